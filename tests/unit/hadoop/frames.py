@@ -1,0 +1,21 @@
+"""A server's bytes by hand, for connections that are tested without a server."""
+
+from __future__ import annotations
+
+from yarnspawner.hadoop.connection import Connection, ResponseHeader, SaslMessage, SaslState
+from yarnspawner.hadoop.rpc import RpcError
+from yarnspawner.hadoop.sasl import Offer
+from yarnspawner.hadoop.wire import Message, delimited
+
+
+def receive(connection: Connection, data: bytes) -> list[tuple[int, Message | RpcError]]:
+    return list(connection.receive_data(data))
+
+
+def frame(header: ResponseHeader, *parts: Message) -> bytes:
+    packet = b"".join(delimited(part.encode()) for part in (header, *parts))
+    return len(packet).to_bytes(4, "big") + packet
+
+
+def sasl(state: SaslState, token: bytes | None = None, *offers: Offer) -> bytes:
+    return frame(ResponseHeader(-33), SaslMessage(state, token, offers))

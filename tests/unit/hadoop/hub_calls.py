@@ -1,0 +1,30 @@
+"""One of the hub's calls, made and answered: kills that are done when the number is even."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from tests.unit.hadoop.rpc_server import Call
+from yarnspawner.hadoop.aio import AsyncClient
+from yarnspawner.hadoop.records import ApplicationId
+from yarnspawner.hadoop.resourcemanager import (
+    FORCE_KILL_APPLICATION,
+    KillApplicationRequest,
+    KillApplicationResponse,
+)
+
+Connect = Callable[..., AsyncClient]
+"""Makes a client of some addresses; it is closed when the test ends."""
+
+
+def kill(client: AsyncClient, number: int = 2) -> Awaitable[KillApplicationResponse]:
+    return client.call(FORCE_KILL_APPLICATION, KillApplicationRequest(ApplicationId(number, 1)))
+
+
+def answer(call: Call) -> None:
+    """Say "done" to calls with an even number."""
+    call.answer(KillApplicationResponse(number_of(call) % 2 == 0))
+
+
+def number_of(call: Call) -> int:
+    return KillApplicationRequest.decode(call.body).application_id.id

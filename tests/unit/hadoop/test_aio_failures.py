@@ -1,0 +1,205 @@
+"""The hub's client against servers on loopback that fail in each way that servers do."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.hadoop.handlers import Holder, standby
+from tests.unit.hadoop.hub_calls import Connect, answer, kill, number_of
+from tests.unit.hadoop.rpc_server import AUTHORIZATION, REFUSED, Call, RpcServer, silent_address
+from yarnspawner.hadoop.connection import ResponseHeader, Status
+from yarnspawner.hadoop.credentials import Token
+from yarnspawner.hadoop.records import ApplicationSubmissionContext, ContainerLaunchContext
+from yarnspawner.hadoop.resourcemanager import (
+    FORCE_KILL_APPLICATION,
+    SUBMIT_APPLICATION,
+    KillApplicationRequest,
+    KillApplicationResponse,
+    SubmitApplicationRequest,
+)
+from yarnspawner.hadoop.rpc import CallTimeout, ConnectError, Login, RpcError
+
+TOKEN = Token(b"identifier", b"password", "RM_DELEGATION_TOKEN", "")
+ONCE_ONLY = replace(FORCE_KILL_APPLICATION, idempotent=False)
+
+
+async def test_addresses_that_refuse_or_are_in_standby_are_passed_over(
+    connect_async: Connect,
+) -> None:
+    with RpcServer(standby) as first, RpcServer(answer) as second:
+        client = connect_async(REFUSED, first.address, second.address)
+        await asyncio.gather(*(kill(client) for _ in range(10)))
+        assert (first.connections, second.connections) == (1, 1)
+
+
+async def test_an_address_that_stays_silent_leaves_time_for_the_next(
+    connect_async: Connect,
+) -> None:
+    with silent_address() as silent, RpcServer(answer) as server:
+        client = connect_async(silent, server.address, timeout=1)
+        await asyncio.gather(*(kill(client) for _ in range(5)))
+        client = connect_async(silent, timeout=0.2)
+        for error in await asyncio.gather(kill(client), kill(client), return_exceptions=True):
+            assert isinstance(error, CallTimeout)
+            assert error.reasons == {silent: "no answer in time"}
+
+
+async def test_the_active_address_is_remembered(connect_async: Connect) -> None:
+    with RpcServer(standby) as first, RpcServer(answer) as second:
+        client = connect_async(first.address, second.address)
+        await kill(client)
+        second.drop_connections()
+        await kill(client)
+        assert (first.connections, second.connections) == (1, 2)
+
+
+async def test_nobody_there_is_an_error_that_names_each_address_and_why(
+    connect_async: Connect,
+) -> None:
+    with RpcServer(standby) as server:
+        named = ("localhost", REFUSED[1])
+        unknown, malformed = ("no-such-host.invalid", 1), ("a" * 70, 1)
+        client = connect_async(REFUSED, named, server.address, unknown, malformed)
+        with pytest.raises(ConnectError) as caught:
+            await kill(client)
+    assert caught.value.reasons == {
+        REFUSED: "connection refused",
+        named: "connection refused",
+        server.address: "it is in standby",
+        unknown: "no such host",
+        malformed: "no such host",
+    }
+
+
+async def test_idempotent_calls_outstanding_on_a_lost_connection_are_sent_again(
+    connect_async: Connect,
+) -> None:
+    holder = Holder()
+    with RpcServer(holder) as server, RpcServer(answer) as other:
+        client = connect_async(server.address, other.address)
+        calls = asyncio.gather(*(kill(client, 2) for _ in range(3)))
+        await holder.arrived(3)
+        server.drop_connections()
+        assert [each.is_kill_completed for each in await calls] == [True] * 3
+    assert len(holder.calls) == 3
+
+
+async def test_a_call_that_must_not_be_repeated_fails_with_its_connection(
+    connect_async: Connect,
+) -> None:
+    holder = Holder()
+    with RpcServer(holder) as server:
+        client = connect_async(server.address, server.address)
+        call = asyncio.ensure_future(client.call(ONCE_ONLY, KillApplicationRequest()))
+        await holder.arrived()
+        server.drop_connections()
+        with pytest.raises(ConnectError, match="may have been executed or not"):
+            await call
+        assert len(holder.calls) == 1
+
+
+async def test_after_a_lost_connection_the_next_call_connects_again(connect_async: Connect) -> None:
+    with RpcServer(answer) as server:
+        client = connect_async(server.address)
+        await kill(client)
+        server.drop_connections()
+        await kill(client)
+        assert server.connections == 2
+
+
+async def test_a_server_that_came_back_is_found_again(connect_async: Connect) -> None:
+    with RpcServer(answer) as server:
+        client = connect_async(server.address)
+        await kill(client)
+    with pytest.raises(ConnectError, match="refused"):
+        await kill(client)
+    with RpcServer(answer, port=server.address[1]):
+        assert (await kill(client)).is_kill_completed
+
+
+async def test_a_refused_proxy_is_told_to_every_call(connect_async: Connect) -> None:
+    with RpcServer(answer, refused_users=("alice",)) as server:
+        client = connect_async(server.address)
+        answers = await asyncio.gather(*(kill(client) for _ in range(5)), return_exceptions=True)
+    for error in answers:
+        assert isinstance(error, RpcError)
+        assert error.exception_class == AUTHORIZATION
+        assert error.message == "User: hub is not allowed to impersonate alice"
+
+
+async def test_a_refusal_is_told_though_a_large_request_can_no_longer_be_sent(
+    connect_async: Connect,
+) -> None:
+    """The server refuses at the first bytes and closes, while we are still sending megabytes."""
+    launch = ContainerLaunchContext(tokens=bytes(16 << 20))
+    request = SubmitApplicationRequest(ApplicationSubmissionContext(am_container_spec=launch))
+    with RpcServer(answer, refused_users=("alice",)) as server:
+        client = connect_async(server.address)
+        with pytest.raises(RpcError, match="not allowed to impersonate alice"):
+            await client.call(SUBMIT_APPLICATION, request)
+
+
+async def test_a_refusal_is_told_though_it_is_our_sending_that_fails(
+    connect_async: Connect,
+) -> None:
+    with RpcServer(answer) as server:
+        client = connect_async(server.address)
+        await kill(client)
+        # We write before we have read, and what we write is what finds the connection closed.
+        server.sides[0].send(ResponseHeader(-1, Status.FATAL, "a.FatalException", "over"))
+        server.reset_connections()
+        with pytest.raises(RpcError, match="over"):
+            await kill(client)
+
+
+async def test_a_refusal_of_one_call_leaves_the_others(connect_async: Connect) -> None:
+    def refuse_odd(call: Call) -> None:
+        answer(call) if number_of(call) % 2 == 0 else call.refuse("a.OddException", "odd")
+
+    with RpcServer(refuse_odd) as server:
+        client = connect_async(server.address)
+        odd, even = await asyncio.gather(kill(client, 1), kill(client, 2), return_exceptions=True)
+        assert str(odd) == "OddException: odd"
+        assert even == KillApplicationResponse(True)
+        assert server.connections == 1
+
+
+async def test_a_fatal_refusal_ends_the_connection_and_the_next_call_connects_again(
+    connect_async: Connect,
+) -> None:
+    def refuse_odd(call: Call) -> None:
+        if number_of(call) % 2 == 0:
+            answer(call)
+        else:
+            call.refuse("a.FatalException", "over", fatal=True)
+
+    with RpcServer(refuse_odd) as server:
+        client = connect_async(server.address)
+        with pytest.raises(RpcError, match="over") as caught:
+            await kill(client, 1)
+        assert caught.value.fatal
+        assert (await kill(client, 2)).is_kill_completed
+        assert server.connections == 2
+
+
+async def test_a_wrong_token_is_told_as_the_server_says_it(connect_async: Connect) -> None:
+    with RpcServer(answer, token=TOKEN) as server:
+        client = connect_async(
+            server.address, login=Login(token=Token(TOKEN.identifier, b"another"))
+        )
+        with pytest.raises(RpcError, match="wrong password"):
+            await kill(client)
+
+
+async def test_a_port_that_speaks_http_is_named_as_such(connect_async: Connect) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        with pytest.raises(ConnectError, match="no Hadoop server sends"):
+            await kill(connect_async(server.sockets[0].getsockname()))

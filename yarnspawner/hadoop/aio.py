@@ -1,0 +1,224 @@
+"""Hadoop RPC over asyncio: the hub's client, many calls at once on one connection.
+
+- Connects when it is first used, and again after the connection was lost; calls that come
+  meanwhile share the attempt.
+- Tries each address in turn: the next one where a server refuses, does not answer, or says that it
+  is in standby. One that has answered stays first, also when its connection is lost once.
+- Each call has a deadline of its own. One that runs out leaves the connection to the others, unless
+  the server has been silent all the while: then the connection is given up.
+- A call whose connection is lost before the answer is sent again, within its deadline, only if its
+  method is idempotent.
+- A cancelled call leaves the connection usable.
+- There is no task but the one that connects, and no thread but asyncio's own for host names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import cast
+
+from yarnspawner.hadoop.connection import Connection
+from yarnspawner.hadoop.rpc import (
+    Address,
+    CallTimeout,
+    ConnectError,
+    Login,
+    Method,
+    Request,
+    Response,
+    RpcError,
+    explain,
+    failure,
+)
+from yarnspawner.hadoop.sasl import MechanismFactory, SaslError
+from yarnspawner.hadoop.wire import Message, WireError
+
+
+class AsyncClient:
+    """Calls of one login to one protocol, in one event loop. `timeout` is a call's, in seconds."""
+
+    def __init__(
+        self,
+        addresses: Sequence[Address],
+        protocol: str,
+        login: Login,
+        timeout: float = 20.0,
+        mechanisms: MechanismFactory | None = None,
+    ) -> None:
+        self._addresses = deque(addresses)
+        self._protocol = protocol
+        self._login = login
+        self._timeout = timeout
+        self._mechanisms = mechanisms
+        self._link: _Link | None = None
+        self._connecting: asyncio.Task[_Link | _Unreachable] | None = None
+        self._closed = False
+
+    async def close(self) -> None:
+        """Close the connection for good; what is outstanding fails with a `ConnectError`."""
+        self._closed = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait([self._connecting])
+        if self._link is not None:
+            self._link.end(ConnectionAbortedError("the client was closed"))
+            await asyncio.wait([self._link.lost])
+
+    async def call(self, method: Method[Request, Response], request: Request) -> Response:
+        """Call a method; raises `RpcError` or `ConnectError`."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._timeout
+        reasons: dict[Address, str] = {}
+        # A connection that we still have may be dead: that must not cost an address its turn.
+        for _ in range(len(self._addresses) + (self._link is not None)):
+            link = await self._connect(deadline)
+            if isinstance(link, _Unreachable):
+                reasons[link.address] = explain(link.error)
+                continue
+            started = clock()
+            result = await link.call(method, request, deadline)
+            if isinstance(result, Message):
+                return cast(Response, result)
+            if isinstance(result, RpcError) and not result.standby:
+                raise result
+            if not isinstance(result, TimeoutError) or link.heard_at < started:
+                link.end(ConnectionAbortedError("the connection was given up"))
+                if not (isinstance(result, ConnectionError) and link.worked):
+                    self._next_address(link.address)
+            reasons[link.address] = explain(result)
+            broken = failure(method, result, reasons)
+            if broken is not None:
+                raise broken from result
+        outcome = CallTimeout if clock() >= deadline else ConnectError
+        raise outcome(f"{method.name} could not be called", reasons)
+
+    async def _connect(self, deadline: float) -> _Link | _Unreachable:
+        if self._closed:
+            raise ConnectError("the client was closed", {})
+        if self._link is not None and self._link.ended is None:
+            return self._link
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self._dial(self._addresses[0]))
+        # Only waited for: one caller's deadline or cancellation is not the other callers'.
+        connecting, address = self._connecting, self._addresses[0]
+        remaining = deadline - asyncio.get_running_loop().time()
+        await asyncio.wait([connecting], timeout=remaining)
+        if not connecting.done():
+            return _Unreachable(address, TimeoutError())
+        if connecting.cancelled():
+            raise ConnectError("the client was closed", {})
+        return connecting.result()
+
+    async def _dial(self, address: Address) -> _Link | _Unreachable:
+        link = _Link(address, Connection(self._protocol, self._login, self._mechanisms))
+        # Each address gets its share, so that a silent one leaves time for the others.
+        share = self._timeout / len(self._addresses)
+        loop = asyncio.get_running_loop()
+        try:
+            await asyncio.wait_for(loop.create_connection(lambda: link, *address), share)
+        except asyncio.TimeoutError:
+            unreachable = _Unreachable(address, TimeoutError())
+        except (OSError, UnicodeError) as error:
+            unreachable = _Unreachable(address, error)
+        else:
+            self._link = link
+            return link
+        finally:
+            self._connecting = None
+        self._next_address(address)
+        return unreachable
+
+    def _next_address(self, given_up: Address) -> None:
+        if self._addresses[0] == given_up:
+            self._addresses.rotate(-1)
+
+
+@dataclass(frozen=True)
+class _Unreachable:
+    """An address to which there is no connection, and why."""
+
+    address: Address
+    error: Exception
+
+
+class _Link(asyncio.Protocol):
+    """One connection, and the calls that wait for their answers on it.
+
+    An answer is a future's result also where it is an exception: nobody may be left to retrieve it.
+    """
+
+    def __init__(self, address: Address, connection: Connection) -> None:
+        self.address = address
+        self.ended: Exception | None = None
+        self.worked = False
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._answers: dict[int, asyncio.Future[Message | Exception]] = {}
+        self.lost: asyncio.Future[None] = self._loop.create_future()
+        self.heard_at = self._loop.time()
+
+    async def call(
+        self, method: Method[Request, Response], request: Request, deadline: float
+    ) -> Message | Exception:
+        """Return the answer, or what came instead of it."""
+        if self.ended is not None:
+            return self.ended
+        call_id = self._connection.call(method, request)
+        answer = self._answers[call_id] = self._loop.create_future()
+        try:
+            self._flush()
+            await asyncio.wait([answer], timeout=deadline - self._loop.time())
+            return answer.result() if answer.done() else TimeoutError("no answer in time")
+        finally:
+            self._answers.pop(call_id, None)
+            self._connection.forget(call_id)
+
+    def end(self, error: Exception) -> None:
+        """Close the connection; what is outstanding ends with `error`."""
+        self.ended = self.ended or error
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_result(error)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_at = self._loop.time()
+        try:
+            for call_id, result in self._connection.receive_data(data):
+                answer = self._answers.get(call_id)
+                if answer is not None and not answer.done():
+                    answer.set_result(result)
+                    self.worked = True
+        except (RpcError, SaslError, WireError) as error:
+            self.end(error)
+        else:
+            self._flush()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if error is not None:
+            self._read_last_words()
+        self.end(error or ConnectionResetError("the server closed the connection"))
+        self.lost.set_result(None)
+
+    def _read_last_words(self) -> None:
+        """A server that refuses us says why and closes. Where asyncio notices that by a write that
+        fails, it does not read again; the socket is still open here, and has the reason."""
+        assert self._transport is not None
+        with suppress(OSError):
+            while data := os.read(self._transport.get_extra_info("socket").fileno(), 1 << 16):
+                self.data_received(data)
+
+    def _flush(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(self._connection.data_to_send())
