@@ -1,0 +1,225 @@
+"""Our clients on a real ResourceManager and a real NameNode."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+
+from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.configuration import HUB_USER
+from yarnspawner.hadoop import namenode
+from yarnspawner.hadoop.aio import AsyncClient
+from yarnspawner.hadoop.applicationmaster import FinalStatus
+from yarnspawner.hadoop.blocking import BlockingClient
+from yarnspawner.hadoop.configuration import Configuration
+from yarnspawner.hadoop.credentials import Token
+from yarnspawner.hadoop.records import (
+    ApplicationAcl,
+    ApplicationId,
+    ApplicationState,
+    ApplicationSubmissionContext,
+    ContainerId,
+    ContainerLaunchContext,
+    NodeState,
+    Resource,
+)
+from yarnspawner.hadoop.reports import ApplicationReport
+from yarnspawner.hadoop.resourcemanager import (
+    APPLICATION_CLIENT_PROTOCOL,
+    FORCE_KILL_APPLICATION,
+    GET_APPLICATION_ATTEMPT_REPORT,
+    GET_APPLICATION_REPORT,
+    GET_APPLICATIONS,
+    GET_CLUSTER_METRICS,
+    GET_CLUSTER_NODES,
+    GET_CONTAINER_REPORT,
+    GET_DELEGATION_TOKEN,
+    GET_NEW_APPLICATION,
+    GET_QUEUE_INFO,
+    SUBMIT_APPLICATION,
+    GetApplicationAttemptReportRequest,
+    GetApplicationReportRequest,
+    GetApplicationsRequest,
+    GetClusterMetricsRequest,
+    GetClusterNodesRequest,
+    GetContainerReportRequest,
+    GetDelegationTokenRequest,
+    GetNewApplicationRequest,
+    GetQueueInfoRequest,
+    KillApplicationRequest,
+    SubmitApplicationRequest,
+)
+from yarnspawner.hadoop.rpc import Login, RpcError
+
+HUB = Login(HUB_USER)
+ALICE = Login("alice", HUB_USER)
+
+Connect = Callable[[Login], AsyncClient]
+Found = TypeVar("Found")
+
+
+@pytest.fixture(scope="module")
+def conf(hadoop: MiniHadoop) -> Configuration:
+    return Configuration.load(hadoop.conf_dir)
+
+
+@pytest.fixture
+async def connect(conf: Configuration) -> AsyncIterator[Connect]:
+    """Make clients of the ResourceManager that are closed when the test ends."""
+    clients: list[AsyncClient] = []
+
+    def make(login: Login) -> AsyncClient:
+        addresses = conf.resourcemanager_addresses()
+        clients.append(AsyncClient(addresses, APPLICATION_CLIENT_PROTOCOL, login))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        await client.close()
+
+
+async def submit(client: AsyncClient, command: str, tag: str) -> ApplicationId:
+    new = await client.call(GET_NEW_APPLICATION, GetNewApplicationRequest())
+    context = ApplicationSubmissionContext(
+        application_id=new.application_id,
+        application_name="rpc é",
+        application_tags=(tag,),
+        max_app_attempts=1,
+        resource=Resource(128, 1),
+        am_container_spec=ContainerLaunchContext(
+            command=(command,), application_acls=(ApplicationAcl(acl=HUB_USER),)
+        ),
+    )
+    await client.call(SUBMIT_APPLICATION, SubmitApplicationRequest(context))
+    return new.application_id
+
+
+async def report_of(client: AsyncClient, application_id: ApplicationId) -> ApplicationReport:
+    request = GetApplicationReportRequest(application_id)
+    return (await client.call(GET_APPLICATION_REPORT, request)).application_report
+
+
+async def eventually(ask: Callable[[], Awaitable[Found | None]], what: str) -> Found:
+    """Ask until there is an answer that is true: YARN gives no signal that could be waited for."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + 60
+    while loop.time() < deadline:
+        if found := await ask():
+            return found
+        await asyncio.sleep(0.05)
+    pytest.fail(f"not within 60 s: {what}")
+
+
+async def test_the_cluster_is_seen(connect: Connect) -> None:
+    client = connect(HUB)
+    new, nodes, metrics, queue = await asyncio.gather(
+        client.call(GET_NEW_APPLICATION, GetNewApplicationRequest()),
+        client.call(GET_CLUSTER_NODES, GetClusterNodesRequest((NodeState.RUNNING,))),
+        client.call(GET_CLUSTER_METRICS, GetClusterMetricsRequest()),
+        client.call(GET_QUEUE_INFO, GetQueueInfoRequest()),
+    )
+    assert new.application_id.id > 0
+    assert new.maximum_capability.memory_mb > 0
+    assert len(nodes.node_reports) == 2
+    for node in nodes.node_reports:
+        assert node.state == NodeState.RUNNING
+        assert node.capability.amount("memory-mb") == node.capability.memory_mb
+    assert metrics.cluster_metrics.active == 2
+    assert queue.queue_info is not None
+    assert queue.queue_info.name == "root"
+    assert "default" in [child.name for child in queue.queue_info.child_queues]
+
+
+async def test_hundreds_of_calls_at_once(connect: Connect) -> None:
+    client = connect(HUB)
+    calls = (client.call(GET_NEW_APPLICATION, GetNewApplicationRequest()) for _ in range(300))
+    assert len({str(new.application_id) for new in await asyncio.gather(*calls)}) == 300
+
+
+async def test_the_life_of_an_application_for_somebody_else(connect: Connect) -> None:
+    hub, alice = connect(HUB), connect(ALICE)
+    application_id = await submit(alice, "sleep 60", "life")
+    tagged = GetApplicationsRequest(application_tags=("life",))
+    (report,) = (await hub.call(GET_APPLICATIONS, tagged)).applications
+    assert report.application_id == application_id
+    assert (report.user, report.name, report.tags) == ("alice", "rpc é", ("life",))
+
+    async def container_of() -> ContainerId | None:
+        attempt_id = (await report_of(hub, application_id)).current_application_attempt_id
+        if attempt_id.attempt_id < 1:
+            return None
+        request = GetApplicationAttemptReportRequest(attempt_id)
+        attempt = await alice.call(GET_APPLICATION_ATTEMPT_REPORT, request)
+        return attempt.application_attempt_report.am_container_id
+
+    container_id = await eventually(container_of, "the application's container")
+    assert str(container_id).startswith("container_")
+    container = await alice.call(GET_CONTAINER_REPORT, GetContainerReportRequest(container_id))
+    nodes = await hub.call(GET_CLUSTER_NODES, GetClusterNodesRequest())
+    hosts = [node.node_id for node in nodes.node_reports]
+    assert container.container_report.node_id in hosts
+
+    async def killed() -> bool:
+        kill = KillApplicationRequest(application_id, "no longer wanted ü")
+        return (await alice.call(FORCE_KILL_APPLICATION, kill)).is_kill_completed
+
+    await eventually(killed, "the kill is completed")
+    report = await report_of(hub, application_id)
+    assert (report.state, report.final_status) == (ApplicationState.KILLED, FinalStatus.KILLED)
+    assert report.state.ended
+    assert "no longer wanted ü" in report.diagnostics
+
+
+async def test_one_may_act_only_for_whom_hadoop_allows(connect: Connect) -> None:
+    client = connect(Login("mallory", HUB_USER))
+    calls = (client.call(GET_NEW_APPLICATION, GetNewApplicationRequest()) for _ in range(3))
+    for error in await asyncio.gather(*calls, return_exceptions=True):
+        assert isinstance(error, RpcError)
+        assert error.fatal
+        assert error.message == f"User: {HUB_USER} is not allowed to impersonate mallory"
+
+
+async def test_an_unknown_application_is_told_in_one_sentence(connect: Connect) -> None:
+    with pytest.raises(RpcError) as caught:
+        await report_of(connect(HUB), ApplicationId(1, 1))
+    assert caught.value.name == "ApplicationNotFoundException"
+    assert "\tat" not in str(caught.value)
+
+
+async def test_a_token_is_a_login(connect: Connect) -> None:
+    given = await connect(ALICE).call(GET_DELEGATION_TOKEN, GetDelegationTokenRequest(HUB_USER))
+    assert given.token is not None
+    assert given.token.kind == "RM_DELEGATION_TOKEN"
+    client = connect(Login(token=given.token))
+    application_id = await submit(client, "true", "token")
+    assert (await report_of(client, application_id)).user == "alice"
+    changed = Token(given.token.identifier, b"guessed", given.token.kind, given.token.service)
+    with pytest.raises(RpcError) as caught:
+        await connect(Login(token=changed)).call(GET_NEW_APPLICATION, GetNewApplicationRequest())
+    assert caught.value.name == "SaslException"
+    assert caught.value.fatal
+
+
+def test_files_are_seen(conf: Configuration) -> None:
+    addresses = conf.namenode_addresses()
+    with BlockingClient(addresses, namenode.CLIENT_PROTOCOL, ALICE) as client:
+        home = client.call(
+            namenode.GET_FILE_INFO, namenode.GetFileInfoRequest("/user/alice")
+        ).status
+        missing = client.call(namenode.GET_FILE_INFO, namenode.GetFileInfoRequest("/no")).status
+    assert home is not None
+    assert (home.type, home.owner) == (namenode.FileType.DIRECTORY, "alice")
+    assert home.modification_time > 0
+    assert missing is None
+
+
+def test_a_refused_proxy_is_told_to_the_blocking_client_too(conf: Configuration) -> None:
+    addresses, login = conf.resourcemanager_addresses(), Login("mallory", HUB_USER)
+    with (
+        BlockingClient(addresses, APPLICATION_CLIENT_PROTOCOL, login) as client,
+        pytest.raises(RpcError, match="not allowed to impersonate mallory"),
+    ):
+        client.call(GET_NEW_APPLICATION, GetNewApplicationRequest())

@@ -1,0 +1,65 @@
+"""Which ports an embedded Hadoop gets."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from yarnhub.minihadoop.errors import BadSettings, InTheWay
+from yarnhub.minihadoop.ports import BLOCK, reserved_ports, taken_port
+
+
+def test_chosen_ports_are_free_and_below_those_that_the_kernel_gives_out():
+    ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    with reserved_ports(None, datanodes=3, nodemanagers=2) as ports:
+        addresses = ports.all(datanodes=3, nodemanagers=2)
+        assert taken_port(addresses) is None
+        assert all(port < ephemeral for _, port in addresses)
+
+
+def test_clusters_that_start_at_once_get_different_ports():
+    with (
+        reserved_ports(None, datanodes=1, nodemanagers=1) as one,
+        reserved_ports(None, datanodes=1, nodemanagers=1) as other,
+    ):
+        assert abs(one.base - other.base) >= BLOCK
+
+
+def test_a_block_with_a_taken_port_is_not_chosen(monkeypatch):
+    with reserved_ports(None, datanodes=1, nodemanagers=1) as free:
+        base = free.base
+    monkeypatch.setattr("yarnhub.minihadoop.ports.random.shuffle", lambda blocks: None)
+    monkeypatch.setattr("yarnhub.minihadoop.ports._FIRST", base)
+    with (
+        socket.create_server(("127.0.0.1", base + 5)),
+        reserved_ports(None, datanodes=1, nodemanagers=1) as ports,
+    ):
+        assert ports.base > base
+
+
+def test_a_given_port_that_is_taken_is_named():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        with (
+            pytest.raises(InTheWay, match=f"Port {taken} on 127.0.0.1 is taken"),
+            reserved_ports(taken, datanodes=1, nodemanagers=1),
+        ):
+            pass
+
+
+@pytest.mark.parametrize("base", [-1, 0, 65_530, 70_000])
+def test_a_first_port_after_which_the_others_do_not_fit_is_refused(base):
+    with (
+        pytest.raises(BadSettings, match=str(base)),
+        reserved_ports(base, datanodes=1, nodemanagers=1),
+    ):
+        pass
+
+
+def test_a_port_that_only_another_node_would_use_is_free_to_the_others():
+    with socket.create_server(("127.0.0.2", 0)) as server:
+        port = server.getsockname()[1]
+        assert taken_port([("127.0.0.1", port)]) is None
+        assert taken_port([("127.0.0.2", port)]) == ("127.0.0.2", port)

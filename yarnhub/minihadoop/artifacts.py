@@ -1,0 +1,143 @@
+"""Hadoop's jars and our Java classes, as Maven delivers them, kept in the user's cache.
+
+- A distribution is complete or not there at all: it is built aside and renamed.
+- It is built once: a second process waits for the first.
+- Maven verifies the checksum of everything that it downloads, and fails on a wrong one.
+- A change of our pom or classes makes a new one: their hash is part of the name.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from yarnhub.minihadoop.errors import ArtifactsUnavailable, BadSettings, MissingTool
+from yarnhub.minihadoop.java import find_java, require_compiler
+
+DEFAULT_VERSION = "3.4.2"
+_SOURCE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """One version of Hadoop on this machine, and the Java that runs it."""
+
+    version: str
+    home: Path
+    java_home: Path
+
+    @property
+    def java(self) -> str:
+        return str(self.java_home / "bin" / "java")
+
+    def classpath(self, conf_dir: Path | str) -> str:
+        return f"{conf_dir}:{self.home / 'web'}:{self.home / 'lib'}/*"
+
+    def globbed_classpath(self, conf_dir: Path) -> str:
+        """The same with each jar named, as libhdfs and `yarn classpath --glob` have it."""
+        jars = sorted(str(jar) for jar in (self.home / "lib").glob("*.jar"))
+        return ":".join([str(conf_dir), *jars])
+
+
+def distribution(
+    version: str = DEFAULT_VERSION, progress: Callable[[str], None] = lambda _: None
+) -> Distribution:
+    """The distribution of this version, built by Maven if this machine doesn't have it yet.
+
+    Raises MissingTool without a suitable Java or Maven, ArtifactsUnavailable with Maven's reason.
+    """
+    if not re.fullmatch(r"\d+\.\d+\.\d+[\w.-]*", version):
+        raise BadSettings(f"{version!r} is no version of Hadoop, such as {DEFAULT_VERSION}.")
+    java_home = find_java(version)
+    home = cache_dir() / f"hadoop-{version}-{source_hash()}"
+    if not home.exists():
+        with _lock(cache_dir() / "lock"):
+            if not home.exists():
+                progress(f"Fetching Hadoop {version} with Maven (90 MB, once)")
+                _build(version, java_home, home)
+    return Distribution(version, home, java_home)
+
+
+def cache_dir() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "yarnhub"
+
+
+def source_hash() -> str:
+    digest = hashlib.sha256()
+    for file in [_SOURCE / "pom.xml", *sorted((_SOURCE / "java").rglob("*.java"))]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _build(version: str, java_home: Path, home: Path) -> None:
+    maven = shutil.which("mvn")
+    if not maven:
+        raise MissingTool(
+            "There is no Maven (mvn) on this machine, which fetches Hadoop;"
+            " install it (Debian: apt install maven)."
+        )
+    require_compiler(java_home)
+    work = home.with_name(f"{home.name}.partial")  # Only the holder of the lock touches it.
+    shutil.rmtree(work, ignore_errors=True)
+    try:
+        (work / "build").mkdir(parents=True)
+        shutil.copy(_SOURCE / "pom.xml", work / "build")
+        shutil.copytree(_SOURCE / "java", work / "build" / "java")
+        _run_maven(maven, version, java_home, work)
+        shutil.rmtree(work / "build")
+        _make_webapps(work / "web")
+        work.rename(home)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _run_maven(maven: str, version: str, java_home: Path, work: Path) -> None:
+    # fmt: off
+    command = [
+        maven, "--batch-mode", "--strict-checksums", "--no-transfer-progress", "--quiet",
+        "--update-snapshots",  # Ask again for what was missing the last time.
+        "-Dstyle.color=never", f"-Dhadoop.version={version}", f"-Dlib={work / 'lib'}", "package",
+    ]
+    # fmt: on
+    env = {**os.environ, "JAVA_HOME": str(java_home)}
+    done = subprocess.run(
+        command, cwd=work / "build", env=env, capture_output=True, text=True, errors="replace"
+    )
+    if done.returncode:
+        raise ArtifactsUnavailable(
+            f"Maven could not fetch Hadoop {version}: {maven_reason(done.stdout + done.stderr)}"
+        )
+
+
+def maven_reason(output: str) -> str:
+    """Maven's own reason in one line, without its stack of goals and wrapped exceptions."""
+    output = re.sub(r"\x1b\[[0-9;]*m", "", output).strip()
+    errors = re.findall(r"^\[ERROR\] (.+)$", output, re.MULTILINE)
+    reason = errors[0] if errors else (output.splitlines() or ["it said nothing"])[-1]
+    cause = re.search(r"Could not (?:find|transfer) artifact .*", reason)
+    return re.sub(r" ?-> \[Help \d+\]$", "", cause[0] if cause else reason)[:600]
+
+
+def _make_webapps(web: Path) -> None:
+    """NameNode and DataNode insist on these folders, which their jars don't carry."""
+    for name in ("hdfs", "datanode", "secondary"):
+        folder = web / "webapps" / name / "WEB-INF"
+        folder.mkdir(parents=True)
+        (folder / "web.xml").write_text("<web-app/>\n")

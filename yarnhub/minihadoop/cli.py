@@ -1,0 +1,145 @@
+"""The command line of the embedded Hadoop: `yarnhub minihadoop up|down|status|env`.
+
+`up` leaves a cluster running behind it, in a state folder by which the others find it. Nothing
+heavy is imported before a command runs.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="A real Hadoop on this machine, for a first look.")
+
+StateDir = Annotated[
+    Optional[Path],  # noqa: UP045 - typer evaluates it, on Python 3.10 too
+    typer.Option(
+        help="The cluster's folder. \\[default: ~/.local/state/yarnhub/minihadoop]",
+        metavar="DIR",
+        show_default=False,
+    ),
+]
+
+
+@app.command()
+def up(
+    nodemanagers: Annotated[int, typer.Option(min=1, max=50, help="YARN nodes.", metavar="N")] = 1,
+    datanodes: Annotated[int, typer.Option(min=1, max=5, help="HDFS nodes.", metavar="N")] = 3,
+    memory_mb: Annotated[
+        int, typer.Option(min=512, help="Memory of each YARN node.", metavar="N")
+    ] = 6144,
+    hadoop_version: Annotated[
+        str, typer.Option(help="3.4.2, 3.5.0 or another.", metavar="VERSION")
+    ] = "3.4.2",
+    user: Annotated[
+        Optional[list[str]],  # noqa: UP045 - as above
+        typer.Option(
+            help="A user with a home in HDFS; repeatable. \\[default: alice, bob]", metavar="NAME"
+        ),
+    ] = None,
+    port: Annotated[
+        Optional[int],  # noqa: UP045 - as above
+        typer.Option(
+            min=1024, max=65000, help="First of 32 ports. \\[default: free ones]", metavar="N"
+        ),
+    ] = None,
+    state_dir: StateDir = None,
+) -> None:
+    """Start a Hadoop that goes on running, and tell its addresses."""
+    from rich.console import Console
+
+    from yarnhub.minihadoop import MiniHadoop
+
+    with Console(stderr=True).status("Starting Hadoop") as status:
+        hadoop = MiniHadoop(
+            nodemanagers=nodemanagers,
+            datanodes=datanodes,
+            users=tuple(user or ("alice", "bob")),
+            version=hadoop_version,
+            memory_mb=memory_mb,
+            state_dir=_folder(state_dir),
+            port=port,
+            progress=status.update,
+        )
+        hadoop.start()
+    state = hadoop.detach()
+    where = f" --state-dir {shlex.quote(str(state_dir))}" if state_dir else ""
+    _say(f"Hadoop {hadoop_version} is up.")
+    _say(f"  HDFS  {state.default_fs}  {state.namenode_url}")
+    _say(f"  YARN  {state.resourcemanager_url}")
+    _say(f"  logs  {state.folder / 'logs'}")
+    _say(f'Use it:  eval "$(yarnhub minihadoop env{where})"')
+    _say(f"End it:  yarnhub minihadoop down{where}")
+
+
+@app.command()
+def down(state_dir: StateDir = None) -> None:
+    """End the Hadoop with all its containers, and remove all but its logs."""
+    from yarnhub.minihadoop.errors import NotRunning
+    from yarnhub.minihadoop.processes import containers, daemons, end_processes
+    from yarnhub.minihadoop.state import load, remove_data
+
+    try:
+        state = load(_folder(state_dir))
+    except NotRunning as nothing:
+        _say(str(nothing))
+        return
+    running, inside = daemons(state.folder), containers(state.folder)
+    end_processes(state.folder)
+    remove_data(state.folder)
+    _say(
+        f"Ended {len(running)} daemons and {len(inside)} processes of containers;"
+        f" the logs are kept in {state.folder / 'logs'}."
+    )
+
+
+@app.command()
+def status(state_dir: StateDir = None) -> None:
+    """Tell what runs. The exit code is 0 if every daemon does, else 1."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from yarnhub.minihadoop.processes import containers, daemons, resident_mb
+    from yarnhub.minihadoop.state import load
+
+    state = load(_folder(state_dir))
+    running = daemons(state.folder)
+    table = Table("daemon", "pid", "MB", box=None, pad_edge=False)
+    for name in state.daemon_names():
+        process = running.get(name)
+        pid, size = (str(process.pid), str(resident_mb(process.pid))) if process else ("ended", "")
+        table.add_row(name, pid, size)
+    Console().print(table)
+    _say(f"HDFS {state.default_fs}  {state.namenode_url}")
+    inside = len(containers(state.folder))
+    _say(f"YARN {state.resourcemanager_url}  {inside} processes in containers")
+    if set(running) != set(state.daemon_names()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def env(state_dir: StateDir = None) -> None:
+    """Print shell exports: eval "$(yarnhub minihadoop env)" makes any client use the Hadoop."""
+    from yarnhub.minihadoop.errors import NotRunning
+    from yarnhub.minihadoop.processes import daemons
+    from yarnhub.minihadoop.state import load
+
+    state = load(_folder(state_dir))
+    if not daemons(state.folder):
+        raise NotRunning(f"The Hadoop in {state.folder} is not running.")
+    for name, value in state.variables().items():
+        _say(f"export {name}={shlex.quote(value)}")
+    _say(f'export PATH={shlex.quote(str(state.folder / "bin"))}:"$PATH"')
+
+
+def _folder(state_dir: Path | None) -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return (state_dir or Path(base) / "yarnhub" / "minihadoop").resolve()
+
+
+def _say(text: str) -> None:
+    typer.echo(text)  # Unlike rich it breaks no line: these may be copied or evaluated.

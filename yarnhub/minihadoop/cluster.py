@@ -1,0 +1,242 @@
+"""The embedded Hadoop as a context manager: real daemons, started together, ended together.
+
+- Inside the context HDFS is writable with every DataNode live, and every NodeManager runs.
+- At its end nothing is left running: daemons and YARN containers, also after an exception or
+  Ctrl-C, and also when this process is killed.
+- A state folder that was named is kept; a temporary one goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+
+from yarnhub.minihadoop import readiness, watcher
+from yarnhub.minihadoop.artifacts import DEFAULT_VERSION, distribution
+from yarnhub.minihadoop.commands import daemon_command, daemon_env
+from yarnhub.minihadoop.configuration import ClusterSettings
+from yarnhub.minihadoop.daemon import Daemon
+from yarnhub.minihadoop.errors import InTheWay
+from yarnhub.minihadoop.folders import make_folders
+from yarnhub.minihadoop.ports import reserved_ports
+from yarnhub.minihadoop.processes import end_processes
+from yarnhub.minihadoop.state import ClusterState, require_unused, usable_folder
+
+_START = 120.0  # Seconds within which all daemons must be ready.
+
+
+def _silent(_: str) -> None:
+    """Progress that nobody wants to see."""
+
+
+class MiniHadoop:
+    """A cluster of this process; `progress` is told in a few words what is being done.
+
+    Raises a MiniHadoopError if it can't be started. `memory_mb` is that of each NodeManager.
+    `port` is the first of the ports to use; without it free ones are chosen.
+    """
+
+    # From the start on.
+    state: ClusterState
+    namenode: Daemon
+    datanodes: list[Daemon]
+    resourcemanager: Daemon
+    nodemanagers: list[Daemon]
+
+    def __init__(
+        self,
+        nodemanagers: int = 1,
+        datanodes: int = 3,
+        users: tuple[str, ...] = ("alice", "bob"),
+        version: str = DEFAULT_VERSION,
+        memory_mb: int = 6144,
+        state_dir: Path | str | None = None,
+        port: int | None = None,
+        progress: Callable[[str], None] = _silent,
+    ) -> None:
+        self._settings = ClusterSettings(nodemanagers, datanodes, tuple(users), memory_mb)
+        self._version = version
+        self._state_dir = state_dir
+        self._port = port
+        self._progress = progress
+        self._folder: Path | None = None
+        self.daemons: list[Daemon] = []
+        self._watcher: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> MiniHadoop:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def conf_dir(self) -> Path:
+        return self.state.conf_dir
+
+    @property
+    def default_fs(self) -> str:
+        return self.state.default_fs
+
+    @property
+    def namenode_url(self) -> str:
+        return self.state.namenode_url
+
+    @property
+    def resourcemanager_url(self) -> str:
+        return self.state.resourcemanager_url
+
+    @property
+    def logs(self) -> dict[str, Path]:
+        return {daemon.name: daemon.log for daemon in self.daemons}
+
+    def log_tails(self, lines: int = 30) -> dict[str, str]:
+        return {daemon.name: daemon.log_tail(lines) for daemon in self.daemons}
+
+    def env(self) -> dict[str, str]:
+        """What a Hadoop client needs in its environment to use this cluster."""
+        return self.state.env()
+
+    def start(self) -> None:
+        """Start everything and return when it is ready; if that fails nothing is left."""
+        built = distribution(self._version, self._progress)
+        temporary = self._state_dir is None
+        folder = usable_folder(Path(self._state_dir or tempfile.mkdtemp(prefix="minihadoop-")))
+        with _exclusive(folder), contextlib.ExitStack() as undo:
+            require_unused(folder)
+            undo.callback(self.close)
+            self._folder = folder
+            self._watcher = watcher.watch(folder, remove=temporary, owner=os.getpid())
+            end_processes(folder)  # Containers of a cluster whose machine lost its daemons.
+            with reserved_ports(
+                self._port, self._settings.datanodes, self._settings.nodemanagers
+            ) as ports:
+                self.state = ClusterState(folder, self._settings, ports, built)
+                self.state.write()
+                self._start_daemons()
+            undo.pop_all()
+
+    def wait_ready(self, timeout: float = _START) -> None:
+        """Wait until every daemon serves. Raises DaemonFailed with the end of a log."""
+        deadline = time.monotonic() + timeout
+        for daemon in self.daemons:
+            daemon.wait_ready(deadline - time.monotonic())
+
+    def detach(self) -> ClusterState:
+        """Let the cluster outlive this process; `end_processes` of its folder ends it."""
+        self._end_watcher()
+        self._folder = None
+        return self.state
+
+    def close(self) -> None:
+        """End everything; a temporary state folder is removed. Safe to repeat."""
+        folder, self._folder = self._folder, None
+        if folder is None:
+            return
+        end_processes(folder)
+        for daemon in self.daemons:
+            daemon.reap()
+        self._end_watcher()
+        if self._state_dir is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _start_daemons(self) -> None:
+        self._define_daemons()
+        self._progress("Starting YARN")
+        self.resourcemanager.start()
+        for daemon in self.nodemanagers:
+            daemon.start()
+        self._progress("Starting HDFS")
+        self._format()
+        self.namenode.start()
+        for daemon in self.datanodes:
+            daemon.start()
+        self._progress("Waiting until every daemon is ready")
+        deadline = time.monotonic() + _START
+        self.namenode.wait_ready(_START)
+        make_folders(self.state.namenode_url, self._settings.users)
+        self.wait_ready(deadline - time.monotonic())
+
+    def _define_daemons(self) -> None:
+        ports = self.state.ports
+        self.namenode = self._daemon("namenode", partial(readiness.namenode_ready, ports))
+        self.resourcemanager = self._daemon(
+            "resourcemanager", partial(readiness.resourcemanager_ready, ports)
+        )
+        self.datanodes = [
+            self._daemon("datanode", partial(readiness.datanode_ready, ports, i), i)
+            for i in range(self._settings.datanodes)
+        ]
+        self.nodemanagers = [
+            self._daemon("nodemanager", partial(self._nodemanager_ready, i), i)
+            for i in range(self._settings.nodemanagers)
+        ]
+        self.daemons = [
+            self.resourcemanager,
+            *self.nodemanagers,
+            self.namenode,
+            *self.datanodes,
+        ]
+
+    def _daemon(self, kind: str, is_ready: Callable[[], bool], index: int | None = None) -> Daemon:
+        name = kind if index is None else f"{kind}{index + 1}"
+        return Daemon(
+            name,
+            daemon_command(self.state, kind, name),
+            daemon_env(self.state),
+            self.state.folder,
+            is_ready,
+        )
+
+    def _nodemanager_ready(self, index: int) -> bool:
+        since_ms = int(self.nodemanagers[index].started_at * 1000)
+        return readiness.nodemanager_ready(self.state.ports, index, since_ms)
+
+    def _format(self) -> None:
+        """Make an empty HDFS, unless the state folder has one from before."""
+        names = self.state.folder / "dfs" / "name"
+        if names.exists():
+            return
+        command = daemon_command(self.state, "namenode", "namenode")
+        formatter = Daemon(
+            "namenode-format",
+            [*command, "-format", "-nonInteractive"],
+            daemon_env(self.state),
+            self.state.folder,
+        )
+        with contextlib.ExitStack() as undo:
+            undo.callback(shutil.rmtree, names, ignore_errors=True)  # Half an HDFS is none.
+            formatter.start()
+            formatter.wait_done(_START)
+            undo.pop_all()
+
+    def _end_watcher(self) -> None:
+        if self._watcher:
+            self._watcher.kill()
+            self._watcher.wait()
+            self._watcher = None
+
+
+@contextlib.contextmanager
+def _exclusive(folder: Path) -> Iterator[None]:
+    """Nobody else starts a cluster in this folder meanwhile."""
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InTheWay(f"Another process is just starting a Hadoop in {folder}.") from None
+        yield

@@ -1,0 +1,49 @@
+"""How a daemon's process is started: its command line and its environment."""
+
+from __future__ import annotations
+
+import os
+
+from yarnhub.minihadoop.state import ClusterState
+
+# Class and heap (MB) by the kind of daemon.
+_DAEMONS = {
+    "namenode": ("org.apache.hadoop.hdfs.server.namenode.NameNode", 256),
+    "datanode": ("org.apache.hadoop.hdfs.server.datanode.DataNode", 128),
+    "resourcemanager": ("org.apache.hadoop.yarn.server.resourcemanager.ResourceManager", 384),
+    "nodemanager": ("org.apache.hadoop.yarn.server.nodemanager.NodeManager", 256),
+}
+# Small and quick to start, rather than fast after an hour.
+_SMALL = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:-UsePerfData"]
+_OPENS = ["java.lang", "java.util", "java.net", "sun.nio.ch"]
+
+
+def daemon_command(state: ClusterState, kind: str, name: str) -> list[str]:
+    main, heap_mb = _DAEMONS[kind]
+    return [
+        state.distribution.java,
+        f"-Dproc_{kind}",  # As Hadoop's own scripts have it, to be recognized in `ps`.
+        f"-Xmx{heap_mb}m",
+        *_SMALL,
+        *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENS),
+        "-Dhadoop.root.logger=INFO,console",
+        "-Djava.net.preferIPv4Stack=true",
+        f"-Djava.io.tmpdir={state.folder / 'tmp'}",
+        f"-Dhadoop.home.dir={state.folder}",
+        "-cp",
+        state.distribution.classpath(state.conf_dir / name),
+        main,
+    ]
+
+
+def daemon_env(state: ClusterState) -> dict[str, str]:
+    """What a daemon needs, and nothing of the caller's own Hadoop.
+
+    The HADOOP_CONF_DIR of a NodeManager is what its containers see: the clients', not its own.
+    """
+    names = ("HOME", "LANG", "PATH", "TZ", "USER")
+    return {
+        **{name: os.environ[name] for name in names if name in os.environ},
+        "JAVA_HOME": str(state.distribution.java_home),
+        "HADOOP_CONF_DIR": str(state.conf_dir),
+    }

@@ -1,0 +1,226 @@
+"""Hadoop's configuration for a cluster, as values: no file is touched here.
+
+Where a value isn't Hadoop's default, it is because several daemons share one small machine, or
+because real clusters set it so. What makes a cluster fast or slow is left alone (heartbeats above
+all), so that what is measured here says something about others.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from yarnhub.minihadoop.errors import BadSettings
+from yarnhub.minihadoop.ports import HOST, MAX_DATANODES, Ports, node_host
+
+HUB_USER = "jupyterhub"
+PEOPLE = "people"
+QUEUES = {"default": 70, "research": 30}
+
+Properties = dict[str, str]
+
+# Maven has no libhadoop; without it each mode that is set would be a forked chmod.
+# For daemons only: a client may run without our jar.
+_LOCAL_FILES = {
+    "fs.file.impl": "yarnhub.minihadoop.NioLocalFileSystem",
+    "fs.AbstractFileSystem.file.impl": "yarnhub.minihadoop.NioLocalFs",
+}
+
+
+@dataclass(frozen=True)
+class ClusterSettings:
+    """What a cluster is to be; memory and cores are those of each NodeManager."""
+
+    nodemanagers: int = 1
+    datanodes: int = 3
+    users: tuple[str, ...] = ("alice", "bob")
+    memory_mb: int = 6144
+    vcores: int = 16
+
+    def __post_init__(self) -> None:
+        """Raises BadSettings, which says what can't be."""
+        if not 1 <= self.nodemanagers <= 250:
+            raise BadSettings("A cluster has 1 to 250 NodeManagers.")
+        if not 1 <= self.datanodes <= MAX_DATANODES:
+            raise BadSettings(f"A cluster has 1 to {MAX_DATANODES} DataNodes.")
+        for user in self.users:
+            if not re.fullmatch(r"[^\s;=,/:]+", user):
+                raise BadSettings(f"{user!r} can't be a user of Hadoop.")
+            if user in (HUB_USER, superuser()):
+                # Whoever is among the users is somebody that the hub may act for.
+                raise BadSettings(f"{user} is the cluster's own, and so can't be one of its users.")
+
+
+@dataclass(frozen=True)
+class Site:
+    """The four files of a configuration folder."""
+
+    core: Properties
+    hdfs: Properties
+    yarn: Properties
+    scheduler: Properties
+
+    def files(self) -> dict[str, Properties]:
+        return {
+            "core-site.xml": self.core,
+            "hdfs-site.xml": self.hdfs,
+            "yarn-site.xml": self.yarn,
+            "capacity-scheduler.xml": self.scheduler,
+        }
+
+    def changed(self, core: Properties, hdfs: Properties, yarn: Properties) -> Site:
+        return Site(self.core | core, self.hdfs | hdfs, self.yarn | yarn, self.scheduler)
+
+
+def cluster_site(settings: ClusterSettings, ports: Ports, state: Path) -> Site:
+    """What clients read, and every daemon on top of what is its own."""
+    return Site(
+        core=_core(settings, ports, state),
+        hdfs=_hdfs(settings, ports, state),
+        yarn=_yarn(settings, ports, state),
+        scheduler=_capacity_scheduler(),
+    )
+
+
+def daemon_sites(settings: ClusterSettings, ports: Ports, state: Path) -> dict[str, Site]:
+    """What each daemon reads, by its name."""
+    site = cluster_site(settings, ports, state).changed(_LOCAL_FILES, {}, {})
+    return {
+        "resourcemanager": site,
+        **{
+            f"nodemanager{i + 1}": site.changed({}, {}, _nodemanager(ports, state, i))
+            for i in range(settings.nodemanagers)
+        },
+        "namenode": site,
+        **{
+            f"datanode{i + 1}": site.changed({}, _datanode(ports, state, i), {})
+            for i in range(settings.datanodes)
+        },
+    }
+
+
+def _datanode(ports: Ports, state: Path, index: int) -> Properties:
+    data, rpc, http = ports.datanode(index)
+    return {
+        "dfs.datanode.data.dir": f"file://{state}/dfs/data{index + 1}",
+        "dfs.datanode.hostname": HOST,
+        "dfs.datanode.address": f"{HOST}:{data}",
+        "dfs.datanode.ipc.address": f"{HOST}:{rpc}",
+        "dfs.datanode.http.address": f"{HOST}:{http}",
+    }
+
+
+def _nodemanager(ports: Ports, state: Path, index: int) -> Properties:
+    host = node_host(index)
+    folder = state / "yarn" / f"node{index + 1}"
+    return {
+        "yarn.nodemanager.hostname": host,
+        "yarn.nodemanager.bind-host": host,
+        "yarn.nodemanager.address": f"{host}:{ports.nodemanager}",
+        "yarn.nodemanager.localizer.address": f"{host}:{ports.localizer}",
+        "yarn.nodemanager.webapp.address": f"{host}:{ports.nodemanager_http}",
+        "yarn.nodemanager.collector-service.address": f"{host}:{ports.collector}",
+        "yarn.nodemanager.local-dirs": str(folder / "local"),
+        "yarn.nodemanager.log-dirs": str(folder / "logs"),
+    }
+
+
+def _core(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
+    people = [f"{user}={PEOPLE}" for user in settings.users]
+    return {
+        "fs.defaultFS": f"hdfs://{HOST}:{ports.namenode}",
+        "hadoop.tmp.dir": str(state / "tmp"),
+        # The hub may act for people, from its own host, and for nobody else.
+        f"hadoop.proxyuser.{HUB_USER}.hosts": HOST,
+        f"hadoop.proxyuser.{HUB_USER}.groups": PEOPLE,
+        # These users need no account on the machine.
+        "hadoop.user.group.static.mapping.overrides": ";".join(
+            [*people, f"{HUB_USER}={HUB_USER}", "dr.who="]
+        ),
+    }
+
+
+def _hdfs(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
+    properties = {
+        "dfs.namenode.http-address": f"{HOST}:{ports.namenode_http}",
+        "dfs.namenode.name.dir": f"file://{state}/dfs/name",
+        "dfs.replication": str(min(3, settings.datanodes)),
+        # A NameNode that finds its files again serves at once, not half a minute later.
+        "dfs.namenode.safemode.extension": "0",
+    }
+    if settings.datanodes < 3:
+        # Closing a file beats the block report of the last replica, and clients then sleep.
+        properties["dfs.namenode.file.close.num-committed-allowed"] = "1"
+    return properties
+
+
+def _yarn(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
+    return {
+        "yarn.resourcemanager.hostname": HOST,
+        "yarn.resourcemanager.address": f"{HOST}:{ports.resourcemanager}",
+        "yarn.resourcemanager.scheduler.address": f"{HOST}:{ports.scheduler}",
+        "yarn.resourcemanager.resource-tracker.address": f"{HOST}:{ports.resource_tracker}",
+        "yarn.resourcemanager.admin.address": f"{HOST}:{ports.admin}",
+        "yarn.resourcemanager.webapp.address": f"{HOST}:{ports.resourcemanager_http}",
+        **_recovery(state),
+        "yarn.resourcemanager.scheduler.class": (
+            "org.apache.hadoop.yarn.server.resourcemanager.scheduler.capacity.CapacityScheduler"
+        ),
+        "yarn.scheduler.minimum-allocation-mb": "128",
+        "yarn.scheduler.maximum-allocation-mb": str(settings.memory_mb),
+        "yarn.scheduler.maximum-allocation-vcores": str(settings.vcores),
+        "yarn.nodemanager.resource.memory-mb": str(settings.memory_mb),
+        "yarn.nodemanager.resource.cpu-vcores": str(settings.vcores),
+        # A lost node is noticed within a test's patience; the default is 10 minutes.
+        "yarn.nm.liveness-monitor.expiry-interval-ms": "30000",
+        # Python reserves far more address space than it uses; clusters turn this check off.
+        "yarn.nodemanager.vmem-check-enabled": "false",
+        # By default a disk over 90 % full makes the only node unhealthy.
+        "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": "99.5",
+    }
+
+
+def _recovery(state: Path) -> Properties:
+    return {
+        "yarn.resourcemanager.recovery.enabled": "true",
+        "yarn.resourcemanager.work-preserving-recovery.enabled": "true",
+        # For so long a restarted ResourceManager gathers its nodes; with a handful of them one
+        # second is enough, the default is 10.
+        "yarn.resourcemanager.work-preserving-recovery.scheduling-wait-ms": "1000",
+        "yarn.resourcemanager.store.class": (
+            "org.apache.hadoop.yarn.server.resourcemanager.recovery.FileSystemRMStateStore"
+        ),
+        "yarn.resourcemanager.fs.state-store.uri": f"file://{state}/yarn/rm-state",
+        # How soon nodes and Java clients look again for a ResourceManager that is away; with the
+        # default of 30 s a test of its restart would wait for that.
+        "yarn.resourcemanager.connect.retry-interval.ms": "1000",
+    }
+
+
+def _capacity_scheduler() -> Properties:
+    prefix = "yarn.scheduler.capacity"
+    properties = {
+        f"{prefix}.root.queues": ",".join(QUEUES),
+        # Each notebook server is its own application master, so nothing else takes memory.
+        f"{prefix}.maximum-am-resource-percent": "1.0",
+        # Cores count as well as memory.
+        f"{prefix}.resource-calculator": (
+            "org.apache.hadoop.yarn.util.resource.DominantResourceCalculator"
+        ),
+    }
+    for queue, capacity in QUEUES.items():
+        properties |= {
+            f"{prefix}.root.{queue}.capacity": str(capacity),
+            f"{prefix}.root.{queue}.maximum-capacity": "100",
+            # One user alone may fill the queue to its maximum.
+            f"{prefix}.root.{queue}.user-limit-factor": "10",
+        }
+    return properties
+
+
+def superuser() -> str:
+    """Who starts the daemons, and so is HDFS's and YARN's superuser."""
+    return pwd.getpwuid(os.geteuid()).pw_name

@@ -1,0 +1,128 @@
+"""One daemon of the cluster: a Java process that can be ended, frozen and started again."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from yarnhub.minihadoop.errors import DaemonFailed
+from yarnhub.minihadoop.processes import DAEMON, Process, look_up
+
+_POLL = 0.1  # Seconds between two looks at whether a daemon is ready.
+
+
+class Daemon:
+    """`name` is also that of its log.
+
+    `is_ready` tells whether it serves; it is asked again and again and must answer quickly.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        env: dict[str, str],
+        state: Path,
+        is_ready: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.name = name
+        self.log = state / "logs" / f"{name}.log"
+        self.started_at = 0.0  # Seconds since the epoch, of the last start.
+        self._command = command
+        self._env = {**env, DAEMON: f"{state}/{name}"}
+        self._is_ready = is_ready
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Raises DaemonFailed if it doesn't run."""
+        return self._process().pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._child is not None and self._child.poll() is None
+
+    def start(self) -> None:
+        """Start the process and return at once; `wait_ready` waits until it serves."""
+        self.started_at = time.time()
+        with self.log.open("ab") as log:
+            self._child = subprocess.Popen(
+                self._command,
+                env=self._env,
+                cwd=self.log.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C in a terminal is for us, who end the daemons in order.
+                start_new_session=True,
+            )
+
+    def wait_ready(self, timeout: float = 60) -> None:
+        """Raises DaemonFailed, with the end of its log, if it ends or the time is over."""
+        deadline = time.monotonic() + timeout
+        while not self._is_ready():
+            if not self.is_running:
+                raise self._failure("ended while it was starting")
+            if time.monotonic() > deadline:
+                raise self._failure("was not ready in time")
+            time.sleep(_POLL)
+
+    def wait_done(self, timeout: float) -> None:
+        """Wait for one that does its work and ends. Raises DaemonFailed if that goes wrong."""
+        if not self._child:
+            raise self._failure("was not started")
+        try:
+            code = self._child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise self._failure("was not done in time") from None
+        if code:
+            raise self._failure(f"ended with exit code {code}")
+
+    def stop(self, timeout: float = 20) -> None:
+        """Ask it to end, as an administrator would, and kill it if it doesn't in time."""
+        self._end(signal.SIGTERM, timeout)
+
+    def kill(self) -> None:
+        """End it as a crash would; a NodeManager's containers live on."""
+        self._end(signal.SIGKILL, 20)
+
+    def suspend(self) -> None:
+        """Freeze it: its ports accept connections and nothing answers."""
+        self._process().signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._process().signal(signal.SIGCONT)
+
+    def reap(self) -> None:
+        """Take note of its end, which somebody else has brought about."""
+        if self._child:
+            self._child.wait()
+
+    def log_tail(self, lines: int = 30) -> str:
+        try:
+            text = self.log.read_text(errors="replace")
+        except OSError:
+            return "(no log)"
+        return "\n".join(text.splitlines()[-lines:])
+
+    def _process(self) -> Process:
+        process = look_up(self._child.pid) if self._child and self.is_running else None
+        if process is None:
+            raise DaemonFailed(f"The {self.name} is not running.")
+        return process
+
+    def _end(self, number: signal.Signals, timeout: float) -> None:
+        if not self.is_running:
+            return
+        process = self._process()
+        process.signal(number)
+        process.signal(signal.SIGCONT)
+        if not process.wait(timeout):
+            process.signal(signal.SIGKILL)
+        self.reap()
+
+    def _failure(self, what: str) -> DaemonFailed:
+        return DaemonFailed(f"The {self.name} {what}. The end of {self.log}:\n{self.log_tail(15)}")

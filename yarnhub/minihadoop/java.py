@@ -1,0 +1,76 @@
+"""Finding a Java that can run a given Hadoop.
+
+Java 11 is the floor because the daemons are started with `--add-opens` and our classes are compiled
+for it; Hadoop 3.5 itself is compiled for 17. Hadoop before 3.4.3 stops at Java 22: it calls
+Subject.getSubject, which later versions refuse.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from yarnhub.minihadoop.errors import MissingTool
+
+_INSTALL = "install one (Debian: apt install openjdk-17-jdk-headless) or set JAVA_HOME to it"
+
+
+def find_java(hadoop_version: str) -> Path:
+    """The home of a Java that runs this Hadoop: JAVA_HOME's, else that of `java` on the PATH."""
+    home = _java_home()
+    problem = java_problem(java_major(home), hadoop_version)
+    if problem:
+        raise MissingTool(f"{problem} The Java found is {home}; {_INSTALL}.")
+    return home
+
+
+def require_compiler(java_home: Path) -> None:
+    if not (java_home / "bin" / "javac").exists():
+        raise MissingTool(
+            f"{java_home} is a Java runtime without the compiler javac, which is needed once;"
+            " install a JDK (Debian: apt install openjdk-17-jdk-headless) or set JAVA_HOME to one."
+        )
+
+
+def java_problem(major: int, hadoop_version: str) -> str:
+    """Why this Java can't run this Hadoop, as a sentence; empty if it can."""
+    hadoop = tuple(int(part) for part in re.findall(r"\d+", hadoop_version)[:3])
+    oldest = 17 if hadoop >= (3, 5) else 11
+    if major < oldest:
+        return f"Java {major} is too old: Hadoop {hadoop_version} needs Java {oldest} or later."
+    if major > 22 and hadoop < (3, 4, 3):
+        return f"Java {major} is too new: Hadoop {hadoop_version} runs on Java {oldest} to 22."
+    return ""
+
+
+def java_major(home: Path) -> int:
+    """The version of the Java in this folder, by its release file, else by asking it."""
+    release = home / "release"
+    text = release.read_text(errors="replace") if release.exists() else ""
+    if "JAVA_VERSION=" not in text:
+        done = subprocess.run([home / "bin" / "java", "-version"], capture_output=True, text=True)
+        text = done.stderr
+    return parse_major(text)
+
+
+def parse_major(text: str) -> int:
+    """The major version in a `release` file or in what `java -version` prints; 8 for "1.8"."""
+    found = re.search(r'(?:JAVA_VERSION=|version )"(?:1\.)?(\d+)', text)
+    if not found:
+        raise MissingTool(f"The version of Java can't be told from {text[:80]!r}; {_INSTALL}.")
+    return int(found[1])
+
+
+def _java_home() -> Path:
+    named = os.environ.get("JAVA_HOME")
+    if named:
+        if not (Path(named) / "bin" / "java").exists():
+            raise MissingTool(f"JAVA_HOME is {named}, which has no bin/java; {_INSTALL}.")
+        return Path(named)
+    on_path = shutil.which("java")
+    if not on_path:
+        raise MissingTool(f"There is no Java on this machine; {_INSTALL}.")
+    return Path(on_path).resolve().parent.parent

@@ -1,0 +1,161 @@
+"""The ports of a cluster: one block of consecutive ports, chosen or given.
+
+- A chosen block lies below the ephemeral range, so neither an outgoing connection nor a server that
+  binds port 0 can take one of its ports between the choice and the daemon's bind.
+- Two clusters that start at once choose different blocks: each holds a lock on its own until its
+  daemons have bound.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import random
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from yarnhub.minihadoop.errors import BadSettings, InTheWay
+
+HOST = "127.0.0.1"  # One form throughout: HDFS tokens carry the address as the client wrote it.
+MAX_DATANODES = 5
+BLOCK = 32
+_FIRST, _LAST = 10_000, 32_000
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The addresses of every daemon, from the first port of the block."""
+
+    base: int
+
+    @property
+    def namenode(self) -> int:
+        return self.base
+
+    @property
+    def namenode_http(self) -> int:
+        return self.base + 1
+
+    @property
+    def resourcemanager(self) -> int:
+        return self.base + 2
+
+    @property
+    def scheduler(self) -> int:
+        return self.base + 3
+
+    @property
+    def resource_tracker(self) -> int:
+        return self.base + 4
+
+    @property
+    def admin(self) -> int:
+        return self.base + 5
+
+    @property
+    def resourcemanager_http(self) -> int:
+        return self.base + 6
+
+    @property
+    def nodemanager(self) -> int:
+        """Each NodeManager has the same ports, on an address of its own."""
+        return self.base + 7
+
+    @property
+    def localizer(self) -> int:
+        return self.base + 8
+
+    @property
+    def nodemanager_http(self) -> int:
+        return self.base + 9
+
+    @property
+    def collector(self) -> int:
+        return self.base + 10
+
+    def datanode(self, index: int) -> tuple[int, int, int]:
+        """Data transfer, RPC and HTTP of the DataNode with this index, from 0."""
+        first = self.base + 11 + 3 * index
+        return first, first + 1, first + 2
+
+    def all(self, datanodes: int, nodemanagers: int) -> list[tuple[str, int]]:
+        on_every_node = (self.nodemanager, self.localizer, self.nodemanager_http, self.collector)
+        return [
+            *((HOST, port) for port in range(self.base, self.nodemanager)),
+            *((node_host(i), port) for i in range(nodemanagers) for port in on_every_node),
+            *((HOST, port) for i in range(datanodes) for port in self.datanode(i)),
+        ]
+
+
+def node_host(index: int) -> str:
+    """The address of the NodeManager with this index: Linux answers on all of 127.0.0.0/8."""
+    return f"127.0.0.{index + 1}"
+
+
+@contextmanager
+def reserved_ports(base: int | None, datanodes: int, nodemanagers: int) -> Iterator[Ports]:
+    """A block whose ports are all free, held against other clusters until the context ends.
+
+    `base` is its first port; None chooses one. Raises InTheWay, naming the port that is taken.
+    """
+    if base is not None:
+        if not 0 < base <= 65_536 - BLOCK:
+            raise BadSettings(f"The first of {BLOCK} ports can't be {base}.")
+        ports = Ports(base)
+        taken = taken_port(ports.all(datanodes, nodemanagers))
+        if taken:
+            host, port = taken
+            raise InTheWay(
+                f"Port {port} on {host} is taken by another program; end that program, or choose"
+                f" another first port ({BLOCK} ports in a row are needed)."
+            )
+        yield ports
+        return
+    blocks = list(range(_FIRST, min(_LAST, _ephemeral()) - BLOCK, BLOCK))
+    random.shuffle(blocks)
+    for first in blocks:
+        with _block_lock(first) as locked:
+            if locked and not taken_port(Ports(first).all(datanodes, nodemanagers)):
+                yield Ports(first)
+                return
+    raise InTheWay(
+        f"No {BLOCK} free ports in a row were found above {_FIRST}; choose the first one yourself."
+    )
+
+
+def taken_port(addresses: list[tuple[str, int]]) -> tuple[str, int] | None:
+    """The first of these addresses that can't be bound, if any."""
+    for address in addresses:
+        with socket.socket() as probe:
+            # As the daemons do: a connection that has just ended doesn't hold its port.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(address)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise InTheWay(f"Port {address[1]} can't be used: {error.strerror}.") from error
+                return address
+    return None
+
+
+def _ephemeral() -> int:
+    """Where the ports begin that the kernel gives to whoever binds port 0."""
+    return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+
+@contextmanager
+def _block_lock(first: int) -> Iterator[bool]:
+    folder = Path(tempfile.gettempdir()) / f"yarnhub-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / str(first)).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
