@@ -1,0 +1,148 @@
+"""One small interface to HDFS, and the function that opens it.
+
+What every implementation promises:
+
+- Paths are absolute, `/`-separated and without a scheme: `/user/alice/a.ipynb`.
+- Calls block, may be made from any thread, and end within the deadline the file system was
+  opened with. Where the cluster did not answer in time, they raise `TimeoutError`.
+- What fails is an `OSError` with its `errno`, the path as `filename`, and one phrase for a person
+  as `strerror`: `FileNotFoundError`, `FileExistsError`, `PermissionError`, `IsADirectoryError`,
+  `NotADirectoryError`, `ConnectionError`, `TimeoutError`, or an `OSError` proper with ENOTEMPTY,
+  EDQUOT (a quota), ENOSPC (no DataNode can take the data), EROFS (the NameNode is in safe mode),
+  EBUSY (somebody else is writing the file), EINVAL or ENAMETOOLONG (a name that HDFS refuses) or
+  EIO (anything else). All of what the cluster said is its `__cause__`.
+- The identity is the process's: HADOOP_USER_NAME, or a ticket or token under Kerberos. It belongs
+  to the process and not to a client, because clients read it again whenever they connect again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol
+
+#: Seconds that one call may take. A small call takes milliseconds; a NameNode in a long garbage
+#: collection or in a failover, some seconds.
+DEFAULT_TIMEOUT = 20.0
+
+
+@dataclass(frozen=True)
+class FileStatus:
+    """What the NameNode says of one path. `size` is 0 for a directory, `mode` has the permission
+    bits (with the sticky bit) only, `modified_ms` counts milliseconds since 1970 in UTC."""
+
+    path: str
+    is_dir: bool
+    size: int
+    modified_ms: int
+    mode: int
+    owner: str
+    group: str
+
+    @property
+    def name(self) -> str:
+        return self.path.rsplit("/", 1)[-1]
+
+
+class Reader(Protocol):
+    """A file open for reading, as of the moment it was opened."""
+
+    @property
+    def size(self) -> int: ...
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes from where the last read ended, or all that is left if negative;
+        `b""` at the end."""
+
+    def read_range(self, offset: int, length: int) -> bytes:
+        """The bytes `offset … offset + length`, fewer where the file ends before. Does not move
+        the place from which `read` goes on."""
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Reader: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+class Writer(Protocol):
+    """A file open for writing. Others see its content only after `close` has returned.
+
+    As a context manager it is closed when the block ends well. After an exception it is left
+    as it is: what was written is no whole file, and the caller deletes it.
+    """
+
+    def write(self, data: bytes) -> int:
+        """Takes all of `data`, any number of times; returns its length."""
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Writer: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+class FileSystem(Protocol):
+    """HDFS, as far as this project needs it."""
+
+    @property
+    def user(self) -> str:
+        """Who this process is to HDFS."""
+
+    def stat(self, path: str) -> FileStatus: ...
+
+    def exists(self, path: str) -> bool: ...
+
+    def list_dir(self, path: str) -> list[FileStatus]:
+        """What is directly in a directory, by name. NotADirectoryError for a file."""
+
+    def mkdirs(self, path: str, mode: int = 0o755) -> None:
+        """Makes a directory and the missing ones above it; nothing if it is there already.
+        FileExistsError where a file has that path."""
+
+    def check_write(self, path: str) -> None:
+        """PermissionError unless the NameNode lets this process write the file, or into the
+        directory: by mode, ACL and superuser's rights. Changes nothing."""
+
+    def open_read(self, path: str) -> Reader: ...
+
+    def open_write(self, path: str, mode: int = 0o644, *, overwrite: bool = False) -> Writer:
+        """Creates a file in a directory that exists. FileExistsError unless `overwrite`."""
+
+    def open_append(self, path: str) -> Writer:
+        """Opens a file that exists, to write on at its end."""
+
+    def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
+        """Moves a file or directory in one atomic step; the directory of `target` must exist.
+        FileExistsError unless `overwrite`, which replaces a file, or an empty directory by a
+        directory. The mode, owner and group of `source` come along."""
+
+    def delete(self, path: str, *, recursive: bool = False) -> None:
+        """ENOTEMPTY for a directory that has something in it, unless `recursive`."""
+
+    def set_permission(self, path: str, mode: int) -> None: ...
+
+    def set_owner(self, path: str, owner: str | None = None, group: str | None = None) -> None:
+        """A new owner takes a superuser; a new group, the owner who is a member of it."""
+
+
+def open_filesystem(url: str | None = None, *, timeout: float = DEFAULT_TIMEOUT) -> FileSystem:
+    """Opens `url` (`hdfs://host:port`, or `hdfs://nameservice`), or what `fs.defaultFS` names in
+    the configuration in HADOOP_CONF_DIR (or HADOOP_HOME/etc/hadoop).
+
+    No call is made yet: a NameNode that is away shows with the first one. Raises OSError (EINVAL)
+    where the url or the configuration names no HDFS, and ImportError without hdfs-native.
+    """
+    from hdfs_contents.native import NativeFileSystem
+
+    return NativeFileSystem(url, timeout)

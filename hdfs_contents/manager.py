@@ -1,0 +1,278 @@
+"""The contents manager: what jupyter_server asks for, done in HDFS.
+
+- A save replaces a file as a whole: whatever fails, the old content or the new is there
+  (`atomic.py`). `last_modified` of what a save returns is what the next `get` says.
+- The event loop never waits for HDFS, nor for the parsing and signing of a notebook: that is done
+  in a few threads, and every call to HDFS has a deadline.
+- `root_dir` is a convenience. Who may read and write what is for the permissions in HDFS to say.
+- Kernels and terminals run on the local disk and don't see these files: they start in the notebook
+  server's own directory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import Any, TypeVar
+
+from jupyter_server.services.contents.manager import AsyncContentsManager
+from nbformat.sign import NotebookNotary
+from tornado.web import HTTPError
+from traitlets import Bool, Enum, Integer, TraitError, Unicode, default, validate
+
+from hdfs_contents import reading, startup, writing
+from hdfs_contents.checkpoints import CHECKPOINT_DIR, HDFSCheckpoints
+from hdfs_contents.errors import http_error, http_errors
+from hdfs_contents.filesystem import FileStatus, FileSystem
+from hdfs_contents.handlers import HDFSFilesHandler
+from hdfs_contents.models import Model
+from hdfs_contents.paths import (
+    InvalidPathError,
+    is_hidden,
+    is_temporary,
+    join,
+    normalize_root,
+    to_hdfs,
+)
+from hdfs_contents.trust import any_thread
+
+T = TypeVar("T")
+
+# As many requests as work on HDFS at once; a person's browser sends a few at a time.
+_THREADS = 8
+
+
+class HDFSContentsManager(AsyncContentsManager):
+    """Keeps notebooks and files in HDFS."""
+
+    root_dir = Unicode(
+        config=True,
+        help="The directory in HDFS that is the root; by default, what root_dir_template gives.",
+    )
+
+    root_dir_template = Unicode(
+        "/user/{username}/notebooks",
+        config=True,
+        help="""
+        The root directory for each person: {username} is HADOOP_USER_NAME, else JUPYTERHUB_USER,
+        else the user that runs the notebook server.
+        """,
+    )
+
+    create_root_dir_on_startup = Bool(
+        True, config=True, help="Create root_dir on startup if it is not there, for its owner only."
+    )
+
+    hdfs_host = Unicode(
+        "default",
+        config=True,
+        help="""
+        The host of the NameNode, or a name service of the Hadoop configuration. By default, what
+        fs.defaultFS names in the configuration in HADOOP_CONF_DIR.
+        """,
+    )
+
+    hdfs_port = Integer(
+        0, config=True, help="The port of the NameNode on hdfs_host; 0 for a name service."
+    )
+
+    always_delete_dir = Bool(
+        False, config=True, help="Let people delete directories that are not empty, for good."
+    )
+
+    hash_algorithm = Enum(
+        sorted(name for name in hashlib.algorithms_available if not name.startswith("shake")),
+        "sha256",
+        config=True,
+        help="The algorithm of the hash that a client may ask for.",
+    )
+
+    @default("root_dir")
+    def _default_root_dir(self) -> str:
+        return startup.root_from(self.root_dir_template, startup.identify())
+
+    @validate("root_dir")
+    def _validate_root_dir(self, proposal: Any) -> str:
+        try:
+            return normalize_root(proposal["value"])
+        except InvalidPathError as error:
+            raise TraitError(f"c.HDFSContentsManager.root_dir: {error}") from error
+
+    @default("checkpoints_class")
+    def _default_checkpoints_class(self) -> type[HDFSCheckpoints]:
+        return HDFSCheckpoints
+
+    @default("files_handler_class")
+    def _default_files_handler_class(self) -> type[HDFSFilesHandler]:
+        return HDFSFilesHandler
+
+    @default("notary")
+    def _notary_default(self) -> NotebookNotary:
+        return any_thread(NotebookNotary(parent=self))
+
+    @validate("notary")
+    def _validate_notary(self, proposal: Any) -> NotebookNotary:
+        return any_thread(proposal["value"])
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Raises `startup.StartupError` where there is no HDFS to serve from."""
+        super().__init__(**kwargs)
+        # Made here, because a default that two threads ask for at once is made twice.
+        self.filesystem, self.notary  # noqa: B018
+
+    # Not in __init__: the check of a configured preferred_dir needs them before.
+
+    @cached_property
+    def filesystem(self) -> FileSystem:
+        """HDFS, as the one person that this process is."""
+        startup.identify()
+        url = startup.namenode_url(self.hdfs_host, self.hdfs_port)
+        return startup.open_root(self.root_dir, url, create=self.create_root_dir_on_startup)
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(_THREADS, thread_name_prefix="hdfs-contents")
+
+    def info_string(self) -> str:
+        return f"Serving notebooks from HDFS: {self.root_dir}, as {self.filesystem.user}"
+
+    async def in_thread(self, api_path: str, function: Callable[..., T], *args: Any) -> T:
+        """`function(*args)` in a thread; what fails is raised as the answer about `api_path`."""
+        loop = asyncio.get_running_loop()
+        with http_errors(api_path, self.log):
+            return await loop.run_in_executor(self._threads, function, *args)
+
+    def locate(self, api_path: str, *, hidden_status: int = 400) -> str:
+        """Where the file is in HDFS; HTTPError with `hidden_status` if it is hidden from people."""
+        with http_errors(api_path, self.log):
+            located = to_hdfs(self.root_dir, api_path)
+        if not self.allow_hidden and is_hidden(api_path):
+            raise HTTPError(hidden_status, f"{api_path}: hidden files can't be used here")
+        return located
+
+    # What is there
+
+    async def is_hidden(self, path: str) -> bool:
+        with http_errors(path, self.log):
+            to_hdfs(self.root_dir, path)
+        return is_hidden(path)
+
+    async def exists(self, path: str) -> bool:
+        return await self._status(path) is not None
+
+    async def file_exists(self, path: str) -> bool:
+        status = await self._status(path)
+        return status is not None and not status.is_dir
+
+    async def dir_exists(self, path: str) -> bool:
+        status = await self._status(path)
+        return status is not None and status.is_dir
+
+    async def _status(self, path: str) -> FileStatus | None:
+        with http_errors(path, self.log):
+            located = to_hdfs(self.root_dir, path)
+        return await self.in_thread(path, self.stat_or_none, located)
+
+    def stat_or_none(self, hdfs_path: str) -> FileStatus | None:
+        """What is at a path in HDFS, if anything is. Blocks."""
+        try:
+            return self.filesystem.stat(hdfs_path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    # Reading and writing
+
+    async def get(
+        self,
+        path: str,
+        content: bool = True,
+        type: str | None = None,
+        format: str | None = None,
+        require_hash: bool = False,
+    ) -> Model:
+        """A model; HTTPError 400 where `type` or `format` is not what is there."""
+        path = path.strip("/")
+        self.locate(path, hidden_status=404)
+        request = reading.Request(path, bool(content), type, format, bool(require_hash))
+        model = await self.in_thread(path, reading.get, self, request)
+        self.emit(data={"action": "get", "path": path})
+        return model
+
+    async def save(self, model: Model, path: str = "") -> Model:
+        """Saves, and returns the model without content. With a `chunk` it is a part of an upload:
+        1 starts the file, later numbers go on at its end, -1 is the last."""
+        path = path.strip("/")
+        located = self.locate(path)
+        chunk = model.get("chunk")
+        if chunk in (None, 1):
+            self.run_pre_save_hooks(model=model, path=path)
+        writing.check(model, path)
+        saved = await self.in_thread(path, writing.save, self, model, path)
+        if model["type"] == "notebook":
+            await self._ensure_checkpoint(path)
+        if chunk in (None, -1):
+            self.run_post_save_hooks(model=saved, os_path=located)
+        self.emit(data={"action": "save", "path": path})
+        return saved
+
+    async def _ensure_checkpoint(self, path: str) -> None:
+        """From its first save on a notebook has a checkpoint. It is saved even if that fails."""
+        try:
+            if not await self.checkpoints.list_checkpoints(path):
+                await self.create_checkpoint(path)
+        except HTTPError as error:
+            self.log.warning("%s was saved, but has no checkpoint: %s", path, error.log_message)
+
+    async def trust_notebook(self, path: str) -> None:
+        """Marks all of a notebook's cells as trusted, and signs it."""
+        path = path.strip("/")
+        self.locate(path, hidden_status=404)
+        await self.in_thread(path, reading.trust, self, path)
+
+    # Directories
+
+    async def delete_file(self, path: str) -> None:
+        """Deletes a file, or a directory that has nothing in it (unless `always_delete_dir`)."""
+        path = path.strip("/")
+        located = self._locate_entry(path)
+        await self.in_thread(path, self._delete, path, located)
+
+    def _delete(self, path: str, located: str) -> None:
+        fs = self.filesystem
+        if fs.stat(located).is_dir and not self.always_delete_dir:
+            names = {status.name for status in fs.list_dir(located)}
+            if not all(name == CHECKPOINT_DIR or is_temporary(name) for name in names):
+                raise HTTPError(400, f"Directory {path} not empty")
+            for name in names:  # nobody sees these, so nobody could empty the directory of them
+                fs.delete(join(located, name), recursive=True)
+            fs.delete(located)  # not recursive: something may have come in meanwhile
+        else:
+            fs.delete(located, recursive=True)
+
+    async def rename_file(self, old_path: str, new_path: str) -> None:
+        """Moves a file or directory. 409 where something has the new name."""
+        old_path, new_path = old_path.strip("/"), new_path.strip("/")
+        if old_path == new_path:
+            return
+        source, target = self._locate_entry(old_path), self._locate_entry(new_path)
+        await self.in_thread(new_path, self._rename, source, target, old_path)
+
+    def _rename(self, source: str, target: str, old_path: str) -> None:
+        if self.filesystem.exists(target):
+            raise FileExistsError(errno.EEXIST, "it exists already", target)
+        try:
+            self.filesystem.rename(source, target)
+        except FileNotFoundError as error:
+            if self.filesystem.exists(source):
+                raise
+            raise http_error(error, old_path) from error
+
+    def _locate_entry(self, path: str) -> str:
+        """Where a file or directory is that may be moved and deleted: any but the root."""
+        if not path.strip("/"):
+            raise HTTPError(400, "The directory of notebooks itself can't be moved or deleted")
+        return self.locate(path)

@@ -1,0 +1,196 @@
+"""HDFS by hdfs-native: the `FileSystem` that needs no JVM."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pwd
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, TypeVar
+
+import hdfs_native
+
+from hdfs_contents.deadline import Deadline
+from hdfs_contents.filesystem import FileStatus
+from hdfs_contents.hadoop_errors import to_os_error
+
+T = TypeVar("T")
+
+# A NameNode that refuses connections is reported after a second; by default it takes 3 minutes.
+_FAIL_SOON = {
+    "dfs.client.failover.max.attempts": "3",
+    "dfs.client.failover.sleep.base.millis": "100",
+    "dfs.client.failover.sleep.max.millis": "500",
+}
+
+# One call moves at most this many bytes, so that the deadline holds for files of any size.
+_PIECE = 4 * 1024 * 1024
+
+# The protocol's -1, which leaves a time as it is, as the unsigned number that hdfs-native takes.
+_SAME_TIME = 2**64 - 1
+
+
+class NativeFileSystem:
+    """See `hdfs_contents.filesystem.FileSystem`."""
+
+    def __init__(self, url: str | None, timeout: float) -> None:
+        self._calls = _Calls(Deadline(timeout))
+        self._client = self._calls(url or "", hdfs_native.Client, url, _FAIL_SOON)
+
+    @property
+    def user(self) -> str:
+        return os.environ.get("HADOOP_USER_NAME") or pwd.getpwuid(os.geteuid()).pw_name
+
+    def stat(self, path: str) -> FileStatus:
+        return _status(self._calls(path, self._client.get_file_info, path))
+
+    def exists(self, path: str) -> bool:
+        try:
+            self.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    def list_dir(self, path: str) -> list[FileStatus]:
+        entries = self._calls(path, self._list_dir, path)
+        if len(entries) == 1 and entries[0].path == path:  # a file is listed as itself
+            raise NotADirectoryError(errno.ENOTDIR, "it is a file, not a directory", path)
+        return entries
+
+    def _list_dir(self, path: str) -> list[FileStatus]:
+        return [_status(entry) for entry in self._client.list_status(path)]
+
+    def mkdirs(self, path: str, mode: int = 0o755) -> None:
+        self._calls(path, self._client.mkdirs, path, mode, True)
+
+    def check_write(self, path: str) -> None:
+        # Setting times takes the right to write; setting neither of them changes nothing.
+        self._calls(path, self._client.set_times, path, _SAME_TIME, _SAME_TIME)
+
+    def open_read(self, path: str) -> NativeReader:
+        return NativeReader(self._calls, path, self._calls(path, self._client.read, path))
+
+    def open_write(self, path: str, mode: int = 0o644, *, overwrite: bool = False) -> NativeWriter:
+        options = hdfs_native.WriteOptions(
+            permission=mode, overwrite=overwrite, create_parent=False
+        )
+        file = self._calls(path, self._client.create, path, options)
+        return NativeWriter(self._calls, path, file)
+
+    def open_append(self, path: str) -> NativeWriter:
+        return NativeWriter(self._calls, path, self._calls(path, self._client.append, path))
+
+    def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
+        try:
+            self._calls(source, self._client.rename, source, target, overwrite)
+        except OSError as error:
+            error.filename2 = target
+            raise
+
+    def delete(self, path: str, *, recursive: bool = False) -> None:
+        if not self._calls(path, self._client.delete, path, recursive):
+            raise FileNotFoundError(errno.ENOENT, "there is no such file or directory", path)
+
+    def set_permission(self, path: str, mode: int) -> None:
+        self._calls(path, self._client.set_permission, path, mode)
+
+    def set_owner(self, path: str, owner: str | None = None, group: str | None = None) -> None:
+        self._calls(path, self._client.set_owner, path, owner, group)
+
+
+class _Calls:
+    """Calls hdfs-native within the deadline, and translates what it raises."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+
+    def __call__(self, path: str, function: Callable[..., T], *args: Any) -> T:
+        try:
+            return self._deadline.run(function, *args)
+        except Exception as error:
+            raise to_os_error(error, path) from error
+
+
+class NativeReader:
+    """See `hdfs_contents.filesystem.Reader`."""
+
+    def __init__(self, calls: _Calls, path: str, file: hdfs_native.FileReader) -> None:
+        self._calls = calls
+        self._path = path
+        self._file = file
+        self._offset = 0
+
+    @property
+    def size(self) -> int:
+        return len(self._file)
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.read_range(self._offset, self.size if size < 0 else size)
+        self._offset += len(data)
+        return data
+
+    def read_range(self, offset: int, length: int) -> bytes:
+        # hdfs-native panics when asked for bytes past the end.
+        end = min(offset + length, self.size)
+        pieces = [
+            self._calls(self._path, self._file.read_range, start, min(_PIECE, end - start))
+            for start in range(offset, end, _PIECE)
+        ]
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def close(self) -> None:
+        """Nothing is held open between two reads."""
+
+    def __enter__(self) -> NativeReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class NativeWriter:
+    """See `hdfs_contents.filesystem.Writer`."""
+
+    def __init__(self, calls: _Calls, path: str, file: hdfs_native.FileWriter) -> None:
+        self._calls = calls
+        self._path = path
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        view = memoryview(data)
+        for start in range(0, len(view), _PIECE):
+            self._calls(self._path, self._file.write, view[start : start + _PIECE])
+        return len(view)
+
+    def close(self) -> None:
+        self._calls(self._path, self._file.close)
+
+    def __enter__(self) -> NativeWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+
+
+def _status(native: hdfs_native.FileStatus) -> FileStatus:
+    return FileStatus(
+        path=native.path,
+        is_dir=native.isdir,
+        size=native.length,
+        modified_ms=native.modification_time,
+        mode=native.permission,
+        owner=native.owner,
+        group=native.group,
+    )

@@ -1,0 +1,85 @@
+"""Paths of the contents API, and where they are in HDFS. Pure functions.
+
+An API path is `/`-separated and relative to the root; slashes around it don't count, and `""` is
+the root itself. What these functions promise:
+
+- `to_hdfs` gives a path below the root or raises; no part of a path leads out of it.
+- Nothing reaches HDFS under a name that another program would read as another name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from urllib.parse import unquote
+
+_TEMPORARY = re.compile(r"\.saving-\d+-[0-9a-f]{16}\.tmp")
+
+
+class InvalidPathError(ValueError):
+    """A path that no file can have here; its text is a sentence for a person."""
+
+
+class OutsideRootError(InvalidPathError):
+    """A path that would lead out of the root."""
+
+
+def to_hdfs(root: str, api_path: str) -> str:
+    """Where `api_path` is in HDFS. `root` is normalized."""
+    path = api_path.strip("/")
+    if not path:
+        return root
+    for name in path.split("/"):
+        _check_name(name, api_path)
+    return f"{root.rstrip('/')}/{path}"
+
+
+def _check_name(name: str, path: str) -> None:
+    if name in (".", "..") or unquote(name) in (".", ".."):
+        raise OutsideRootError(f"{path!r} is not below the directory of notebooks")
+    if not name:
+        raise InvalidPathError(f"{path!r} has an empty name in it")
+    for character, what in (("\0", "a NUL character"), ("\\", "a backslash"), (":", "a colon")):
+        if character in name:
+            raise InvalidPathError(f"{path!r} has {what} in it, which no name in HDFS may have")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InvalidPathError(f"{path!r} is not valid Unicode") from None
+
+
+def normalize_root(root: str) -> str:
+    """The root directory as HDFS writes it; InvalidPathError for what is no absolute path."""
+    if not root.startswith("/"):
+        raise InvalidPathError(f"{root!r} is not an absolute path in HDFS, such as /user/alice")
+    names = [name for name in root.split("/") if name]
+    for name in names:
+        _check_name(name, root)
+    return "/" + "/".join(names)
+
+
+def join(directory: str, name: str) -> str:
+    """The path of `name` in `directory`, in HDFS and in the API alike."""
+    return f"{directory.rstrip('/')}/{name}" if directory else name
+
+
+def parent(path: str) -> str:
+    """The directory that `path` is in: of an HDFS path `/…`, of an API path perhaps `""`."""
+    head, slash, _ = path.rpartition("/")
+    return head or (slash if path.startswith("/") else "")
+
+
+def is_hidden(api_path: str) -> bool:
+    """Whether the file or one of the directories around it, below the root, has a hidden name."""
+    return any(name.startswith(".") for name in api_path.strip("/").split("/"))
+
+
+def temporary_beside(hdfs_path: str) -> str:
+    """A new name, hidden, in the same directory, for what is being written."""
+    return join(parent(hdfs_path), f".saving-{os.getpid()}-{secrets.token_hex(8)}.tmp")
+
+
+def is_temporary(name: str) -> bool:
+    """Whether `temporary_beside` gives such names."""
+    return _TEMPORARY.fullmatch(name) is not None

@@ -1,0 +1,122 @@
+"""What `HDFSContentsManager.get` does in a thread: blocking functions from a request to a model."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tornado.web import HTTPError
+
+from hdfs_contents import documents, models
+from hdfs_contents.filesystem import FileStatus, FileSystem
+from hdfs_contents.models import Model
+from hdfs_contents.paths import is_temporary, join, parent, to_hdfs
+
+if TYPE_CHECKING:
+    from hdfs_contents.manager import HDFSContentsManager
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked of `path`, which the person may see."""
+
+    path: str
+    content: bool
+    type: str | None
+    format: str | None
+    require_hash: bool
+
+
+def get(manager: HDFSContentsManager, request: Request) -> Model:
+    """The model that was asked for; HTTPError 400 where it is of another type."""
+    located = to_hdfs(manager.root_dir, request.path)
+    status = manager.filesystem.stat(located)
+    if status.is_dir:
+        if request.type not in (None, "directory"):
+            raise HTTPError(
+                400,
+                f"{request.path or '/'} is a directory, not a {request.type}",
+                reason="bad type",
+            )
+        return _directory(manager, request, status)
+    if request.type == "directory":
+        raise HTTPError(400, f"{request.path} is not a directory", reason="bad type")
+    return _file(manager, request, status, request.type or models.kind(status, request.path))
+
+
+def _directory(manager: HDFSContentsManager, request: Request, status: FileStatus) -> Model:
+    if request.require_hash:
+        raise HTTPError(400, f"{request.path or '/'} is a directory, which has no hash")
+    fs = manager.filesystem
+    writable = _may_write(fs, status.path)
+    model = models.entry(status, request.path, type="directory", writable=writable)
+    if request.content:
+        model["format"] = "json"
+        model["content"] = [
+            _listed(request.path, entry, fs.user)
+            for entry in fs.list_dir(status.path)
+            if _shown(manager, entry.name)
+        ]
+    return model
+
+
+def _may_write(fs: FileSystem, hdfs_path: str) -> bool:
+    try:
+        fs.check_write(hdfs_path)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EROFS):
+            return False
+        raise
+    return True
+
+
+def _shown(manager: HDFSContentsManager, name: str) -> bool:
+    if is_temporary(name) or not manager.should_list(name):
+        return False
+    return manager.allow_hidden or not name.startswith(".")
+
+
+def _listed(directory: str, status: FileStatus, user: str) -> Model:
+    path = join(directory, status.name)
+    return models.entry(
+        status,
+        path,
+        type=models.kind(status, path),
+        writable=models.seems_writable(status, user),
+    )
+
+
+def _file(manager: HDFSContentsManager, request: Request, status: FileStatus, type: str) -> Model:
+    fs = manager.filesystem
+    # A save is a rename in the directory, so it takes the right to write both.
+    writable = _may_write(fs, status.path) and _may_write(fs, parent(status.path))
+    model = models.entry(status, request.path, type=type, writable=writable)
+    if not (request.content or request.require_hash):
+        return model
+    with fs.open_read(status.path) as file:
+        data = file.read()
+    if request.content and type == "notebook":
+        _fill_notebook(manager, model, data)
+    elif request.content:
+        content, format = documents.decode_file(data, request.format, request.path)
+        fallback = "text/plain" if format == "text" else "application/octet-stream"
+        model.update(content=content, format=format, mimetype=model["mimetype"] or fallback)
+    if request.require_hash:
+        model.update(documents.content_hash(data, manager.hash_algorithm))
+    return model
+
+
+def _fill_notebook(manager: HDFSContentsManager, model: Model, data: bytes) -> None:
+    notebook = documents.parse_notebook(data, model["path"])
+    manager.mark_trusted_cells(notebook.node, model["path"])
+    model.update(content=notebook.node, format="json")
+    manager.validate_notebook_model(model, notebook.validation_error)
+
+
+def trust(manager: HDFSContentsManager, path: str) -> None:
+    """Signs the notebook at `path` as it is, with all its cells trusted."""
+    model = get(manager, Request(path, True, "notebook", None, False))
+    manager.log.warning("Trusting notebook %s", path)
+    manager.notary.mark_cells(model["content"], True)
+    manager.check_and_sign(model["content"], path)

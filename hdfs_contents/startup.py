@@ -1,0 +1,106 @@
+"""Opening HDFS when the notebook server starts: it works, or one sentence says why not and what to
+do about it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+
+from traitlets import TraitError
+
+from hdfs_contents.filesystem import FileSystem, open_filesystem
+from hdfs_contents.paths import InvalidPathError, join, normalize_root
+
+
+class StartupError(TraitError):
+    """The notebooks can't be served; the text is a sentence for a person.
+
+    As a TraitError it is one line in the log of jupyter_server, which then exits.
+    """
+
+
+def identify() -> str:
+    """Who the person is: HADOOP_USER_NAME, else JUPYTERHUB_USER, else who runs this process.
+
+    Sets HADOOP_USER_NAME, so that all that this process does in HDFS is done by one person.
+    """
+    name = (
+        os.environ.get("HADOOP_USER_NAME") or os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
+    )
+    os.environ["HADOOP_USER_NAME"] = name
+    return name
+
+
+def root_from(template: str, name: str) -> str:
+    """The root directory for a person."""
+    if "/" in name:
+        raise StartupError(f"The user name {name!r} has a slash in it and can't name a directory.")
+    option = f"c.HDFSContentsManager.root_dir_template = {template!r}"
+    try:
+        return normalize_root(template.format(username=name))
+    except InvalidPathError as error:
+        raise StartupError(f"{option} gives no directory: {error}.") from error
+    except (LookupError, ValueError, AttributeError) as error:
+        raise StartupError(f"{option} may have {{username}} in it, and no other braces.") from error
+
+
+def namenode_url(host: str, port: int) -> str | None:
+    """The address for `open_filesystem`; None is what the Hadoop configuration names."""
+    if host == "default":
+        return None
+    return f"hdfs://{host}:{port}" if port else f"hdfs://{host}"
+
+
+def open_root(root: str, url: str | None, *, create: bool) -> FileSystem:
+    """Opens HDFS and sees to it that `root` is a directory that can be listed."""
+    fs = _open(url)
+    try:
+        if not fs.exists(root):
+            if not create:
+                raise StartupError(
+                    f"HDFS has no directory {root}, and "
+                    "c.HDFSContentsManager.create_root_dir_on_startup is off."
+                )
+            fs.mkdirs(root, mode=0o700)
+        fs.list_dir(root)
+    except PermissionError as error:
+        raise StartupError(_no_right(fs, root, error)) from error
+    except OSError as error:
+        advice = ""
+        if isinstance(error, (ConnectionError, TimeoutError)):
+            where = url or "that the configuration in HADOOP_CONF_DIR names"
+            advice = f" Check that the HDFS {where} is running."
+        raise StartupError(
+            f"The notebooks in HDFS, in {root}, can't be opened: {error.strerror}.{advice}"
+        ) from error
+    return fs
+
+
+def _open(url: str | None) -> FileSystem:
+    if url is None and not {"HADOOP_CONF_DIR", "HADOOP_HOME"} & os.environ.keys():
+        raise StartupError(
+            "There is no HDFS to keep notebooks in: set HADOOP_CONF_DIR to the directory that has "
+            "core-site.xml and hdfs-site.xml, or set c.HDFSContentsManager.hdfs_host."
+        )
+    try:
+        return open_filesystem(url)
+    except ImportError as error:
+        raise StartupError(
+            "HDFSContentsManager needs the Python package hdfs-native, which is not installed: "
+            "pip install 'yarnhub[notebook]'."
+        ) from error
+    except OSError as error:
+        where = url or f"core-site.xml in {os.environ.get('HADOOP_CONF_DIR') or 'HADOOP_HOME'}"
+        raise StartupError(f"HDFS can't be opened by {where}: {error.strerror}.") from error
+
+
+def _no_right(fs: FileSystem, root: str, error: PermissionError) -> str:
+    """What to run for a person without a home in HDFS, or what to set."""
+    refusal = f"{fs.user} has no right to the directory {root} in HDFS ({error.strerror})."
+    home = join("/user", fs.user)
+    if not f"{root}/".startswith(f"{home}/"):
+        return f"{refusal} Set c.HDFSContentsManager.root_dir to one that is {fs.user}'s."
+    return (
+        f"{refusal} An administrator of HDFS runs: "
+        f"hdfs dfs -mkdir -p {home} && hdfs dfs -chown {fs.user} {home}"
+    )

@@ -1,0 +1,103 @@
+"""What `HDFSContentsManager.save` does in a thread: blocking functions from a model to HDFS."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from tornado.web import HTTPError
+
+from hdfs_contents import documents, models
+from hdfs_contents.atomic import write_file
+from hdfs_contents.documents import Notebook
+from hdfs_contents.filesystem import FileStatus
+from hdfs_contents.models import Model
+from hdfs_contents.paths import parent, to_hdfs
+
+if TYPE_CHECKING:
+    from hdfs_contents.manager import HDFSContentsManager
+
+
+def check(model: Model, path: str) -> None:
+    """Refuses what is no model to be saved: HTTPError 400, in jupyter_server's own words."""
+    if "type" not in model:
+        raise HTTPError(400, "No file type provided")
+    type, chunk = model["type"], model.get("chunk")
+    if type not in ("notebook", "file", "directory"):
+        raise HTTPError(400, f"Unhandled contents type: {type}")
+    if chunk is not None and type != "file":
+        raise HTTPError(400, f'File type "{type}" is not supported for large file transfer')
+    if type != "directory" and "content" not in model:
+        raise HTTPError(400, "No file content provided")
+    if chunk is not None and not (isinstance(chunk, int) and (chunk >= 1 or chunk == -1)):
+        raise HTTPError(400, f"{path}: a chunk is a number from 1, or -1 for the last")
+
+
+def save(manager: HDFSContentsManager, model: Model, path: str) -> Model:
+    """Saves a model that was checked; returns it as the next `get` would, without content."""
+    located = to_hdfs(manager.root_dir, path)
+    there = manager.stat_or_none(located)
+    if model["type"] == "directory":
+        return _save_directory(manager, located, path, there)
+    if there is not None and there.is_dir:
+        raise HTTPError(400, f"{path} is a directory")
+    if there is not None:
+        manager.filesystem.check_write(located)
+    if model["type"] == "notebook":
+        return _save_notebook(manager, model["content"], path, there)
+    data = documents.encode_file(model["content"], model.get("format"), path)
+    if model.get("chunk") in (None, 1):
+        status = write_file(manager.filesystem, located, [data], keep=there)
+    else:
+        status = _append(manager, located, data, there)
+    return models.entry(status, path, type="file", writable=True)
+
+
+def _save_directory(
+    manager: HDFSContentsManager, located: str, path: str, there: FileStatus | None
+) -> Model:
+    if there is None:
+        if not manager.filesystem.exists(parent(located)):
+            raise HTTPError(404, f"{path}: the directory above it does not exist")
+        manager.filesystem.mkdirs(located)
+        there = manager.filesystem.stat(located)
+    elif not there.is_dir:
+        raise HTTPError(400, f"{path} is a file, not a directory")
+    return models.entry(there, path, type="directory", writable=True)
+
+
+def _save_notebook(
+    manager: HDFSContentsManager, content: Any, path: str, there: FileStatus | None
+) -> Model:
+    notebook, data = documents.serialize_notebook(content, path)
+    if notebook.validation_error:
+        _check_signable(manager, notebook, path)
+    located = to_hdfs(manager.root_dir, path)
+    status = write_file(manager.filesystem, located, [data], keep=there)
+    try:
+        manager.check_and_sign(notebook.node, path)
+    except Exception as error:  # a store of any kind may fail in any way
+        raise HTTPError(500, f"{path} was saved, but can't be signed: {error}") from error
+    saved = models.entry(status, path, type="notebook", writable=True)
+    validated = manager.validate_notebook_model({"content": content}, notebook.validation_error)
+    if "message" in validated:
+        saved["message"] = validated["message"]
+    return saved
+
+
+def _check_signable(manager: HDFSContentsManager, notebook: Notebook, path: str) -> None:
+    """A person may save what isn't valid, but not what has too little in it to be a notebook."""
+    try:
+        manager.notary.check_cells(deepcopy(notebook.node))  # it changes what it checks
+    except Exception as error:  # the notary raises whatever a wrong structure happens to break
+        reason = documents.one_line(error)
+        raise HTTPError(400, f"{path}: that is not a notebook: {reason}") from error
+
+
+def _append(
+    manager: HDFSContentsManager, located: str, data: bytes, there: FileStatus | None
+) -> FileStatus:
+    fs = manager.filesystem
+    with fs.open_append(located) if there else fs.open_write(located) as file:
+        file.write(data)
+    return fs.stat(located)

@@ -1,0 +1,121 @@
+"""The contents manager on the embedded Hadoop, in this process always as alice.
+
+Who a process is to HDFS is one thing for all of its clients, so what bob does is done by a process
+of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hdfs_contents import HDFSContentsManager
+from hdfs_contents.filesystem import FileSystem, open_filesystem
+from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.folders import superuser
+
+
+@pytest.fixture
+def fs(hadoop: MiniHadoop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FileSystem:
+    """HDFS as alice, as everything that the test opens in this process."""
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(hadoop.conf_dir))
+    monkeypatch.setenv("HADOOP_USER_NAME", "alice")
+    for kind in ("CONFIG", "DATA", "RUNTIME"):
+        monkeypatch.setenv(f"JUPYTER_{kind}_DIR", str(tmp_path / kind))
+    return open_filesystem()
+
+
+@pytest.fixture
+def root(fs: FileSystem) -> Iterator[str]:
+    """An empty directory in HDFS of alice's."""
+    path = f"/user/alice/test-{uuid.uuid4().hex}"
+    fs.mkdirs(path, 0o700)
+    yield path
+    fs.delete(path, recursive=True)
+
+
+@pytest.fixture
+def manager(root: str) -> HDFSContentsManager:
+    return HDFSContentsManager(root_dir=root)
+
+
+@pytest.fixture
+def write(fs: FileSystem, root: str) -> Callable[..., str]:
+    """`write(path, content, mode)`: puts a file below the root, and returns where it is in HDFS."""
+
+    def put(path: str, content: bytes | str = b"", mode: int = 0o644) -> str:
+        located = f"{root}/{path}"
+        fs.mkdirs(located.rpartition("/")[0])
+        with fs.open_write(located, mode, overwrite=True) as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+        return located
+
+    return put
+
+
+@pytest.fixture
+def read(fs: FileSystem, root: str) -> Callable[[str], bytes]:
+    """`read(path)`: the bytes of a file below the root."""
+
+    def get(path: str) -> bytes:
+        with fs.open_read(f"{root}/{path}") as file:
+            return file.read()
+
+    return get
+
+
+@pytest.fixture
+def names(fs: FileSystem, root: str) -> Callable[..., list[str]]:
+    """`names(path)`: all that is in a directory below the root, hidden things too."""
+
+    def list_names(path: str = "") -> list[str]:
+        return [status.name for status in fs.list_dir(f"{root}/{path}".rstrip("/"))]
+
+    return list_names
+
+
+@pytest.fixture
+def hdfs(hadoop: MiniHadoop) -> Callable[..., str]:
+    """`hdfs(argument, …)`: runs Hadoop's own `hdfs` command as the superuser."""
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            ["hdfs", *arguments],
+            env={**os.environ, **hadoop.env(), "HADOOP_USER_NAME": superuser()},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def as_user(hadoop: MiniHadoop) -> Callable[..., Any]:
+    """`as_user(name, code)`: what `code`, given `fs`, prints in a process of that user, parsed as
+    JSON."""
+
+    def run(user: str, code: str) -> Any:
+        script = (
+            "import json\nfrom hdfs_contents.filesystem import open_filesystem\n"
+            f"fs = open_filesystem()\n{code}"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, **hadoop.env(), "HADOOP_USER_NAME": user},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout or "null")
+
+    return run

@@ -1,0 +1,136 @@
+"""Checkpoints, in HDFS beside their files."""
+
+from __future__ import annotations
+
+from hdfs_contents import HDFSContentsManager
+from hdfs_contents.filesystem import FileSystem
+from tests.hadoop.contents.models import Names, Read, Write, notebook, refused, text
+
+
+async def test_a_checkpoint_is_restored_as_it_was(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read, names: Names
+) -> None:
+    write("d/a.txt", "first", mode=0o640)
+    made = await manager.create_checkpoint("d/a.txt")
+    assert await manager.list_checkpoints("d/a.txt") == [made]
+    await manager.save(text("second"), "d/a.txt")
+    await manager.restore_checkpoint(made["id"], "d/a.txt")
+    assert read("d/a.txt") == b"first"
+    assert fs.stat(f"{root}/d/a.txt").mode == 0o640
+    assert names("d") == [".ipynb_checkpoints", "a.txt"]
+    assert names("d/.ipynb_checkpoints") == ["a-checkpoint.txt"]
+
+
+async def test_the_last_checkpoint_takes_the_place_of_the_one_before(
+    manager: HDFSContentsManager, write: Write, read: Read
+) -> None:
+    for content in ("first", "second"):
+        write("a", content)
+        made = await manager.create_checkpoint("a")
+    write("a", "third")
+    assert await manager.list_checkpoints("a") == [made]
+    await manager.restore_checkpoint("checkpoint", "a")
+    assert read("a") == b"second"
+
+
+async def test_a_notebook_has_a_checkpoint_from_its_first_save_on(
+    manager: HDFSContentsManager,
+) -> None:
+    await manager.save(notebook("first"), "a.ipynb")
+    first = await manager.list_checkpoints("a.ipynb")
+    await manager.save(notebook("second"), "a.ipynb")
+    assert await manager.list_checkpoints("a.ipynb") == first
+    await manager.restore_checkpoint("checkpoint", "a.ipynb")
+    assert (await manager.get("a.ipynb"))["content"]["cells"][0]["source"] == "first"
+
+
+async def test_listing_changes_nothing(manager: HDFSContentsManager, names: Names) -> None:
+    assert await manager.list_checkpoints("a") == []
+    assert await manager.list_checkpoints("x/y") == []
+    assert names() == []
+
+
+async def test_checkpoints_follow_their_files_and_directories(
+    manager: HDFSContentsManager, write: Write, read: Read
+) -> None:
+    for path in ("a", "d/sub/b"):
+        write(path, "first")
+        await manager.create_checkpoint(path)
+        write(path, "second")
+    await manager.rename("a", "d/c")
+    await manager.rename("d", "e")
+    for path in ("e/c", "e/sub/b"):
+        await manager.restore_checkpoint("checkpoint", path)
+        assert read(path) == b"first"
+    assert await manager.list_checkpoints("a") == []
+
+
+async def test_checkpoints_go_with_their_file(
+    manager: HDFSContentsManager, write: Write, names: Names
+) -> None:
+    write("a")
+    write("b")
+    await manager.create_checkpoint("a")
+    await manager.create_checkpoint("b")
+    await manager.delete_checkpoint("checkpoint", "b")
+    await manager.delete("a")
+    assert names(".ipynb_checkpoints") == []
+
+
+async def test_a_file_that_is_gone_comes_back_from_its_checkpoint(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read
+) -> None:
+    write("a", "content", mode=0o600)
+    await manager.create_checkpoint("a")
+    fs.delete(f"{root}/a")
+    await manager.restore_checkpoint("checkpoint", "a")
+    assert read("a") == b"content"
+    assert fs.stat(f"{root}/a").mode == 0o600
+
+
+async def test_what_has_no_checkpoint_says_so(manager: HDFSContentsManager, write: Write) -> None:
+    write("d/a")
+    assert "no checkpoint" in await refused(404, manager.restore_checkpoint("checkpoint", "d/a"))
+    assert "no checkpoint" in await refused(404, manager.delete_checkpoint("checkpoint", "d/a"))
+    assert "is a directory" in await refused(400, manager.create_checkpoint("d"))
+    await refused(404, manager.create_checkpoint("x"))
+    await manager.create_checkpoint("d/a")
+    for other in ("other", "checkpoint2", "../checkpoint"):
+        assert repr(other) in await refused(404, manager.restore_checkpoint(other, "d/a"))
+        assert repr(other) in await refused(404, manager.delete_checkpoint(other, "d/a"))
+
+
+async def test_a_file_that_may_not_be_written_is_not_restored_either(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read
+) -> None:
+    write("a", "first")
+    await manager.create_checkpoint("a")
+    write("a", "second")
+    fs.set_permission(f"{root}/a", 0o444)
+    await refused(403, manager.restore_checkpoint("checkpoint", "a"))
+    assert read("a") == b"second"
+
+
+async def test_who_shares_a_directory_shares_its_checkpoints(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write
+) -> None:
+    write("d/a")
+    fs.set_permission(f"{root}/d", 0o775)
+    await manager.create_checkpoint("d/a")
+    assert fs.stat(f"{root}/d/.ipynb_checkpoints").mode == 0o775
+
+
+async def test_the_root_has_no_checkpoint_outside_of_itself(
+    manager: HDFSContentsManager, fs: FileSystem, root: str
+) -> None:
+    beside = f"/user/alice/.ipynb_checkpoints/{root.rpartition('/')[-1]}-checkpoint"
+    fs.mkdirs("/user/alice/.ipynb_checkpoints")
+    with fs.open_write(beside) as file:
+        file.write(b"of somebody else")
+    for path in ("", "/"):
+        await refused(400, manager.create_checkpoint(path))
+        await refused(400, manager.list_checkpoints(path))
+        await refused(400, manager.restore_checkpoint("checkpoint", path))
+        await refused(400, manager.delete_checkpoint("checkpoint", path))
+    assert fs.exists(beside)
+    fs.delete("/user/alice/.ipynb_checkpoints", recursive=True)

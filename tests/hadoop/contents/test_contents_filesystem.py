@@ -1,0 +1,265 @@
+"""The file system's promises, on live HDFS."""
+
+from __future__ import annotations
+
+import errno
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hdfs_contents.filesystem import FileSystem, open_filesystem
+from yarnhub.minihadoop import MiniHadoop
+
+MB = 1024 * 1024
+
+
+def test_a_status_says_what_a_file_is(fs: FileSystem, write: Callable[..., str]) -> None:
+    path = write("d/a", b"12345", 0o640)
+    status = fs.stat(path)
+    assert (status.path, status.name, status.is_dir, status.size) == (path, "a", False, 5)
+    assert (status.mode, status.owner) == (0o640, "alice")
+    assert fs.stat(path.rpartition("/")[0]).is_dir
+    assert fs.user == "alice"
+
+
+def test_a_listing_has_what_is_in_a_directory_and_no_more(
+    fs: FileSystem, root: str, write: Callable[..., str]
+) -> None:
+    assert fs.list_dir(root) == []
+    for path in ("b", "a", "d/c"):
+        write(path)
+    assert [status.path for status in fs.list_dir(root)] == [f"{root}/{n}" for n in ("a", "b", "d")]
+    assert fs.list_dir(root)[0] == fs.stat(f"{root}/a")
+
+
+def test_more_is_listed_than_the_namenode_sends_at_once(fs: FileSystem, root: str) -> None:
+    for number in range(1100):
+        fs.mkdirs(f"{root}/{number:04}")
+    assert [int(status.name) for status in fs.list_dir(root)] == list(range(1100))
+
+
+@pytest.mark.parametrize("size", [0, 1, 9 * MB + 1])
+def test_what_was_written_is_read_in_pieces_and_ranges(
+    fs: FileSystem, root: str, size: int
+) -> None:
+    data = (b"0123456789abcde" * (size // 15 + 1))[:size]
+    with fs.open_write(f"{root}/a") as file:
+        assert file.write(data) == size
+    with fs.open_read(f"{root}/a") as reader:
+        assert reader.size == size
+        assert reader.read(3) == data[:3]
+        assert reader.read_range(size // 2, 10) == data[size // 2 :][:10]
+        assert reader.read() == data[3:]
+        assert reader.read(1) == reader.read() == reader.read_range(size + 1, 5) == b""
+
+
+def test_a_file_is_written_by_many_writes_and_appends(fs: FileSystem, root: str) -> None:
+    with fs.open_write(f"{root}/a") as file:
+        for piece in (b"a", b"", b"bc"):
+            file.write(piece)
+    with fs.open_append(f"{root}/a") as file:
+        file.write(b"de")
+    with fs.open_read(f"{root}/a") as reader:
+        assert reader.read() == b"abcde"
+
+
+def test_a_file_is_created_once_unless_it_may_be_overwritten(fs: FileSystem, root: str) -> None:
+    for content in (b"first", b"second"):
+        with fs.open_write(f"{root}/a", overwrite=content == b"second") as file:
+            file.write(content)
+    with pytest.raises(FileExistsError):
+        fs.open_write(f"{root}/a")
+    assert fs.stat(f"{root}/a").size == len(b"second")
+
+
+def test_a_writer_that_fails_leaves_a_file_that_can_be_deleted(fs: FileSystem, root: str) -> None:
+    def write_and_fail() -> None:
+        with fs.open_write(f"{root}/a") as file:
+            file.write(b"half")
+            raise KeyError("no more")
+
+    with pytest.raises(KeyError):
+        write_and_fail()
+    fs.delete(f"{root}/a")
+    assert not fs.exists(f"{root}/a")
+
+
+def test_directories_are_made_with_those_above_them_and_again(fs: FileSystem, root: str) -> None:
+    for _ in range(2):
+        fs.mkdirs(f"{root}/a/b/c", 0o750)
+    assert fs.stat(f"{root}/a/b/c").mode == 0o750
+
+
+def test_a_rename_replaces_only_what_it_may(
+    fs: FileSystem, root: str, write: Callable[..., str]
+) -> None:
+    for name in ("a", "b"):
+        write(name, name)
+    with pytest.raises(FileExistsError) as raised:
+        fs.rename(f"{root}/a", f"{root}/b")
+    assert (raised.value.filename, raised.value.filename2) == (f"{root}/a", f"{root}/b")
+    fs.rename(f"{root}/a", f"{root}/b", overwrite=True)
+    assert not fs.exists(f"{root}/a")
+    with fs.open_read(f"{root}/b") as reader:
+        assert reader.read() == b"a"
+
+
+def test_mode_and_group_are_set(fs: FileSystem, root: str, write: Callable[..., str]) -> None:
+    path = write("a")
+    fs.set_permission(path, 0o600)
+    assert fs.stat(path).mode == 0o600
+    with pytest.raises(PermissionError, match="not a super user"):
+        fs.set_owner(path, owner="bob")
+
+
+REFUSED: dict[str, tuple[Callable[[FileSystem, str], object], type[OSError], int]] = {
+    "stat of nothing": (lambda fs, r: fs.stat(f"{r}/x"), FileNotFoundError, errno.ENOENT),
+    "stat below a file": (lambda fs, r: fs.stat(f"{r}/f/x"), NotADirectoryError, errno.ENOTDIR),
+    "list of nothing": (lambda fs, r: fs.list_dir(f"{r}/x"), FileNotFoundError, errno.ENOENT),
+    "list of a file": (lambda fs, r: fs.list_dir(f"{r}/f"), NotADirectoryError, errno.ENOTDIR),
+    "read of nothing": (lambda fs, r: fs.open_read(f"{r}/x"), FileNotFoundError, errno.ENOENT),
+    "read of a directory": (lambda fs, r: fs.open_read(f"{r}/d"), IsADirectoryError, errno.EISDIR),
+    "create in nothing": (lambda fs, r: fs.open_write(f"{r}/x/y"), FileNotFoundError, errno.ENOENT),
+    "create below a file": (
+        lambda fs, r: fs.open_write(f"{r}/f/y"),
+        NotADirectoryError,
+        errno.ENOTDIR,
+    ),
+    "create over a directory": (
+        lambda fs, r: fs.open_write(f"{r}/d", overwrite=True),
+        IsADirectoryError,
+        errno.EISDIR,
+    ),
+    "append to nothing": (lambda fs, r: fs.open_append(f"{r}/x"), FileNotFoundError, errno.ENOENT),
+    "append to a directory": (
+        lambda fs, r: fs.open_append(f"{r}/d"),
+        IsADirectoryError,
+        errno.EISDIR,
+    ),
+    "mkdirs over a file": (lambda fs, r: fs.mkdirs(f"{r}/f"), FileExistsError, errno.EEXIST),
+    "mkdirs below a file": (lambda fs, r: fs.mkdirs(f"{r}/f/x"), NotADirectoryError, errno.ENOTDIR),
+    "delete of nothing": (lambda fs, r: fs.delete(f"{r}/x"), FileNotFoundError, errno.ENOENT),
+    "delete of a full directory": (lambda fs, r: fs.delete(f"{r}/d"), OSError, errno.ENOTEMPTY),
+    "rename of nothing": (
+        lambda fs, r: fs.rename(f"{r}/x", f"{r}/y"),
+        FileNotFoundError,
+        errno.ENOENT,
+    ),
+    "rename into nothing": (
+        lambda fs, r: fs.rename(f"{r}/f", f"{r}/x/y"),
+        FileNotFoundError,
+        errno.ENOENT,
+    ),
+    "rename of a file over a directory": (
+        lambda fs, r: fs.rename(f"{r}/f", f"{r}/d", overwrite=True),
+        FileExistsError,
+        errno.EEXIST,
+    ),
+    "rename of a directory into itself": (
+        lambda fs, r: fs.rename(f"{r}/d", f"{r}/d/x"),
+        OSError,
+        errno.EINVAL,
+    ),
+    "a colon in a name": (lambda fs, r: fs.open_write(f"{r}/a:b"), OSError, errno.EINVAL),
+    "a name that is too long": (
+        lambda fs, r: fs.open_write(f"{r}/{'n' * 300}"),
+        OSError,
+        errno.ENAMETOOLONG,
+    ),
+    "a path that is too long": (
+        lambda fs, r: fs.open_write(f"{r}{('/' + 'n' * 200) * 50}"),
+        OSError,
+        errno.ENAMETOOLONG,
+    ),
+    "a name that is no Unicode": (lambda fs, r: fs.mkdirs(f"{r}/\udc80"), OSError, errno.EINVAL),
+    "another's directory": (lambda fs, r: fs.list_dir("/user/bob"), PermissionError, errno.EACCES),
+    "a file in another's directory": (
+        lambda fs, r: fs.open_write("/user/bob/x"),
+        PermissionError,
+        errno.EACCES,
+    ),
+    "a home that no admin has made": (
+        lambda fs, r: fs.mkdirs("/user/carol"),
+        PermissionError,
+        errno.EACCES,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_hdfs_refuses_is_an_oserror_with_one_line_for_a_person(
+    case: str, fs: FileSystem, root: str, write: Callable[..., str]
+) -> None:
+    for path in ("f", "d/f"):
+        write(path)
+    call, kind, code = REFUSED[case]
+    with pytest.raises(kind) as raised:
+        call(fs, root)
+    assert raised.value.errno == code
+    assert raised.value.strerror
+    assert "\n" not in raised.value.strerror
+
+
+def test_a_file_that_somebody_writes_is_busy(fs: FileSystem, root: str) -> None:
+    with fs.open_write(f"{root}/a") as file:
+        file.write(b"1")
+        with pytest.raises(OSError, match="somebody is writing it") as raised:
+            fs.open_append(f"{root}/a")
+        assert raised.value.errno == errno.EBUSY
+
+
+def may_write(fs, path):  # it runs in other processes too
+    try:
+        fs.check_write(path)
+    except PermissionError:
+        return False
+    return True
+
+
+def test_the_namenode_says_who_may_write_and_nothing_changes_by_asking(
+    fs: FileSystem, root: str, write: Callable[..., str], as_user: Callable[..., Any]
+) -> None:
+    fs.set_permission("/user/alice", 0o711)
+    fs.set_permission(root, 0o755)
+    paths = [write("own", mode=0o644), write("all", mode=0o666), write("none", mode=0o444), root]
+    before = [fs.stat(path) for path in paths]
+    assert [may_write(fs, path) for path in paths] == [True, True, False, True]
+    asked = f"{inspect.getsource(may_write)}print(json.dumps([may_write(fs, p) for p in {paths}]))"
+    assert as_user("bob", asked) == [False, True, False, False]
+    assert [fs.stat(path) for path in paths] == before
+    fs.set_permission("/user/alice", 0o700)
+
+
+def test_nobody_answers_at_an_address_without_a_namenode(hadoop: MiniHadoop) -> None:
+    with pytest.raises(ConnectionError, match="refuses connections"):
+        open_filesystem("hdfs://localhost:1").stat("/")
+
+
+@pytest.mark.parametrize("url", ["s3://bucket", "nonsense", "hdfs://no-such-service"])
+def test_an_address_that_is_none_is_refused_before_any_call(url: str) -> None:
+    with pytest.raises(OSError, match=r"no address of an HDFS|no NameNode of that name") as raised:
+        open_filesystem(url)
+    assert raised.value.errno == errno.EINVAL
+
+
+def test_a_namenode_that_hangs_holds_no_call_and_is_used_again_when_it_answers(
+    fs: FileSystem, hadoop: MiniHadoop, wait_until: Callable[..., Any]
+) -> None:
+    impatient = open_filesystem(timeout=0.5)
+    impatient.stat("/")
+    hadoop.namenode.suspend()
+    try:
+        with pytest.raises(TimeoutError, match=r"did not answer within 0\.5 seconds"):
+            impatient.stat("/")
+    finally:
+        hadoop.namenode.resume()
+    wait_until(lambda: answers(impatient), 30, "the NameNode answers again")
+
+
+def answers(fs: FileSystem) -> bool:
+    try:
+        return fs.stat("/").is_dir
+    except TimeoutError:
+        return False

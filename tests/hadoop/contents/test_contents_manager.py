@@ -1,0 +1,131 @@
+"""The contents manager as the notebook server has it: starting, trust, events, threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from nbformat.v4 import new_output
+from traitlets import TraitError
+
+from hdfs_contents import HDFSContentsManager
+from hdfs_contents.filesystem import FileSystem
+from tests.hadoop.contents.models import Write, notebook, text
+
+
+def test_the_root_is_made_for_its_owner_only(fs: FileSystem, root: str) -> None:
+    HDFSContentsManager(root_dir=f"{root}/new/")
+    assert fs.stat(f"{root}/new").mode == 0o700
+
+
+def test_a_root_that_is_there_stays_as_it_is(fs: FileSystem, root: str) -> None:
+    fs.set_permission(root, 0o750)
+    assert HDFSContentsManager(root_dir=root).root_dir == root
+    assert fs.stat(root).mode == 0o750
+
+
+def test_by_default_the_root_is_in_the_persons_home(fs: FileSystem) -> None:
+    manager = HDFSContentsManager()
+    assert manager.root_dir == "/user/alice/notebooks"
+    assert manager.info_string() == "Serving notebooks from HDFS: /user/alice/notebooks, as alice"
+
+
+def test_a_person_without_a_home_reads_what_an_admin_has_to_run(
+    fs: FileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HADOOP_USER_NAME", "carol")
+    with pytest.raises(TraitError, match="hdfs dfs -mkdir -p /user/carol && hdfs dfs -chown carol"):
+        HDFSContentsManager()
+
+
+def test_a_preferred_directory_is_looked_for_below_the_root(root: str, write: Write) -> None:
+    write("d/a")
+    assert HDFSContentsManager(root_dir=root, preferred_dir="/d/").preferred_dir == "d"
+    with pytest.raises(TraitError, match="Preferred directory not found"):
+        HDFSContentsManager(root_dir=root, preferred_dir="x")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            {"root_dir": "/user/bob/x"},
+            r"no right .* /user/bob/x .* Set c\.HDFSContents",
+        ),
+        ({"root_dir": "notebooks"}, r"not an absolute path"),
+        ({"root_dir": "{root}/file"}, r"it is a file, not a directory"),
+        ({"root_dir": "{root}/x", "create_root_dir_on_startup": False}, r"no directory .*/x"),
+        ({"hdfs_host": "localhost", "hdfs_port": 1}, r"refuses connections. Check that the HDFS"),
+        ({"hdfs_host": "nowhere"}, r"no NameNode of that name"),
+    ],
+)
+def test_a_root_that_cannot_be_served_is_one_sentence(
+    options: dict[str, Any], sentence: str, root: str, write: Write
+) -> None:
+    write("file")
+    options = {key: v.format(root=root) if key == "root_dir" else v for key, v in options.items()}
+    with pytest.raises(TraitError, match=sentence) as raised:
+        HDFSContentsManager(**options)
+    assert "\n" not in str(raised.value)
+
+
+async def test_a_notebook_is_trusted_when_it_was_signed(manager: HDFSContentsManager) -> None:
+    model = notebook("1")
+    output = new_output("display_data", {"text/html": "<script>1</script>"})
+    model["content"]["cells"][0]["outputs"].append(output)
+    await manager.save(model, "a.ipynb")
+
+    async def trusted() -> bool:
+        cell = (await manager.get("a.ipynb"))["content"]["cells"][0]
+        return bool(cell["metadata"]["trusted"])
+
+    assert not await trusted()
+    await manager.trust_notebook("a.ipynb")
+    assert await trusted()
+
+
+async def test_each_action_is_an_event_that_jupyter_server_knows(
+    manager: HDFSContentsManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[dict[str, str]] = []
+    emit = manager.emit
+
+    def keep(data: dict[str, str]) -> None:
+        emit(data)  # checks it against the schema
+        events.append(data)
+
+    monkeypatch.setattr(manager, "emit", keep)
+    await manager.save(text("1"), "a")
+    await manager.rename("a", "b")
+    await manager.copy("b")
+    await manager.delete("b")
+    assert [event["action"] for event in events if event["action"] != "get"] == [
+        *("save", "rename", "save", "copy", "delete")
+    ]
+
+
+async def test_a_kernel_starts_in_the_servers_own_directory(manager: HDFSContentsManager) -> None:
+    assert manager.get_kernel_path("d/a.ipynb") == ""
+
+
+async def test_the_event_loop_goes_on_while_a_large_notebook_is_saved_and_read(
+    manager: HDFSContentsManager,
+) -> None:
+    threads: set[str] = set()
+    check_and_sign, mark = manager.check_and_sign, manager.mark_trusted_cells
+
+    def note(function: Callable[..., None]) -> Callable[..., None]:
+        def noted(*args: Any, **kwargs: Any) -> None:
+            threads.add(threading.current_thread().name)
+            function(*args, **kwargs)
+
+        return noted
+
+    manager.check_and_sign = note(check_and_sign)
+    manager.mark_trusted_cells = note(mark)
+    await manager.save(notebook("1"), "a.ipynb")
+    await manager.get("a.ipynb")
+    assert threads
+    assert all(name.startswith("hdfs-contents") for name in threads)

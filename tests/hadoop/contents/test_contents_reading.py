@@ -1,0 +1,76 @@
+"""What people read of notebooks and files in HDFS."""
+
+from __future__ import annotations
+
+from hdfs_contents import HDFSContentsManager
+from hdfs_contents.filesystem import FileSystem
+from tests.hadoop.contents.models import Write, notebook, refused
+
+
+async def test_a_directory_lists_its_files_with_their_types(
+    manager: HDFSContentsManager, write: Write
+) -> None:
+    for path in ("d/a.ipynb", "d/b.txt", "d/sub/c", "d/.hidden", "d/x~", "d/.saving-1-" + "0" * 16):
+        write(path)
+    model = await manager.get("d")
+    assert (model["type"], model["format"], model["path"]) == ("directory", "json", "d")
+    assert [(m["name"], m["path"], m["type"]) for m in model["content"]] == [
+        ("a.ipynb", "d/a.ipynb", "notebook"),
+        ("b.txt", "d/b.txt", "file"),
+        ("sub", "d/sub", "directory"),
+    ]
+    assert all(m["content"] is None and m["writable"] for m in model["content"])
+    assert (await manager.get("d", content=False))["content"] is None
+
+
+async def test_hidden_files_are_listed_where_they_are_allowed_but_never_temporaries(
+    manager: HDFSContentsManager, write: Write
+) -> None:
+    write(".hidden")
+    write(f".saving-1-{'0' * 16}.tmp")
+    manager.allow_hidden = True
+    assert [m["name"] for m in (await manager.get(""))["content"]] == [".hidden"]
+
+
+async def test_a_file_is_read_as_text_or_base64(manager: HDFSContentsManager, write: Write) -> None:
+    write("a.txt", "ä")
+    write("blob", b"\xff")
+    model = await manager.get("a.txt", require_hash=True)
+    assert (model["content"], model["format"], model["mimetype"]) == ("ä", "text", "text/plain")
+    assert (model["size"], model["hash_algorithm"], len(model["hash"])) == (2, "sha256", 64)
+    blob = await manager.get("blob")
+    assert (blob["format"], blob["mimetype"]) == ("base64", "application/octet-stream")
+    assert (await manager.get("a.txt", format="base64"))["content"] == "w6Q=\n"
+    assert "UTF-8" in await refused(400, manager.get("blob", format="text"))
+
+
+async def test_a_notebook_can_be_read_as_a_file_but_not_the_other_way_round(
+    manager: HDFSContentsManager, write: Write
+) -> None:
+    await manager.save(notebook("1"), "a.ipynb")
+    assert (await manager.get("a.ipynb", type="file"))["format"] == "text"
+    write("a.txt", "text")
+    assert "not a notebook" in await refused(400, manager.get("a.txt", type="notebook"))
+
+
+async def test_a_type_that_is_not_there_is_a_bad_request(
+    manager: HDFSContentsManager, write: Write
+) -> None:
+    write("d/a")
+    assert "is a directory" in await refused(400, manager.get("d", type="file"))
+    assert "is not a directory" in await refused(400, manager.get("d/a", type="directory"))
+    assert "has no hash" in await refused(400, manager.get("d", require_hash=True))
+
+
+async def test_writable_is_what_the_namenode_says(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write
+) -> None:
+    write("a")
+    write("b", mode=0o444)
+    assert (await manager.get("a"))["writable"] is True
+    assert (await manager.get("b"))["writable"] is False
+    assert [m["writable"] for m in (await manager.get(""))["content"]] == [True, False]
+    fs.set_permission(root, 0o500)  # nothing in it can be replaced
+    assert (await manager.get("a"))["writable"] is False
+    assert (await manager.get(""))["writable"] is False
+    fs.set_permission(root, 0o700)

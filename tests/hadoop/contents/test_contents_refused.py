@@ -1,0 +1,109 @@
+"""Paths and names that are refused on every verb, and odd ones that are not."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from tornado.web import HTTPError
+
+from hdfs_contents import HDFSContentsManager
+from hdfs_contents.filesystem import FileSystem
+from tests.hadoop.contents.models import Names, Read, Write, refused, text
+
+VERBS: dict[str, Callable[[HDFSContentsManager, str], Awaitable[object]]] = {
+    "get": lambda m, path: m.get(path),
+    "save": lambda m, path: m.save(text("new"), path),
+    "upload": lambda m, path: m.save(text("new", chunk=2), path),
+    "mkdir": lambda m, path: m.save({"type": "directory"}, path),
+    "delete": lambda m, path: m.delete(path),
+    "rename from": lambda m, path: m.rename(path, "new"),
+    "rename to": lambda m, path: m.rename("here", path),
+    "copy from": lambda m, path: m.copy(path),
+    "copy to": lambda m, path: m.copy("here", path),
+    "create checkpoint": lambda m, path: m.create_checkpoint(path),
+    "list checkpoints": lambda m, path: m.list_checkpoints(path),
+    "restore checkpoint": lambda m, path: m.restore_checkpoint("checkpoint", path),
+    "delete checkpoint": lambda m, path: m.delete_checkpoint("checkpoint", path),
+    "trust": lambda m, path: m.trust_notebook(path),
+}
+BAD_PATHS = ["..", "a/../../b", "../{sibling}/x", "%2e%2e/x", "a//b", "a\0b", "a\\b", "hdfs://h/x"]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+async def test_no_verb_leaves_the_root_or_takes_a_bad_name(
+    verb: str, manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write
+) -> None:
+    sibling = f"{root}2"
+    fs.mkdirs(sibling)
+    with fs.open_write(f"{sibling}/x") as file:
+        file.write(b"of somebody else")
+    write("here")
+    before = [fs.list_dir(root), fs.list_dir(sibling)]
+    for path in BAD_PATHS:
+        with pytest.raises(HTTPError) as raised:
+            await VERBS[verb](manager, path.format(sibling=sibling.rpartition("/")[-1]))
+        assert raised.value.status_code in (400, 404)
+    assert [fs.list_dir(root), fs.list_dir(sibling)] == before
+    fs.delete(sibling, recursive=True)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("path", [".hidden", ".d/visible", "d/.hidden"])
+async def test_no_verb_touches_hidden_files_unless_they_are_allowed(
+    verb: str, path: str, manager: HDFSContentsManager, write: Write, read: Read
+) -> None:
+    write(path, "hidden")
+    write("here", "here")
+    with pytest.raises(HTTPError) as raised:
+        await VERBS[verb](manager, path)
+    assert raised.value.status_code in (400, 404)
+    assert (read(path), read("here")) == (b"hidden", b"here")
+
+
+async def test_hidden_files_are_used_like_others_where_they_are_allowed(
+    manager: HDFSContentsManager, write: Write, read: Read
+) -> None:
+    manager.allow_hidden = True
+    await manager.save({"type": "directory"}, ".d")
+    await manager.save(text("a"), ".d/.a")
+    await manager.create_checkpoint(".d/.a")
+    await manager.rename(".d/.a", ".d/.b")
+    assert (await manager.get(".d/.b"))["content"] == "a"
+    assert await manager.is_hidden(".d/.b")
+    await manager.delete(".d/.b")
+    assert not await manager.exists(".d/.b")
+
+
+ODD_NAMES = [
+    "a b",
+    "ä日本",
+    "50% off",
+    "%20",
+    "#?&+",
+    "'\"`$(x)",
+    "new\nline",
+    "~",
+    "-rf",
+    "*",
+    "a" * 240,
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+async def test_an_odd_name_that_hdfs_takes_is_a_name_like_others(
+    name: str, manager: HDFSContentsManager, names: Names
+) -> None:
+    await manager.save(text("1"), f"{name}.txt")
+    assert (await manager.get(f"{name}.txt"))["content"] == "1"
+    await manager.rename(f"{name}.txt", f"{name}2.txt")
+    await manager.delete(f"{name}2.txt")
+    assert names() == []
+
+
+@pytest.mark.parametrize("name", ["a:b", "n" * 256, "ä" * 200])
+async def test_a_name_that_hdfs_does_not_take_is_a_bad_request(
+    name: str, manager: HDFSContentsManager, names: Names
+) -> None:
+    await refused(400, manager.save(text("1"), name))
+    assert names() == []

@@ -1,0 +1,208 @@
+"""A notebook server with its files in HDFS, over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.hadoop.contents.models import notebook, text
+from yarnhub.minihadoop import MiniHadoop
+
+TOKEN = "secret"
+
+
+def command(folder: Path, *options: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
+        "--ServerApp.contents_manager_class=hdfs_contents.HDFSContentsManager",
+        f"--IdentityProvider.token={TOKEN}",
+        f"--ServerApp.root_dir={folder}",
+        "--ServerApp.port=0",
+        *options,
+    ]
+
+
+def environment(hadoop: MiniHadoop, folder: Path, user: str) -> dict[str, str]:
+    jupyter = {f"JUPYTER_{kind}_DIR": str(folder / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    return {**os.environ, **hadoop.env(), **jupyter, "HADOOP_USER_NAME": user}
+
+
+@pytest.fixture(scope="module")
+def server(
+    hadoop: MiniHadoop,
+    tmp_path_factory: pytest.TempPathFactory,
+    wait_until: Callable[..., Any],
+) -> Iterator[httpx.Client]:
+    """A client of alice's notebook server."""
+    folder = tmp_path_factory.mktemp("server")
+    options = [f"--HDFSContentsManager.root_dir=/user/alice/server-{uuid.uuid4().hex}"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command(folder, *options),
+            env=environment(hadoop, folder, "alice"),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        started = folder / "RUNTIME" / f"jpserver-{process.pid}.json"
+        wait_until(lambda: process.poll() is not None or written(started), 60, "it has started")
+        assert process.poll() is None, (folder / "log").read_text()
+        with httpx.Client(
+            base_url=written(started)["url"],
+            headers={"Authorization": f"token {TOKEN}"},
+            timeout=30,
+            trust_env=False,
+        ) as client:
+            yield client
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def written(path: Path) -> Any:
+    """What the server says of itself in its file, once all of it is there."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def put(server: httpx.Client, path: str, model: dict[str, Any]) -> httpx.Response:
+    return server.put(f"/api/contents/{path}", json=model)
+
+
+def test_a_notebook_lives_from_its_creation_to_its_end(server: httpx.Client) -> None:
+    made = server.post("/api/contents", json={"type": "notebook"})
+    assert (made.status_code, made.json()["path"]) == (201, "Untitled.ipynb")
+    saved = put(server, "Untitled.ipynb", notebook("1 + 1"))
+    got = server.get("/api/contents/Untitled.ipynb", params={"hash": 1})
+    assert (saved.status_code, got.status_code) == (200, 200)
+    assert got.json()["last_modified"] == saved.json()["last_modified"]
+    assert got.json()["content"]["cells"][0]["source"] == "1 + 1"
+    checkpoints = "/api/contents/Untitled.ipynb/checkpoints"
+    assert server.post(checkpoints).status_code == 201
+    put(server, "Untitled.ipynb", notebook("2"))
+    assert server.post(f"{checkpoints}/checkpoint").status_code == 204
+    renamed = server.patch("/api/contents/Untitled.ipynb", json={"path": "b.ipynb"})
+    assert renamed.json()["path"] == "b.ipynb"
+    assert server.get("/api/contents/b.ipynb").json()["content"]["cells"][0]["source"] == "1 + 1"
+    copy = server.post("/api/contents", json={"copy_from": "b.ipynb"})
+    assert copy.json()["path"] == "b-Copy1.ipynb"
+    for path in ("b.ipynb", "b-Copy1.ipynb"):
+        assert server.delete(f"/api/contents/{path}").status_code == 204
+        assert server.get(f"/api/contents/{path}").status_code == 404
+
+
+def test_a_refusal_is_a_sentence_in_json(server: httpx.Client) -> None:
+    put(server, "a.txt", text("a"))
+    refused = {
+        put(server, "x/a.txt", text("a")): (404, "x/a.txt: the directory above it does not exist"),
+        put(server, "a:b", text("a")): (
+            400,
+            "'/a:b' has a colon in it, which no name in HDFS may have",
+        ),
+        server.patch("/api/contents/a.txt", json={"path": "../a"}): (
+            404,
+            "'../a' is not below the directory of notebooks",
+        ),
+        server.post("/api/contents/a.txt/checkpoints/x"): (404, "a.txt has no checkpoint 'x'"),
+    }
+    for answer, (status, message) in refused.items():
+        assert (answer.status_code, answer.json()["message"]) == (status, message)
+
+
+@pytest.mark.parametrize("size", [0, 5, 5 * 1024 * 1024 + 7])
+def test_a_download_is_the_file_byte_for_byte(server: httpx.Client, size: int) -> None:
+    data = (b"0123456789abcde\n" * (size // 16 + 1))[:size]
+    put(server, "a.txt", text(data.decode()))
+    answer = server.get("/files/a.txt")
+    assert (answer.status_code, answer.content) == (200, data)
+    assert answer.headers["content-length"] == str(size)
+    assert answer.headers["content-type"] == "text/plain; charset=UTF-8"
+    head = server.head("/files/a.txt")
+    assert (head.content, head.headers["content-length"]) == (b"", str(size))
+
+
+def test_a_page_is_shown_in_a_sandbox_and_saved_under_its_name(server: httpx.Client) -> None:
+    put(server, "page ä.html", text("<script>alert(1)</script>"))
+    shown = server.get("/files/page ä.html")
+    assert shown.headers["content-type"] == "text/html"
+    assert "sandbox allow-scripts" in shown.headers["content-security-policy"]
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    assert "content-disposition" not in shown.headers
+    saved = server.get("/files/page ä.html", params={"download": 1})
+    assert saved.headers["content-disposition"] == (
+        "attachment; filename*=utf-8''page%20%C3%A4.html"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("x", 404),
+        ("..%2f..%2fbob%2fx", 404),
+        ("%252e%252e/x", 404),
+        (".hidden", 404),
+        (".ipynb_checkpoints/a-checkpoint.txt", 404),
+        ("d", 400),
+        ("a:b", 400),
+        ("a%00b", 400),
+    ],
+)
+def test_what_is_no_file_for_this_person_is_not_downloaded(
+    server: httpx.Client, path: str, status: int
+) -> None:
+    put(server, "d", {"type": "directory"})
+    put(server, "a.txt", text("a"))
+    server.post("/api/contents/a.txt/checkpoints")
+    assert server.get(f"/files/{path}").status_code == status
+
+
+def test_nobody_downloads_without_the_token(server: httpx.Client) -> None:
+    put(server, "a.txt", text("a"))
+    answer = httpx.get(f"{server.base_url}files/a.txt", trust_env=False)
+    assert answer.status_code == 302
+    assert "/login" in answer.headers["location"]
+
+
+def test_a_page_of_another_site_gets_no_download_with_a_persons_cookie(
+    server: httpx.Client,
+) -> None:
+    put(server, "a.txt", text("a"))
+    with httpx.Client(base_url=server.base_url, trust_env=False) as browser:
+        browser.get("/login", params={"token": TOKEN})
+        own = browser.get("/files/a.txt", headers={"Referer": str(server.base_url)})
+        other = browser.get("/files/a.txt", headers={"Referer": "http://elsewhere.example/"})
+    assert (own.status_code, other.status_code) == (200, 403)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"HADOOP_CONF_DIR": None, "HADOOP_HOME": None}, "set HADOOP_CONF_DIR to the directory"),
+        ({"HADOOP_USER_NAME": "carol"}, "hdfs dfs -chown carol /user/carol"),
+    ],
+)
+def test_a_server_that_has_no_hdfs_says_so_in_one_line_and_exits(
+    changes: dict[str, str | None], sentence: str, hadoop: MiniHadoop, tmp_path: Path
+) -> None:
+    variables = {**environment(hadoop, tmp_path, "alice"), **changes}
+    done = subprocess.run(
+        command(tmp_path),
+        env={name: value for name, value in variables.items() if value is not None},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert sentence in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stdout + done.stderr

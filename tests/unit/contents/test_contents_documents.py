@@ -1,0 +1,112 @@
+"""Content of models to bytes and back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nbformat.v4 import new_code_cell, new_notebook
+from tornado.web import HTTPError
+
+from hdfs_contents import documents
+
+
+@given(st.binary())
+def test_any_bytes_come_back_as_they_were(data: bytes) -> None:
+    content, format = documents.decode_file(data, None, "a")
+    assert documents.encode_file(content, format, "a") == data
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_comes_back_as_text(text: str) -> None:
+    data = documents.encode_file(text, "text", "a")
+    assert documents.decode_file(data, None, "a") == (text, "text")
+
+
+def test_base64_is_given_where_it_is_asked_for_or_nothing_else_is_possible() -> None:
+    assert documents.decode_file(b"abc", "base64", "a") == ("YWJj\n", "base64")
+    assert documents.decode_file(b"\xff", None, "a") == ("/w==\n", "base64")
+
+
+def refused(function: object, *args: object) -> HTTPError:
+    with pytest.raises(HTTPError) as raised:
+        function(*args)
+    assert raised.value.status_code == 400
+    return raised.value
+
+
+def test_what_is_not_utf8_is_not_given_as_text() -> None:
+    assert refused(documents.decode_file, b"\xff", "text", "a").reason == "bad format"
+
+
+@pytest.mark.parametrize(
+    ("content", "format"),
+    [
+        ("x", "json"),
+        ("x", None),
+        ("x", []),
+        (5, "text"),
+        (None, "text"),
+        ({}, "base64"),
+        ("ä", "base64"),
+        ("\ud800", "text"),
+        ("abc", "base64"),
+    ],
+)
+def test_content_that_is_none_is_refused(content: object, format: object) -> None:
+    refused(documents.encode_file, content, format, "a")
+
+
+def test_a_notebook_comes_back_as_it_was() -> None:
+    sent = new_notebook(cells=[new_code_cell("1 + 1 # ä")])
+    notebook, data = documents.serialize_notebook(json.loads(json.dumps(sent)), "a")
+    assert data.endswith(b"}\n")
+    assert notebook.validation_error == {}
+    assert documents.parse_notebook(data, "a").node == sent
+
+
+def test_a_notebook_that_does_not_validate_is_written_and_says_why() -> None:
+    sent = new_notebook()
+    sent["cells"].append({"cell_type": "weird", "id": "a", "metadata": {}, "source": ""})
+    notebook, data = documents.serialize_notebook(sent, "a")
+    assert "ValidationError" in notebook.validation_error
+    assert "ValidationError" in documents.parse_notebook(data, "a").validation_error
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        5,
+        "text",
+        [],
+        {"nbformat": 4, "nbformat_minor": 5, "metadata": {}},
+        {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": "abc"},
+        {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [3]},
+        {"nbformat": 4, "nbformat_minor": 5, "metadata": {"a": "\ud800"}, "cells": []},
+        {"nbformat": 9, "nbformat_minor": 0, "metadata": {}, "cells": []},
+        {"nbformat": "4", "nbformat_minor": 5, "metadata": {}, "cells": []},
+    ],
+)
+def test_what_is_no_notebook_is_not_written_as_one(content: object) -> None:
+    assert "is not a notebook" in str(refused(documents.serialize_notebook, content, "a"))
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[]", b"null", b"5", b"\xff", b'{"nbformat": 4}', b'{"nbformat": 9}']
+)
+def test_what_is_no_notebook_is_not_read_as_one(data: bytes) -> None:
+    error = refused(documents.parse_notebook, data, "a")
+    assert str(error.log_message).startswith("a is not a notebook: ")
+    assert "\n" not in str(error.log_message)
+
+
+@given(st.binary())
+def test_a_hash_is_that_of_the_bytes(data: bytes) -> None:
+    assert documents.content_hash(data, "sha256") == {
+        "hash": hashlib.sha256(data).hexdigest(),
+        "hash_algorithm": "sha256",
+    }
