@@ -1,0 +1,108 @@
+"""Bytecode for an archive: made by the environment's own interpreter, in processes of it.
+
+In a shared, read-only environment nobody can write `__pycache__`, so that without bytecode every
+start of every notebook compiles everything it imports. What is in the prefix's `__pycache__` is
+used again where it is valid, and the rest is compiled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import struct
+import subprocess
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from env_packaging.errors import PrefixError
+from env_packaging.members import Member, MemberKind
+from env_packaging.prefix import Interpreter
+
+_WORKER = Path(__file__).with_name("bytecode_worker.py")
+
+#: Python files where an interpreter looks for modules. Debian has packages in `lib/python3` and
+#: `local` too, Fedora its library in `lib64`.
+_MODULE = re.compile(r"(local/)?lib(64)?/python3[0-9.]*/.+\.py", re.DOTALL)
+
+#: Requests that a worker may have ahead of what was read from it. With two paths each (PATH_MAX is
+#: 4096) they fit in a pipe's 64 KiB, so that the two sides never wait for each other.
+_AHEAD = 8
+
+
+def bytecode_members(members: Iterable[Member], interpreter: Interpreter) -> Iterator[Member]:
+    """Yield a bytecode member for each Python file in the library and in package folders."""
+    for member in members:
+        if member.kind is MemberKind.FILE and _MODULE.fullmatch(member.name):
+            folder, _, file = member.name.rpartition("/")
+            name = f"{folder}/__pycache__/{file[: -len('.py')]}.{interpreter.cache_tag}.pyc"
+            yield Member(name, member.source, MemberKind.BYTECODE, target=member.name)
+
+
+class BytecodeCompiler:
+    """Processes of an environment's interpreter that compile, one for each core up to four.
+
+    A context manager: they start with the first file, and have ended when it is left.
+    """
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._program = interpreter.executable
+        self._workers: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> BytecodeCompiler:
+        return self
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [self._program, "-I", "-S", "-B", "-W", "ignore", _WORKER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the packer, which ends its workers
+        )
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.kill()
+        for worker in self._workers:
+            worker.communicate()
+        self._workers.clear()
+
+    def compile_all(self, members: Iterable[Member]) -> Iterator[bytes]:
+        """Yield the bytecode of each member, in their order; `b""` for what can't be compiled."""
+        waiting: deque[subprocess.Popen[bytes]] = deque()
+        count = min(4, len(os.sched_getaffinity(0)))
+        for index, member in enumerate(members):
+            if len(self._workers) < count:
+                self._workers.append(self._start())
+            worker = self._workers[index % count]
+            self._request(worker, member)
+            waiting.append(worker)
+            if len(waiting) >= _AHEAD * count:
+                yield self._answer(waiting.popleft())
+        while waiting:
+            yield self._answer(waiting.popleft())
+
+    def _request(self, worker: subprocess.Popen[bytes], member: Member) -> None:
+        assert worker.stdin is not None
+        line = json.dumps([str(member.source), member.target]) + "\n"
+        try:
+            worker.stdin.write(line.encode())
+            worker.stdin.flush()
+        except OSError as error:
+            raise self._ended() from error
+
+    def _answer(self, worker: subprocess.Popen[bytes]) -> bytes:
+        assert worker.stdout is not None
+        head = worker.stdout.read(4)
+        if len(head) < 4:
+            raise self._ended()
+        (length,) = struct.unpack(">I", head)
+        data = worker.stdout.read(length)
+        if len(data) < length:
+            raise self._ended()
+        return data
+
+    def _ended(self) -> PrefixError:
+        return PrefixError(f"The interpreter {self._program} ended while it compiled Python files.")

@@ -1,0 +1,177 @@
+"""`yarnhub pack-env`: packs an environment and publishes it in HDFS.
+
+What is heavy is imported when the command runs, so that `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from env_packaging.errors import MissingPackage
+from env_packaging.registry import DEFAULT_ENV_ROOT, LATEST, Reference, storage_errors
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from env_packaging.pack import PackedEnvironment
+    from env_packaging.progress import Progress
+
+
+def pack_env(
+    prefix: Annotated[
+        Path, typer.Argument(help="A conda environment, a venv, or a complete Python.")
+    ],
+    name: Annotated[str, typer.Option("--name", help="What to call it in the hub's settings.")],
+    env_root: Annotated[
+        str, typer.Option("--env-root", help="The folder in HDFS for all environments.")
+    ] = DEFAULT_ENV_ROOT,
+    alias: Annotated[
+        str, typer.Option("--alias", help="The alias that stands for this one from now on.")
+    ] = LATEST,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON on standard output.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress, and no summary.")
+    ] = False,
+) -> None:
+    """Pack an environment and publish it in HDFS for notebook servers to run in.
+
+    HDFS is the one that HADOOP_CONF_DIR describes; the user is HADOOP_USER_NAME, or the one of a
+    Kerberos ticket, or whoever runs this.
+    """
+    from rich.console import Console
+
+    from hdfs_contents.filesystem import open_filesystem
+
+    began = time.monotonic()
+    errors = Console(stderr=True)
+    with _needed_packages(), storage_errors("open HDFS"):
+        from env_packaging.pack import pack_and_publish
+
+        filesystem = open_filesystem()
+    with _shown_progress(errors, shown=errors.is_terminal and not quiet) as progress:
+        packed = pack_and_publish(
+            prefix, name, filesystem, env_root, alias=alias, progress=progress
+        )
+    seconds = time.monotonic() - began
+    reference = Reference(name, alias)
+    if as_json:
+        sys.stdout.write(json.dumps(_result(packed, reference, seconds), indent=1) + "\n")
+    elif not quiet:
+        _print_summary(packed, reference, seconds)
+    if not quiet:
+        _print_warnings(errors, packed)
+
+
+@contextmanager
+def _needed_packages() -> Iterator[None]:
+    """Turn an import that fails into a MissingPackage."""
+    try:
+        yield
+    except ImportError as error:
+        raise MissingPackage(
+            f"Packing needs a package that can't be imported here ({error}): "
+            "pip install 'yarnhub[pack]'."
+        ) from error
+
+
+@contextmanager
+def _shown_progress(console: Console, *, shown: bool) -> Iterator[Progress | None]:
+    """Show a bar on the terminal for each phase: files, bytes, rate and the time that is left."""
+    if not shown:
+        yield None
+        return
+    from rich import progress as bars
+
+    columns = (
+        bars.TextColumn("{task.description:<8}"),
+        bars.BarColumn(),
+        bars.TextColumn("{task.fields[amount]}"),
+        bars.TimeRemainingColumn(compact=True),
+    )
+    with bars.Progress(*columns, console=console) as bar:
+        yield _Bars(bar)
+
+
+class _Bars:
+    """Progress as bars of rich, the last of which is moving. A phase whose bytes are not known
+    beforehand is measured by its files."""
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+
+    def begin(self, phase: str, files: int, size_bytes: int) -> None:
+        self._began = time.monotonic()
+        self._by_files = not size_bytes
+        self._files, self._of_files, self._bytes = 0, files, 0
+        total = files if self._by_files else size_bytes
+        self._task = self._bar.add_task(phase, total=total, amount="")
+
+    def advance(self, files: int, size_bytes: int) -> None:
+        self._files += files
+        self._bytes += size_bytes
+        rate = self._bytes / max(time.monotonic() - self._began, 0.001)
+        self._bar.update(
+            self._task,
+            advance=files if self._by_files else size_bytes,
+            amount=f"{self._files:,}/{self._of_files:,} files  {_megabytes(self._bytes)}"
+            f"  {_megabytes(rate)}/s",
+        )
+
+
+def _result(packed: PackedEnvironment, reference: Reference, seconds: float) -> dict[str, Any]:
+    """Return what `--json` prints: what the manifest says, and what was done."""
+    return {
+        "reference": str(reference),
+        "path": packed.path,
+        "uploaded": packed.uploaded,
+        "public": packed.public,
+        "seconds": round(seconds, 3),
+        "manifest": json.loads(packed.manifest.to_json()),
+    }
+
+
+def _print_summary(packed: PackedEnvironment, reference: Reference, seconds: float) -> None:
+    manifest = packed.manifest
+    done = "Published" if packed.uploaded else "Unchanged, nothing uploaded:"
+    setting = reference.name if reference.alias == LATEST else str(reference)
+    typer.echo(
+        f"{done} {reference} in {seconds:.1f} s\n"
+        f"  archive   {packed.path}\n"
+        f"  size      {_megabytes(packed.size_bytes)}, "
+        f"{_megabytes(manifest.unpacked_bytes)} unpacked in {manifest.files:,} files\n"
+        f"  contains  Python {packed.python_version}, {len(manifest.packages)} packages\n"
+        f"  shared    {_SHARED[packed.public]}\n"
+        "In jupyterhub_config.py:\n"
+        f'  c.YarnSpawner.python_env = "{setting}"'
+    )
+
+
+_SHARED = {
+    True: "yes: a node unpacks one copy for all users",
+    False: "no: not every user may read it; make each folder above it executable by others",
+}
+
+
+def _print_warnings(console: Console, packed: PackedEnvironment) -> None:
+    notes = 0
+    for finding in packed.manifest.findings:
+        if finding.severity == "warning":
+            console.print(f"Warning: {finding.message}", markup=False, soft_wrap=True)
+        else:
+            notes += 1
+    if notes:
+        console.print(f"The manifest has {notes} more notes.", highlight=False)
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / 1e6:,.1f} MB"

@@ -1,0 +1,251 @@
+"""Where published environments are in HDFS, and how one is found by its name.
+
+    ENV_ROOT/NAME/KEY.tar.gz    an archive, never changed once it is there
+    ENV_ROOT/NAME/KEY.json      its manifest, there only when the archive is
+    ENV_ROOT/NAME/ALIAS         {"key": KEY}: what `NAME:ALIAS` stands for at this moment
+
+- A reference is `NAME` (its alias `latest`), `NAME:ALIAS` or `NAME@KEY`.
+- What is resolved is complete: an archive of the size that its manifest says.
+- Nothing that everybody may write is resolved: whoever can change an environment owns every
+  notebook that runs in it.
+
+Imported by the hub: standard library and the file system's interface only.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from env_packaging.errors import (
+    DamagedEnvironment,
+    NoSuchEnvironment,
+    ReferenceFormatError,
+    StorageError,
+    UnsafeEnvironment,
+)
+from env_packaging.manifest import Manifest
+from hdfs_contents.filesystem import FileStatus, FileSystem
+
+DEFAULT_ENV_ROOT = "/apps/yarnhub/envs"
+LATEST = "latest"
+
+ARCHIVE_SUFFIX = ".tar.gz"
+MANIFEST_SUFFIX = ".json"
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_KEY = re.compile(r"[0-9a-f]{20}")
+
+_OTHERS_READ, _OTHERS_WRITE, _OTHERS_ENTER = 0o004, 0o002, 0o001
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Which environment is meant: by `key`, or by `alias` if that is None."""
+
+    name: str
+    alias: str = LATEST
+    key: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.key}" if self.key else f"{self.name}:{self.alias}"
+
+
+@dataclass(frozen=True)
+class PublishedEnvironment:
+    """An environment that can be handed to YARN as an archive.
+
+    `path` has no scheme. Size (bytes) and time (milliseconds since 1970) are what YARN compares
+    when it localizes. `public` says that every user may read it, so that a node unpacks one copy
+    for all of them.
+    """
+
+    name: str
+    key: str
+    path: str
+    size_bytes: int
+    modification_time_ms: int
+    public: bool
+    manifest: Manifest
+
+    @property
+    def python_version(self) -> str:
+        return self.manifest.python_version
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths of one environment's files."""
+
+    env_root: str
+    name: str
+
+    @property
+    def folder(self) -> str:
+        return posixpath.join(self.env_root, self.name)
+
+    def archive(self, key: str) -> str:
+        return posixpath.join(self.folder, key + ARCHIVE_SUFFIX)
+
+    def manifest(self, key: str) -> str:
+        return posixpath.join(self.folder, key + MANIFEST_SUFFIX)
+
+    def alias(self, alias: str) -> str:
+        return posixpath.join(self.folder, alias)
+
+
+def parse_reference(text: str) -> Reference:
+    """Read `NAME`, `NAME:ALIAS` or `NAME@KEY`. Raises ReferenceFormatError."""
+    if "@" in text:
+        name, _, key = text.partition("@")
+        if not _KEY.fullmatch(key):
+            raise ReferenceFormatError(
+                f"{key!r} in {text!r} is no key: a key has 20 digits 0-9a-f, as in the archive's "
+                "file name."
+            )
+        return Reference(check_word("name", name), key=key)
+    name, colon, alias = text.partition(":")
+    if colon:
+        return Reference(check_word("name", name), check_alias(alias))
+    return Reference(check_word("name", name))
+
+
+def check_word(what: str, word: str) -> str:
+    """Return the word itself, if it may be an environment's name. Raises ReferenceFormatError."""
+    if not _WORD.fullmatch(word):
+        raise ReferenceFormatError(
+            f"{word!r} can't be an environment's {what}: it has 1 to 64 letters, digits, dots, "
+            "hyphens and underscores, and begins with a letter or a digit."
+        )
+    return word
+
+
+def check_alias(alias: str) -> str:
+    """Return the alias itself, if it may be one. Raises ReferenceFormatError."""
+    check_word("alias", alias)
+    if alias.endswith((ARCHIVE_SUFFIX, MANIFEST_SUFFIX)):
+        raise ReferenceFormatError(
+            f"{alias!r} can't be an alias: it would look like an archive or a manifest."
+        )
+    return alias
+
+
+def resolve(filesystem: FileSystem, env_root: str, reference: str) -> PublishedEnvironment:
+    """Find a published environment.
+
+    Raises ReferenceFormatError, NoSuchEnvironment with what there is instead, UnsafeEnvironment for
+    one that must not be used, and StorageError if HDFS does not answer.
+    """
+    wanted = parse_reference(reference)
+    layout = Layout(env_root, wanted.name)
+    with storage_errors(f"look up the environment {reference}"):
+        key = wanted.key or _read_alias(filesystem, layout, wanted.alias)
+        try:
+            manifest = Manifest.from_json(_read_text(filesystem, layout.manifest(key)))
+            archive = filesystem.stat(layout.archive(key))
+        except FileNotFoundError as error:
+            raise _nothing_there(filesystem, layout, wanted) from error
+        if archive.size != manifest.archive_bytes:
+            raise DamagedEnvironment(
+                f"{archive.path} has {archive.size} bytes, and its manifest says "
+                f"{manifest.archive_bytes}: pack the environment {layout.name} again."
+            )
+        above = [filesystem.stat(folder) for folder in _folders_above(archive.path)]
+        refuse_open_to_all(archive, *above[:2], filesystem.stat(layout.manifest(key)))
+    public = bool(archive.mode & _OTHERS_READ) and all(each.mode & _OTHERS_ENTER for each in above)
+    return PublishedEnvironment(
+        layout.name,
+        key,
+        archive.path,
+        archive.size,
+        archive.modified_ms,
+        public,
+        manifest,
+    )
+
+
+@contextmanager
+def storage_errors(doing: str) -> Iterator[None]:
+    """Turn what the file system raises into a StorageError that says what was being done."""
+    try:
+        yield
+    except OSError as error:
+        reason = str(error.strerror or error).rstrip(".")
+        raise StorageError(f"Could not {doing}: {reason}.") from error
+
+
+def normalized(package: str) -> str:
+    """Return a package's name in the one form that PEP 503 gives it."""
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
+def _read_text(filesystem: FileSystem, path: str) -> str:
+    with filesystem.open_read(path) as file:
+        return file.read().decode(errors="replace")
+
+
+def _read_alias(filesystem: FileSystem, layout: Layout, alias: str) -> str:
+    path = layout.alias(alias)
+    try:
+        status = filesystem.stat(path)
+        text = _read_text(filesystem, path)
+    except FileNotFoundError as error:
+        raise _nothing_there(filesystem, layout, Reference(layout.name, alias)) from error
+    refuse_open_to_all(status)
+    try:
+        key = json.loads(text)["key"]
+    except (ValueError, KeyError, TypeError):
+        key = None
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        raise DamagedEnvironment(f"{path} does not say a key: pack the environment again.")
+    return key
+
+
+def refuse_open_to_all(*statuses: FileStatus) -> None:
+    """Raise UnsafeEnvironment for the first that everybody may write."""
+    for status in statuses:
+        if status.mode & _OTHERS_WRITE:
+            raise UnsafeEnvironment(
+                f"{status.path} may be written by everybody, and so could be what notebooks run: "
+                f"hdfs dfs -chmod o-w {status.path}"
+            )
+
+
+def _folders_above(path: str) -> list[str]:
+    folders = []
+    while path != "/":
+        path = posixpath.dirname(path)
+        folders.append(path)
+    return folders
+
+
+def _nothing_there(filesystem: FileSystem, layout: Layout, wanted: Reference) -> NoSuchEnvironment:
+    """Return the error for what isn't published: it says what is."""
+    published = _names(filesystem, layout.env_root)
+    if layout.name not in published:
+        return NoSuchEnvironment(
+            f"There is no environment {layout.name!r} in {layout.env_root}; there are: "
+            f"{', '.join(published) or 'none yet (yarnhub pack-env publishes one)'}."
+        )
+    files = [each.name for each in filesystem.list_dir(layout.folder) if not each.is_dir]
+    keys = [name.removesuffix(MANIFEST_SUFFIX) for name in files if name.endswith(MANIFEST_SUFFIX)]
+    aliases = [
+        name
+        for name in files
+        if _WORD.fullmatch(name) and not name.endswith((ARCHIVE_SUFFIX, MANIFEST_SUFFIX))
+    ]
+    return NoSuchEnvironment(
+        f"The environment {layout.name!r} has no {wanted}; it has the aliases "
+        f"{', '.join(aliases) or '(none)'} and the keys {', '.join(keys) or '(none)'}."
+    )
+
+
+def _names(filesystem: FileSystem, env_root: str) -> list[str]:
+    try:
+        return [each.name for each in filesystem.list_dir(env_root) if each.is_dir]
+    except FileNotFoundError:
+        return []

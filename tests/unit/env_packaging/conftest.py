@@ -1,0 +1,47 @@
+"""Prefixes and a file system for the packer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from env_packaging.plan import Plan, make_plan
+from env_packaging.prefix import open_prefix
+from env_packaging.progress import Silent
+from tests.unit.env_packaging.local_filesystem import LocalFileSystem
+from tests.unit.env_packaging.prefixes import copy_python, install, link_tree, make_venv
+
+
+@pytest.fixture(scope="session")
+def shared_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A complete Python that no test changes."""
+    return copy_python(tmp_path_factory.mktemp("shared") / "python")
+
+
+@pytest.fixture
+def python_prefix(shared_python: Path, tmp_path: Path) -> Path:
+    """A complete Python of the test's own, which may add, rename and remove files."""
+    return link_tree(shared_python, tmp_path / "python")
+
+
+@pytest.fixture
+def venv(shared_python: Path, tmp_path: Path) -> Path:
+    """A venv of a complete Python, with one package installed."""
+    made = make_venv(shared_python, tmp_path / "venv")
+    install(made, "demo")
+    return made
+
+
+@pytest.fixture
+def plan_of() -> Callable[[Path], Plan]:
+    return lambda prefix: make_plan(open_prefix(prefix), Silent())
+
+
+@pytest.fixture
+def filesystem(tmp_path: Path) -> LocalFileSystem:
+    root = tmp_path / "hdfs"
+    root.mkdir()
+    root.chmod(0o755)
+    return LocalFileSystem(root)

@@ -1,0 +1,87 @@
+"""HDFS's part, played by a folder: what the packer asks of a file system, on this machine.
+
+What HDFS itself does is tested on HDFS; this shows what the packer does with what it is answered.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from hdfs_contents.filesystem import FileStatus
+
+
+class LocalFileSystem:
+    """A `FileSystem` whose root is a folder. `calls` has every change in order;
+    `before[operation]` is called ahead of an operation, to make it fail or to get in between."""
+
+    user = "packer"
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.calls: list[tuple[str, ...]] = []
+        self.before: dict[str, Callable[[str], None]] = {}
+
+    def at(self, path: str) -> Path:
+        return self.root / path.lstrip("/")
+
+    def _changes(self, operation: str, *paths: str) -> None:
+        self.calls.append((operation, *paths))
+        self.before.get(operation, lambda _path: None)(paths[0])
+
+    def stat(self, path: str) -> FileStatus:
+        found = self.at(path).stat()
+        is_dir = stat.S_ISDIR(found.st_mode)
+        size = 0 if is_dir else found.st_size
+        mode = stat.S_IMODE(found.st_mode)
+        modified = found.st_mtime_ns // 1_000_000
+        return FileStatus(path, is_dir, size, modified, mode, "packer", "packers")
+
+    def exists(self, path: str) -> bool:
+        return self.at(path).exists()
+
+    def list_dir(self, path: str) -> list[FileStatus]:
+        return [self.stat(f"{path}/{each.name}") for each in sorted(self.at(path).iterdir())]
+
+    def mkdirs(self, path: str, mode: int = 0o755) -> None:
+        self._changes("mkdirs", path)
+        self.at(path).mkdir(mode, parents=True, exist_ok=True)
+
+    def open_read(self, path: str):
+        return self.at(path).open("rb")
+
+    def open_write(self, path: str, mode: int = 0o644, *, overwrite: bool = False):
+        self._changes("write", path)
+        flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
+        return os.fdopen(os.open(self.at(path), flags, mode), "wb", buffering=0)
+
+    def open_append(self, path: str):
+        raise AssertionError("an environment is never appended to")
+
+    def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
+        self._changes("rename", source, target)
+        if self.at(target).exists() and not overwrite:
+            raise FileExistsError(errno.EEXIST, "there is a file of that name", target)
+        self.at(source).replace(self.at(target))
+
+    def delete(self, path: str, *, recursive: bool = False) -> None:
+        self._changes("delete", path)
+        self.at(path).unlink()
+
+    def set_permission(self, path: str, mode: int) -> None:
+        self._changes("chmod", path)
+        self.at(path).chmod(mode)
+
+    def set_group(self, path: str, group: str) -> None:
+        raise AssertionError("an environment stays its packer's")
+
+    def may_write(self, path: str) -> bool:
+        return os.access(self.at(path), os.W_OK)
+
+    def files(self) -> list[str]:
+        """All files, with their paths as HDFS would say them."""
+        found = [each for each in self.root.rglob("*") if not each.is_dir()]
+        return sorted("/" + each.relative_to(self.root).as_posix() for each in found)

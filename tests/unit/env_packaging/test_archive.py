@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import functools
+import gc
+import gzip
+import io
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from env_packaging.archive import FIXED_TIME, write_archive
+from env_packaging.errors import PrefixError
+from env_packaging.members import Listing, Member
+from env_packaging.plan import LARGE_BYTES, Plan, inspect
+from env_packaging.prefix import Prefix, open_prefix
+from env_packaging.progress import Silent
+from env_packaging.settle import Place
+from tests.unit.env_packaging.prefixes import install, write
+
+PlanOf = Callable[[Path], Plan]
+
+
+def archive_of(plan: Plan) -> bytes:
+    sink = io.BytesIO()
+    write_archive(plan, sink, Silent())
+    return sink.getvalue()
+
+
+def members_of(data: bytes) -> dict[str, tarfile.TarInfo]:
+    with tarfile.open(fileobj=io.BytesIO(data), encoding="utf-8") as tar:
+        return {member.name: member for member in tar.getmembers()}
+
+
+@functools.cache
+def this_prefix() -> Prefix:
+    return open_prefix(Path(sys.prefix))
+
+
+def plan_of_files(files: dict[str, Path]) -> Plan:
+    """A plan of any files under any names, none of which is compiled."""
+    prefix = this_prefix()
+    place = Place(["/nowhere"], prefix.interpreter.program)
+    inspected = tuple(inspect(Member(name, source), place) for name, source in files.items())
+    return Plan(prefix, place, Listing(), inspected, (), (), "")
+
+
+def test_the_same_environment_gives_the_same_bytes_and_key(python_prefix: Path, plan_of: PlanOf):
+    first, second = plan_of(python_prefix), plan_of(python_prefix)
+    assert first.key == second.key
+    assert archive_of(first) == archive_of(second)
+
+
+def test_the_same_environment_at_another_path_gives_the_same_bytes_and_key(
+    shared_python: Path, tmp_path: Path, plan_of: PlanOf
+):
+    plans = []
+    for name in ("here", "elsewhere"):
+        prefix = Path(shutil.copytree(shared_python, tmp_path / name, symlinks=True))
+        install(prefix, "demo")
+        for each in prefix.rglob("*.py"):
+            os.utime(each, (len(name), len(name)))
+        plans.append(plan_of(prefix))
+    assert plans[0].key == plans[1].key
+    assert archive_of(plans[0]) == archive_of(plans[1])
+
+
+def test_any_change_of_content_name_mode_or_link_gives_another_key(
+    python_prefix: Path, plan_of: PlanOf
+):
+    package = install(python_prefix, "demo").parent / "demo.py"
+    (python_prefix / "bin/demo-link").symlink_to("demo")
+    keys = [plan_of(python_prefix).key]
+    package.write_text("value = 43\n")
+    keys.append(plan_of(python_prefix).key)
+    package.chmod(0o755)
+    keys.append(plan_of(python_prefix).key)
+    package.rename(package.with_name("demo2.py"))
+    keys.append(plan_of(python_prefix).key)
+    (python_prefix / "bin/demo-link").unlink()
+    (python_prefix / "bin/demo-link").symlink_to("python3")
+    keys.append(plan_of(python_prefix).key)
+    assert len(set(keys)) == 5
+
+
+def test_times_owners_and_bytecode_of_the_prefix_make_no_other_key(
+    python_prefix: Path, plan_of: PlanOf
+):
+    demo = install(python_prefix, "demo").parent / "demo.py"
+    key = plan_of(python_prefix).key
+    os.utime(demo, (1, 1))
+    demo.chmod(0o600)
+    subprocess.run([python_prefix / "bin/python3", "-m", "compileall", "-q", demo], check=True)
+    assert plan_of(python_prefix).key == key
+
+
+def test_members_are_sorted_with_fixed_times_owners_and_modes(venv: Path, plan_of: PlanOf):
+    members = members_of(archive_of(plan_of(venv)))
+    plain = [name for name, member in members.items() if not member.isdir()]
+    assert plain == sorted(plain)
+    for member in members.values():
+        assert (member.uid, member.gid, member.uname, member.gname) == (0, 0, "", "")
+        assert member.mtime == FIXED_TIME
+        assert member.isreg() or member.isdir() or member.issym()
+        assert member.mode & ~0o755 == 0
+        assert not member.isdir() or member.mode == 0o755
+
+
+def test_what_was_written_is_counted(venv: Path, plan_of: PlanOf):
+    sink = io.BytesIO()
+    written = write_archive(plan_of(venv), sink, Silent())
+    members = [member for member in members_of(sink.getvalue()).values() if not member.isdir()]
+    assert written.archive_bytes == len(sink.getvalue())
+    assert written.files == len(members)
+    assert written.unpacked_bytes == sum(member.size for member in members)
+
+
+NAMES = st.lists(
+    st.text(
+        st.characters(codec="utf-8", exclude_characters="/\0")
+        | st.sampled_from(["\udcff", "\n", "\\", '"', "é", "-"]),
+        min_size=1,
+        max_size=60,
+    ).filter(lambda part: part not in (".", "..")),
+    min_size=1,
+    max_size=4,
+).map("/".join)
+
+
+@given(names=st.sets(NAMES, min_size=1, max_size=5), content=st.binary(max_size=2000))
+def test_members_of_any_name_and_content_come_out_as_they_went_in(
+    names: set[str], content: bytes, tmp_path_factory: pytest.TempPathFactory
+):
+    source = tmp_path_factory.mktemp("any") / "source"
+    source.write_bytes(content)
+    plan = plan_of_files(dict.fromkeys(sorted(names), source))
+    with tarfile.open(fileobj=io.BytesIO(archive_of(plan)), encoding="utf-8") as tar:
+        found = {member.name: member for member in tar.getmembers() if not member.isdir()}
+        assert set(found) == names
+        for member in found.values():
+            file = tar.extractfile(member)
+            assert file is not None
+            assert file.read() == content
+
+
+def test_odd_names_are_unpacked_by_tar_in_any_locale(tmp_path: Path):
+    source = write(tmp_path / "source", "content")
+    names = ["é" * 100, "n\newline/" + "x" * 200, "sur\udcffrogate", "-rf", " ", "back\\slash"]
+    archive = tmp_path / "a.tar.gz"
+    plan = plan_of_files(dict.fromkeys(sorted(names), source))
+    archive.write_bytes(archive_of(plan))
+    target = tmp_path / "out"
+    target.mkdir()
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
+    subprocess.run(["tar", "-xzf", archive, "-C", target], check=True, env=environment)
+    found = [each for each in target.rglob("*") if each.is_file()]
+    assert {os.fsdecode(each.relative_to(target)) for each in found} == set(names)
+
+
+def test_without_isal_the_same_members_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("a", "b/c", "b/d")
+    plan = plan_of_files({name: write(tmp_path / name, name * 1000) for name in names})
+    with_isal = archive_of(plan)
+    monkeypatch.setitem(sys.modules, "isal", None)
+    without = archive_of(plan)
+    assert without != with_isal
+    assert without == archive_of(plan)
+    assert gzip.decompress(without) == gzip.decompress(with_isal)
+
+
+def test_a_large_file_is_packed_in_pieces_as_it_is(tmp_path: Path):
+    source = tmp_path / "large"
+    source.write_bytes(b"/nowhere\n")
+    os.truncate(source, LARGE_BYTES + 1)
+    plan = plan_of_files({"large": source})
+    data = archive_of(plan)
+    assert members_of(data)["large"].size == LARGE_BYTES + 1
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        file = tar.extractfile("large")
+        assert file is not None
+        assert file.read(9) == b"/nowhere\n"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda path: path.write_text("longer than before"),
+        lambda path: os.utime(path, (1, 1)),
+        lambda path: path.unlink(),
+        lambda path: os.truncate(path, 0),
+    ],
+)
+def test_a_file_that_changes_after_it_was_read_ends_the_packing(
+    change: Callable[[Path], object], tmp_path: Path
+):
+    source = write(tmp_path / "changing", "content")
+    plan = plan_of_files({"changing": source})
+    change(source)
+    with pytest.raises(PrefixError, match=r"changing changed while it was packed: pack again"):
+        archive_of(plan)
+
+
+def test_a_file_that_grows_while_it_is_read_ends_the_packing(tmp_path: Path):
+    source = write(tmp_path / "growing", "content")
+    plan = plan_of_files({"growing": source})
+    (file,) = plan.files
+    plan = replace(plan, files=(replace(file, size=file.size - 1),))
+    with pytest.raises(PrefixError, match="changed while it was packed"):
+        archive_of(plan)
+
+
+class FullDisk:
+    """A sink that takes so many bytes and no more."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.asked_when_full = 0
+
+    def write(self, data: bytes) -> int:
+        self.asked_when_full += self.room < 0
+        self.room -= len(data)
+        if self.room < 0:
+            raise OSError(28, "no space left")
+        return len(data)
+
+
+@pytest.mark.parametrize("room", [0, 2 << 20])
+def test_a_sink_that_fails_ends_the_packing_and_every_thread(
+    room: int, venv: Path, plan_of: PlanOf
+):
+    plan = plan_of(venv)
+    sink = FullDisk(room)
+    before = threading.active_count()
+    with pytest.raises(OSError, match="no space left"):
+        write_archive(plan, sink, Silent())
+    gc.collect()
+    assert threading.active_count() == before
+    assert sink.asked_when_full == 0
+
+
+def test_an_interrupt_ends_every_thread(venv: Path, plan_of: PlanOf):
+    class Interrupting(Silent):
+        def advance(self, files: int, size_bytes: int) -> None:
+            raise KeyboardInterrupt
+
+    plan = plan_of(venv)
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        write_archive(plan, io.BytesIO(), Interrupting())
+    assert threading.active_count() == before
+
+
+def test_a_file_of_the_mode_4755_is_shipped_without_setuid(python_prefix: Path, plan_of: PlanOf):
+    tool = write(python_prefix / "bin/tool", "#!/bin/sh\n", 0o4777)
+    assert tool.stat().st_mode & stat.S_ISUID
+    assert members_of(archive_of(plan_of(python_prefix)))["bin/tool"].mode == 0o755

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from env_packaging.errors import DamagedEnvironment, UnsafeEnvironment
+from env_packaging.manifest import Finding, LeftOut, Manifest, Package
+
+MANIFEST = Manifest(
+    name="science",
+    key="0" * 20,
+    kind="venv",
+    source="/opt/venv",
+    python_version="3.11.7",
+    platform="linux-x86_64",
+    libc="glibc 2.36",
+    sha256="f" * 64,
+    archive_bytes=10,
+    unpacked_bytes=100,
+    files=3,
+    created="2024-05-06T07:08:09+00:00",
+    created_by="admin",
+    tool="yarnhub 1",
+    packages=(Package("numpy", "2.0"), Package("python", "3.11", "h0", "local")),
+    left_out=(LeftOut("tests", 5, 50),),
+    findings=(Finding("note", "code", "A sentence.", ("a", "b")),),
+)
+
+
+@given(st.text(), st.integers(), st.lists(st.builds(Package, st.text(), st.text())))
+def test_a_manifest_is_read_as_it_was_written(
+    source: str, size: int, packages: list[Package]
+) -> None:
+    manifest = replace(MANIFEST, source=source, archive_bytes=size, packages=tuple(packages))
+    assert Manifest.from_json(manifest.to_json()) == manifest
+
+
+def test_what_a_newer_packer_adds_is_ignored() -> None:
+    values = json.loads(MANIFEST.to_json())
+    values["glibc_floor"] = "2.17"
+    values["packages"][0]["licence"] = "BSD"
+    values["findings"][0]["url"] = "https://…"
+    assert Manifest.from_json(json.dumps(values)) == MANIFEST
+
+
+def test_another_schema_is_refused_with_what_to_do() -> None:
+    with pytest.raises(UnsafeEnvironment, match="schema 2 and this yarnhub reads schema 1"):
+        Manifest.from_json(replace(MANIFEST, schema=2).to_json())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "null", "{}", '{"schema": 1}', MANIFEST.to_json()[:-30]],
+)
+def test_a_damaged_manifest_is_a_sentence(text: str) -> None:
+    with pytest.raises(DamagedEnvironment, match=r"manifest is damaged .* pack the environment"):
+        Manifest.from_json(text)

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from env_packaging.errors import PrefixError
+from env_packaging.manifest import Finding
+from env_packaging.pack import pack_and_publish
+from env_packaging.registry import resolve
+from tests.unit.env_packaging.elf_files import make_elf
+from tests.unit.env_packaging.local_filesystem import LocalFileSystem
+from tests.unit.env_packaging.prefixes import PROGRAM, install, make_conda, packages_of, write
+
+ROOT = "/apps/envs"
+
+
+def findings_by_code(filesystem: LocalFileSystem) -> dict[str, Finding]:
+    manifest = resolve(filesystem, ROOT, "science").manifest
+    return {finding.code: finding for finding in manifest.findings}
+
+
+def test_files_that_conda_installed_and_that_are_gone_are_told(
+    shared_python: Path, tmp_path: Path, filesystem: LocalFileSystem
+) -> None:
+    conda = make_conda(shared_python, tmp_path / "conda")
+    (packages_of(conda) / "noarch_demo.py").unlink()
+    pack_and_publish(conda, "science", filesystem, ROOT)
+    finding = findings_by_code(filesystem)["clobbered"]
+    assert finding.severity == "warning"
+    assert finding.members == ("noarch-demo 1.0",)
+
+
+def editable_by_pip(venv: Path, place: Path) -> str:
+    info = install(venv, "edited")
+    values = {"dir_info": {"editable": True}, "url": f"file://{place}"}
+    (info / "direct_url.json").write_text(json.dumps(values))
+    return f"edited is installed editable, from {place}, .* -m pip install {place}"
+
+
+def editable_by_setup_py(venv: Path, place: Path) -> str:
+    write(packages_of(venv) / "edited.egg-link", f"{place}\n.")
+    return f"edited is installed editable, from {place}"
+
+
+def editable_by_path_file(venv: Path, place: Path) -> str:
+    write(packages_of(venv) / "mine.pth", f"# a comment\nimport os\n\n{place}\n")
+    return f"mine.pth adds {place} to Python's path"
+
+
+@pytest.mark.parametrize("make", [editable_by_pip, editable_by_setup_py, editable_by_path_file])
+def test_an_editable_install_is_refused_with_its_name_and_what_to_do(
+    make: Callable[[Path, Path], str], venv: Path, tmp_path: Path, filesystem: LocalFileSystem
+) -> None:
+    place = tmp_path / "checkout"
+    place.mkdir()
+    message = make(venv, place)
+    with pytest.raises(PrefixError, match=message):
+        pack_and_publish(venv, "science", filesystem, ROOT)
+    assert filesystem.files() == []
+
+
+def test_path_files_that_stay_inside_are_no_editable_install(
+    venv: Path, filesystem: LocalFileSystem
+) -> None:
+    (packages_of(venv) / "inner").mkdir()
+    write(packages_of(venv) / "inner.pth", "inner\n/no/such/folder\nimport sys\n")
+    info = install(venv, "from_a_folder")
+    (info / "direct_url.json").write_text('{"dir_info": {}, "url": "file:///build"}')
+    assert pack_and_publish(venv, "science", filesystem, ROOT).uploaded
+
+
+def test_missing_modules_of_a_notebook_server_are_warnings(
+    venv: Path, filesystem: LocalFileSystem
+) -> None:
+    write(packages_of(venv) / "hdfs_contents.py", "raise RuntimeError('no such library')\n")
+    manifest = pack_and_publish(venv, "science", filesystem, ROOT).manifest
+    warnings = {f.members[0]: f.message for f in manifest.findings if f.code == "module"}
+    assert warnings.keys() == {
+        "jupyterhub.singleuser",
+        "jupyterlab",
+        "hdfs_contents",
+        "hdfs_native",
+    }
+    assert "RuntimeError: no such library" in warnings["hdfs_contents"]
+    assert "notebooks can't be kept in HDFS" in warnings["hdfs_contents"]
+    assert warnings["jupyterlab"].endswith("-m pip install jupyterlab")
+
+
+def test_libraries_that_every_node_must_have_are_noted(
+    venv: Path, filesystem: LocalFileSystem
+) -> None:
+    needed = ["libsystem-only.so.1", "libc.so.6", "libbrought.so.2"]
+    (packages_of(venv) / "extension.so").write_bytes(make_elf(needed))
+    (packages_of(venv) / "libbrought.so.2").write_bytes(make_elf([]))
+    pack_and_publish(venv, "science", filesystem, ROOT)
+    members = findings_by_code(filesystem)["outside-library"].members
+    mine = [each for each in members if each.endswith("/extension.so)")]
+    assert [each.split()[0] for each in mine] == ["libsystem-only.so.1"]
+
+
+def test_links_that_lead_nowhere_are_noted(venv: Path, filesystem: LocalFileSystem) -> None:
+    (packages_of(venv) / "broken").symlink_to("nowhere")
+    packed = pack_and_publish(venv, "science", filesystem, ROOT)
+    assert findings_by_code(filesystem)["broken-link"].members[0].endswith("-packages/broken")
+    assert packed.manifest.name == "science"
+
+
+@pytest.mark.parametrize("search_path", [None, "/usr/lib64"])
+def test_an_interpreter_that_needs_a_library_of_this_machine_is_refused(
+    search_path: str | None, python_prefix: Path, filesystem: LocalFileSystem
+) -> None:
+    # The real interpreter answers, but what would be shipped under its name needs another library.
+    real = python_prefix / "bin" / "real"
+    (python_prefix / "bin" / PROGRAM).rename(real)
+    (python_prefix / "bin" / "python").symlink_to("real")
+    shipped = python_prefix / "bin" / PROGRAM
+    shipped.write_bytes(make_elf(["libpython3.so.1.0"], search_path))
+    with pytest.raises(PrefixError, match=r"loads libpython3.so.1.0 from a fixed place"):
+        pack_and_publish(python_prefix, "science", filesystem, ROOT)
+    assert filesystem.files() == []
+
+
+def test_a_library_that_could_not_be_made_movable_is_a_warning(
+    venv: Path, filesystem: LocalFileSystem
+) -> None:
+    # Deep enough that what leads back up is longer than the prefix was.
+    deep = packages_of(venv) / "/".join("abcdefghijklmnopqrstuvwxyz" * 2) / "deep.so"
+    deep.parent.mkdir(parents=True)
+    deep.write_bytes(make_elf([], f"{venv}/lib"))
+    pack_and_publish(venv, "science", filesystem, ROOT)
+    assert findings_by_code(filesystem)["library-path"].members[0].endswith("deep.so")

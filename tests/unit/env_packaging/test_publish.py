@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from env_packaging.errors import PrefixError, ReferenceFormatError, StorageError, UnsafeEnvironment
+from env_packaging.manifest import Manifest
+from env_packaging.publish import find, publish, set_alias
+from env_packaging.registry import resolve
+from hdfs_contents.filesystem import Writer
+from tests.unit.env_packaging.local_filesystem import LocalFileSystem
+from tests.unit.env_packaging.prefixes import write
+from tests.unit.env_packaging.test_manifest import MANIFEST
+
+ROOT = "/apps/envs"
+KEY = "0123456789abcdef0123"
+FOLDER = f"{ROOT}/science"
+ARCHIVE, RECORD = f"{FOLDER}/{KEY}.tar.gz", f"{FOLDER}/{KEY}.json"
+
+
+def writing(content: bytes = b"archive", **changes: str) -> Callable[[Writer], Manifest]:
+    def write_all(file: Writer) -> Manifest:
+        file.write(content)
+        return replace(MANIFEST, key=KEY, archive_bytes=len(content), **changes)
+
+    return write_all
+
+
+def failing_with(error: BaseException) -> Callable[[Writer], Manifest]:
+    def write_some(file: Writer) -> Manifest:
+        file.write(b"arch")
+        raise error
+
+    return write_some
+
+
+def test_an_environment_is_published_readable_by_all(filesystem: LocalFileSystem) -> None:
+    published = publish(filesystem, ROOT, "science", KEY, writing())
+    assert published == resolve(filesystem, ROOT, f"science@{KEY}")
+    assert published.public
+    assert filesystem.files() == [RECORD, ARCHIVE]
+    for path in filesystem.files():
+        assert stat.S_IMODE(filesystem.at(path).stat().st_mode) == 0o644
+    assert stat.S_IMODE(filesystem.at(FOLDER).stat().st_mode) == 0o755
+
+
+def test_the_archive_is_in_place_before_its_manifest_and_neither_is_written_in_place(
+    filesystem: LocalFileSystem,
+) -> None:
+    publish(filesystem, ROOT, "science", KEY, writing())
+    renamed = [call[2] for call in filesystem.calls if call[0] == "rename"]
+    written = [call[1] for call in filesystem.calls if call[0] == "write"]
+    assert renamed == [ARCHIVE, RECORD]
+    assert all(path.endswith(".uploading") for path in written)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OSError(28, "no space left"), StorageError),
+        (PrefixError("it changed"), PrefixError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+)
+def test_what_ends_the_writing_leaves_nothing(
+    error: BaseException, expected: type[BaseException], filesystem: LocalFileSystem
+) -> None:
+    with pytest.raises(expected):
+        publish(filesystem, ROOT, "science", KEY, failing_with(error))
+    assert filesystem.files() == []
+    assert find(filesystem, ROOT, "science", KEY) is None
+
+
+@pytest.mark.parametrize("operation", ["mkdirs", "write", "chmod", "rename"])
+def test_an_operation_that_hdfs_refuses_is_a_sentence_and_leaves_nothing(
+    operation: str, filesystem: LocalFileSystem
+) -> None:
+    def refuse(_path: str) -> None:
+        raise PermissionError(13, "permission denied: user=packer")
+
+    filesystem.before[operation] = refuse
+    with pytest.raises(StorageError, match=r"Could not publish .* as packer: permission denied"):
+        publish(filesystem, ROOT, "science", KEY, writing())
+    assert filesystem.files() == []
+
+
+@pytest.mark.parametrize("path", [ROOT, FOLDER])
+def test_nothing_is_written_where_everybody_may_write(
+    path: str, filesystem: LocalFileSystem
+) -> None:
+    filesystem.mkdirs(FOLDER)
+    filesystem.at(path).chmod(0o777)
+    with pytest.raises(UnsafeEnvironment, match=f"hdfs dfs -chmod o-w {path}$"):
+        publish(filesystem, ROOT, "science", KEY, writing())
+    assert filesystem.files() == []
+
+
+def test_a_damaged_environment_is_mended_and_an_open_one_is_not_replaced(
+    filesystem: LocalFileSystem,
+) -> None:
+    publish(filesystem, ROOT, "science", KEY, writing())
+    write(filesystem.at(RECORD), "damaged")
+    assert find(filesystem, ROOT, "science", KEY) is None
+    publish(filesystem, ROOT, "science", KEY, writing())
+    filesystem.at(ARCHIVE).chmod(0o666)
+    with pytest.raises(UnsafeEnvironment, match="may be written by everybody"):
+        find(filesystem, ROOT, "science", KEY)
+
+
+def test_an_archive_without_its_manifest_is_replaced(filesystem: LocalFileSystem) -> None:
+    write(filesystem.at(ARCHIVE), "the rest of a publication that was cut off")
+    assert find(filesystem, ROOT, "science", KEY) is None
+    publish(filesystem, ROOT, "science", KEY, writing())
+    assert filesystem.at(ARCHIVE).read_bytes() == b"archive"
+
+
+def test_who_comes_second_with_the_same_content_takes_the_first_one_s(
+    filesystem: LocalFileSystem,
+) -> None:
+    def overtaken(file: Writer) -> Manifest:
+        publish(filesystem, ROOT, "science", KEY, writing(b"first", created_by="first"))
+        return writing(b"second", created_by="second")(file)
+
+    published = publish(filesystem, ROOT, "science", KEY, overtaken)
+    assert published.manifest.created_by == "first"
+    assert filesystem.at(ARCHIVE).read_bytes() == b"first"
+    assert filesystem.files() == [RECORD, ARCHIVE]
+
+
+def test_an_alias_is_moved_by_a_rename_and_only_if_it_must(filesystem: LocalFileSystem) -> None:
+    publish(filesystem, ROOT, "science", KEY, writing())
+    set_alias(filesystem, ROOT, "science", "latest", KEY)
+    assert filesystem.calls[-2][2] == f"{FOLDER}/latest"
+    assert resolve(filesystem, ROOT, "science").key == KEY
+    changes = len(filesystem.calls)
+    set_alias(filesystem, ROOT, "science", "latest", KEY)
+    assert len(filesystem.calls) == changes
+
+
+def test_an_alias_that_could_not_be_written_stands_for_what_it_did(
+    filesystem: LocalFileSystem,
+) -> None:
+    publish(filesystem, ROOT, "science", KEY, writing())
+    set_alias(filesystem, ROOT, "science", "latest", KEY)
+
+    def refuse(_path: str) -> None:
+        raise OSError(122, "the quota is exceeded")
+
+    filesystem.before["rename"] = refuse
+    with pytest.raises(StorageError, match=r"Could not set .*/latest as packer: the quota"):
+        set_alias(filesystem, ROOT, "science", "latest", "f" * 20)
+    assert resolve(filesystem, ROOT, "science").key == KEY
+    assert filesystem.files() == [RECORD, ARCHIVE, f"{FOLDER}/latest"]
+
+
+def test_a_name_that_leads_elsewhere_is_refused_before_anything_is_written(
+    filesystem: LocalFileSystem,
+) -> None:
+    with pytest.raises(ReferenceFormatError):
+        publish(filesystem, ROOT, "../evil", KEY, writing())
+    assert filesystem.calls == []
