@@ -212,8 +212,11 @@ class _Link(asyncio.Protocol):
         self.lost.set_result(None)
 
     def _read_last_words(self) -> None:
-        """A server that refuses us says why and closes. Where asyncio notices that by a write that
-        fails, it does not read again; the socket is still open here, and has the reason."""
+        """Read what a server that refuses us has said before it closed.
+
+        Where asyncio notices the close by a write that fails, it does not read again; the socket is
+        still open here, and has the reason.
+        """
         assert self._transport is not None
         with suppress(OSError):
             while data := os.read(self._transport.get_extra_info("socket").fileno(), 1 << 16):

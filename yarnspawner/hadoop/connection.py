@@ -188,7 +188,7 @@ class Connection:
         self._out += self._packet(SASL_CALL_ID, -1, sasl)
 
     def _begin(self) -> None:
-        """The login is over: say who we act for, and send what has been waiting."""
+        """Say who we act for, now that the login is over, and send what has been waiting."""
         self._ready = True
         user = None
         if self._method == "SIMPLE":

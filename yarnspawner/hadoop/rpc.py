@@ -37,8 +37,8 @@ class RpcError(Exception):
 
     @property
     def name(self) -> str:
-        """The exception's class without its package."""
-        return self.exception_class.rpartition(".")[2]
+        """The exception's class without its package, and without the class that it is in."""
+        return self.exception_class.replace("$", ".").rpartition(".")[2]
 
     @property
     def standby(self) -> bool:

@@ -1,0 +1,165 @@
+"""A real JupyterHub in a process of its own, that tests drive by its REST API."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from yarnhub.demo.hub import free_ports
+from yarnhub.minihadoop.configuration import HUB_USER
+
+LIGHT_SERVER = Path(__file__).with_name("light_server.py")
+CONFIG = """
+c = get_config()
+c.JupyterHub.spawner_class = "yarn"
+c.YarnSpawner.python_env = {python_env!r}
+c.YarnSpawner.mem_limit = "256M"
+c.YarnSpawner.cmd = [{light!r}]
+c.YarnSpawner.contents_manager = ""
+c.YarnSpawner.status_interval = 0.5
+c.Spawner.poll_interval = 1
+c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_all = True
+c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
+c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub_port}"
+c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
+c.JupyterHub.cleanup_servers = False
+c.JupyterHub.allow_named_servers = True
+c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 0}}
+c.JupyterHub.services = [{{"name": "tests", "api_token": {token!r}}}]
+c.JupyterHub.load_roles = [{{"name": "tests", "services": ["tests"],
+    "scopes": ["admin:users", "admin:servers", "access:servers", "tokens"]}}]
+"""
+
+
+class Hub:
+    """One hub: its folder holds its database, so that a new process continues the old one's."""
+
+    def __init__(self, folder: Path, env: Mapping[str, str], extra_config: str = "") -> None:
+        self.folder = folder
+        self._env = {**os.environ, **env, "HADOOP_USER_NAME": HUB_USER}
+        self._token = secrets.token_hex(16)
+        port, hub_port, proxy_port = free_ports(3)
+        self.url = f"http://127.0.0.1:{port}"
+        self.log_file = folder / "jupyterhub.log"
+        self._config = folder / "jupyterhub_config.py"
+        self._config.write_text(
+            CONFIG.format(
+                python_env=sys.prefix,
+                light=str(LIGHT_SERVER),
+                token=self._token,
+                port=port,
+                hub_port=hub_port,
+                proxy_port=proxy_port,
+            )
+            + extra_config
+        )
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"token {self._token}"},
+            timeout=60,
+            trust_env=False,
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the process and wait until the hub answers."""
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterhub", "--debug", "-f", str(self._config)],
+                env=self._env,
+                cwd=self.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            assert self._process.poll() is None, self.log()
+            try:
+                if self._http.get("/hub/health").is_success:
+                    return
+            except httpx.TransportError:
+                continue
+        raise AssertionError("the hub did not start:\n" + self.log())
+
+    @property
+    def pid(self) -> int:
+        """The hub's process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End the process at once, as a crash would; its proxy lives on and is found again."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End the process in good order."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(60)
+        self._http.close()
+
+    def log(self) -> str:
+        """Return what the hub has logged."""
+        return self.log_file.read_text(errors="replace")
+
+    def api(self, method: str, path: str, body: Any = None, *, ok: bool = True) -> Any:
+        """Call the hub's REST API; returns the decoded answer."""
+        response = self._http.request(method, f"/hub/api/{path}", json=body)
+        assert response.is_success or not ok, f"{method} {path}: {response.text}\n{self.log()}"
+        return response.json() if response.content else None
+
+    def get(self, path: str) -> httpx.Response:
+        """Get a page through the proxy."""
+        return self._http.get(path)
+
+    def request_server(self, user: str, name: str = "") -> list[dict[str, Any]]:
+        """Ask for a server and follow its progress to the end; returns the events."""
+        self.api("POST", f"users/{user}", ok=False)
+        server = f"users/{user}/servers/{name}" if name else f"users/{user}/server"
+        self.api("POST", server)
+        events = []
+        with self._http.stream("GET", f"/hub/api/{server}/progress", timeout=120) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("data:"):
+                    events.append(json.loads(line.removeprefix("data:")))
+                    if events[-1].get("ready") or events[-1].get("failed"):
+                        break
+        return events
+
+    def start_server(self, user: str, name: str = "") -> str:
+        """Start a server; returns its application's id."""
+        events = self.request_server(user, name)
+        assert events[-1].get("ready"), f"{events}\n{self.log()}"
+        return self.application_of(user, name)
+
+    def refuse_server(self, user: str) -> str:
+        """Ask for a server that can't start; returns what the user's page says."""
+        events = self.request_server(user)
+        assert events[-1].get("failed"), events
+        return str(events[-1]["message"])
+
+    def application_of(self, user: str, name: str = "") -> str:
+        """Return the application's id, as the hub's database has it."""
+        state = self.api("GET", f"users/{user}?include_stopped_servers")["servers"][name]["state"]
+        return str(state["application_id"])
+
+    def stop_server(self, user: str, name: str = "") -> None:
+        """Stop a server, and wait until the hub says that it is gone."""
+        server = f"users/{user}/servers/{name}" if name else f"users/{user}/server"
+        self.api("DELETE", server)
+        deadline = time.monotonic() + 60
+        while self.api("GET", f"users/{user}")["servers"].get(name):
+            assert time.monotonic() < deadline, self.log()

@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""A single-user server that is ready at once: it answers the hub, and shows its environment.
+
+`light_server.py` serves; `light_server.py fail TEXT` says TEXT and ends with exit code 1;
+`light_server.py wait FILE` serves when there is such a file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tornado.httpserver import HTTPServer
+from tornado.web import Application, RequestHandler
+
+ended = asyncio.Event()
+
+
+class Api(RequestHandler):
+    def get(self) -> None:
+        self.set_header("X-JupyterHub-Version", os.environ.get("LIGHT_HUB_VERSION", ""))
+        self.write({"version": "light"})
+
+
+class Environment(RequestHandler):
+    def get(self) -> None:
+        self.write({"environment": dict(os.environ), "argv": sys.argv, "cwd": os.getcwd()})  # noqa: PTH109
+
+
+class End(RequestHandler):
+    def on_finish(self) -> None:
+        ended.set()
+
+    def get(self) -> None:
+        self.write({})
+
+
+async def serve() -> None:
+    url = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
+    routes: list[Any] = [
+        (rf"{url.path}api", Api),
+        (rf"{url.path}environment", Environment),
+        (rf"{url.path}end", End),
+    ]
+    HTTPServer(Application(routes)).listen(url.port or 0, url.hostname or "")
+    await ended.wait()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["fail"]:
+        sys.exit(f"{sys.argv[2]} {os.environ['JUPYTERHUB_API_TOKEN']}")
+    while sys.argv[1:2] == ["wait"] and not Path(sys.argv[2]).exists():
+        time.sleep(0.1)
+    asyncio.run(serve())

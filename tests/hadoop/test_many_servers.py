@@ -1,0 +1,44 @@
+"""A hub with many users."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.hadoop.hub import Hub
+from yarnhub.minihadoop import MiniHadoop
+
+USERS = tuple(f"user{number:02}" for number in range(50))
+CONFIG = """
+c.YarnSpawner.mem_limit = "64M"
+c.JupyterHub.concurrent_spawn_limit = 10
+c.JupyterHub.cleanup_servers = True
+"""
+
+
+def threads_and_children(pid: int) -> tuple[int, int]:
+    status = Path(f"/proc/{pid}/status").read_text()
+    threads = int(re.findall(r"Threads:\s+(\d+)", status)[0])
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return threads, len(children)
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(900)
+def test_a_hub_grows_by_no_thread_and_no_process_for_each_user(tmp_path: Path):
+    with MiniHadoop(users=USERS, memory_mb=10240) as hadoop:
+        hub = Hub(tmp_path, hadoop.env(), CONFIG)
+        hub.start()
+        try:
+            # The first ten use all the threads that are there for files and names.
+            with ThreadPoolExecutor(10) as people:
+                assert len(list(people.map(hub.start_server, USERS[:10]))) == 10
+                before = threads_and_children(hub.pid)
+                applications = list(people.map(hub.start_server, USERS[10:]))
+            assert len(set(applications)) == 40
+            assert threads_and_children(hub.pid) == before
+        finally:
+            hub.stop()

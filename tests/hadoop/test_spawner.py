@@ -1,0 +1,276 @@
+"""YarnSpawner in a real hub, on the embedded Hadoop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.hadoop.hub import LIGHT_SERVER, Hub
+from yarnhub.minihadoop import MiniHadoop
+from yarnspawner.container.payload import SECRET_ALIAS
+
+# Everything that a shell, a script or a template could read as its own.
+ODD = {
+    "ODD_JSON": '{"a": ["b", "c d"], "e": "\\"f\\""}',
+    "ODD_SHELL": "$(touch /tmp/yarnhub-was-here) `id` ${HOME} $HOME 'a' \"b\" \\ ; & | > <",
+    "ODD_LINES": "one\ntwo\r\n\tthree",
+    "ODD_YARN": "{{PWD}} <LOG_DIR> <CPS>",
+    "ODD_TEXT": "naïve, 数据, 🐘",
+}
+
+
+def running_applications(hadoop: MiniHadoop, user: str | None = None) -> list[dict[str, Any]]:
+    """What the ResourceManager says of the applications that have not ended."""
+    states = "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"
+    params = {"states": states} | ({"user": user} if user else {})
+    answer = httpx.get(
+        f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps", params=params, trust_env=False
+    ).json()
+    return (answer["apps"] or {}).get("app", [])
+
+
+def application(hadoop: MiniHadoop, application_id: str) -> dict[str, Any]:
+    url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}"
+    return httpx.get(url, trust_env=False).json()["app"]
+
+
+@pytest.fixture
+def make_hub(hadoop: MiniHadoop, tmp_path: Path) -> Iterator[Any]:
+    """Start a hub with more configuration; it and its servers are gone after the test."""
+    hubs: list[Hub] = []
+
+    def make(extra_config: str = "") -> Hub:
+        hub = Hub(tmp_path, hadoop.env(), extra_config)
+        hubs.append(hub)
+        hub.start()
+        return hub
+
+    yield make
+    for hub in hubs:
+        for user in hub.api("GET", "users?state=active"):
+            for name in user["servers"]:
+                hub.stop_server(user["name"], name)
+        hub.stop()
+    assert running_applications(hadoop) == []
+
+
+@pytest.fixture
+def hub(make_hub: Any) -> Hub:
+    return make_hub()
+
+
+def test_a_server_is_an_application_of_its_user(hub: Hub, hadoop: MiniHadoop):
+    application_id = hub.start_server("alice")
+    seen = application(hadoop, application_id)
+    assert seen["state"] == "RUNNING"
+    assert seen["user"] == "alice"
+    assert seen["name"] == "jupyterhub-alice"
+    assert seen["allocatedMB"] == 256 + 128  # 256 + 32 MiB, in the cluster's steps of 128
+    assert hub.get("/user/alice/api").json() == {"version": "light"}
+
+
+def test_a_stopped_server_is_a_killed_application_with_the_reason(hub: Hub, hadoop: MiniHadoop):
+    application_id = hub.start_server("alice")
+    hub.stop_server("alice")
+    seen = application(hadoop, application_id)
+    assert seen["state"] == "KILLED"
+    assert "stopped in JupyterHub" in seen["diagnostics"]
+
+
+def test_progress_tells_what_yarn_is_doing(hub: Hub):
+    messages = [event["message"] for event in hub.request_server("alice")]
+    assert any("application_" in message or "queue" in message for message in messages), messages
+    assert any("container" in message for message in messages), messages
+
+
+def test_the_environment_arrives_as_it_was_and_nothing_runs(make_hub: Any):
+    hub = make_hub(f"c.YarnSpawner.environment = {ODD!r}\n")
+    hub.start_server("alice")
+    seen = hub.get("/user/alice/environment").json()["environment"]
+    assert {name: seen[name] for name in ODD} == ODD
+    assert not Path("/tmp/yarnhub-was-here").exists()
+    assert seen["HADOOP_USER_NAME"] == "alice"
+    assert seen["MEM_LIMIT"] == str(256 << 20)
+    assert seen["HOME"].startswith(seen["PWD"])
+
+
+def test_the_arguments_arrive_as_they_were(make_hub: Any):
+    args = ['a "b" $(id) `id`', "{{PWD}}", "数据", ""]
+    hub = make_hub(f"c.YarnSpawner.args = {args!r}\n")
+    hub.start_server("alice")
+    assert hub.get("/user/alice/environment").json()["argv"][1:] == args
+
+
+def test_no_token_is_anywhere_but_in_yarns_own_private_files(make_hub: Any, hadoop: MiniHadoop):
+    hub = make_hub()
+    application_id = hub.start_server("alice")
+    environment = hub.get("/user/alice/environment").json()["environment"]
+    token = environment["JUPYTERHUB_API_TOKEN"].encode()
+    assert token.decode() not in json.dumps(application(hadoop, application_id))
+    assert token not in hub.log_file.read_bytes()
+    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if _alive(path)]
+    assert not any(token in command for command in commands)
+
+    files = [path for path in hadoop.state.folder.rglob("*") if path.is_file()]
+    contents = {path: path.read_bytes() for path in files if _alive(path)}
+    assert not [path for path, content in contents.items() if token in content]
+    # The payload has it compressed: in what the container reads, and where YARN keeps credentials.
+    holders = [path for path, content in contents.items() if SECRET_ALIAS.encode() in content]
+    private = Path(environment["HADOOP_TOKEN_FILE_LOCATION"])
+    assert private in holders
+    assert private.stat().st_mode & 0o077 == 0
+    for path in set(holders) - {private}:
+        assert {"nmPrivate", "rm-state"} & set(path.parts), path
+
+
+def _alive(path: Path) -> bool:
+    try:
+        path.read_bytes()
+    except OSError:
+        return False
+    return True
+
+
+def test_named_servers_run_side_by_side(hub: Hub, hadoop: MiniHadoop):
+    first = hub.start_server("alice")
+    second = hub.start_server("alice", "second")
+    assert first != second
+    hub.stop_server("alice")
+    assert application(hadoop, second)["state"] == "RUNNING"
+    assert hub.get("/user/alice/second/api").is_success
+
+
+def test_a_hub_that_was_killed_finds_its_servers_again(make_hub: Any, hadoop: MiniHadoop):
+    hub = make_hub()
+    application_id = hub.start_server("alice")
+    hub.kill()
+    hub.start()
+    assert hub.application_of("alice") == application_id
+    assert hub.get("/user/alice/api").is_success
+    hub.stop_server("alice")
+    assert application(hadoop, application_id)["state"] == "KILLED"
+
+
+def test_a_hub_that_was_killed_in_the_middle_of_a_start_goes_on_with_it(
+    make_hub: Any, hadoop: MiniHadoop, tmp_path: Path, wait_until: Callable[..., Any]
+):
+    go = tmp_path / "go"
+    hub = make_hub(f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(go)!r}]\n")
+    hub.api("POST", "users/alice")
+    hub.api("POST", "users/alice/server")
+    (pending,) = wait_until(lambda: running_applications(hadoop), 30, "the application")
+    hub.kill()
+    hub.start()
+    assert hub.application_of("alice") == pending["id"]
+    go.touch()
+    wait_until(lambda: hub.get("/user/alice/api").is_success, 30, "the server to be ready")
+    (running,) = running_applications(hadoop)
+    assert running["id"] == pending["id"]
+
+
+def test_a_stop_in_the_middle_of_a_start_ends_the_application(
+    make_hub: Any, hadoop: MiniHadoop, tmp_path: Path, wait_until: Callable[..., Any]
+):
+    never = tmp_path / "never"
+    hub = make_hub(f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(never)!r}]\n")
+    hub.api("POST", "users/alice")
+    hub.api("POST", "users/alice/server")
+    wait_until(lambda: running_applications(hadoop), 30, "the application")
+    hub.api("DELETE", "users/alice/server", ok=False)
+    wait_until(lambda: not running_applications(hadoop), 30, "its end")
+
+
+def test_a_start_that_takes_too_long_is_told_and_leaves_nothing(
+    make_hub: Any, hadoop: MiniHadoop, tmp_path: Path
+):
+    never = tmp_path / "never"
+    hub = make_hub(
+        f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(never)!r}]\n"
+        "c.YarnSpawner.start_timeout = 8\n"
+    )
+    message = hub.refuse_server("alice")
+    assert "not ready within 8 seconds" in message
+    assert running_applications(hadoop) == []
+
+
+def test_a_server_that_ends_by_itself_is_a_finished_application(
+    hub: Hub, hadoop: MiniHadoop, wait_until: Callable[..., Any]
+):
+    application_id = hub.start_server("alice")
+    hub.get("/user/alice/end")
+    wait_until(
+        lambda: not hub.api("GET", "users/alice")["servers"], 30, "the hub to notice the end"
+    )
+    seen = application(hadoop, application_id)
+    assert (seen["state"], seen["finalStatus"]) == ("FINISHED", "SUCCEEDED")
+
+
+def test_a_server_that_is_killed_in_yarn_is_noticed(
+    hub: Hub, hadoop: MiniHadoop, wait_until: Callable[..., Any]
+):
+    application_id = hub.start_server("alice")
+    url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}/state"
+    killed = httpx.put(
+        url, params={"user.name": "alice"}, json={"state": "KILLED"}, trust_env=False
+    )
+    assert killed.is_success, killed.text
+    wait_until(
+        lambda: not hub.api("GET", "users/alice")["servers"], 30, "the hub to notice the end"
+    )
+
+
+def test_a_resourcemanager_that_is_away_ends_no_server(
+    make_hub: Any, hadoop: MiniHadoop, wait_until: Callable[..., Any]
+):
+    hub = make_hub()
+    application_id = hub.start_server("alice")
+    hadoop.resourcemanager.stop()
+    try:
+        wait_until(lambda: "is unknown for now" in hub.log(), 60, "the hub to miss YARN")
+        message = hub.refuse_server("bob")
+        assert "YARN does not answer" in message
+        assert "Traceback" not in message
+        assert hub.get("/user/alice/api").is_success
+    finally:
+        hadoop.resourcemanager.start()
+        hadoop.wait_ready()
+    assert hub.application_of("alice") == application_id
+    wait_until(
+        lambda: application(hadoop, application_id)["state"] == "RUNNING", 60, "the recovery"
+    )
+
+
+@pytest.mark.parametrize(
+    ("extra_config", "user", "said"),
+    [
+        ("", "mallory", "does not let JupyterHub act for mallory"),
+        ("c.YarnSpawner.queue = 'nope'", "alice", "unknown queue"),
+        ("c.YarnSpawner.mem_limit = None", "alice", "mem_limit"),
+        ("c.YarnSpawner.mem_limit = '900G'", "alice", "at most"),
+        ("c.YarnSpawner.cpu_limit = 1000", "alice", "at most"),
+        ("c.YarnSpawner.python_env = ''", "alice", "python_env"),
+        ("c.YarnSpawner.python_env = 'no-such-env'", "alice", "no-such-env"),
+        ("c.YarnSpawner.python_env = '/opt/nothing'", "alice", "python_env"),
+        ("c.YarnSpawner.cmd = ['no-such-command']", "alice", "no-such-command"),
+        (f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'fail', 'So it is.']", "alice", "So it is."),
+    ],
+)
+def test_what_can_not_start_is_told_in_a_sentence_and_leaves_nothing(
+    make_hub: Any, hadoop: MiniHadoop, extra_config: str, user: str, said: str
+):
+    hub = make_hub(extra_config + "\n")
+    message = hub.refuse_server(user)
+    assert said in message
+    for word in ("Traceback", "\tat ", "Exception", "None"):
+        assert word not in message, message
+    assert running_applications(hadoop) == []
+
+
+def test_the_last_words_of_a_failing_server_hold_no_token(make_hub: Any):
+    hub = make_hub(f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'fail', 'Token:']\n")
+    assert "Token: [JUPYTERHUB_API_TOKEN]" in hub.refuse_server("alice")

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yarnspawner.container.application_master import bind, is_listening, server_environment
+from yarnspawner.container.diagnostics import OUTPUT_TAIL_BYTES, output_tail, secrets_of
+from yarnspawner.container.payload import Launch
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+def launch(**environment: str) -> Launch:
+    return Launch(["jupyter-labhub"], environment, [("127.0.0.1", 8030)])
+
+
+def test_a_port_of_the_range_is_bound_and_nobody_else_gets_it():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with bind("127.0.0.1", (port, port)) as held:
+        assert held.getsockname()[1] == port
+        with pytest.raises(OSError, match=f"no port of {port}-{port}"):
+            bind("127.0.0.1", (port, port))
+        with socket.socket() as thief:
+            thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with pytest.raises(OSError, match="in use"):
+                thief.bind(("127.0.0.1", port))
+
+
+def test_an_address_that_the_node_does_not_have_is_told_as_that():
+    with pytest.raises(OSError, match="assign requested address"):
+        bind("192.0.2.1", None)
+
+
+def test_a_taken_port_is_passed_over():
+    with bind("127.0.0.1", None) as taken:
+        port = taken.getsockname()[1]
+        last = min(port + 50, 65535)
+        with bind("127.0.0.1", (port, last)) as held:
+            assert port < held.getsockname()[1] <= last
+
+
+def test_a_held_socket_tells_when_anybody_listens_on_it():
+    with bind("127.0.0.1", None) as held:
+        assert not is_listening(held)
+        child = os.fork()
+        if child == 0:
+            held.listen()
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert is_listening(held)
+
+
+def test_the_service_url_gets_the_port_that_was_bound():
+    url = "http://0.0.0.0:0/user/alice/"
+    environment = server_environment(launch(JUPYTERHUB_SERVICE_URL=url), {}, 4711)
+    assert environment["JUPYTERHUB_SERVICE_URL"] == "http://0.0.0.0:4711/user/alice/"
+
+
+def test_the_launch_wins_over_what_yarn_gives():
+    base = {"A": "yarn", "B": "yarn", "PATH": "/usr/bin"}
+    environment = server_environment(launch(A="launch"), base, 1)
+    assert (environment["A"], environment["B"]) == ("launch", "yarn")
+    folder = str(Path(sys.executable).parent)
+    assert environment["PATH"] == f"{folder}:/usr/bin"
+
+
+def test_home_is_a_folder_of_the_container_unless_the_admin_says_otherwise(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert server_environment(launch(), {"HOME": "/home/"}, 1)["HOME"] == str(tmp_path / "home")
+    assert server_environment(launch(HOME="/data"), {}, 1)["HOME"] == "/data"
+
+
+@given(
+    before=st.text(max_size=6000),
+    after=st.text(max_size=6000),
+)
+def test_no_token_is_in_the_diagnostics_not_even_a_part_of_it(tmp_path_factory, before, after):
+    log = tmp_path_factory.mktemp("log") / "stderr"
+    log.write_bytes(f"{before}{TOKEN}{after}".encode())
+    environment = {"JUPYTERHUB_API_TOKEN": TOKEN, "JPY_API_TOKEN": TOKEN}
+    tail = output_tail(str(log), environment)
+    assert len(tail) <= OUTPUT_TAIL_BYTES
+    assert not any(TOKEN[i : i + 12] in tail for i in range(len(TOKEN) - 11))
+
+
+def test_only_what_is_named_like_a_secret_is_one():
+    environment = {"MEM_LIMIT": "1073741824", "MY_PASSWORD": "hunter2hunter2", "A_TOKEN": "x"}
+    assert secrets_of(environment) == {"MY_PASSWORD": "hunter2hunter2"}

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from yarnspawner.cluster import (
+    FORGOTTEN_AFTER_SECONDS,
+    ClusterAway,
+    ClusterError,
+    ClusterRefused,
+    Life,
+    StatusBoard,
+)
+from yarnspawner.hadoop.records import (
+    ApplicationId,
+    ApplicationState,
+)
+from yarnspawner.hadoop.reports import ApplicationReport
+
+TAG = "yarnhub-0123"
+ONE, TWO = "application_1_0001", "application_1_0002"
+
+
+def report(application_id: str, state: ApplicationState) -> ApplicationReport:
+    return ApplicationReport(application_id=ApplicationId.parse(application_id), state=state)
+
+
+class RecordedCluster:
+    """Answers as a ResourceManager did, and counts what it was asked."""
+
+    def __init__(self) -> None:
+        self.reports: dict[str, ApplicationReport] = {}
+        self.tagged = True
+        self.error: ClusterError | None = None
+        self.lists = 0
+        self.singles = 0
+
+    async def list_applications(self, tag: str) -> list[ApplicationReport]:
+        assert tag == TAG
+        self.lists += 1
+        await asyncio.sleep(0)
+        if self.error:
+            raise self.error
+        return list(self.reports.values()) if self.tagged else []
+
+    async def report(self, application_id: str) -> ApplicationReport | None:
+        self.singles += 1
+        if self.error:
+            raise self.error
+        return self.reports.get(application_id)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def cluster() -> RecordedCluster:
+    return RecordedCluster()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def board(cluster: RecordedCluster, clock: Clock) -> StatusBoard:
+    return StatusBoard(cluster, TAG, clock)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("state", "life"),
+    [
+        (ApplicationState.NEW, Life.ALIVE),
+        (ApplicationState.ACCEPTED, Life.ALIVE),
+        (ApplicationState.RUNNING, Life.ALIVE),
+        (ApplicationState.FINISHED, Life.ENDED),
+        (ApplicationState.FAILED, Life.ENDED),
+        (ApplicationState.KILLED, Life.ENDED),
+    ],
+)
+async def test_a_state_is_alive_or_ended(board, cluster, state, life):
+    cluster.reports = {ONE: report(ONE, state)}
+    assert (await board.status(ONE, 10)).life is life
+
+
+async def test_a_burst_of_polls_shares_one_call(board, cluster):
+    cluster.reports = {
+        f"application_1_{n:04}": report(f"application_1_{n:04}", ApplicationState.RUNNING)
+        for n in range(1, 1001)
+    }
+    statuses = await asyncio.gather(*(board.status(name, 10) for name in cluster.reports))
+    assert {status.life for status in statuses} == {Life.ALIVE}
+    assert (cluster.lists, cluster.singles) == (1, 0)
+
+
+async def test_a_look_is_taken_anew_when_it_is_older_than_asked(board, cluster, clock):
+    cluster.reports = {ONE: report(ONE, ApplicationState.RUNNING)}
+    await board.status(ONE, 10)
+    clock.now += 9
+    await board.status(ONE, 10)
+    assert cluster.lists == 1
+    await board.status(ONE, 5)
+    assert cluster.lists == 2
+
+
+async def test_yarn_away_is_unknown_and_never_ended(board, cluster, clock):
+    cluster.reports = {ONE: report(ONE, ApplicationState.RUNNING)}
+    await board.status(ONE, 10)
+    cluster.error = ClusterAway("nobody answers at 127.0.0.1:1")
+    clock.now += 100_000
+    assert (await board.status(ONE, 10)).life is Life.UNKNOWN
+
+
+async def test_an_empty_list_of_a_recovering_resourcemanager_is_not_believed(board, cluster):
+    cluster.reports = {ONE: report(ONE, ApplicationState.RUNNING)}
+    cluster.tagged = False
+    assert (await board.status(ONE, 10)).life is Life.ALIVE
+    assert cluster.singles == 1
+
+
+async def test_an_application_that_stays_forgotten_has_ended(board, clock):
+    assert (await board.status(ONE, 10)).life is Life.UNKNOWN
+    clock.now += FORGOTTEN_AFTER_SECONDS / 2
+    assert (await board.status(ONE, 10)).life is Life.UNKNOWN
+    clock.now += FORGOTTEN_AFTER_SECONDS / 2
+    assert (await board.status(ONE, 10)).life is Life.ENDED
+
+
+async def test_an_application_that_comes_back_is_forgotten_from_anew_only(board, cluster, clock):
+    await board.status(ONE, 10)
+    cluster.reports = {ONE: report(ONE, ApplicationState.RUNNING)}
+    clock.now += FORGOTTEN_AFTER_SECONDS
+    assert (await board.status(ONE, 10)).life is Life.ALIVE
+    cluster.reports = {}
+    clock.now += FORGOTTEN_AFTER_SECONDS
+    assert (await board.status(ONE, 10)).life is Life.UNKNOWN
+
+
+async def test_a_resourcemanager_that_comes_and_goes_gets_its_time_each_time(board, cluster, clock):
+    await board.status(ONE, 10)
+    cluster.error = ClusterAway("nobody answers at 127.0.0.1:1")
+    clock.now += FORGOTTEN_AFTER_SECONDS
+    assert (await board.status(ONE, 10)).life is Life.UNKNOWN
+    cluster.error = None
+    clock.now += FORGOTTEN_AFTER_SECONDS
+    assert (await board.status(ONE, 10)).life is Life.UNKNOWN
+
+
+async def test_a_refusal_of_yarns_is_unknown_too(board, cluster, clock):
+    cluster.error = ClusterRefused("RetriableException: Server too busy")
+    assert (await board.status(ONE, 10)).life is Life.UNKNOWN
+
+
+async def test_one_pollers_cancellation_leaves_the_others_their_answer(board, cluster):
+    cluster.reports = {ONE: report(ONE, ApplicationState.RUNNING)}
+    first = asyncio.create_task(board.status(ONE, 10))
+    second = asyncio.create_task(board.status(ONE, 10))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).life is Life.ALIVE

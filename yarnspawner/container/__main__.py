@@ -1,0 +1,21 @@
+"""The program in the payload: the application master, or the server that it starts as its child.
+
+Each process imports its own half only: the application master stays small while the server runs.
+"""
+
+import sys
+
+
+def main() -> int:
+    """Run the half that the command line names."""
+    if sys.argv[1:2] == ["singleuser"]:
+        from yarnspawner.container import singleuser
+
+        return singleuser.main(sys.argv[2:])
+    from yarnspawner.container import application_master
+
+    return application_master.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

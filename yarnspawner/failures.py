@@ -1,0 +1,205 @@
+"""Why a start failed, in words for the person who waits for their server.
+
+    SpawnFailure
+    ├── OptionsRefused         options         what was asked for can't be had
+    ├── QueueRefused           queue           the queue is unknown, closed or not for this user
+    ├── ImpersonationRefused   impersonation   the hub may not act for this user
+    ├── LocalizationFailed     localization    the node could not fetch the environment
+    ├── ApplicationFailed      application     the server ended before it was ready
+    ├── StartTimeout           timeout         the server was not ready in time
+    └── ClusterUnavailable     cluster         YARN or HDFS does not answer
+
+Each has a stable `reason` (a label of JupyterHub's spawn metrics) and a message of one sentence
+that says what happened and what to do, followed by the last lines of the server's own output where
+there are any. Faults of the cluster have a status of 5xx, so that they count towards the hub's
+`consecutive_failure_limit`; what a user may cause does not.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, ClassVar
+
+from tornado import web
+
+try:
+    from jupyterhub.spawner import SpawnException
+except ImportError:  # JupyterHub 5
+
+    class SpawnException(web.HTTPError):  # type: ignore[no-redef]
+        """What JupyterHub 6 has, as far as we use it."""
+
+        def __init__(self, message: str, *, reason: str, status_code: int) -> None:
+            super().__init__(status_code, message.replace("%", "%%"), reason=reason)
+
+
+if TYPE_CHECKING:
+    from yarnspawner.hadoop.reports import (
+        ApplicationReport,
+    )
+    from yarnspawner.hadoop.rpc import RpcError
+
+
+class SpawnFailure(SpawnException):
+    """A start that failed, with its reason and a sentence for the user."""
+
+    stable_reason: ClassVar[str]
+    status: ClassVar[int] = 400
+
+    def __init__(self, sentence: str, output: str = "") -> None:
+        message = f"{sentence}\n\n{output}" if output else sentence
+        super().__init__(message, reason=self.stable_reason, status_code=self.status)
+        self.sentence = sentence
+        self.output = output
+        # The pages of JupyterHub show these two and nothing else of an exception.
+        self.jupyterhub_message = message
+        self.jupyterhub_html_message = f"<p>{html.escape(sentence)}</p>"
+        if output:
+            self.jupyterhub_html_message += f"<pre>{html.escape(output)}</pre>"
+
+    def __str__(self) -> str:
+        return self.jupyterhub_message
+
+
+class OptionsRefused(SpawnFailure):
+    """What was asked for can't be had."""
+
+    stable_reason = "options"
+
+
+class QueueRefused(SpawnFailure):
+    """The queue is unknown, closed, or not for this user."""
+
+    stable_reason = "queue"
+
+
+class ImpersonationRefused(SpawnFailure):
+    """Hadoop does not let the hub act for this user."""
+
+    stable_reason = "impersonation"
+    status = 403
+
+
+class LocalizationFailed(SpawnFailure):
+    """The node could not fetch or unpack what the server needs."""
+
+    stable_reason = "localization"
+
+
+class ApplicationFailed(SpawnFailure):
+    """The server, or its application, ended before it was ready."""
+
+    stable_reason = "application"
+
+
+class StartTimeout(SpawnFailure):
+    """The server was not ready in time."""
+
+    stable_reason = "timeout"
+
+    @classmethod
+    def after(cls, seconds: float, report: ApplicationReport | None) -> StartTimeout:
+        """Say what YARN was doing when the time was over."""
+        late = f"The server was not ready within {seconds:.0f} seconds"
+        if report is None:
+            return cls(f"{late}, and YARN does not tell why: ask an administrator.")
+        if CONTAINER_STARTED in report.diagnostics:
+            return cls(
+                f"{late}: its environment or JupyterLab takes too long to start on the node. Try "
+                "again, or ask an administrator to raise c.YarnSpawner.start_timeout.",
+                one_line(report.diagnostics),
+            )
+        return cls(
+            f"{late}: it waits in queue {report.queue} ({report.state.name}). Try again later, or "
+            "ask for less memory and fewer cores.",
+            one_line(report.diagnostics),
+        )
+
+
+class ClusterUnavailable(SpawnFailure):
+    """YARN or HDFS does not answer."""
+
+    stable_reason = "cluster"
+    status = 503
+
+
+CONTAINER_STARTED = "AM container is launched"
+"""What YARN says of an accepted application whose container is on a node already."""
+OUTPUT_MARK = "The notebook server ended with "
+MAX_OUTPUT = 4096
+STDERR = re.compile(r"Last \d+ bytes of stderr :\n(.+?)(?:\n\n|\nFor more detail|\Z)", re.DOTALL)
+NOISE = re.compile(
+    r"\s*(at [\w.$]+\(|\.\.\. \d+ more|Failing this attempt|For more detailed output|\. Failing)"
+)
+
+
+def explain_refusal(error: RpcError, user: str) -> SpawnFailure:
+    """Say what the ResourceManager meant by refusing a submit for `user`."""
+    if "is not allowed to impersonate" in error.message:
+        return ImpersonationRefused(
+            f"Hadoop does not let JupyterHub act for {user}: an administrator has to allow it by "
+            f"hadoop.proxyuser.* in the cluster's core-site.xml ({error.message})."
+        )
+    if error.name == "InvalidResourceRequestException":
+        return OptionsRefused(f"YARN refused the resources that were asked for: {error.message}")
+    if "queue" in error.message:
+        return explain_queue(error.message)
+    return ApplicationFailed(f"YARN refused the application: {error.message}")
+
+
+def explain_queue(diagnostics: str) -> QueueRefused:
+    """Say that the queue can't be used, with YARN's own words."""
+    said = one_line(diagnostics)
+    return QueueRefused(
+        f"YARN did not take the server into its queue: {said} Choose another queue, or ask an "
+        "administrator for access to this one."
+    )
+
+
+def explain_end(report: ApplicationReport | None) -> SpawnFailure:
+    """Say why an application ended before its server was ready, from its last report."""
+    if report is None:
+        return ApplicationFailed("YARN no longer knows the server's application: start it again.")
+    diagnostics = report.diagnostics.strip()
+    if OUTPUT_MARK in diagnostics:
+        sentence, _, output = diagnostics[diagnostics.index(OUTPUT_MARK) :].partition("\n")
+        return ApplicationFailed(f"{sentence.rstrip('.')} before it was ready.", output.strip())
+    if re.search(r"unknown queue|submit applications to queue|queue .* (is )?stopped", diagnostics):
+        return explain_queue(diagnostics)
+    if re.search(r"changed on src filesystem|exitCode: -1000|[Ll]ocaliz", diagnostics):
+        return LocalizationFailed(
+            "The node could not fetch the Python environment from HDFS: publish it again with "
+            "yarnhub pack-env, or ask an administrator.",
+            container_output(diagnostics),
+        )
+    if "No such file or directory" in diagnostics or "exitCode: 127" in diagnostics:
+        return ApplicationFailed(
+            "The node has no Python where c.YarnSpawner.python_env says: an administrator has to "
+            "correct the path, or publish an environment with yarnhub pack-env.",
+            container_output(diagnostics),
+        )
+    if "killed by user" in diagnostics.lower():
+        return ApplicationFailed(f"The server was stopped: {one_line(diagnostics)}")
+    return ApplicationFailed(
+        f"YARN ended the server before it was ready ({report.state.name}).",
+        container_output(diagnostics),
+    )
+
+
+def one_line(text: str) -> str:
+    """Return the first line of what YARN says, without a Java stack, as a sentence."""
+    line = text.strip().partition("\n")[0].strip()
+    return line if not line or line.endswith(".") else line + "."
+
+
+def container_output(diagnostics: str) -> str:
+    """Return what the container itself wrote, from among all that YARN tells of its end.
+
+    Where it wrote nothing, what YARN says, without Java's stack and YARN's own phrases.
+    """
+    wrote = STDERR.search(diagnostics)
+    if wrote:
+        return wrote[1].strip()[-MAX_OUTPUT:]
+    lines = [line.rstrip() for line in diagnostics.splitlines()]
+    return "\n".join(line for line in lines if line and not NOISE.match(line))[-MAX_OUTPUT:]

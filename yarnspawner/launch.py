@@ -1,0 +1,206 @@
+"""From a spawner's settings to the application that YARN is asked to run. Pure: no I/O.
+
+What YARN shows to others (name, queue, tags, command) holds the user's and the server's name only.
+Everything else, the environment and the API token above all, goes into the payload, which only the
+container's own user can read.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import math
+import re
+import zipfile
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+
+import yarnspawner.container
+import yarnspawner.hadoop
+from yarnspawner.container import __main__ as container_main
+from yarnspawner.container import (
+    application_master,
+    diagnostics,
+    payload,
+    scheduler,
+    singleuser,
+)
+from yarnspawner.container.payload import LAUNCH_MEMBER, SECRET_ALIAS, Launch
+from yarnspawner.failures import OptionsRefused
+from yarnspawner.hadoop import (
+    applicationmaster,
+    blocking,
+    connection,
+    credentials,
+    rpc,
+    sasl,
+    wire,
+)
+from yarnspawner.hadoop.credentials import Credentials
+from yarnspawner.hadoop.records import (
+    ApplicationAccess,
+    ApplicationAcl,
+    ApplicationId,
+    ApplicationSubmissionContext,
+    ContainerLaunchContext,
+    LocalResource,
+    LocalResourceEntry,
+    LocalResourceType,
+    LocalResourceVisibility,
+    Resource,
+    Url,
+)
+
+APPLICATION_TYPE = "yarnhub"
+ENVIRONMENT_LINK = "environment"
+"""The folder of the container into which YARN unpacks the environment."""
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A published environment, as YARN has to find it: the exact size and time that HDFS has."""
+
+    url: Url
+    size_bytes: int
+    modification_time_ms: int
+    public: bool
+
+
+@dataclass(frozen=True)
+class LaunchSpec:
+    """One server as an application, decided in full. `python` is the interpreter's path, relative
+    to the container where the environment comes as an archive."""
+
+    user: str
+    name: str
+    queue: str
+    memory_mb: int
+    vcores: int
+    tags: tuple[str, ...]
+    python: str
+    archive: Archive | None
+    viewer: str
+    launch: Launch
+
+
+def container_memory_mb(mem_limit_bytes: int | None, overhead_bytes: int) -> int:
+    """Return the container's size in MiB: a notebook gets all of what it was promised, so the
+    application master's overhead comes on top."""
+    if not mem_limit_bytes:
+        raise OptionsRefused(
+            "YARN gives no container without a limit of its memory: an administrator has to set "
+            "c.YarnSpawner.mem_limit."
+        )
+    return math.ceil((mem_limit_bytes + overhead_bytes) / MIB)
+
+
+def container_vcores(cpu_limit: float | None) -> int:
+    """Return the container's cores. YARN counts whole ones, and gives at least one."""
+    return max(1, math.ceil(cpu_limit or 1))
+
+
+def check_python(path: str) -> str:
+    """Return `path`, which stands in the container's command line without any quoting."""
+    if not re.fullmatch(r"/[A-Za-z0-9_./+@=-]*", path):
+        raise OptionsRefused(
+            f"c.YarnSpawner.python_env is {path!r}: give an environment's name, or an absolute "
+            "path of letters, digits and _ . / + @ = - only."
+        )
+    return path
+
+
+def check_resources(spec: LaunchSpec, maximum: Resource) -> None:
+    """Refuse what no node of the cluster could ever give, as YARN would let it wait for ever."""
+    if spec.memory_mb > maximum.memory_mb:
+        raise OptionsRefused(
+            f"The server asks for {spec.memory_mb} MiB of memory, but this cluster gives at most "
+            f"{maximum.memory_mb} MiB to one container: ask for less."
+        )
+    if spec.vcores > maximum.vcores:
+        raise OptionsRefused(
+            f"The server asks for {spec.vcores} cores, but this cluster gives at most "
+            f"{maximum.vcores} to one container: ask for less."
+        )
+
+
+@cache
+def container_sources() -> dict[str, str]:
+    """Return the payload's modules, by member name. The packages themselves are empty there:
+    ours would import the hub's side."""
+    modules: list[ModuleType] = [application_master, diagnostics, payload, scheduler, singleuser]
+    modules += [applicationmaster, blocking, connection, credentials, rpc, sasl, wire]
+    packages: list[ModuleType] = [yarnspawner, yarnspawner.container, yarnspawner.hadoop]
+    members = {_member(package) + "/__init__.py": "" for package in packages}
+    members |= {_member(module) + ".py": inspect.getsource(module) for module in modules}
+    return members | {"__main__.py": inspect.getsource(container_main)}
+
+
+def _member(module: ModuleType) -> str:
+    return module.__name__.replace(".", "/")
+
+
+def build_payload(launch: Launch) -> bytes:
+    """Make the zip that is the container's program and its private data."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, source in container_sources().items():
+            archive.writestr(name, source)
+        archive.writestr(LAUNCH_MEMBER, launch.to_json())
+    return data.getvalue()
+
+
+def container_command(python: str) -> str:
+    """Return the command line: the token file holds the program.
+
+    YARN puts it as it is between double quotes into a script, and the shell within them is to read
+    the variable: so it is escaped. Without `site` the application master starts sooner and
+    smaller; the server, its child, is started with it.
+    """
+    token_file = r"\"\$HADOOP_TOKEN_FILE_LOCATION\""
+    return f"exec {python} -E -S {token_file} 1><LOG_DIR>/stdout 2><LOG_DIR>/stderr"
+
+
+def submission_context(
+    spec: LaunchSpec, application_id: ApplicationId, tokens: Credentials
+) -> ApplicationSubmissionContext:
+    """Return what the ResourceManager is sent. `tokens` are the user's; the payload joins them."""
+    private = Credentials(
+        tokens=tokens.tokens, secrets={**tokens.secrets, SECRET_ALIAS: build_payload(spec.launch)}
+    )
+    return ApplicationSubmissionContext(
+        application_id=application_id,
+        application_name=spec.name,
+        queue=spec.queue,
+        application_type=APPLICATION_TYPE,
+        application_tags=spec.tags,
+        max_app_attempts=1,  # a server that died is not started again behind the hub's back
+        resource=Resource(memory_mb=spec.memory_mb, vcores=spec.vcores),
+        am_container_spec=ContainerLaunchContext(
+            local_resources=tuple(_local_resources(spec.archive)),
+            tokens=private.to_bytes(),
+            command=(container_command(spec.python),),
+            # The hub looks as itself; what it changes, it changes as the user.
+            application_acls=(
+                ApplicationAcl(access_type=ApplicationAccess.VIEW_APP, acl=spec.viewer),
+            ),
+        ),
+    )
+
+
+def _local_resources(archive: Archive | None) -> list[LocalResourceEntry]:
+    if archive is None:
+        return []
+    visibility = (
+        LocalResourceVisibility.PUBLIC if archive.public else LocalResourceVisibility.PRIVATE
+    )
+    resource = LocalResource(
+        resource=archive.url,
+        size=archive.size_bytes,
+        timestamp=archive.modification_time_ms,
+        type=LocalResourceType.ARCHIVE,
+        visibility=visibility,
+    )
+    return [LocalResourceEntry(key=ENVIRONMENT_LINK, value=resource)]
