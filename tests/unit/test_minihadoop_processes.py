@@ -82,7 +82,7 @@ def test_a_child_without_its_environment_is_ended_with_its_container(state, star
 
 
 def test_what_ignores_sigterm_or_is_suspended_is_ended_too(state, start, monkeypatch, wait_until):
-    monkeypatch.setattr("yarnhub.minihadoop.processes._GRACE", 0.2)
+    monkeypatch.setattr("yarnhub.minihadoop.processes._GRACE_SECONDS", 0.2)
     armed = state / "armed"
     deaf = start(
         "sh", "-c", f"trap '' TERM; touch {armed}; while :; do sleep 1; done", **container(state)

@@ -42,7 +42,7 @@ class Distribution:
         return f"{conf_dir}:{self.home / 'web'}:{self.home / 'lib'}/*"
 
     def globbed_classpath(self, conf_dir: Path) -> str:
-        """The same with each jar named, as libhdfs and `yarn classpath --glob` have it."""
+        """Return the same with each jar named, as libhdfs and `yarn classpath --glob` have it."""
         jars = sorted(str(jar) for jar in (self.home / "lib").glob("*.jar"))
         return ":".join([str(conf_dir), *jars])
 
@@ -50,7 +50,7 @@ class Distribution:
 def distribution(
     version: str = DEFAULT_VERSION, progress: Callable[[str], None] = lambda _: None
 ) -> Distribution:
-    """The distribution of this version, built by Maven if this machine doesn't have it yet.
+    """Return the distribution of this version, built by Maven if this machine doesn't have it yet.
 
     Raises MissingTool without a suitable Java or Maven, ArtifactsUnavailable with Maven's reason.
     """
@@ -127,7 +127,7 @@ def _run_maven(maven: str, version: str, java_home: Path, work: Path) -> None:
 
 
 def maven_reason(output: str) -> str:
-    """Maven's own reason in one line, without its stack of goals and wrapped exceptions."""
+    """Return Maven's own reason in one line, without its stack of goals and wrapped exceptions."""
     output = re.sub(r"\x1b\[[0-9;]*m", "", output).strip()
     errors = re.findall(r"^\[ERROR\] (.+)$", output, re.MULTILINE)
     reason = errors[0] if errors else (output.splitlines() or ["it said nothing"])[-1]
@@ -136,7 +136,7 @@ def maven_reason(output: str) -> str:
 
 
 def _make_webapps(web: Path) -> None:
-    """NameNode and DataNode insist on these folders, which their jars don't carry."""
+    """Make the folders that NameNode and DataNode insist on, and that their jars don't carry."""
     for name in ("hdfs", "datanode", "secondary"):
         folder = web / "webapps" / name / "WEB-INF"
         folder.mkdir(parents=True)

@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 
 from yarnhub.minihadoop import readiness, watcher
 from yarnhub.minihadoop.artifacts import DEFAULT_VERSION, distribution
@@ -31,11 +30,12 @@ from yarnhub.minihadoop.ports import reserved_ports
 from yarnhub.minihadoop.processes import end_processes
 from yarnhub.minihadoop.state import ClusterState, require_unused, usable_folder
 
-_START = 120.0  # Seconds within which all daemons must be ready.
+#: Within this time all daemons must be ready.
+_START_TIMEOUT_SECONDS = 120.0
 
 
 def _silent(_: str) -> None:
-    """Progress that nobody wants to see."""
+    """Take progress that nobody wants to see."""
 
 
 class MiniHadoop:
@@ -76,12 +76,7 @@ class MiniHadoop:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
@@ -108,7 +103,7 @@ class MiniHadoop:
         return {daemon.name: daemon.log_tail(lines) for daemon in self.daemons}
 
     def env(self) -> dict[str, str]:
-        """What a Hadoop client needs in its environment to use this cluster."""
+        """Return what a Hadoop client needs in its environment to use this cluster."""
         return self.state.env()
 
     def start(self) -> None:
@@ -130,7 +125,7 @@ class MiniHadoop:
                 self._start_daemons()
             undo.pop_all()
 
-    def wait_ready(self, timeout: float = _START) -> None:
+    def wait_ready(self, timeout: float = _START_TIMEOUT_SECONDS) -> None:
         """Wait until every daemon serves. Raises DaemonFailed with the end of a log."""
         deadline = time.monotonic() + timeout
         for daemon in self.daemons:
@@ -166,8 +161,8 @@ class MiniHadoop:
         for daemon in self.datanodes:
             daemon.start()
         self._progress("Waiting until every daemon is ready")
-        deadline = time.monotonic() + _START
-        self.namenode.wait_ready(_START)
+        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+        self.namenode.wait_ready(_START_TIMEOUT_SECONDS)
         make_folders(self.state.namenode_url, self._settings.users)
         self.wait_ready(deadline - time.monotonic())
 
@@ -221,7 +216,7 @@ class MiniHadoop:
         with contextlib.ExitStack() as undo:
             undo.callback(shutil.rmtree, names, ignore_errors=True)  # Half an HDFS is none.
             formatter.start()
-            formatter.wait_done(_START)
+            formatter.wait_done(_START_TIMEOUT_SECONDS)
             undo.pop_all()
 
     def _end_watcher(self) -> None:
@@ -233,7 +228,7 @@ class MiniHadoop:
 
 @contextlib.contextmanager
 def _exclusive(folder: Path) -> Iterator[None]:
-    """Nobody else starts a cluster in this folder meanwhile."""
+    """Let nobody else start a cluster in this folder meanwhile."""
     with (folder / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

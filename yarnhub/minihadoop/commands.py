@@ -6,14 +6,15 @@ import os
 
 from yarnhub.minihadoop.state import ClusterState
 
-# Class and heap (MB) by the kind of daemon.
+#: Class and heap (MB) by the kind of daemon.
 _DAEMONS = {
     "namenode": ("org.apache.hadoop.hdfs.server.namenode.NameNode", 256),
     "datanode": ("org.apache.hadoop.hdfs.server.datanode.DataNode", 128),
     "resourcemanager": ("org.apache.hadoop.yarn.server.resourcemanager.ResourceManager", 384),
     "nodemanager": ("org.apache.hadoop.yarn.server.nodemanager.NodeManager", 256),
 }
-# Small and quick to start, rather than fast after an hour.
+
+#: Small and quick to start, rather than fast after an hour.
 _SMALL = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:-UsePerfData"]
 _OPENS = ["java.lang", "java.util", "java.net", "sun.nio.ch"]
 
@@ -37,7 +38,7 @@ def daemon_command(state: ClusterState, kind: str, name: str) -> list[str]:
 
 
 def daemon_env(state: ClusterState) -> dict[str, str]:
-    """What a daemon needs, and nothing of the caller's own Hadoop.
+    """Return what a daemon needs, and nothing of the caller's own Hadoop.
 
     The HADOOP_CONF_DIR of a NodeManager is what its containers see: the clients', not its own.
     """

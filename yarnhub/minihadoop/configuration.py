@@ -22,8 +22,8 @@ QUEUES = {"default": 70, "research": 30}
 
 Properties = dict[str, str]
 
-# Maven has no libhadoop; without it each mode that is set would be a forked chmod.
-# For daemons only: a client may run without our jar.
+#: Maven has no libhadoop; without it each mode that is set would be a forked chmod.
+#: For daemons only: a client may run without our jar.
 _LOCAL_FILES = {
     "fs.file.impl": "yarnhub.minihadoop.NioLocalFileSystem",
     "fs.AbstractFileSystem.file.impl": "yarnhub.minihadoop.NioLocalFs",
@@ -41,7 +41,7 @@ class ClusterSettings:
     vcores: int = 16
 
     def __post_init__(self) -> None:
-        """Raises BadSettings, which says what can't be."""
+        """Raise BadSettings, which says what can't be."""
         if not 1 <= self.nodemanagers <= 250:
             raise BadSettings("A cluster has 1 to 250 NodeManagers.")
         if not 1 <= self.datanodes <= MAX_DATANODES:
@@ -76,7 +76,7 @@ class Site:
 
 
 def cluster_site(settings: ClusterSettings, ports: Ports, state: Path) -> Site:
-    """What clients read, and every daemon on top of what is its own."""
+    """Return what clients read, and every daemon on top of what is its own."""
     return Site(
         core=_core(settings, ports, state),
         hdfs=_hdfs(settings, ports, state),
@@ -86,7 +86,7 @@ def cluster_site(settings: ClusterSettings, ports: Ports, state: Path) -> Site:
 
 
 def daemon_sites(settings: ClusterSettings, ports: Ports, state: Path) -> dict[str, Site]:
-    """What each daemon reads, by its name."""
+    """Return what each daemon reads, by its name."""
     site = cluster_site(settings, ports, state).changed(_LOCAL_FILES, {}, {})
     return {
         "resourcemanager": site,
@@ -222,5 +222,5 @@ def _capacity_scheduler() -> Properties:
 
 
 def superuser() -> str:
-    """Who starts the daemons, and so is HDFS's and YARN's superuser."""
+    """Say who starts the daemons, and so is HDFS's and YARN's superuser."""
     return pwd.getpwuid(os.geteuid()).pw_name

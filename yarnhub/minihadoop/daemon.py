@@ -11,7 +11,8 @@ from pathlib import Path
 from yarnhub.minihadoop.errors import DaemonFailed
 from yarnhub.minihadoop.processes import DAEMON, Process, look_up
 
-_POLL = 0.1  # Seconds between two looks at whether a daemon is ready.
+#: Between two looks at whether a daemon is ready.
+_POLL_SECONDS = 0.1
 
 
 class Daemon:
@@ -38,7 +39,7 @@ class Daemon:
 
     @property
     def pid(self) -> int:
-        """Raises DaemonFailed if it doesn't run."""
+        """Its process id. Raises DaemonFailed if it doesn't run."""
         return self._process().pid
 
     @property
@@ -61,14 +62,15 @@ class Daemon:
             )
 
     def wait_ready(self, timeout: float = 60) -> None:
-        """Raises DaemonFailed, with the end of its log, if it ends or the time is over."""
+        """Wait until it serves. Raises DaemonFailed with the end of its log if it ends before that,
+        or is not ready in time."""
         deadline = time.monotonic() + timeout
         while not self._is_ready():
             if not self.is_running:
                 raise self._failure("ended while it was starting")
             if time.monotonic() > deadline:
                 raise self._failure("was not ready in time")
-            time.sleep(_POLL)
+            time.sleep(_POLL_SECONDS)
 
     def wait_done(self, timeout: float) -> None:
         """Wait for one that does its work and ends. Raises DaemonFailed if that goes wrong."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 import urllib.error
 import urllib.parse
 from dataclasses import dataclass
 
+from env_packaging.registry import DEFAULT_ENV_ROOT
 from yarnhub.minihadoop.configuration import HUB_USER, superuser
 from yarnhub.minihadoop.errors import DaemonFailed
 from yarnhub.minihadoop.rest import put
-
-ENVIRONMENTS = "/apps/yarnhub/envs"
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,13 @@ class Folder:
 
 def folders(users: tuple[str, ...]) -> list[Folder]:
     root = superuser()
+    ours = posixpath.dirname(DEFAULT_ENV_ROOT)
     return [
         Folder("/tmp", root, "1777"),
         Folder("/user", root, "755"),
-        Folder("/apps", root, "755"),
-        Folder("/apps/yarnhub", HUB_USER, "755"),
-        Folder(ENVIRONMENTS, HUB_USER, "755"),
+        Folder(posixpath.dirname(ours), root, "755"),
+        Folder(ours, HUB_USER, "755"),
+        Folder(DEFAULT_ENV_ROOT, HUB_USER, "755"),
         *(Folder(f"/user/{user}", user, "700") for user in (root, HUB_USER, *users)),
     ]
 

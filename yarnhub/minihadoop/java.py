@@ -19,7 +19,7 @@ _INSTALL = "install one (Debian: apt install openjdk-17-jdk-headless) or set JAV
 
 
 def find_java(hadoop_version: str) -> Path:
-    """The home of a Java that runs this Hadoop: JAVA_HOME's, else that of `java` on the PATH."""
+    """Find the home of a Java that runs this Hadoop: JAVA_HOME, else that of `java` on the PATH."""
     home = _java_home()
     problem = java_problem(java_major(home), hadoop_version)
     if problem:
@@ -36,7 +36,7 @@ def require_compiler(java_home: Path) -> None:
 
 
 def java_problem(major: int, hadoop_version: str) -> str:
-    """Why this Java can't run this Hadoop, as a sentence; empty if it can."""
+    """Say why this Java can't run this Hadoop, as a sentence; empty if it can."""
     hadoop = tuple(int(part) for part in re.findall(r"\d+", hadoop_version)[:3])
     oldest = 17 if hadoop >= (3, 5) else 11
     if major < oldest:
@@ -47,7 +47,7 @@ def java_problem(major: int, hadoop_version: str) -> str:
 
 
 def java_major(home: Path) -> int:
-    """The version of the Java in this folder, by its release file, else by asking it."""
+    """Return the version of the Java in this folder, by its release file, else by asking it."""
     release = home / "release"
     text = release.read_text(errors="replace") if release.exists() else ""
     if "JAVA_VERSION=" not in text:
@@ -57,7 +57,7 @@ def java_major(home: Path) -> int:
 
 
 def parse_major(text: str) -> int:
-    """The major version in a `release` file or in what `java -version` prints; 8 for "1.8"."""
+    """Find the major version in a `release` file or in what `java -version` prints; 8 for "1.8"."""
     found = re.search(r'(?:JAVA_VERSION=|version )"(?:1\.)?(\d+)', text)
     if not found:
         raise MissingTool(f"The version of Java can't be told from {text[:80]!r}; {_INSTALL}.")

@@ -21,7 +21,9 @@ from pathlib import Path
 
 from yarnhub.minihadoop.errors import BadSettings, InTheWay
 
-HOST = "127.0.0.1"  # One form throughout: HDFS tokens carry the address as the client wrote it.
+#: One form throughout: HDFS tokens carry the address as the client wrote it.
+HOST = "127.0.0.1"
+
 MAX_DATANODES = 5
 BLOCK = 32
 _FIRST, _LAST = 10_000, 32_000
@@ -79,7 +81,7 @@ class Ports:
         return self.base + 10
 
     def datanode(self, index: int) -> tuple[int, int, int]:
-        """Data transfer, RPC and HTTP of the DataNode with this index, from 0."""
+        """Return data transfer, RPC and HTTP of the DataNode with this index, from 0."""
         first = self.base + 11 + 3 * index
         return first, first + 1, first + 2
 
@@ -93,13 +95,13 @@ class Ports:
 
 
 def node_host(index: int) -> str:
-    """The address of the NodeManager with this index: Linux answers on all of 127.0.0.0/8."""
+    """Return the address of the NodeManager with this index; 127.0.0.0/8 is all loopback."""
     return f"127.0.0.{index + 1}"
 
 
 @contextmanager
 def reserved_ports(base: int | None, datanodes: int, nodemanagers: int) -> Iterator[Ports]:
-    """A block whose ports are all free, held against other clusters until the context ends.
+    """Find a block whose ports are all free, held against other clusters until the context ends.
 
     `base` is its first port; None chooses one. Raises InTheWay, naming the port that is taken.
     """
@@ -129,7 +131,7 @@ def reserved_ports(base: int | None, datanodes: int, nodemanagers: int) -> Itera
 
 
 def taken_port(addresses: list[tuple[str, int]]) -> tuple[str, int] | None:
-    """The first of these addresses that can't be bound, if any."""
+    """Return the first of these addresses that can't be bound, if any."""
     for address in addresses:
         with socket.socket() as probe:
             # As the daemons do: a connection that has just ended doesn't hold its port.
@@ -144,7 +146,7 @@ def taken_port(addresses: list[tuple[str, int]]) -> tuple[str, int] | None:
 
 
 def _ephemeral() -> int:
-    """Where the ports begin that the kernel gives to whoever binds port 0."""
+    """Return where the ports begin that the kernel gives to whoever binds port 0."""
     return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
 
 

@@ -19,8 +19,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-DAEMON = "MINIHADOOP_DAEMON"  # Its value is the state folder, a slash and the daemon's name.
-_GRACE = 5.0  # Seconds for a process to end by itself before it is killed.
+#: The variable's value is the state folder, a slash and the daemon's name.
+DAEMON = "MINIHADOOP_DAEMON"
+
+#: For a process to end by itself before it is killed.
+_GRACE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Process:
             os.close(descriptor)
 
     def wait(self, timeout: float) -> bool:
-        """Whether it has ended within these seconds."""
+        """Tell whether it has ended within these seconds."""
         try:
             descriptor = os.pidfd_open(self.pid)
         except OSError:
@@ -77,7 +80,7 @@ def look_up(pid: int) -> Process | None:
 
 
 def resident_mb(pid: int) -> int:
-    """The memory that a process occupies, in MiB; 0 if there is no such process."""
+    """Return the memory that a process occupies, in MiB; 0 if there is no such process."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     except OSError:
@@ -86,14 +89,14 @@ def resident_mb(pid: int) -> int:
 
 
 def daemons(state: Path) -> dict[str, Process]:
-    """The running daemons of the cluster by their names."""
+    """Find the running daemons of the cluster by their names."""
     prefix = f"{state}/"
     found = ((_variable(p.pid, DAEMON), p) for p in _all_processes())
     return {name.removeprefix(prefix): p for name, p in found if name.startswith(prefix)}
 
 
 def containers(state: Path) -> list[Process]:
-    """Every process of every container of the cluster."""
+    """Find every process of every container of the cluster."""
     processes = _all_processes()
     marked = {p.pid for p in processes if _variable(p.pid, "LOCAL_DIRS").startswith(f"{state}/")}
     # Only a session that a container leads: its first process starts in the NodeManager's.
@@ -106,13 +109,13 @@ def end_processes(state: Path) -> None:
         if name.startswith("nodemanager"):
             # Asked nicely it would wait seconds for its applications to be finished.
             process.signal(signal.SIGKILL)
-            process.wait(_GRACE)
+            process.wait(_GRACE_SECONDS)
     _end(containers(state))
     _end(daemons(state).values())
     while left := [*containers(state), *daemons(state).values()]:  # Forked in the meantime.
         for process in left:
             process.signal(signal.SIGKILL)
-            process.wait(_GRACE)
+            process.wait(_GRACE_SECONDS)
 
 
 def _end(processes: Iterable[Process]) -> None:
@@ -120,11 +123,11 @@ def _end(processes: Iterable[Process]) -> None:
     for process in processes:
         process.signal(signal.SIGTERM)
         process.signal(signal.SIGCONT)  # A suspended process heeds nothing else.
-    deadline = time.monotonic() + _GRACE
+    deadline = time.monotonic() + _GRACE_SECONDS
     for process in processes:
         if not process.wait(deadline - time.monotonic()):
             process.signal(signal.SIGKILL)
-            process.wait(_GRACE)
+            process.wait(_GRACE_SECONDS)
 
 
 def _all_processes() -> list[Process]:
@@ -134,7 +137,7 @@ def _all_processes() -> list[Process]:
 
 
 def _variable(pid: int, name: str) -> str:
-    """A variable of the environment that a process was started with; empty if it can't be seen."""
+    """Return a variable that a process was started with; empty if it can't be seen."""
     try:
         environment = Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:  # It has ended, or is another user's.

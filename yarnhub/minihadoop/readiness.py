@@ -9,13 +9,13 @@ from yarnhub.minihadoop.rest import get_json, jmx
 
 
 def namenode_ready(ports: Ports) -> bool:
-    """Out of safe mode."""
+    """Tell whether it is out of safe mode."""
     info = jmx(f"http://{HOST}:{ports.namenode_http}", "NameNode,name=NameNodeInfo")
     return info.get("Safemode") == ""
 
 
 def datanode_ready(ports: Ports, index: int) -> bool:
-    """Registered, by its own word, and with its storage known to the NameNode."""
+    """Tell whether it is registered, by its own word, and the NameNode knows its storage."""
     data, _, http = ports.datanode(index)
     own = jmx(f"http://{HOST}:{http}", "DataNode,name=DataNodeInfo")
     actors = json.loads(own.get("BPServiceActorInfo") or "[]")
@@ -33,7 +33,7 @@ def resourcemanager_ready(ports: Ports) -> bool:
 
 
 def nodemanager_ready(ports: Ports, index: int, since_ms: int) -> bool:
-    """Running to the ResourceManager, which has heard of it since it was started."""
+    """Tell whether the ResourceManager has it as running and heard of it since it was started."""
     own = get_json(f"http://{node_host(index)}:{ports.nodemanager_http}/ws/v1/node/info")
     # What it calls itself: by the machine's name service, 127.0.0.1 is "localhost".
     name = own.get("nodeInfo", {}).get("id")

@@ -10,7 +10,7 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def get_json(url: str, timeout: float = 5) -> dict[str, Any]:
-    """The answer, or an empty one if there is none (yet)."""
+    """Return the answer, or an empty one if there is none (yet)."""
     try:
         with _direct.open(url, timeout=timeout) as response:
             answer = json.load(response)
@@ -20,12 +20,12 @@ def get_json(url: str, timeout: float = 5) -> dict[str, Any]:
 
 
 def put(url: str, timeout: float = 30) -> None:
-    """Raises urllib.error.HTTPError or another OSError."""
+    """Send a PUT. Raises urllib.error.HTTPError or another OSError."""
     with _direct.open(urllib.request.Request(url, method="PUT"), timeout=timeout):
         pass
 
 
 def jmx(url: str, bean: str) -> dict[str, Any]:
-    """One bean of a daemon, such as "NameNode,name=NameNodeInfo"; empty if it isn't there."""
+    """Return a bean of a daemon, such as "NameNode,name=NameNodeInfo"; empty if there is none."""
     beans = get_json(f"{url}/jmx?qry=Hadoop:service={bean}").get("beans") or [{}]
     return dict(beans[0])

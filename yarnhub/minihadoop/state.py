@@ -98,7 +98,7 @@ class ClusterState:
         return list(daemon_sites(self.settings, self.ports, self.folder))
 
     def variables(self) -> dict[str, str]:
-        """What makes any Hadoop client use this cluster, but for the PATH."""
+        """Return what makes any Hadoop client use this cluster, but for the PATH."""
         return {
             "HADOOP_CONF_DIR": str(self.conf_dir),
             "YARN_CONF_DIR": str(self.conf_dir),
@@ -108,7 +108,7 @@ class ClusterState:
         }
 
     def env(self) -> dict[str, str]:
-        """The variables with the PATH of this process, our `yarn` and `hdfs` first in it."""
+        """Return the variables with the PATH of this process, our `yarn` and `hdfs` first in it."""
         path = os.pathsep.join([str(self.folder / "bin"), os.environ.get("PATH", os.defpath)])
         return {**self.variables(), "PATH": path}
 
@@ -146,7 +146,7 @@ class ClusterState:
 
 
 def load(folder: Path) -> ClusterState:
-    """What is written down in this folder. Raises NotRunning if that is nothing."""
+    """Read what is written down in this folder. Raises NotRunning if that is nothing."""
     try:
         known = json.loads((folder / "cluster.json").read_text())
         settings = ClusterSettings(
@@ -165,7 +165,7 @@ def load(folder: Path) -> ClusterState:
 
 
 def usable_folder(folder: Path) -> Path:
-    """The folder, made if need be. Raises InTheWay if it can't be a state folder."""
+    """Return the folder, made if need be. Raises InTheWay if it can't be a state folder."""
     folder = folder.absolute()
     if not re.fullmatch(r"[\w./@+=~-]+", str(folder), re.ASCII):
         raise InTheWay(
@@ -186,7 +186,7 @@ def usable_folder(folder: Path) -> Path:
 
 
 def require_unused(folder: Path) -> None:
-    """Raises InTheWay if a cluster runs in this folder."""
+    """Raise InTheWay if a cluster runs in this folder."""
     if daemons(folder):
         raise InTheWay(
             f"A Hadoop is already running in {folder}: end it with `yarnhub minihadoop down`, or"

@@ -1,0 +1,81 @@
+"""What a newcomer runs first, as they run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from yarnhub.demo.hub import free_ports
+
+
+def demo(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
+    (port,) = free_ports(1)
+    return subprocess.Popen(
+        [sys.executable, "-m", "yarnhub", "demo", "--port", str(port), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "100"},
+    )
+
+
+def processes_of(folder: Path) -> list[str]:
+    """The command lines of all processes that mention `folder`."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue  # it has just ended
+        if str(folder) in command:
+            found.append(command)
+    return found
+
+
+@pytest.mark.timeout(600)
+def test_the_check_walks_the_whole_round_and_leaves_nothing(tmp_path: Path):
+    report = tmp_path / "report.json"
+    process = demo(tmp_path, "--check", "--report", str(report))
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    assert "The check passed." in output
+    steps = json.loads(report.read_text())
+    assert [step for step in steps if step["failure"]] == []
+    for person in ("alice", "bob"):
+        names = [step["name"] for step in steps if step["person"] == person]
+        assert names[0] == "log in by the form"
+        assert "find the notebook there" in names
+    assert processes_of(tmp_path) == []
+    assert list(tmp_path.glob("minihadoop-*")) == []
+
+
+@pytest.mark.timeout(300)
+def test_ctrl_c_half_way_ends_everything(tmp_path: Path, wait_until: Callable[..., Any]):
+    process = demo(tmp_path)
+    wait_until(lambda: processes_of(tmp_path), 120, "the daemons to start")
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate()
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    assert processes_of(tmp_path) == []
+
+
+def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        process = demo(tmp_path, "--port", port)
+        output, _ = process.communicate()
+    assert process.returncode == 1
+    assert output.strip() == f"Port {port} can't be used (Address already in use): " + (
+        "choose another with --port."
+    )

@@ -1,0 +1,6 @@
+"""`python -m yarnhub`."""
+
+from yarnhub.cli import main
+
+if __name__ == "__main__":
+    main()

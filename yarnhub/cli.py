@@ -1,0 +1,67 @@
+"""The `yarnhub` command: it mounts the commands of the rooms and is their one error boundary.
+
+An error that is meant for people has an `exit_code` and a text that says what happened and what to
+do; it becomes a line on stderr. Anything else is a defect, and shows itself as one.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from env_packaging.cli import pack_env
+from yarnhub.demo.cli import demo
+from yarnhub.minihadoop.cli import app as minihadoop
+
+_EXIT_CODES = """
+Exit codes: 0 done; 1 it failed, or does not run; 2 wrong arguments; 3 something that is needed is
+missing or unusable on this machine; 4 what was named does not exist or can not be fetched;
+5 something is in the way or not safe; 6 a service refused or did not answer; 130 interrupted.
+"""
+
+app = typer.Typer(
+    name="yarnhub",
+    help="JupyterHub on Hadoop YARN: environments, and a Hadoop to try them on.",
+    epilog=" ".join(_EXIT_CODES.split()),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo)
+app.command("pack-env")(pack_env)
+app.add_typer(minihadoop, name="minihadoop")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"yarnhub {version('yarnhub')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print and exit."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; ends the process with one of the exit codes in `--help`."""
+    try:
+        app()
+    except SystemExit as end:
+        if end.code == 130:
+            typer.echo("Interrupted.", err=True)
+        raise
+    except Exception as error:
+        code = getattr(error, "exit_code", None)
+        if not isinstance(code, int):
+            raise
+        typer.echo(str(error), err=True)
+        sys.exit(code)

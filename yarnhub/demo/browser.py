@@ -1,0 +1,159 @@
+"""What a person's browser does with JupyterHub, by HTTP and websocket alone: cookies and all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import WebSocketError, websocket_connect
+
+KERNEL_TIMEOUT_SECONDS = 60
+
+
+class Unexpected(Exception):
+    """The server answered what a person would not expect to see."""
+
+
+class Browser:
+    """One person's session with one hub. Use as an asynchronous context manager."""
+
+    def __init__(self, hub_url: str, name: str) -> None:
+        self.name = name
+        self._origin = hub_url.rstrip("/")
+        self._http = httpx.AsyncClient(
+            base_url=self._origin, follow_redirects=True, timeout=60, trust_env=False
+        )
+
+    async def __aenter__(self) -> Browser:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    def _cookies_for(self, path: str) -> dict[str, str]:
+        """Return the cookies that a browser sends to `path`; the longest path wins."""
+        matching = [cookie for cookie in self._http.cookies.jar if path.startswith(cookie.path)]
+        matching.sort(key=lambda cookie: len(cookie.path))
+        return {cookie.name: cookie.value or "" for cookie in matching}
+
+    async def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Make a request as the page's own scripts do, with the token against forgery."""
+        headers = {"X-XSRFToken": self._cookies_for(path).get("_xsrf", "")}
+        response = await self._http.request(method, path, headers=headers, **options)
+        if response.is_error:
+            raise Unexpected(f"{method} {path}: {response.status_code} {_reason(response)}")
+        return response
+
+    async def log_in(self, password: str) -> None:
+        """Fill in the log-in form and send it."""
+        await self._http.get("/hub/login")
+        form = {
+            "username": self.name,
+            "password": password,
+            "_xsrf": self._cookies_for("/hub/login")["_xsrf"],
+        }
+        response = await self._http.post("/hub/login", data=form, follow_redirects=False)
+        if response.status_code != httpx.codes.FOUND:
+            raise Unexpected(f"the log-in of {self.name} was refused: {response.status_code}")
+
+    async def start_server(self) -> AsyncIterator[str]:
+        """Ask for the server, and yield the messages of its progress until it is ready."""
+        base = f"/hub/api/users/{self.name}/server"
+        response = await self.request("POST", base)
+        if response.status_code == httpx.codes.CREATED:
+            return
+        async with self._http.stream("GET", f"{base}/progress", timeout=None) as events:
+            async for line in events.aiter_lines():
+                if not line.startswith("data:"):
+                    continue
+                event = json.loads(line.removeprefix("data:"))
+                yield event["message"]
+                if event.get("failed"):
+                    raise Unexpected(event["message"])
+                if event.get("ready"):
+                    return
+        raise Unexpected("the progress ended and the server was not ready")
+
+    async def stop_server(self) -> None:
+        """Stop the server."""
+        await self.request("DELETE", f"/hub/api/users/{self.name}/server")
+
+    async def open_lab(self) -> str:
+        """Open JupyterLab, through the hub's authorization; returns the page."""
+        page = (await self.request("GET", f"/user/{self.name}/lab")).text
+        if "jupyter-config-data" not in page:
+            raise Unexpected("the page at /lab is not JupyterLab")
+        return page
+
+    async def api(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the notebook server's REST API; returns the decoded answer."""
+        response = await self.request(method, f"/user/{self.name}/api/{path}", json=body)
+        return response.json() if response.content else None
+
+    async def run_cell(self, code: str) -> str:
+        """Start a kernel, run `code` in it by its websocket; returns what the cell printed."""
+        try:
+            return await asyncio.wait_for(self._run_cell(code), KERNEL_TIMEOUT_SECONDS)
+        except (asyncio.TimeoutError, HTTPClientError, WebSocketError) as error:
+            reason = str(error) or f"not within {KERNEL_TIMEOUT_SECONDS} s"
+            raise Unexpected(f"the kernel did not answer: {reason}") from error
+
+    async def _run_cell(self, code: str) -> str:
+        kernel = await self.api("POST", "kernels", {"name": "python3"})
+        path = f"/user/{self.name}/api/kernels/{kernel['id']}/channels"
+        cookies = "; ".join(f"{key}={value}" for key, value in self._cookies_for(path).items())
+        url = f"ws://{urlsplit(self._origin).netloc}{path}?session_id={uuid.uuid4().hex}"
+        headers = {"Cookie": cookies, "Origin": self._origin}
+        request = HTTPRequest(url, headers=headers)
+        socket = await websocket_connect(request)
+        try:
+            message = _execute_request(code, self.name)
+            await socket.write_message(json.dumps(message))
+            printed = ""
+            while True:
+                received = await socket.read_message()
+                if received is None:
+                    raise Unexpected("the kernel's websocket was closed")
+                reply = json.loads(received)
+                if reply["parent_header"].get("msg_id") != message["header"]["msg_id"]:
+                    continue
+                if reply["msg_type"] == "error":
+                    raise Unexpected("the cell failed: " + reply["content"]["evalue"])
+                if reply["msg_type"] == "stream":
+                    printed += reply["content"]["text"]
+                if reply["msg_type"] == "status" and reply["content"]["execution_state"] == "idle":
+                    return printed
+        finally:
+            socket.close()
+
+
+def _execute_request(code: str, name: str) -> dict[str, Any]:
+    header = {
+        "msg_id": uuid.uuid4().hex,
+        "msg_type": "execute_request",
+        "session": uuid.uuid4().hex,
+        "username": name,
+        "version": "5.3",
+    }
+    content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False}
+    return {
+        "channel": "shell",
+        "header": header,
+        "parent_header": {},
+        "metadata": {},
+        "content": content,
+        "buffers": [],
+    }
+
+
+def _reason(response: httpx.Response) -> str:
+    try:
+        return str(response.json().get("message", response.reason_phrase))
+    except ValueError:
+        return response.reason_phrase

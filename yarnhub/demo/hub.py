@@ -1,0 +1,171 @@
+"""The demo's JupyterHub: its configuration, its process, and the signal that it is ready."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from yarnhub.minihadoop.processes import DAEMON
+
+READY_TIMEOUT_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 60.0
+
+CONFIG = """\
+# Written by `yarnhub demo`. It is what a real edge node needs, except for the log-in.
+c = get_config()  # noqa: F821
+
+c.JupyterHub.spawner_class = "yarn"
+c.YarnSpawner.python_env = {python_env!r}
+c.YarnSpawner.mem_limit = "1G"
+c.YarnSpawner.args = {args!r}
+
+# One password for everybody: for a demo only.
+c.JupyterHub.authenticator_class = "dummy"
+c.DummyAuthenticator.password = {password!r}
+c.Authenticator.allowed_users = {users!r}
+
+c.JupyterHub.bind_url = {url!r}
+c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub_port}"
+c.ConfigurableHTTPProxy.command = [{proxy!r}]
+c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
+c.JupyterHub.db_url = "sqlite:///{folder}/jupyterhub.sqlite"
+c.JupyterHub.cookie_secret_file = "{folder}/cookie_secret"
+c.ConfigurableHTTPProxy.pid_file = "{folder}/proxy.pid"
+# Nobody's server outlives the demo.
+c.JupyterHub.cleanup_servers = True
+"""
+
+
+class DemoError(Exception):
+    """The demo can't go on: one sentence that says why, and what to do."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True)
+class HubSettings:
+    """What is particular to one run of the demo's hub."""
+
+    port: int
+    password: str
+    users: tuple[str, ...]
+    python_env: str
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        """Where people log in."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def render(self, proxy: str) -> str:
+        """Return the text of the hub's jupyterhub_config.py."""
+        hub_port, proxy_port = free_ports(2)
+        # The embedded Hadoop runs containers as the user who started it.
+        args = ["--allow-root"] if os.geteuid() == 0 else []
+        return CONFIG.format(
+            python_env=self.python_env,
+            args=args,
+            password=self.password,
+            users=set(self.users),
+            url=self.url,
+            hub_port=hub_port,
+            proxy_port=proxy_port,
+            proxy=proxy,
+            folder=self.folder,
+        )
+
+
+def find_proxy() -> str:
+    """Return the path of configurable-http-proxy."""
+    proxy = shutil.which("configurable-http-proxy")
+    if proxy is None:
+        raise DemoError(
+            "configurable-http-proxy is not on the PATH: install it with "
+            "`npm install -g configurable-http-proxy`."
+        )
+    return proxy
+
+
+def check_port(port: int) -> None:
+    """Refuse a port that somebody else has, before anything is started."""
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise DemoError(
+                f"Port {port} can't be used ({error.strerror}): choose another with --port."
+            ) from error
+
+
+@contextmanager
+def running_hub(settings: HubSettings) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a hub that answers inside of the context, and is gone with its proxy after it."""
+    settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    config = settings.folder / "jupyterhub_config.py"
+    config.touch(mode=0o600)
+    config.write_text(settings.render(find_proxy()))
+    log_file = settings.folder / "jupyterhub.log"
+    with log_file.open("wb") as log:
+        hub = subprocess.Popen(
+            [sys.executable, "-m", "jupyterhub", "-f", str(config)],
+            cwd=settings.folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            # So it ends with the daemons even when we are killed.
+            env={**os.environ, DAEMON: f"{settings.folder}"},
+            start_new_session=True,  # Ctrl-C is ours: we end the hub in good order
+        )
+    try:
+        if not _answers(settings.url, hub):
+            tail = "\n".join(log_file.read_text(errors="replace").splitlines()[-15:])
+            raise DemoError(f"JupyterHub did not start; the last lines of its log:\n{tail}")
+        yield hub
+    finally:
+        _end(hub)
+
+
+def _answers(url: str, hub: subprocess.Popen[bytes]) -> bool:
+    """Wait until the hub answers through its proxy; False when it ended or takes too long."""
+    deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+    with httpx.Client(trust_env=False) as http:
+        while hub.poll() is None and time.monotonic() < deadline:
+            try:
+                if http.get(f"{url}/hub/health").is_success:
+                    return True
+            except httpx.TransportError:
+                pass  # the proxy is not up yet
+            time.sleep(0.1)
+    return False
+
+
+def _end(hub: subprocess.Popen[bytes]) -> None:
+    """End the hub, which stops its servers and its proxy; by force when it takes too long."""
+    if hub.poll() is None:
+        hub.terminate()
+        try:
+            hub.wait(STOP_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(hub.pid, signal.SIGKILL)
+            hub.wait()
+
+
+def free_ports(count: int) -> list[int]:
+    """Return free ports. The hub binds them a moment later, on the loopback device only."""
+    socks = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [sock.getsockname()[1] for sock in socks]
+    for sock in socks:
+        sock.close()
+    return ports
