@@ -1,0 +1,72 @@
+# What scripts/demo and scripts/test share: a machine that has what is needed, and .venv.
+# Sourced, from the root of the tree.
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# install WHAT PACKAGE...: by apt as root, else say how.
+install() {
+  local what=$1
+  shift
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    die "$what is missing: install it (on Debian: apt install $*), and run this again."
+  fi
+  say "Installing $*"
+  export DEBIAN_FRONTEND=noninteractive
+  # The lists of packages may be missing or old: they are read anew where a first try fails.
+  apt-get install -qq -y --no-install-recommends "$@" >/dev/null 2>&1 ||
+    { apt-get update -qq && apt-get install -qq -y --no-install-recommends "$@" >/dev/null; } ||
+    die "apt could not install $*: install it yourself, and run this again."
+  hash -r
+}
+
+# Python 3.10 or later with venv, as $python.
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-python3}" python3.13 python3.12 python3.11 python3.10; do
+    if "$candidate" -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+      python=$candidate
+      return
+    fi
+  done
+  return 1
+}
+
+# What the embedded Hadoop and the hub need besides Python.
+need_programs() {
+  command -v javac >/dev/null || install "A Java development kit" default-jdk-headless
+  command -v mvn >/dev/null || install "Maven" maven
+  command -v npm >/dev/null || install "Node.js with npm" nodejs npm
+}
+
+# make_venv EXTRA: .venv with this tree installed, made anew only where something has changed.
+make_venv() {
+  find_python || { install "Python 3.10 or later with venv" python3-venv; find_python; } ||
+    die "Python 3.10 or later is missing: install it, and run this again."
+  [ -x .venv/bin/python ] || { say "Making .venv"; "$python" -m venv .venv; }
+  # A copy of the tree is installed, not a link: an environment for other machines must hold one.
+  local tree wanted
+  tree=$(find setup.cfg pyproject.toml yarnspawner hdfs_contents env_packaging yarnhub \
+    -name __pycache__ -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
+  wanted="$1 $tree"
+  # All that the demo needs, the developers have too.
+  case $(cat .venv/installed 2>/dev/null) in "$wanted" | "dev $tree") return ;; esac
+  say "Installing yarnhub[$1] into .venv"
+  local build
+  build=$(mktemp -d)
+  cp -R setup.cfg pyproject.toml README.md LICENSE \
+    yarnspawner hdfs_contents env_packaging yarnhub "$build"
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check "$build[$1]"
+  rm -rf "$build"
+  printf '%s' "$wanted" >.venv/installed
+}
+
+# configurable-http-proxy, in node_modules at the root. Version 4 runs on all that Debian has.
+make_proxy() {
+  if [ ! -x node_modules/.bin/configurable-http-proxy ]; then
+    say "Installing configurable-http-proxy"
+    npm install --silent --no-save --no-fund --no-audit configurable-http-proxy@4 >&2
+  fi
+  PATH="$PWD/node_modules/.bin:$PATH"
+  export PATH
+}
