@@ -61,8 +61,8 @@ def describe(report: ApplicationReport, application_id: str) -> Event:
     if CONTAINER_STARTED in diagnostics:
         return {
             "progress": 60,
-            "message": "YARN has given the server a container; its environment and then JupyterLab "
-            "are being started there.",
+            "message": "YARN has given the server a container. Its Python environment is fetched "
+            "there, then JupyterLab starts.",
         }
     if "resource limit" in diagnostics:
         return {"progress": 20, "message": f"Queue {queue} is full; the server waits for its turn."}

@@ -40,9 +40,10 @@ class Demo:
         """Run until Ctrl-C, or until the hub ends by itself, which is an error."""
         with self._everything() as (settings, _, hub):
             self.console.print(
-                f"\nLog in at [bold]{settings.url}[/] as [bold]alice[/] or [bold]bob[/], "
-                f"password [bold]{settings.password}[/]\n"
-                "Ctrl-C ends everything; what is in this Hadoop goes with it."
+                f"\nlog in at  [bold]{settings.url}[/]\n"
+                f"as         [bold]{' or '.join(PEOPLE)}[/]\n"
+                f"password   [bold]{settings.password}[/]\n\n"
+                "Ctrl-C ends everything, and what is in this Hadoop goes with it."
             )
             hub.wait()
             raise DemoError(f"JupyterHub ended by itself, with exit code {hub.returncode}.")

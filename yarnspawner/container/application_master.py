@@ -34,6 +34,7 @@ from yarnspawner.hadoop.rpc import ConnectError, RpcError
 AMRM_TOKEN_KIND = "YARN_AM_RM_TOKEN"
 LISTEN_POLL_SECONDS = 0.05
 STOP_GRACE_SECONDS = 10.0
+RETRY_SECONDS = 1.0
 HEARTBEAT_SECONDS = 30.0
 SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 
@@ -115,13 +116,18 @@ class Supervisor:
         registered = False
         due = 0.0
         while self.server.poll() is None and self.stop_reason is None:
-            if not registered and is_listening(self.sock):
-                registered = self._register()
-                due = time.monotonic() + HEARTBEAT_SECONDS
-            elif registered and time.monotonic() >= due:
-                self._heartbeat()
-                due = time.monotonic() + HEARTBEAT_SECONDS
-            self._wait(due - time.monotonic() if registered else LISTEN_POLL_SECONDS)
+            if time.monotonic() >= due:
+                pause = HEARTBEAT_SECONDS
+                if registered:
+                    self._heartbeat()
+                elif not is_listening(self.sock):
+                    pause = LISTEN_POLL_SECONDS
+                elif self._register():
+                    registered = True
+                else:
+                    pause = RETRY_SECONDS
+                due = time.monotonic() + pause
+            self._wait(due - time.monotonic())
         if self.server.poll() is None:
             self._stop()
         elif signal.sigpending() & {signal.SIGTERM, signal.SIGINT}:

@@ -79,7 +79,7 @@ class Scheduler:
             raise AttemptOver("the ResourceManager asked the application to shut down")
 
     def finish(self, status: FinalStatus, diagnostics: str) -> None:
-        """Say how the server ended, and wait until that is kept."""
+        """Say how the server ended, and wait some seconds at most until that is kept."""
         request = FinishApplicationMasterRequest(diagnostics, final_status=status)
         for _ in range(FINISH_TRIES):
             try:

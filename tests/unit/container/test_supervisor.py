@@ -144,6 +144,7 @@ class Supervised:
             self._unread += data
         line, _, self._unread = self._unread.partition(b"\n")
         self.events.append(json.loads(line))
+        assert len(self.events) < 1000, "this goes on for ever"
         return self.events[-1]
 
     def until(self, name: str, count: int = 1) -> Event:
@@ -160,10 +161,9 @@ class Supervised:
 
     def end(self) -> Event:
         """Wait for the end of all processes; returns the exit code and the reason to stop."""
-        result = self.until("ended")[1:]
-        while self.next() is not None:
-            pass
-        return result
+        self.until("ended")
+        assert self.next() is None
+        return self.events[-1][1:]
 
 
 Supervise = Callable[..., Supervised]
