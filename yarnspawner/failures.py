@@ -56,7 +56,7 @@ class SpawnFailure(SpawnException):
         self.jupyterhub_message = message
         self.jupyterhub_html_message = f"<p>{html.escape(sentence)}</p>"
         if output:
-            self.jupyterhub_html_message += f"<pre>{html.escape(output)}</pre>"
+            self.jupyterhub_html_message += f'<pre class="text-start">{html.escape(output)}</pre>'
 
     def __str__(self) -> str:
         return self.jupyterhub_message
@@ -164,7 +164,10 @@ def explain_end(report: ApplicationReport | None) -> SpawnFailure:
     diagnostics = report.diagnostics.strip()
     if OUTPUT_MARK in diagnostics:
         sentence, _, output = diagnostics[diagnostics.index(OUTPUT_MARK) :].partition("\n")
-        return ApplicationFailed(f"{sentence.rstrip('.')} before it was ready.", output.strip())
+        hint = "Its last lines may say why:" if output else "It said nothing; see its log in YARN."
+        return ApplicationFailed(
+            f"{sentence.rstrip('.')} before it was ready. {hint}", output.strip()
+        )
     if re.search(r"unknown queue|submit applications to queue|queue .* (is )?stopped", diagnostics):
         return explain_queue(diagnostics)
     if re.search(r"changed on src filesystem|exitCode: -1000|[Ll]ocaliz", diagnostics):

@@ -64,7 +64,10 @@ def failed(diagnostics: str) -> ApplicationReport:
 def test_a_server_that_fails_is_told_with_its_own_last_lines():
     failure = explain_end(failed(OF_A_SERVER))
     assert isinstance(failure, ApplicationFailed)
-    assert failure.sentence == "The notebook server ended with exit code 1 before it was ready."
+    assert failure.sentence == (
+        "The notebook server ended with exit code 1 before it was ready. "
+        "Its last lines may say why:"
+    )
     assert failure.output.endswith("No module named 'tornado'")
 
 
