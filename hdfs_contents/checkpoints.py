@@ -29,7 +29,7 @@ CHECKPOINT_ID = "checkpoint"
 
 
 def checkpoint_path(hdfs_path: str) -> str:
-    """Where the checkpoint of a file is."""
+    """Return where the checkpoint of a file is."""
     file = PurePosixPath(hdfs_path)
     name = f"{file.stem}-{CHECKPOINT_ID}{file.suffix}"
     return str(file.parent / CHECKPOINT_DIR / name)
@@ -43,7 +43,7 @@ class HDFSCheckpoints(AsyncCheckpoints):
         return cast("HDFSContentsManager", self.parent)
 
     def _locate(self, path: str) -> str:
-        """Where the file is; the checkpoint of the root would be outside of it."""
+        """Return where the file is; the checkpoint of the root would be outside of it."""
         if not path.strip("/"):
             raise HTTPError(400, "The directory of notebooks itself has no checkpoints")
         return self._manager.locate(path, hidden_status=404)
@@ -53,20 +53,20 @@ class HDFSCheckpoints(AsyncCheckpoints):
         return self._manager.filesystem
 
     async def create_checkpoint(self, contents_mgr: Any, path: str) -> Model:
-        """Keeps the file as it is now, in place of the last checkpoint."""
+        """Keep the file as it is now, in place of the last checkpoint."""
         path = path.strip("/")
         located = self._locate(path)
         return await self._manager.in_thread(path, self._create, path, located)
 
     async def restore_checkpoint(self, contents_mgr: Any, checkpoint_id: str, path: str) -> None:
-        """Makes the file what it was at the checkpoint."""
+        """Make the file what it was at the checkpoint."""
         path = path.strip("/")
         located = self._locate(path)
         self._check_id(checkpoint_id, path)
         await self._manager.in_thread(path, self._restore, path, located)
 
     async def list_checkpoints(self, path: str) -> list[Model]:
-        """None or one."""
+        """Return the one checkpoint, or an empty list."""
         path = path.strip("/")
         located = self._locate(path)
         status = await self._manager.in_thread(
@@ -75,19 +75,19 @@ class HDFSCheckpoints(AsyncCheckpoints):
         return [] if status is None else [_model(status)]
 
     async def delete_checkpoint(self, checkpoint_id: str, path: str) -> None:
-        """404 where there is none."""
+        """Delete the checkpoint; 404 where there is none."""
         path = path.strip("/")
         located = self._locate(path)
         self._check_id(checkpoint_id, path)
         await self._manager.in_thread(path, self._delete, path, located)
 
     async def delete_all_checkpoints(self, path: str) -> None:
-        """After the file itself was deleted."""
+        """Delete the checkpoint, if any, after the file itself was deleted."""
         if await self.list_checkpoints(path):
             await self.delete_checkpoint(CHECKPOINT_ID, path)
 
     async def rename_all_checkpoints(self, old_path: str, new_path: str) -> None:
-        """Takes the checkpoint along after the file was renamed."""
+        """Take the checkpoint along after the file was renamed."""
         old = self._locate(old_path)
         new = self._locate(new_path)
         try:
@@ -105,7 +105,7 @@ class HDFSCheckpoints(AsyncCheckpoints):
             raise HTTPError(400, f"{path} is a directory, which has no checkpoints")
         target = checkpoint_path(located)
         self._make_directory(target)
-        return _model(copy_file(self._fs, located, target, keep=status))
+        return _model(copy_file(self._fs, located, target, keep=status, overwrite=True))
 
     def _restore(self, path: str, located: str) -> None:
         checkpoint = self._manager.stat_or_none(checkpoint_path(located))
@@ -114,7 +114,13 @@ class HDFSCheckpoints(AsyncCheckpoints):
         there = self._manager.stat_or_none(located)
         if there is not None:
             self._fs.check_write(located)
-        copy_file(self._fs, checkpoint.path, located, keep=there or checkpoint)
+        copy_file(
+            self._fs,
+            checkpoint.path,
+            located,
+            keep=there or checkpoint,
+            overwrite=there is not None,
+        )
 
     def _delete(self, path: str, located: str) -> None:
         try:
@@ -129,7 +135,7 @@ class HDFSCheckpoints(AsyncCheckpoints):
             self._fs.rename(source, target, overwrite=True)
 
     def _make_directory(self, checkpoint: str) -> None:
-        """Who may write in the directory may write in that of its checkpoints."""
+        """Make a checkpoint's directory: who may write in the one above it may write in it."""
         directory = parent(checkpoint)
         if not self._fs.exists(directory):
             self._fs.mkdirs(directory, self._fs.stat(parent(directory)).mode)

@@ -24,14 +24,16 @@ class Deadline:
     """Calls functions, and waits `seconds` for each."""
 
     def __init__(self, seconds: float, while_silent: float = 2.0, limit: int = 64) -> None:
-        """`while_silent` is what a call gets when HDFS has not answered the one before."""
+        """Set how long calls may take; `while_silent` is what one gets when HDFS has not answered
+        the one before."""
         self._seconds = seconds
         self._while_silent = min(seconds, while_silent)
         self._free = threading.BoundedSemaphore(limit)
         self._silent = False
+        self._ending = threading.Lock()
 
     def run(self, function: Callable[..., T], *args: Any) -> T:
-        """`function(*args)`, called in a thread of its own."""
+        """Call `function(*args)` in a thread of its own, and return its result."""
         if not self._free.acquire(blocking=False):
             raise TimeoutError(errno.ETIMEDOUT, "HDFS has not answered many calls before this one")
         future: Future[T] = Future()
@@ -42,12 +44,13 @@ class Deadline:
         try:
             return future.result(seconds)
         except FutureTimeoutError:
-            if future.done():  # the call itself raised it, or it has ended just now
-                return future.result()
-            self._silent = True
-            raise TimeoutError(
-                errno.ETIMEDOUT, f"HDFS did not answer within {seconds:g} seconds"
-            ) from None
+            with self._ending:
+                if not future.done():
+                    self._silent = True
+                    raise TimeoutError(
+                        errno.ETIMEDOUT, f"HDFS did not answer within {seconds:g} seconds"
+                    ) from None
+            return future.result()  # the call itself raised it, or it has ended just now
 
     def _call(self, future: Future[T], function: Callable[..., T], args: tuple[Any, ...]) -> None:
         try:
@@ -56,6 +59,7 @@ class Deadline:
             tell = partial(future.set_exception, error)
         except BaseException as panic:  # noqa: BLE001 (a panic in Rust, which is no Exception)
             tell = partial(future.set_exception, RuntimeError(f"{type(panic).__name__}: {panic}"))
-        self._silent = False
         self._free.release()
-        tell()
+        with self._ending:
+            self._silent = False
+            tell()

@@ -21,7 +21,7 @@ class Notebook:
 
 
 def encode_file(content: Any, file_format: Any, path: str) -> bytes:
-    """The bytes of a file's model; `content` and `file_format` as a client sent them."""
+    """Return the bytes of a file's model; `content` and `file_format` as a client sent them."""
     if file_format not in ("text", "base64"):
         raise HTTPError(400, "Must specify format of file contents as 'text' or 'base64'")
     if not isinstance(content, str):
@@ -33,7 +33,7 @@ def encode_file(content: Any, file_format: Any, path: str) -> bytes:
 
 
 def decode_file(data: bytes, file_format: str | None, path: str) -> tuple[str, str]:
-    """The content of a file's model and its format; `None` is text if it is UTF-8."""
+    """Return the content of a file's model and its format; `None` is text if it is UTF-8."""
     if file_format != "base64":
         try:
             return data.decode(), "text"
@@ -44,7 +44,7 @@ def decode_file(data: bytes, file_format: str | None, path: str) -> tuple[str, s
 
 
 def parse_notebook(data: bytes, path: str) -> Notebook:
-    """The notebook in `data`, in the current version of the format."""
+    """Return the notebook in `data`, in the current version of the format."""
     validation_error: dict[str, Any] = {}
     try:
         node = nbformat.reads(
@@ -56,7 +56,7 @@ def parse_notebook(data: bytes, path: str) -> Notebook:
 
 
 def serialize_notebook(content: Any, path: str) -> tuple[Notebook, bytes]:
-    """The notebook that a client sent, and its bytes, in the version of the format it came in."""
+    """Return the notebook that a client sent, and its bytes, in the format's version it came in."""
     validation_error: dict[str, Any] = {}
     try:
         node = nbformat.from_dict(content)
@@ -68,11 +68,11 @@ def serialize_notebook(content: Any, path: str) -> tuple[Notebook, bytes]:
 
 
 def content_hash(data: bytes, algorithm: str) -> dict[str, str]:
-    """The fields of a model that has a hash."""
+    """Return the fields of a model that has a hash."""
     return {"hash": hashlib.new(algorithm, data).hexdigest(), "hash_algorithm": algorithm}
 
 
 def one_line(error: Exception) -> str:
-    """What went wrong, short enough for an answer."""
+    """Say what went wrong, short enough for an answer."""
     text = str(error).strip().split("\n", 1)[0]
     return f"{type(error).__name__}: {text[:200]}"

@@ -44,7 +44,7 @@ _STATUS = {
 
 
 def http_error(error: OSError | InvalidPathError, api_path: str) -> HTTPError:
-    """The answer to a request about `api_path` that failed with `error`."""
+    """Return the answer to a request about `api_path` that failed with `error`."""
     if isinstance(error, OutsideRootError):
         return HTTPError(404, str(error))
     if isinstance(error, InvalidPathError):
@@ -57,7 +57,7 @@ def http_error(error: OSError | InvalidPathError, api_path: str) -> HTTPError:
 def http_errors(
     api_path: str, log: logging.Logger | logging.LoggerAdapter[logging.Logger]
 ) -> Iterator[None]:
-    """Turns what fails inside into its answer. The log gets all that the cluster said."""
+    """Turn what fails inside into its answer. The log gets all that the cluster said."""
     try:
         yield
     except (OSError, InvalidPathError) as error:

@@ -3,8 +3,8 @@
 What every implementation promises:
 
 - Paths are absolute, `/`-separated and without a scheme: `/user/alice/a.ipynb`.
-- Calls block, may be made from any thread, and end within the deadline the file system was
-  opened with. Where the cluster did not answer in time, they raise `TimeoutError`.
+- Calls block, may be made from any thread, and end within a deadline. Where the cluster did not
+  answer in time, they raise `TimeoutError`.
 - What fails is an `OSError` with its `errno`, the path as `filename`, and one phrase for a person
   as `strerror`: `FileNotFoundError`, `FileExistsError`, `PermissionError`, `IsADirectoryError`,
   `NotADirectoryError`, `ConnectionError`, `TimeoutError`, or an `OSError` proper with ENOTEMPTY,
@@ -18,12 +18,11 @@ What every implementation promises:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Protocol
 
-#: Seconds that one call may take. A small call takes milliseconds; a NameNode in a long garbage
+#: What one call may take. A small call takes milliseconds; a NameNode in a long garbage
 #: collection or in a failover, some seconds.
-DEFAULT_TIMEOUT = 20.0
+CALL_TIMEOUT_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -51,23 +50,14 @@ class Reader(Protocol):
     def size(self) -> int: ...
 
     def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes from where the last read ended, or all that is left if negative;
-        `b""` at the end."""
-
-    def read_range(self, offset: int, length: int) -> bytes:
-        """The bytes `offset … offset + length`, fewer where the file ends before. Does not move
-        the place from which `read` goes on."""
+        """Return up to `size` bytes from where the last read ended, or all that is left if
+        negative; `b""` at the end."""
 
     def close(self) -> None: ...
 
     def __enter__(self) -> Reader: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
 
 class Writer(Protocol):
@@ -78,18 +68,13 @@ class Writer(Protocol):
     """
 
     def write(self, data: bytes) -> int:
-        """Takes all of `data`, any number of times; returns its length."""
+        """Take all of `data`, any number of times; return its length."""
 
     def close(self) -> None: ...
 
     def __enter__(self) -> Writer: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None: ...
 
 
 class FileSystem(Protocol):
@@ -104,40 +89,42 @@ class FileSystem(Protocol):
     def exists(self, path: str) -> bool: ...
 
     def list_dir(self, path: str) -> list[FileStatus]:
-        """What is directly in a directory, by name. NotADirectoryError for a file."""
+        """Return what is directly in a directory, by name. NotADirectoryError for a file."""
 
     def mkdirs(self, path: str, mode: int = 0o755) -> None:
-        """Makes a directory and the missing ones above it; nothing if it is there already.
+        """Make a directory and the missing ones above it; nothing if it is there already.
         FileExistsError where a file has that path."""
 
     def check_write(self, path: str) -> None:
-        """PermissionError unless the NameNode lets this process write the file, or into the
+        """Raise PermissionError unless the NameNode lets this process write the file, or into the
         directory: by mode, ACL and superuser's rights. Changes nothing."""
 
     def open_read(self, path: str) -> Reader: ...
 
     def open_write(self, path: str, mode: int = 0o644, *, overwrite: bool = False) -> Writer:
-        """Creates a file in a directory that exists. FileExistsError unless `overwrite`."""
+        """Create a file in a directory that exists. FileExistsError unless `overwrite`."""
 
     def open_append(self, path: str) -> Writer:
-        """Opens a file that exists, to write on at its end."""
+        """Open a file that exists, to write on at its end."""
 
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
-        """Moves a file or directory in one atomic step; the directory of `target` must exist.
+        """Move a file or directory in one atomic step; the directory of `target` must exist.
         FileExistsError unless `overwrite`, which replaces a file, or an empty directory by a
         directory. The mode, owner and group of `source` come along."""
 
     def delete(self, path: str, *, recursive: bool = False) -> None:
-        """ENOTEMPTY for a directory that has something in it, unless `recursive`."""
+        """Delete a file or directory; ENOTEMPTY for a directory that has something in it, unless
+        `recursive`."""
 
     def set_permission(self, path: str, mode: int) -> None: ...
 
-    def set_owner(self, path: str, owner: str | None = None, group: str | None = None) -> None:
-        """A new owner takes a superuser; a new group, the owner who is a member of it."""
+    def copy_access(self, source: str, target: str) -> FileStatus:
+        """Give a file the mode, group and ACL of another, and return its status. Where it can't
+        have that group, which takes a member, it gets no access that the other did not give."""
 
 
-def open_filesystem(url: str | None = None, *, timeout: float = DEFAULT_TIMEOUT) -> FileSystem:
-    """Opens `url` (`hdfs://host:port`, or `hdfs://nameservice`), or what `fs.defaultFS` names in
+def open_filesystem(url: str | None = None) -> FileSystem:
+    """Open `url` (`hdfs://host:port`, or `hdfs://nameservice`), or what `fs.defaultFS` names in
     the configuration in HADOOP_CONF_DIR (or HADOOP_HOME/etc/hadoop).
 
     No call is made yet: a NameNode that is away shows with the first one. Raises OSError (EINVAL)
@@ -145,4 +132,4 @@ def open_filesystem(url: str | None = None, *, timeout: float = DEFAULT_TIMEOUT)
     """
     from hdfs_contents.native import NativeFileSystem
 
-    return NativeFileSystem(url, timeout)
+    return NativeFileSystem(url, CALL_TIMEOUT_SECONDS)

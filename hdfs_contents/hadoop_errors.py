@@ -26,7 +26,7 @@ _SAFE_MODE = "HDFS is in safe mode, in which it can't do that"
 _BY_JAVA_CLASS: dict[str, tuple[int, str | None]] = {
     "AccessControlException": (errno.EACCES, None),
     "SnapshotAccessControlException": (errno.EACCES, None),
-    "InvalidToken": (errno.EACCES, _NO_TICKET),
+    "SecretManager$InvalidToken": (errno.EACCES, _NO_TICKET),
     "SafeModeException": (errno.EROFS, _SAFE_MODE),
     "ParentNotDirectoryException": (
         errno.ENOTDIR,
@@ -38,6 +38,7 @@ _BY_JAVA_CLASS: dict[str, tuple[int, str | None]] = {
     "QuotaByStorageTypeExceededException": (errno.EDQUOT, None),
     "FSLimitException$PathComponentTooLongException": (errno.ENAMETOOLONG, _TOO_LONG),
     "InvalidPathException": (errno.EINVAL, _NOT_A_NAME),
+    "AclException": (errno.ENOTSUP, None),
     "StandbyException": (errno.ECONNREFUSED, "no NameNode of HDFS is active"),
 }
 
@@ -85,7 +86,7 @@ _BY_OWN_TEXT: tuple[tuple[str, int, str], ...] = (
 
 
 def to_os_error(error: Exception, path: str) -> OSError:
-    """`error` as an OSError with an errno, the phrase and `path`."""
+    """Return `error` as an OSError with an errno, the phrase and `path`."""
     if isinstance(error, FileNotFoundError):
         return OSError(*_missing(_first_line(str(error))), path)
     if isinstance(error, FileExistsError):
@@ -149,7 +150,7 @@ def _refused(java: str, text: str) -> tuple[int, str]:
 
 
 def _unescape(text: str) -> str:
-    """The text as it was before Rust quoted it, as far as its first line needs it."""
+    """Return the text as it was before Rust quoted it, as far as its first line needs it."""
     return text.replace("\\n", "\n").replace('\\"', '"')
 
 

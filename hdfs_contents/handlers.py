@@ -20,7 +20,7 @@ _PIECE = 1024 * 1024
 
 
 def content_type(name: str, beginning: bytes) -> str:
-    """By the name of the file; where that says nothing, text if it begins like UTF-8."""
+    """Tell it by the name of the file; where that says nothing, text if it begins like UTF-8."""
     if name.lower().endswith(".ipynb"):
         return "application/x-ipynb+json"
     guessed, encoding = mimetypes.guess_type(name)
@@ -77,4 +77,4 @@ class HDFSFilesHandler(JupyterHandler):
             piece = await manager.in_thread(path, file.read, _PIECE)
 
     def compute_etag(self) -> None:
-        """None: it would be that of an empty body."""
+        """Return None: it would be that of an empty body."""

@@ -25,6 +25,7 @@ from tornado.web import HTTPError
 from traitlets import Bool, Enum, Integer, TraitError, Unicode, default, validate
 
 from hdfs_contents import reading, startup, writing
+from hdfs_contents.atomic import moved_aside
 from hdfs_contents.checkpoints import CHECKPOINT_DIR, HDFSCheckpoints
 from hdfs_contents.errors import http_error, http_errors
 from hdfs_contents.filesystem import FileStatus, FileSystem
@@ -34,7 +35,6 @@ from hdfs_contents.paths import (
     InvalidPathError,
     is_hidden,
     is_temporary,
-    join,
     normalize_root,
     to_hdfs,
 )
@@ -42,7 +42,7 @@ from hdfs_contents.trust import any_thread
 
 T = TypeVar("T")
 
-# As many requests as work on HDFS at once; a person's browser sends a few at a time.
+#: As many requests as work on HDFS at once; a person's browser sends a few at a time.
 _THREADS = 8
 
 
@@ -119,7 +119,7 @@ class HDFSContentsManager(AsyncContentsManager):
         return any_thread(proposal["value"])
 
     def __init__(self, **kwargs: Any) -> None:
-        """Raises `startup.StartupError` where there is no HDFS to serve from."""
+        """Raise `startup.StartupError` where there is no HDFS to serve from."""
         super().__init__(**kwargs)
         # Made here, because a default that two threads ask for at once is made twice.
         self.filesystem, self.notary  # noqa: B018
@@ -141,13 +141,13 @@ class HDFSContentsManager(AsyncContentsManager):
         return f"Serving notebooks from HDFS: {self.root_dir}, as {self.filesystem.user}"
 
     async def in_thread(self, api_path: str, function: Callable[..., T], *args: Any) -> T:
-        """`function(*args)` in a thread; what fails is raised as the answer about `api_path`."""
+        """Run `function(*args)` in a thread; raise what fails as the answer about `api_path`."""
         loop = asyncio.get_running_loop()
         with http_errors(api_path, self.log):
             return await loop.run_in_executor(self._threads, function, *args)
 
     def locate(self, api_path: str, *, hidden_status: int = 400) -> str:
-        """Where the file is in HDFS; HTTPError with `hidden_status` if it is hidden from people."""
+        """Return where the file is in HDFS; HTTPError with `hidden_status` if it is hidden."""
         with http_errors(api_path, self.log):
             located = to_hdfs(self.root_dir, api_path)
         if not self.allow_hidden and is_hidden(api_path):
@@ -178,7 +178,7 @@ class HDFSContentsManager(AsyncContentsManager):
         return await self.in_thread(path, self.stat_or_none, located)
 
     def stat_or_none(self, hdfs_path: str) -> FileStatus | None:
-        """What is at a path in HDFS, if anything is. Blocks."""
+        """Return what is at a path in HDFS, if anything is. Blocks."""
         try:
             return self.filesystem.stat(hdfs_path)
         except (FileNotFoundError, NotADirectoryError):
@@ -194,7 +194,7 @@ class HDFSContentsManager(AsyncContentsManager):
         format: str | None = None,
         require_hash: bool = False,
     ) -> Model:
-        """A model; HTTPError 400 where `type` or `format` is not what is there."""
+        """Return a model; HTTPError 400 where `type` or `format` is not what is there."""
         path = path.strip("/")
         self.locate(path, hidden_status=404)
         request = reading.Request(path, bool(content), type, format, bool(require_hash))
@@ -203,15 +203,15 @@ class HDFSContentsManager(AsyncContentsManager):
         return model
 
     async def save(self, model: Model, path: str = "") -> Model:
-        """Saves, and returns the model without content. With a `chunk` it is a part of an upload:
-        1 starts the file, later numbers go on at its end, -1 is the last."""
+        """Save, and return the model without content. With a `chunk` it is a part of an upload:
+        1 starts it, later numbers go on at its end, and with -1, the last, it is the file."""
         path = path.strip("/")
         located = self.locate(path)
         chunk = model.get("chunk")
         if chunk in (None, 1):
             self.run_pre_save_hooks(model=model, path=path)
         writing.check(model, path)
-        saved = await self.in_thread(path, writing.save, self, model, path)
+        saved = await self.in_thread(path, writing.save, self, model, path, located)
         if model["type"] == "notebook":
             await self._ensure_checkpoint(path)
         if chunk in (None, -1):
@@ -220,7 +220,7 @@ class HDFSContentsManager(AsyncContentsManager):
         return saved
 
     async def _ensure_checkpoint(self, path: str) -> None:
-        """From its first save on a notebook has a checkpoint. It is saved even if that fails."""
+        """Give a notebook a checkpoint from its first save on. It is saved even if that fails."""
         try:
             if not await self.checkpoints.list_checkpoints(path):
                 await self.create_checkpoint(path)
@@ -228,7 +228,7 @@ class HDFSContentsManager(AsyncContentsManager):
             self.log.warning("%s was saved, but has no checkpoint: %s", path, error.log_message)
 
     async def trust_notebook(self, path: str) -> None:
-        """Marks all of a notebook's cells as trusted, and signs it."""
+        """Mark all of a notebook's cells as trusted, and sign it."""
         path = path.strip("/")
         self.locate(path, hidden_status=404)
         await self.in_thread(path, reading.trust, self, path)
@@ -236,7 +236,7 @@ class HDFSContentsManager(AsyncContentsManager):
     # Directories
 
     async def delete_file(self, path: str) -> None:
-        """Deletes a file, or a directory that has nothing in it (unless `always_delete_dir`)."""
+        """Delete a file, or a directory that has nothing in it (unless `always_delete_dir`)."""
         path = path.strip("/")
         located = self._locate_entry(path)
         await self.in_thread(path, self._delete, path, located)
@@ -244,17 +244,26 @@ class HDFSContentsManager(AsyncContentsManager):
     def _delete(self, path: str, located: str) -> None:
         fs = self.filesystem
         if fs.stat(located).is_dir and not self.always_delete_dir:
-            names = {status.name for status in fs.list_dir(located)}
-            if not all(name == CHECKPOINT_DIR or is_temporary(name) for name in names):
-                raise HTTPError(400, f"Directory {path} not empty")
-            for name in names:  # nobody sees these, so nobody could empty the directory of them
-                fs.delete(join(located, name), recursive=True)
-            fs.delete(located)  # not recursive: something may have come in meanwhile
+            self._delete_seemingly_empty(path, located)
         else:
             fs.delete(located, recursive=True)
 
+    def _delete_seemingly_empty(self, path: str, located: str) -> None:
+        """Delete a directory in which people see nothing, with the checkpoints of former files: in
+        one step, and out of the way, so that nothing that comes in meanwhile goes with it."""
+        fs = self.filesystem
+        self._check_seems_empty(path, located)
+        with moved_aside(fs, located) as aside:
+            self._check_seems_empty(path, aside)
+            fs.delete(aside, recursive=True)
+
+    def _check_seems_empty(self, path: str, located: str) -> None:
+        names = (status.name for status in self.filesystem.list_dir(located))
+        if not all(name == CHECKPOINT_DIR or is_temporary(name) for name in names):
+            raise HTTPError(400, f"Directory {path} not empty")
+
     async def rename_file(self, old_path: str, new_path: str) -> None:
-        """Moves a file or directory. 409 where something has the new name."""
+        """Move a file or directory. 409 where something has the new name."""
         old_path, new_path = old_path.strip("/"), new_path.strip("/")
         if old_path == new_path:
             return
@@ -272,7 +281,7 @@ class HDFSContentsManager(AsyncContentsManager):
             raise http_error(error, old_path) from error
 
     def _locate_entry(self, path: str) -> str:
-        """Where a file or directory is that may be moved and deleted: any but the root."""
+        """Return where a file or directory is that may be moved and deleted: any but the root."""
         if not path.strip("/"):
             raise HTTPError(400, "The directory of notebooks itself can't be moved or deleted")
         return self.locate(path)

@@ -14,19 +14,19 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def kind(status: FileStatus, api_path: str) -> str:
-    """The type of the model for a file or directory, where nothing else was asked for."""
+    """Return the type of the model for a file or directory, where nothing else was asked for."""
     if status.is_dir:
         return "directory"
     return "notebook" if api_path.endswith(".ipynb") else "file"
 
 
 def changed(status: FileStatus) -> datetime:
-    """The time of the last change, to the millisecond that HDFS has."""
+    """Return the time of the last change, to the millisecond that HDFS has."""
     return _EPOCH + timedelta(milliseconds=status.modified_ms)
 
 
 def entry(status: FileStatus, api_path: str, *, type: str, writable: bool) -> Model:
-    """A model without content. HDFS keeps no time of creation."""
+    """Return a model without content. HDFS keeps no time of creation."""
     return {
         "name": api_path.rsplit("/", 1)[-1],
         "path": api_path,
@@ -44,6 +44,6 @@ def entry(status: FileStatus, api_path: str, *, type: str, writable: bool) -> Mo
 
 
 def seems_writable(status: FileStatus, user: str) -> bool:
-    """Whether the mode lets `user` write, for lists of files. Who is in a group only the NameNode
-    knows, so the group's right counts for everybody but the owner."""
+    """Tell whether the mode lets `user` write, for lists of files. Who is in a group only the
+    NameNode knows, so the group's right counts for everybody but the owner."""
     return bool(status.mode & (0o200 if status.owner == user else 0o022))

@@ -6,28 +6,29 @@ import errno
 import os
 import pwd
 from collections.abc import Callable
-from types import TracebackType
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import hdfs_native
 
+from hdfs_contents import access
 from hdfs_contents.deadline import Deadline
 from hdfs_contents.filesystem import FileStatus
 from hdfs_contents.hadoop_errors import to_os_error
 
 T = TypeVar("T")
 
-# A NameNode that refuses connections is reported after a second; by default it takes 3 minutes.
+#: A NameNode that refuses connections is reported after a second; by default it takes 3 minutes.
 _FAIL_SOON = {
     "dfs.client.failover.max.attempts": "3",
     "dfs.client.failover.sleep.base.millis": "100",
     "dfs.client.failover.sleep.max.millis": "500",
 }
 
-# One call moves at most this many bytes, so that the deadline holds for files of any size.
+#: One call moves at most this many bytes, so that the deadline holds for files of any size.
 _PIECE = 4 * 1024 * 1024
 
-# The protocol's -1, which leaves a time as it is, as the unsigned number that hdfs-native takes.
+#: The protocol's -1, which leaves a time as it is, as the unsigned number that hdfs-native takes.
 _SAME_TIME = 2**64 - 1
 
 
@@ -95,8 +96,38 @@ class NativeFileSystem:
     def set_permission(self, path: str, mode: int) -> None:
         self._calls(path, self._client.set_permission, path, mode)
 
-    def set_owner(self, path: str, owner: str | None = None, group: str | None = None) -> None:
-        self._calls(path, self._client.set_owner, path, owner, group)
+    def copy_access(self, source: str, target: str) -> FileStatus:
+        acl = self._acl_or_none(source)
+        original = acl or self._calls(source, self._client.get_file_info, source)
+        copy = self._with_group(self.stat(target), original.group)
+        mode, entries = access.to_copy(
+            original.permission,
+            acl.entries if acl else [],
+            same_group=copy.group == original.group,
+        )
+        if acl is None:
+            self.set_permission(target, mode)
+        else:  # even if it has no entries: the copy may have those that its directory gives
+            self._calls(target, self._client.set_acl, target, entries)
+        return replace(copy, mode=mode)
+
+    def _acl_or_none(self, path: str) -> hdfs_native.AclStatus | None:
+        """Return None where the NameNode has ACLs turned off."""
+        try:
+            return self._calls(path, self._client.get_acl_status, path)
+        except OSError as error:
+            if error.errno != errno.ENOTSUP:
+                raise
+            return None
+
+    def _with_group(self, status: FileStatus, group: str) -> FileStatus:
+        if status.group == group:
+            return status
+        try:
+            self._calls(status.path, self._client.set_owner, status.path, None, group)
+        except PermissionError:
+            return status
+        return replace(status, group=group)
 
 
 class _Calls:
@@ -126,11 +157,11 @@ class NativeReader:
         return len(self._file)
 
     def read(self, size: int = -1) -> bytes:
-        data = self.read_range(self._offset, self.size if size < 0 else size)
+        data = self._read_range(self._offset, self.size if size < 0 else size)
         self._offset += len(data)
         return data
 
-    def read_range(self, offset: int, length: int) -> bytes:
+    def _read_range(self, offset: int, length: int) -> bytes:
         # hdfs-native panics when asked for bytes past the end.
         end = min(offset + length, self.size)
         pieces = [
@@ -140,17 +171,12 @@ class NativeReader:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def close(self) -> None:
-        """Nothing is held open between two reads."""
+        """Do nothing: nothing is held open between two reads."""
 
     def __enter__(self) -> NativeReader:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -174,12 +200,7 @@ class NativeWriter:
     def __enter__(self) -> NativeWriter:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self.close()
 

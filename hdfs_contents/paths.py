@@ -9,12 +9,13 @@ the root itself. What these functions promise:
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
 from urllib.parse import unquote
 
-_TEMPORARY = re.compile(r"\.saving-\d+-[0-9a-f]{16}\.tmp")
+_TEMPORARY = re.compile(r"\.(saving-\d+|uploading)-[0-9a-f]{16}\.tmp")
 
 
 class InvalidPathError(ValueError):
@@ -26,7 +27,7 @@ class OutsideRootError(InvalidPathError):
 
 
 def to_hdfs(root: str, api_path: str) -> str:
-    """Where `api_path` is in HDFS. `root` is normalized."""
+    """Return where `api_path` is in HDFS. `root` is normalized."""
     path = api_path.strip("/")
     if not path:
         return root
@@ -50,7 +51,7 @@ def _check_name(name: str, path: str) -> None:
 
 
 def normalize_root(root: str) -> str:
-    """The root directory as HDFS writes it; InvalidPathError for what is no absolute path."""
+    """Return the root directory as HDFS writes it; InvalidPathError if it is no absolute path."""
     if not root.startswith("/"):
         raise InvalidPathError(f"{root!r} is not an absolute path in HDFS, such as /user/alice")
     names = [name for name in root.split("/") if name]
@@ -60,26 +61,33 @@ def normalize_root(root: str) -> str:
 
 
 def join(directory: str, name: str) -> str:
-    """The path of `name` in `directory`, in HDFS and in the API alike."""
+    """Return the path of `name` in `directory`, in HDFS and in the API alike."""
     return f"{directory.rstrip('/')}/{name}" if directory else name
 
 
 def parent(path: str) -> str:
-    """The directory that `path` is in: of an HDFS path `/…`, of an API path perhaps `""`."""
+    """Return the directory that `path` is in: of an HDFS path `/…`, of an API path perhaps `""`."""
     head, slash, _ = path.rpartition("/")
     return head or (slash if path.startswith("/") else "")
 
 
 def is_hidden(api_path: str) -> bool:
-    """Whether the file or one of the directories around it, below the root, has a hidden name."""
+    """Tell whether the file or a directory around it, below the root, has a hidden name."""
     return any(name.startswith(".") for name in api_path.strip("/").split("/"))
 
 
 def temporary_beside(hdfs_path: str) -> str:
-    """A new name, hidden, in the same directory, for what is being written."""
+    """Return a new name, hidden, in the same directory, for what is being written."""
     return join(parent(hdfs_path), f".saving-{os.getpid()}-{secrets.token_hex(8)}.tmp")
 
 
+def upload_beside(hdfs_path: str, user: str) -> str:
+    """Return the name, hidden, in the same directory, for the parts of what `user` uploads there:
+    the same for each part."""
+    digest = hashlib.sha256(f"{user}/{hdfs_path.rpartition('/')[2]}".encode()).hexdigest()
+    return join(parent(hdfs_path), f".uploading-{digest[:16]}.tmp")
+
+
 def is_temporary(name: str) -> bool:
-    """Whether `temporary_beside` gives such names."""
+    """Tell whether `temporary_beside` and `upload_beside` give such names."""
     return _TEMPORARY.fullmatch(name) is not None

@@ -29,7 +29,7 @@ class Request:
 
 
 def get(manager: HDFSContentsManager, request: Request) -> Model:
-    """The model that was asked for; HTTPError 400 where it is of another type."""
+    """Return the model that was asked for; HTTPError 400 where it is of another type."""
     located = to_hdfs(manager.root_dir, request.path)
     status = manager.filesystem.stat(located)
     if status.is_dir:
@@ -115,7 +115,7 @@ def _fill_notebook(manager: HDFSContentsManager, model: Model, data: bytes) -> N
 
 
 def trust(manager: HDFSContentsManager, path: str) -> None:
-    """Signs the notebook at `path` as it is, with all its cells trusted."""
+    """Sign the notebook at `path` as it is, with all its cells trusted."""
     model = get(manager, Request(path, True, "notebook", None, False))
     manager.log.warning("Trusting notebook %s", path)
     manager.notary.mark_cells(model["content"], True)

@@ -20,7 +20,7 @@ class StartupError(TraitError):
 
 
 def identify() -> str:
-    """Who the person is: HADOOP_USER_NAME, else JUPYTERHUB_USER, else who runs this process.
+    """Say who the person is: HADOOP_USER_NAME, else JUPYTERHUB_USER, else who runs this process.
 
     Sets HADOOP_USER_NAME, so that all that this process does in HDFS is done by one person.
     """
@@ -32,7 +32,7 @@ def identify() -> str:
 
 
 def root_from(template: str, name: str) -> str:
-    """The root directory for a person."""
+    """Return the root directory for a person."""
     if "/" in name:
         raise StartupError(f"The user name {name!r} has a slash in it and can't name a directory.")
     option = f"c.HDFSContentsManager.root_dir_template = {template!r}"
@@ -45,14 +45,14 @@ def root_from(template: str, name: str) -> str:
 
 
 def namenode_url(host: str, port: int) -> str | None:
-    """The address for `open_filesystem`; None is what the Hadoop configuration names."""
+    """Return the address for `open_filesystem`; None is what the Hadoop configuration names."""
     if host == "default":
         return None
     return f"hdfs://{host}:{port}" if port else f"hdfs://{host}"
 
 
 def open_root(root: str, url: str | None, *, create: bool) -> FileSystem:
-    """Opens HDFS and sees to it that `root` is a directory that can be listed."""
+    """Open HDFS and see to it that `root` is a directory that can be listed."""
     fs = _open(url)
     try:
         if not fs.exists(root):
@@ -95,7 +95,7 @@ def _open(url: str | None) -> FileSystem:
 
 
 def _no_right(fs: FileSystem, root: str, error: PermissionError) -> str:
-    """What to run for a person without a home in HDFS, or what to set."""
+    """Say what to run for a person without a home in HDFS, or what to set."""
     refusal = f"{fs.user} has no right to the directory {root} in HDFS ({error.strerror})."
     home = join("/user", fs.user)
     if not f"{root}/".startswith(f"{home}/"):

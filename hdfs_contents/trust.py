@@ -35,7 +35,7 @@ class ThreadBoundStore(SignatureStore):
 
 
 def any_thread(notary: NotebookNotary) -> NotebookNotary:
-    """Gives the notary such a store, instead of the one that this thread has made for it."""
+    """Give the notary such a store, instead of the one that this thread has made for it."""
     factory = notary.store_factory
     notary.store.close()
     notary.store_factory = lambda: ThreadBoundStore(factory)

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 from tornado.web import HTTPError
 
 from hdfs_contents import documents, models
-from hdfs_contents.atomic import write_file
+from hdfs_contents.atomic import first_mode, publish, removed_on_failure, write_file
 from hdfs_contents.documents import Notebook
-from hdfs_contents.filesystem import FileStatus
+from hdfs_contents.filesystem import FileStatus, FileSystem
 from hdfs_contents.models import Model
-from hdfs_contents.paths import parent, to_hdfs
+from hdfs_contents.paths import parent, upload_beside
 
 if TYPE_CHECKING:
     from hdfs_contents.manager import HDFSContentsManager
 
 
 def check(model: Model, path: str) -> None:
-    """Refuses what is no model to be saved: HTTPError 400, in jupyter_server's own words."""
+    """Refuse what is no model to be saved: HTTPError 400, in jupyter_server's own words."""
     if "type" not in model:
         raise HTTPError(400, "No file type provided")
     type, chunk = model["type"], model.get("chunk")
@@ -33,9 +33,8 @@ def check(model: Model, path: str) -> None:
         raise HTTPError(400, f"{path}: a chunk is a number from 1, or -1 for the last")
 
 
-def save(manager: HDFSContentsManager, model: Model, path: str) -> Model:
-    """Saves a model that was checked; returns it as the next `get` would, without content."""
-    located = to_hdfs(manager.root_dir, path)
+def save(manager: HDFSContentsManager, model: Model, path: str, located: str) -> Model:
+    """Save a model that was checked; return it as the next `get` would, without content."""
     there = manager.stat_or_none(located)
     if model["type"] == "directory":
         return _save_directory(manager, located, path, there)
@@ -44,12 +43,13 @@ def save(manager: HDFSContentsManager, model: Model, path: str) -> Model:
     if there is not None:
         manager.filesystem.check_write(located)
     if model["type"] == "notebook":
-        return _save_notebook(manager, model["content"], path, there)
+        return _save_notebook(manager, model["content"], located, path, there)
     data = documents.encode_file(model["content"], model.get("format"), path)
-    if model.get("chunk") in (None, 1):
-        status = write_file(manager.filesystem, located, [data], keep=there)
+    chunk = model.get("chunk")
+    if chunk is None:
+        status = _replace(manager, located, data, there)
     else:
-        status = _append(manager, located, data, there)
+        status = _upload(manager, located, data, chunk, there)
     return models.entry(status, path, type="file", writable=True)
 
 
@@ -67,13 +67,12 @@ def _save_directory(
 
 
 def _save_notebook(
-    manager: HDFSContentsManager, content: Any, path: str, there: FileStatus | None
+    manager: HDFSContentsManager, content: Any, located: str, path: str, there: FileStatus | None
 ) -> Model:
     notebook, data = documents.serialize_notebook(content, path)
     if notebook.validation_error:
         _check_signable(manager, notebook, path)
-    located = to_hdfs(manager.root_dir, path)
-    status = write_file(manager.filesystem, located, [data], keep=there)
+    status = _replace(manager, located, data, there)
     try:
         manager.check_and_sign(notebook.node, path)
     except Exception as error:  # a store of any kind may fail in any way
@@ -86,7 +85,7 @@ def _save_notebook(
 
 
 def _check_signable(manager: HDFSContentsManager, notebook: Notebook, path: str) -> None:
-    """A person may save what isn't valid, but not what has too little in it to be a notebook."""
+    """Refuse what has too little in it to be a notebook; what merely isn't valid may be saved."""
     try:
         manager.notary.check_cells(deepcopy(notebook.node))  # it changes what it checks
     except Exception as error:  # the notary raises whatever a wrong structure happens to break
@@ -94,10 +93,34 @@ def _check_signable(manager: HDFSContentsManager, notebook: Notebook, path: str)
         raise HTTPError(400, f"{path}: that is not a notebook: {reason}") from error
 
 
-def _append(
+def _replace(
     manager: HDFSContentsManager, located: str, data: bytes, there: FileStatus | None
 ) -> FileStatus:
+    return write_file(manager.filesystem, located, [data], keep=there, overwrite=there is not None)
+
+
+def _upload(
+    manager: HDFSContentsManager, located: str, data: bytes, chunk: int, there: FileStatus | None
+) -> FileStatus:
+    """Collect the parts beside the file, and put them in its place with the last one. A part that
+    no first one came before goes to the end of the file itself."""
     fs = manager.filesystem
+    temporary = upload_beside(located, fs.user)
+    if chunk != 1 and not fs.exists(temporary):
+        return _append(fs, located, data, there)
+    with removed_on_failure(fs, temporary):
+        if chunk == 1:
+            opened = fs.open_write(temporary, first_mode(there), overwrite=True)
+        else:
+            opened = fs.open_append(temporary)
+        with opened as file:
+            file.write(data)
+        if chunk != -1:
+            return fs.stat(temporary)
+        return publish(fs, temporary, located, keep=there, overwrite=there is not None)
+
+
+def _append(fs: FileSystem, located: str, data: bytes, there: FileStatus | None) -> FileStatus:
     with fs.open_append(located) if there else fs.open_write(located) as file:
         file.write(data)
     return fs.stat(located)

@@ -10,6 +10,7 @@ import pytest
 
 from hdfs_contents import HDFSContentsManager
 from hdfs_contents.filesystem import FileSystem, Writer, open_filesystem
+from hdfs_contents.native import NativeFileSystem
 from tests.hadoop.contents.models import Names, Read, Write, notebook, refused, text
 from yarnhub.minihadoop import MiniHadoop
 
@@ -28,7 +29,7 @@ class FailingFileSystem:
         return self.wrap(name, getattr(self._fs, name))
 
     def wrap(self, name: str, function: Any) -> Any:
-        if name == "open_write":
+        if name in ("open_write", "open_append"):
             return lambda *args, **more: FailingWriter(self, function(*args, **more))
         if name != self._operation:
             return function
@@ -55,7 +56,7 @@ class FailingWriter:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("operation", ["write", "close", "rename"])
+@pytest.mark.parametrize("operation", ["write", "close", "copy_access", "rename"])
 async def test_a_save_that_fails_leaves_the_file_whole_and_nothing_beside_it(
     operation: str,
     after: bool,
@@ -70,6 +71,22 @@ async def test_a_save_that_fails_leaves_the_file_whole_and_nothing_beside_it(
     assert f"{operation} failed" in await refused(500, manager.save(text("new"), "a"))
     assert read("a") == (b"new" if (operation, after) == ("rename", True) else b"old")
     assert names() == ["a"]
+
+
+@pytest.mark.parametrize("operation", ["write", "rename"])
+async def test_an_upload_that_fails_leaves_the_file_as_it_was(
+    operation: str,
+    manager: HDFSContentsManager,
+    fs: FileSystem,
+    write: Write,
+    read: Read,
+    names: Names,
+) -> None:
+    write("a", "old")
+    await manager.save(text("new", chunk=1), "a")
+    manager.filesystem = FailingFileSystem(fs, operation, after=False)
+    assert f"{operation} failed" in await refused(500, manager.save(text("er", chunk=-1), "a"))
+    assert (read("a"), names()) == (b"old", ["a"])
 
 
 @pytest.mark.parametrize("operation", ["write", "rename"])
@@ -156,7 +173,7 @@ async def test_a_namenode_that_hangs_is_an_answer_and_no_wait_without_end(
     manager: HDFSContentsManager, write: Write, read: Read, hadoop: MiniHadoop, wait_until: Any
 ) -> None:
     write("a", "old")
-    patient, manager.filesystem = manager.filesystem, open_filesystem(timeout=0.5)
+    patient, manager.filesystem = manager.filesystem, NativeFileSystem(None, 0.5)
     assert await manager.exists("a")
     hadoop.namenode.suspend()
     try:

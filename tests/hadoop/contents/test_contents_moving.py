@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+from typing import Any
+
+import pytest
+
 from hdfs_contents import HDFSContentsManager
 from hdfs_contents.filesystem import FileSystem
 from tests.hadoop.contents.models import Names, Read, Write, notebook, refused
@@ -66,6 +71,35 @@ async def test_a_directory_is_deleted_when_people_see_nothing_in_it(
     await manager.delete("e")
     assert names() == []
     assert "no such file" in await refused(404, manager.delete("e"))
+
+
+@pytest.mark.parametrize("comes_in", [False, True], ids=["cannot go", "a file comes in"])
+async def test_a_directory_that_stays_keeps_its_checkpoints(
+    comes_in: bool, manager: HDFSContentsManager, fs: FileSystem, write: Write, names: Names
+) -> None:
+    write("d/.ipynb_checkpoints/a-checkpoint", "precious")
+    listed: list[str] = []
+
+    class Busy:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(fs, name)
+
+        def list_dir(self, path: str) -> Any:
+            entries = fs.list_dir(path)
+            if comes_in and not listed:
+                listed.append(write("d/new", "new"))
+            return entries
+
+        def delete(self, path: str, *, recursive: bool = False) -> None:
+            if not comes_in and not path.endswith("checkpoints"):
+                raise PermissionError(errno.EACCES, "no", path)
+            fs.delete(path, recursive=recursive)
+
+    manager.filesystem = Busy()
+    await refused(400 if comes_in else 403, manager.delete_file("d"))
+    assert names() == ["d"]
+    assert names("d") == [".ipynb_checkpoints"] + ["new"] * comes_in
+    assert names("d/.ipynb_checkpoints") == ["a-checkpoint"]
 
 
 async def test_the_root_is_neither_moved_nor_deleted(

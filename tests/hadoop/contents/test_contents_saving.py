@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tornado.web import HTTPError
 
 from hdfs_contents import HDFSContentsManager
 from hdfs_contents.filesystem import FileSystem
@@ -36,6 +38,20 @@ async def test_a_save_keeps_the_mode_and_leaves_nothing_behind(
     assert names() == ["a"]
 
 
+async def test_a_save_keeps_the_acl_and_gives_nobody_more(
+    manager: HDFSContentsManager, write: Write, read: Read, hdfs: Callable[..., str]
+) -> None:
+    path = write("a", "old", mode=0o600)
+    hdfs("dfs", "-setfacl", "-m", "user:bob:rw-", path)
+    before = hdfs("dfs", "-getfacl", path)
+    assert "group::---" in before
+    await manager.save(text("new"), "a")
+    assert (hdfs("dfs", "-getfacl", path), read("a")) == (before, b"new")
+    await manager.save(text("up", chunk=1), "a")
+    await manager.save(text("load", chunk=-1), "a")
+    assert (hdfs("dfs", "-getfacl", path), read("a")) == (before, b"upload")
+
+
 async def test_a_file_that_may_not_be_written_is_not_replaced(
     manager: HDFSContentsManager, write: Write, read: Read
 ) -> None:
@@ -45,12 +61,57 @@ async def test_a_file_that_may_not_be_written_is_not_replaced(
 
 
 async def test_saves_at_the_same_time_leave_one_of_them_whole(
-    manager: HDFSContentsManager, read: Read, names: Names
+    manager: HDFSContentsManager, write: Write, read: Read, names: Names
 ) -> None:
+    write("a", "old")
     contents = [str(number) * 100_000 for number in range(8)]
     await asyncio.gather(*(manager.save(text(content), "a") for content in contents))
     assert read("a").decode() in contents
     assert names() == ["a"]
+
+
+async def test_of_two_who_make_a_file_at_once_the_second_is_told(
+    manager: HDFSContentsManager, read: Read, names: Names
+) -> None:
+    contents = [str(number) * 100_000 for number in range(2)]
+    both_looked = threading.Barrier(2)
+    filesystem = manager.filesystem
+
+    class LooksTogether:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(filesystem, name)
+
+        def open_write(self, *args: Any, **more: Any) -> Any:
+            both_looked.wait(30)
+            return filesystem.open_write(*args, **more)
+
+    manager.filesystem = LooksTogether()
+    answers = await asyncio.gather(
+        *(manager.save(text(content), "a") for content in contents), return_exceptions=True
+    )
+    told = [isinstance(answer, HTTPError) and answer.status_code for answer in answers]
+    assert sorted(told) == [False, 409]
+    assert read("a").decode() == contents[told.index(False)]
+    assert names() == ["a"]
+
+
+async def test_a_file_that_goes_while_it_is_saved_is_there_afterwards(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read
+) -> None:
+    write("a", "old", mode=0o640)
+
+    class Deletes:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(fs, name)
+
+        def open_write(self, *args: Any, **more: Any) -> Any:
+            fs.delete(f"{root}/a")
+            return fs.open_write(*args, **more)
+
+    manager.filesystem = Deletes()
+    await manager.save(text("new"), "a")
+    assert read("a") == b"new"
+    assert fs.stat(f"{root}/a").mode == 0o600
 
 
 async def test_readers_see_the_old_content_or_the_new_while_it_is_saved(
@@ -149,13 +210,27 @@ async def test_hooks_run_before_and_after_a_save(
 
 
 async def test_chunks_are_joined_in_the_order_in_which_they_come(
-    manager: HDFSContentsManager, write: Write, read: Read
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read, names: Names
 ) -> None:
-    write("a.txt", "what was there before")
-    for chunk, content in ((1, "ab"), (2, "cd"), (3, ""), (-1, "ef")):
+    write("a.txt", "what was there before", mode=0o640)
+    for chunk, content, size in ((1, "ab", 2), (2, "cd", 4), (3, "", 4)):
         saved = await manager.save(text(content, chunk=chunk), "a.txt")
-        assert saved == await manager.get("a.txt", content=False)
+        assert (saved["path"], saved["size"]) == ("a.txt", size)
+        assert read("a.txt") == b"what was there before"
+    saved = await manager.save(text("ef", chunk=-1), "a.txt")
+    assert saved == await manager.get("a.txt", content=False)
     assert read("a.txt") == b"abcdef"
+    assert fs.stat(f"{root}/a.txt").mode == 0o640
+    assert names() == ["a.txt"]
+
+
+async def test_an_upload_that_starts_again_has_nothing_of_the_one_before(
+    manager: HDFSContentsManager, read: Read, names: Names
+) -> None:
+    for chunk, content in ((1, "abandoned"), (2, "too"), (1, "ab"), (-1, "cd")):
+        await manager.save(text(content, chunk=chunk), "a.txt")
+    assert read("a.txt") == b"abcd"
+    assert names() == ["a.txt"]
 
 
 async def test_a_chunk_without_a_first_one_goes_to_the_end_of_the_file(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 
 import pytest
 
+from hdfs_contents import deadline as module
 from hdfs_contents.deadline import Deadline
 
 SOON = 0.05
@@ -92,5 +94,32 @@ def test_after_a_call_was_given_up_the_next_waits_only_briefly(hung: threading.E
     with pytest.raises(TimeoutError, match=r"0\.05 seconds"):
         deadline.run(hung.wait)
     deadline.run(divmod, 7, 2)
+    with pytest.raises(TimeoutError, match=r"0\.15 seconds"):
+        deadline.run(hung.wait)
+
+
+def test_a_call_that_ends_while_it_is_given_up_leaves_the_next_its_whole_time(
+    hung: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends_now = threading.Event()
+    threads: list[threading.Thread] = []
+
+    class EndsWhenAsked(Future[object]):
+        def done(self) -> bool:
+            answer = super().done()
+            ends_now.set()
+            threads[0].join(SOON)  # it may end here, if nothing holds it
+            return answer
+
+    def late() -> None:
+        threads.append(threading.current_thread())
+        ends_now.wait()
+
+    deadline = Deadline(3 * SOON, while_silent=SOON)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "Future", EndsWhenAsked)
+        with pytest.raises(TimeoutError):
+            deadline.run(late)
+    threads[0].join()
     with pytest.raises(TimeoutError, match=r"0\.15 seconds"):
         deadline.run(hung.wait)

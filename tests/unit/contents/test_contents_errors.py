@@ -88,6 +88,16 @@ RAISED = [
         errno.ENAMETOOLONG,
     ),
     (rpc("org.apache.hadoop.fs.InvalidPathException", "Invalid path name /a:b"), OSError, 22),
+    (
+        rpc("org.apache.hadoop.security.token.SecretManager$InvalidToken", "token has expired"),
+        PermissionError,
+        errno.EACCES,
+    ),
+    (
+        rpc("org.apache.hadoop.hdfs.protocol.AclException", "Support for ACLs has been disabled"),
+        OSError,
+        errno.ENOTSUP,
+    ),
     (rpc("org.apache.hadoop.ipc.StandbyException", "standby"), ConnectionError, None),
     (rpc(IO, "something new"), OSError, errno.EIO),
     (RuntimeError('DataTransferError("no")'), OSError, errno.EIO),

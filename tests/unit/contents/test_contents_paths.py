@@ -103,6 +103,16 @@ def test_a_temporary_is_new_hidden_recognisable_and_in_the_same_directory(name: 
     assert paths.is_temporary(first.rsplit("/", 1)[-1])
 
 
+def test_an_upload_has_one_temporary_of_its_persons_own() -> None:
+    first = paths.upload_beside("/d/a", "alice")
+    assert first == paths.upload_beside("/d/a", "alice")
+    assert paths.parent(first) == "/d"
+    assert paths.is_hidden(first.rsplit("/", 1)[-1])
+    assert paths.is_temporary(first.rsplit("/", 1)[-1])
+    others = {paths.upload_beside("/d/b", "alice"), paths.upload_beside("/d/a", "bob")}
+    assert len({first, *others}) == 3
+
+
 @pytest.mark.parametrize("name", ["a", ".a.tmp", ".saving-a", ".saving-1-xyz.tmp", ".ipynb"])
 def test_no_other_name_is_taken_for_a_temporary(name: str) -> None:
     assert not paths.is_temporary(name)

@@ -75,9 +75,6 @@ class LocalFileSystem:
         self._changes("chmod", path)
         self.at(path).chmod(mode)
 
-    def set_group(self, path: str, group: str) -> None:
-        raise AssertionError("an environment stays its packer's")
-
     def may_write(self, path: str) -> bool:
         return os.access(self.at(path), os.W_OK)
 

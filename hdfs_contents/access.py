@@ -1,0 +1,39 @@
+"""Who may do what with a file, as HDFS writes it: a mode, and perhaps an ACL. Pure functions.
+
+A file that has an ACL shows the ACL's mask where the group's bits of its mode are: the mode alone
+doesn't say what the owning group may do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from hdfs_native import AclEntry
+
+_Action = Literal["---", "--x", "-w-", "-wx", "r--", "r-x", "rw-", "rwx"]
+
+#: By their three bits.
+_ACTIONS: tuple[_Action, ...] = get_args(_Action)
+
+
+def to_copy(mode: int, acl: Sequence[AclEntry], *, same_group: bool) -> tuple[int, list[AclEntry]]:
+    """Return the mode and the whole ACL that give a copy the access that its original has.
+
+    `acl` is what the NameNode says of the original: the named entries and that of the group, or
+    nothing. Without `same_group` the copy belongs to another group: then nobody who was in one
+    class and is in another now, of group and others, gets more than before.
+    """
+    owner, mask, other = ((mode >> shift) & 7 for shift in (6, 3, 0))
+    group = next((_ACTIONS.index(entry.permissions) for entry in acl if not entry.name), mask)
+    if not same_group:
+        group = other = group & mask & other
+    entries = [_entry("user", owner), _entry("group", group), _entry("other", other)]
+    if not acl:
+        return owner << 6 | group << 3 | other, entries
+    named = [entry for entry in acl if entry.name]
+    return owner << 6 | mask << 3 | other, [*entries, *named, _entry("mask", mask)]
+
+
+def _entry(type: Literal["user", "group", "mask", "other"], bits: int) -> AclEntry:
+    return AclEntry(type, "access", _ACTIONS[bits])
