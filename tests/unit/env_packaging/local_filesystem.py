@@ -75,9 +75,6 @@ class LocalFileSystem:
         self._changes("chmod", path)
         self.at(path).chmod(mode)
 
-    def may_write(self, path: str) -> bool:
-        return os.access(self.at(path), os.W_OK)
-
     def files(self) -> list[str]:
         """All files, with their paths as HDFS would say them."""
         found = [each for each in self.root.rglob("*") if not each.is_dir()]
