@@ -28,6 +28,7 @@ from benchmarks.frame import Result, Samples
 from tests.hadoop.hub import Hub
 from yarnhub.demo.hub import free_ports
 from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.processes import containers
 
 ROUNDS = 7
 POLL_SECONDS = 0.02
@@ -57,7 +58,9 @@ def run(console: Console) -> Result:
                 with skein.Client(security=security) as client:
                     for number in range(ROUNDS + 1):
                         status.update(f"Round {number} of {ROUNDS}")
+                        wait_for_quiet(hadoop)
                         seconds, rss = measure_ours(hub)
+                        wait_for_quiet(hadoop)
                         skein_seconds, skein_mb = measure_skein(client, hub, str(token["token"]))
                         if number:
                             ours.append(seconds)
@@ -131,6 +134,15 @@ def measure_skein(client: skein.Client, hub: Hub, token: str) -> tuple[float, fl
     finally:
         client.kill_application(application)
     return seconds, rss
+
+
+def wait_for_quiet(hadoop: MiniHadoop) -> None:
+    """Wait until no process of the last application is left, so that it slows down nobody."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while containers(hadoop.state.folder):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the last application does not end")
+        time.sleep(POLL_SECONDS)
 
 
 def wait_for_answer(url: str) -> None:

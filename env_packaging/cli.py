@@ -45,8 +45,8 @@ def pack_env(
 ) -> None:
     """Pack an environment and publish it in HDFS for notebook servers to run in.
 
-    HDFS is the one that HADOOP_CONF_DIR describes; the user is HADOOP_USER_NAME, or the one of a
-    Kerberos ticket, or whoever runs this.
+    HDFS is the one that HADOOP_CONF_DIR describes; the user is HADOOP_USER_NAME, or whoever runs
+    this.
     """
     from rich.console import Console
 

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from jupyterhub.spawner import Spawner
+from sqlalchemy.orm import object_session
 from traitlets import Unicode
 
 from yarnspawner.cluster import ClusterError, Life
@@ -97,7 +98,9 @@ class YarnSpawner(YarnSpawnerSettings, Spawner):
     def _commit_state(self) -> None:
         """Put the state into the hub's database now: JupyterHub itself does so after the start."""
         self.orm_spawner.state = self.get_state()
-        self.db.commit()
+        session = object_session(self.orm_spawner)
+        assert session is not None, "JupyterHub's spawners are in its database"
+        session.commit()
 
     # -- start -------------------------------------------------------------------------------
 
@@ -231,7 +234,11 @@ class YarnSpawner(YarnSpawnerSettings, Spawner):
         if status.life is not Life.ENDED:
             return None
         report = status.report
-        return 0 if report and report.final_status is FinalStatus.SUCCEEDED else 1
+        if report and report.final_status is FinalStatus.SUCCEEDED:
+            return 0
+        said = report.diagnostics.strip() if report else "YARN no longer knows it"
+        self.log.warning("%s (%s) ended: %s", self._log_name, self.application_id, said)
+        return 1
 
     async def stop(self, now: bool = False) -> None:
         """End the server, also while it is starting; returns when YARN says that it has ended.

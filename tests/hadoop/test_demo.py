@@ -75,7 +75,7 @@ def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path):
         port = str(taken.getsockname()[1])
         process = demo(tmp_path, "--port", port)
         output, _ = process.communicate()
-    assert process.returncode == 1
+    assert process.returncode == 5
     assert output.strip() == f"Port {port} can't be used (Address already in use): " + (
         "choose another with --port."
     )

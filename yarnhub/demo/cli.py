@@ -9,7 +9,9 @@ import typer
 
 
 def demo(
-    port: Annotated[int, typer.Option(help="The port of the demo's JupyterHub.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="The port of the demo's JupyterHub.")
+    ] = 8000,
     check: Annotated[
         bool, typer.Option("--check", help="Walk a person's whole round, and end.")
     ] = False,

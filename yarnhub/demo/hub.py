@@ -53,6 +53,12 @@ class DemoError(Exception):
     exit_code = 1
 
 
+class PortTaken(DemoError):
+    """Somebody else has the port."""
+
+    exit_code = 5
+
+
 @dataclass(frozen=True)
 class HubSettings:
     """What is particular to one run of the demo's hub."""
@@ -104,7 +110,7 @@ def check_port(port: int) -> None:
         try:
             sock.bind(("127.0.0.1", port))
         except OSError as error:
-            raise DemoError(
+            raise PortTaken(
                 f"Port {port} can't be used ({error.strerror}): choose another with --port."
             ) from error
 

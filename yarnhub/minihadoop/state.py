@@ -189,7 +189,8 @@ def require_unused(folder: Path) -> None:
     """Raise InTheWay if a cluster runs in this folder."""
     if daemons(folder):
         raise InTheWay(
-            f"A Hadoop is already running in {folder}: end it with `yarnhub minihadoop down`, or"
+            f"A Hadoop is already running in {folder}: end it with `yarnhub minihadoop down"
+            f" --state-dir {folder}`, or"
             " choose another state folder."
         )
 

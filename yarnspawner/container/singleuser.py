@@ -2,7 +2,8 @@
 
 The port was chosen and bound before the server started and is never let go, so no other process
 on the node can take it in between: tornado's `bind_sockets`, the one function through which
-Jupyter servers open their port, returns the held socket when it is asked for that port.
+Jupyter servers open their port, returns the held socket when it is asked for that port. The socket
+listens when the server begins to serve, and not before: that is when it is ready.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import runpy
 import shutil
 import socket
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 SOCKET_VARIABLE = "YARNHUB_SOCKET"
@@ -45,8 +47,8 @@ def find_script(name: str, path: str) -> str:
     script = shutil.which(name, path=path)
     if script is None:
         raise CannotStart(
-            f"The command {name} is not in the Python environment {sys.prefix}: "
-            "install jupyterlab and jupyterhub in it, or set c.YarnSpawner.cmd."
+            f"The server's Python environment has no {name}: install jupyterlab and jupyterhub in "
+            "it and publish it again with yarnhub pack-env, or set c.YarnSpawner.cmd."
         )
     with open(script, "rb") as file:  # noqa: PTH123 - pathlib costs 2 MB here
         head = file.read(512)
@@ -66,9 +68,10 @@ def check_contents_manager(command: list[str]) -> None:
             package = argument[len(CONTENTS_OPTION) :].partition(".")[0]
             if importlib.util.find_spec(package) is None:
                 raise CannotStart(
-                    f"The Python environment {sys.prefix} has no {package}, so notebooks could not "
-                    "be kept in HDFS: install yarnhub[notebook] in it, or set "
-                    "c.YarnSpawner.contents_manager = '' to keep them on the node's disk only."
+                    f"The server's Python environment has no {package}, so notebooks could not be "
+                    "kept in HDFS: install yarnhub[notebook] in it and publish it again with "
+                    "yarnhub pack-env, or set c.YarnSpawner.contents_manager = '' to keep them on "
+                    "the node's disk only."
                 )
 
 
@@ -82,20 +85,28 @@ def hand_over(held: socket.socket) -> None:
         import tornado.tcpserver
     except ImportError:
         raise CannotStart(
-            f"The Python environment {sys.prefix} has no tornado: install jupyterhub and "
-            "jupyterlab in it."
+            "The server's Python environment has no tornado: install jupyterhub and jupyterlab in "
+            "it, and publish it again with yarnhub pack-env."
         ) from None
     held_port = held.getsockname()[1]
     bind = tornado.netutil.bind_sockets
+    add = tornado.tcpserver.TCPServer.add_sockets
 
     def bind_sockets(port: int, *args: Any, **kwargs: Any) -> list[socket.socket]:
         if port != held_port:
             return bind(port, *args, **kwargs)
         sock = held.dup()
         sock.setblocking(False)
-        sock.listen(128)
         return [sock]
 
+    def add_sockets(server: Any, sockets: Iterable[socket.socket]) -> None:
+        # Not before: a server may open its port to see whether it is free, and then think better.
+        sockets = list(sockets)
+        for sock in sockets:
+            sock.listen(128)
+        add(server, sockets)
+
+    tornado.tcpserver.TCPServer.add_sockets = add_sockets  # type: ignore[assignment, method-assign]
     tornado.netutil.bind_sockets = bind_sockets
     tornado.tcpserver.bind_sockets = bind_sockets  # type: ignore[attr-defined]
 

@@ -103,5 +103,5 @@ def test_the_payload_reports_a_missing_command_without_a_traceback(tmp_path):
         env={**os.environ, "YARNHUB_SOCKET": "0"},
     )
     assert run.returncode == 1
-    assert "no-such-command is not in the Python environment" in run.stderr
+    assert "environment has no no-such-command" in run.stderr
     assert "Traceback" not in run.stderr
