@@ -64,11 +64,10 @@ class Browser:
 
     async def start_server(self) -> AsyncIterator[str]:
         """Ask for the server, and yield the messages of its progress until it is ready."""
-        base = f"/hub/api/users/{self.name}/server"
-        response = await self.request("POST", base)
-        if response.status_code == httpx.codes.CREATED:
-            return
-        async with self._http.stream("GET", f"{base}/progress", timeout=None) as events:
+        # The page that starts a server leads to the one that follows this stream.
+        await self.request("GET", f"/hub/spawn/{self.name}")
+        progress = f"/hub/api/users/{self.name}/server/progress"
+        async with self._http.stream("GET", progress, timeout=None) as events:
             async for line in events.aiter_lines():
                 if not line.startswith("data:"):
                     continue

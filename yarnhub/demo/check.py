@@ -119,6 +119,7 @@ async def walk(site: Site, one: Round, other_person: str) -> None:
             await browser.log_in(site.password)
         async with one.step("start the server") as detail:
             events = [message async for message in browser.start_server()]
+            _expect(len(events) > 1, f"there was no progress to see but {events}")
             detail.append(f"{len(events)} progress events")
         async with one.step("open JupyterLab"):
             await browser.open_lab()
