@@ -11,7 +11,7 @@ import pytest
 from tests.hadoop.hub import Hub
 from yarnhub.minihadoop import MiniHadoop
 
-USERS = tuple(f"user{number:02}" for number in range(50))
+USERS = tuple(f"user{number:02}" for number in range(15))
 CONFIG = """
 c.YarnSpawner.mem_limit = "64M"
 c.JupyterHub.concurrent_spawn_limit = 10
@@ -33,12 +33,12 @@ def test_a_hub_grows_by_no_thread_and_no_process_for_each_user(tmp_path: Path):
         hub = Hub(tmp_path, hadoop.env(), CONFIG)
         hub.start()
         try:
-            # The first ten use all the threads that are there for files and names.
-            with ThreadPoolExecutor(10) as people:
-                assert len(list(people.map(hub.start_server, USERS[:10]))) == 10
+            # The first eight use all the threads that are there for files and names.
+            with ThreadPoolExecutor(8) as people:
+                assert len(list(people.map(hub.start_server, USERS[:8]))) == 8
                 before = threads_and_children(hub.pid)
-                applications = list(people.map(hub.start_server, USERS[10:]))
-            assert len(set(applications)) == 40
+                applications = list(people.map(hub.start_server, USERS[8:]))
+            assert len(set(applications)) == 7
             assert threads_and_children(hub.pid) == before
         finally:
             hub.stop()
