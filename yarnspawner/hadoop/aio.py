@@ -4,11 +4,14 @@
   meanwhile share the attempt.
 - Tries each address in turn: the next one where a server refuses, does not answer, or says that it
   is in standby. One that has answered stays first, also when its connection is lost once.
+- Where none of them did, the calls of the next moment fail at once: see `servers`.
 - Each call has a deadline of its own. One that runs out leaves the connection to the others, unless
   the server has been silent all the while: then the connection is given up.
 - A call whose connection is lost before the answer is sent again, within its deadline, only if its
   method is idempotent.
 - A cancelled call leaves the connection usable.
+- A large answer is decoded in pieces: see `pieces`.
+- Every attempt at a call and every connection is traced: see `trace`.
 - There is no task but the one that connects, and no thread but asyncio's own for host names.
 """
 
@@ -16,13 +19,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
 from yarnspawner.hadoop.connection import Connection
+from yarnspawner.hadoop.pieces import decode
 from yarnspawner.hadoop.rpc import (
     Address,
     CallTimeout,
@@ -36,7 +39,9 @@ from yarnspawner.hadoop.rpc import (
     failure,
 )
 from yarnspawner.hadoop.sasl import MechanismFactory, SaslError
-from yarnspawner.hadoop.wire import Message, WireError
+from yarnspawner.hadoop.servers import Servers
+from yarnspawner.hadoop.trace import CONNECT, OK, CallRecord, OnCall, log_call, name_outcome
+from yarnspawner.hadoop.wire import WireError
 
 
 class AsyncClient:
@@ -49,53 +54,101 @@ class AsyncClient:
         login: Login,
         timeout: float = 20.0,
         mechanisms: MechanismFactory | None = None,
+        on_call: OnCall = log_call,
     ) -> None:
-        self._addresses = deque(addresses)
+        self._servers = Servers(addresses)
         self._protocol = protocol
         self._login = login
         self._timeout = timeout
         self._mechanisms = mechanisms
+        self._on_call = on_call
         self._link: _Link | None = None
         self._connecting: asyncio.Task[_Link | _Unreachable] | None = None
         self._closed = False
 
-    async def close(self) -> None:
-        """Close the connection for good; what is outstanding fails with a `ConnectError`."""
+    def for_login(self, login: Login) -> AsyncClient:
+        """Make a client of another login, which shares what is known of the servers."""
+        client = AsyncClient(
+            (), self._protocol, login, self._timeout, self._mechanisms, self._on_call
+        )
+        client._servers = self._servers
+        return client
+
+    def abort(self) -> None:
+        """Close the connection for good, soon; what is outstanding fails with a `ConnectError`."""
         self._closed = True
         if self._connecting is not None:
             self._connecting.cancel()
-            await asyncio.wait([self._connecting])
         if self._link is not None:
             self._link.end(ConnectionAbortedError("the client was closed"))
+
+    async def close(self) -> None:
+        """Close the connection for good, and wait until it is; outstanding calls fail."""
+        self.abort()
+        if self._connecting is not None:
+            await asyncio.wait([self._connecting])
+        if self._link is not None:
             await asyncio.wait([self._link.lost])
 
     async def call(self, method: Method[Request, Response], request: Request) -> Response:
         """Call a method; raises `RpcError` or `ConnectError`."""
+        body = request.encode()
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._timeout
         reasons: dict[Address, str] = {}
         # A connection that we still have may be dead: that must not cost an address its turn.
-        for _ in range(len(self._addresses) + (self._link is not None)):
+        for _ in range(len(self._servers) + (self._link is not None)):
+            if self._servers.resting and not self._has_link:
+                sentence = f"{method.name} has to wait, as nobody answered a moment ago"
+                raise ConnectError(sentence, self._servers.reasons)
             link = await self._connect(deadline)
             if isinstance(link, _Unreachable):
                 reasons[link.address] = explain(link.error)
                 continue
             started = clock()
-            result = await link.call(method, request, deadline)
-            if isinstance(result, Message):
-                return cast(Response, result)
+            result = await self._attempt(link, method, body, deadline)
+            if not isinstance(result, Exception):
+                return result
             if isinstance(result, RpcError) and not result.standby:
                 raise result
             if not isinstance(result, TimeoutError) or link.heard_at < started:
                 link.end(ConnectionAbortedError("the connection was given up"))
                 if not (isinstance(result, ConnectionError) and link.worked):
-                    self._next_address(link.address)
+                    self._servers.pass_over(link.address)
             reasons[link.address] = explain(result)
             broken = failure(method, result, reasons)
             if broken is not None:
                 raise broken from result
+        self._servers.failed(reasons)
         outcome = CallTimeout if clock() >= deadline else ConnectError
         raise outcome(f"{method.name} could not be called", reasons)
+
+    async def _attempt(
+        self, link: _Link, method: Method[Request, Response], body: bytes, deadline: float
+    ) -> Response | Exception:
+        """Return the answer of one server, or what came instead of it."""
+        started = asyncio.get_running_loop().time()
+        result: bytes | Exception | None = None
+        try:
+            result = await link.call(method, body, deadline)
+        finally:
+            received = len(result) if isinstance(result, bytes) else 0
+            outcome = name_outcome(result)
+            self._trace(method.name, link.address, started, outcome, len(body), received)
+        if isinstance(result, bytes):
+            self._servers.answered()
+            try:
+                return await decode(method.response, result)
+            except WireError as error:
+                return error
+        if isinstance(result, RpcError) and not result.standby:
+            self._servers.answered()
+        return result
+
+    @property
+    def _has_link(self) -> bool:
+        """Whether there is a connection, or one is being made."""
+        return self._connecting is not None or (self._link is not None and self._link.ended is None)
 
     async def _connect(self, deadline: float) -> _Link | _Unreachable:
         if self._closed:
@@ -103,9 +156,9 @@ class AsyncClient:
         if self._link is not None and self._link.ended is None:
             return self._link
         if self._connecting is None:
-            self._connecting = asyncio.create_task(self._dial(self._addresses[0]))
+            self._connecting = asyncio.create_task(self._dial(self._servers.first))
         # Only waited for: one caller's deadline or cancellation is not the other callers'.
-        connecting, address = self._connecting, self._addresses[0]
+        connecting, address = self._connecting, self._servers.first
         remaining = deadline - asyncio.get_running_loop().time()
         await asyncio.wait([connecting], timeout=remaining)
         if not connecting.done():
@@ -117,25 +170,31 @@ class AsyncClient:
     async def _dial(self, address: Address) -> _Link | _Unreachable:
         link = _Link(address, Connection(self._protocol, self._login, self._mechanisms))
         # Each address gets its share, so that a silent one leaves time for the others.
-        share = self._timeout / len(self._addresses)
+        share = self._timeout / len(self._servers)
         loop = asyncio.get_running_loop()
+        started = loop.time()
+        error: Exception | None = None
         try:
             await asyncio.wait_for(loop.create_connection(lambda: link, *address), share)
         except asyncio.TimeoutError:
-            unreachable = _Unreachable(address, TimeoutError())
-        except (OSError, UnicodeError) as error:
-            unreachable = _Unreachable(address, error)
-        else:
-            self._link = link
-            return link
+            error = TimeoutError()
+        except (OSError, UnicodeError) as failed:
+            error = failed
         finally:
             self._connecting = None
-        self._next_address(address)
-        return unreachable
+        self._trace(CONNECT, address, started, name_outcome(error) if error else OK)
+        if error is None:
+            self._link = link
+            return link
+        self._servers.pass_over(address)
+        return _Unreachable(address, error)
 
-    def _next_address(self, given_up: Address) -> None:
-        if self._addresses[0] == given_up:
-            self._addresses.rotate(-1)
+    def _trace(
+        self, what: str, address: Address, started: float, outcome: str, *sizes: int
+    ) -> None:
+        seconds = asyncio.get_running_loop().time() - started
+        who = self._login
+        self._on_call(CallRecord(what, who.user, who.real_user, address, seconds, outcome, *sizes))
 
 
 @dataclass(frozen=True)
@@ -159,13 +218,13 @@ class _Link(asyncio.Protocol):
         self._connection = connection
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._answers: dict[int, asyncio.Future[Message | Exception]] = {}
+        self._answers: dict[int, asyncio.Future[bytes | Exception]] = {}
         self.lost: asyncio.Future[None] = self._loop.create_future()
         self.heard_at = self._loop.time()
 
     async def call(
-        self, method: Method[Request, Response], request: Request, deadline: float
-    ) -> Message | Exception:
+        self, method: Method[Request, Response], request: bytes, deadline: float
+    ) -> bytes | Exception:
         """Return the answer, or what came instead of it."""
         if self.ended is not None:
             return self.ended

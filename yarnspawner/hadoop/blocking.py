@@ -15,7 +15,6 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import cast
 
 from yarnspawner.hadoop.connection import Connection
 from yarnspawner.hadoop.rpc import (
@@ -31,7 +30,7 @@ from yarnspawner.hadoop.rpc import (
     failure,
 )
 from yarnspawner.hadoop.sasl import MechanismFactory, SaslError
-from yarnspawner.hadoop.wire import Message, WireError
+from yarnspawner.hadoop.wire import WireError
 
 CHUNK_BYTES = 1 << 16
 
@@ -69,6 +68,7 @@ class BlockingClient:
 
     def call(self, method: Method[Request, Response], request: Request) -> Response:
         """Call a method; raises `RpcError` or `ConnectError`."""
+        body = request.encode()
         deadline = time.monotonic() + self._timeout
         reasons: dict[Address, str] = {}
         # A connection that we still have may be dead: that must not cost an address its turn.
@@ -80,11 +80,11 @@ class BlockingClient:
                 self._give_up_address()
                 reasons[address] = explain(error)
                 continue
-            call_id = connection.call(method, request)
+            call_id = connection.call(method, body)
             try:
-                response = _exchange(sock, connection, call_id, deadline)
+                answer = _exchange(sock, connection, call_id, deadline)
                 self._worked = True
-                return cast(Response, response)
+                return method.response.decode(answer)
             except (RpcError, SaslError, WireError, OSError) as error:
                 if isinstance(error, RpcError) and not error.standby:
                     if error.fatal:
@@ -119,9 +119,7 @@ class BlockingClient:
         self._addresses.rotate(-1)
 
 
-def _exchange(
-    sock: socket.socket, connection: Connection, call_id: int, deadline: float
-) -> Message:
+def _exchange(sock: socket.socket, connection: Connection, call_id: int, deadline: float) -> bytes:
     while True:
         sock.settimeout(_remaining(deadline))
         # A server that refuses us says why and closes: what it said is read even where what we

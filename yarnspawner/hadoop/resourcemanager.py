@@ -31,7 +31,7 @@ from yarnspawner.hadoop.reports import (
     QueueInfo,
 )
 from yarnspawner.hadoop.rpc import Method, Request, Response
-from yarnspawner.hadoop.wire import Message, bool_, enum, int64, message, repeated, string
+from yarnspawner.hadoop.wire import Message, bool_, bytes_, enum, int64, message, repeated, string
 
 APPLICATION_CLIENT_PROTOCOL = "org.apache.hadoop.yarn.api.ApplicationClientProtocolPB"
 
@@ -106,7 +106,14 @@ class GetApplicationsRequest(Message):
 
 @dataclass(frozen=True)
 class GetApplicationsResponse(Message):
-    applications: tuple[ApplicationReport, ...] = repeated(message(1, ApplicationReport))
+    """`encoded` are the reports, of which there may be thousands: see `listing`."""
+
+    encoded: tuple[bytes, ...] = repeated(bytes_(1))
+
+    @property
+    def applications(self) -> tuple[ApplicationReport, ...]:
+        """All reports, decoded."""
+        return tuple(ApplicationReport.decode(report) for report in self.encoded)
 
 
 GET_APPLICATIONS = _method("getApplications", GetApplicationsRequest, GetApplicationsResponse)

@@ -8,7 +8,7 @@ from yarnspawner.hadoop.sasl import Offer
 from yarnspawner.hadoop.wire import Message, delimited
 
 
-def receive(connection: Connection, data: bytes) -> list[tuple[int, Message | RpcError]]:
+def receive(connection: Connection, data: bytes) -> list[tuple[int, bytes | RpcError]]:
     return list(connection.receive_data(data))
 
 

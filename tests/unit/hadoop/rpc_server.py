@@ -231,6 +231,12 @@ class RpcServer:
                     pass
                 sock.shutdown(socket.SHUT_RD)
 
+    def wait_for_ends(self) -> None:
+        """Wait until the clients have closed every connection."""
+        for thread in self._threads[1:]:
+            thread.join(20)
+            assert not thread.is_alive(), "a connection is still open"
+
     def reset_connections(self) -> None:
         """End every connection at once, as a server does that leaves something unread."""
         for sock in self._sockets:

@@ -10,10 +10,12 @@ import pytest
 from tests.unit.hadoop.handlers import Holder, standby
 from tests.unit.hadoop.hub_calls import Connect, answer, kill, number_of
 from tests.unit.hadoop.rpc_server import AUTHORIZATION, REFUSED, Call, RpcServer, silent_address
+from yarnspawner.hadoop.aio import AsyncClient
 from yarnspawner.hadoop.connection import ResponseHeader, Status
 from yarnspawner.hadoop.credentials import Token
 from yarnspawner.hadoop.records import ApplicationSubmissionContext, ContainerLaunchContext
 from yarnspawner.hadoop.resourcemanager import (
+    APPLICATION_CLIENT_PROTOCOL,
     FORCE_KILL_APPLICATION,
     SUBMIT_APPLICATION,
     KillApplicationRequest,
@@ -21,9 +23,25 @@ from yarnspawner.hadoop.resourcemanager import (
     SubmitApplicationRequest,
 )
 from yarnspawner.hadoop.rpc import CallTimeout, ConnectError, Login, RpcError
+from yarnspawner.hadoop.trace import CallRecord
+from yarnspawner.hadoop.wire import delimited
 
 TOKEN = Token(b"identifier", b"password", "RM_DELEGATION_TOKEN", "")
+ALICE = Login("alice", "hub")
 ONCE_ONLY = replace(FORCE_KILL_APPLICATION, idempotent=False)
+
+
+async def until_it_works(client: AsyncClient) -> KillApplicationResponse:
+    """Call until the client no longer leaves the servers alone."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + 20
+    while True:
+        try:
+            return await kill(client)
+        except ConnectError:
+            if loop.time() > deadline:
+                raise
+            await asyncio.sleep(0.01)
 
 
 async def test_addresses_that_refuse_or_are_in_standby_are_passed_over(
@@ -117,7 +135,61 @@ async def test_a_server_that_came_back_is_found_again(connect_async: Connect) ->
     with pytest.raises(ConnectError, match="refused"):
         await kill(client)
     with RpcServer(answer, port=server.address[1]):
-        assert (await kill(client)).is_kill_completed
+        assert (await until_it_works(client)).is_kill_completed
+
+
+async def test_servers_that_do_not_answer_are_left_alone_for_a_while() -> None:
+    told: list[CallRecord] = []
+    with RpcServer(standby) as server:
+        addresses = REFUSED, server.address
+        client = AsyncClient(addresses, APPLICATION_CLIENT_PROTOCOL, ALICE, on_call=told.append)
+        for _ in range(100):
+            with pytest.raises(ConnectError) as caught:
+                await kill(client)
+            assert caught.value.reasons == {
+                REFUSED: "connection refused",
+                server.address: "it is in standby",
+            }
+        await client.close()
+    assert server.connections < 100
+    assert len(told) < 300
+
+
+async def test_an_outage_that_one_login_has_found_spares_the_others_their_attempts(
+    connect_async: Connect,
+) -> None:
+    with RpcServer(standby) as server:
+        client = connect_async(server.address)
+        other = client.for_login(Login("bob", "hub"))
+        for one in (client, other):
+            with pytest.raises(ConnectError, match="it is in standby"):
+                await kill(one)
+        await other.close()
+        assert server.connections == 1
+
+
+async def test_the_active_server_that_one_login_has_found_is_the_others_first(
+    connect_async: Connect,
+) -> None:
+    with RpcServer(standby) as first, RpcServer(answer) as second:
+        client = connect_async(first.address, second.address)
+        await kill(client)
+        other = client.for_login(Login("bob", "hub"))
+        assert (await kill(other)).is_kill_completed
+        await other.close()
+        assert (first.connections, second.connections) == (1, 2)
+
+
+async def test_a_damaged_answer_is_an_error_that_says_so(connect_async: Connect) -> None:
+    def answer_damaged(call: Call) -> None:
+        packet = delimited(ResponseHeader(call.id).encode()) + delimited(b"\x0a\x05")
+        call.side.flush(len(packet).to_bytes(4, "big") + packet)
+
+    with (
+        RpcServer(answer_damaged) as server,
+        pytest.raises(ConnectError, match="past the end of the data"),
+    ):
+        await kill(connect_async(server.address))
 
 
 async def test_a_refused_proxy_is_told_to_every_call(connect_async: Connect) -> None:

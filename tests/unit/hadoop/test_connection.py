@@ -26,7 +26,7 @@ from yarnspawner.hadoop.resourcemanager import (
     SubmitApplicationRequest,
 )
 from yarnspawner.hadoop.rpc import Login, RpcError
-from yarnspawner.hadoop.wire import Message, WireError, delimited, read_delimited
+from yarnspawner.hadoop.wire import WireError, read_delimited
 
 TOKEN = Token(b"identifier", b"password", "KIND", "service")
 ALICE = Login("alice", "hub")
@@ -47,10 +47,10 @@ class Conversation:
         self.server = ServerSide(
             self.calls.append, self._to_client.extend, token=login.token, **options
         )
-        self.answers: dict[int, Message | RpcError] = {}
+        self.answers: dict[int, bytes | RpcError] = {}
 
     def call(self) -> int:
-        return self.connection.call(GET_NEW_APPLICATION, GetNewApplicationRequest())
+        return self.connection.call(GET_NEW_APPLICATION, GetNewApplicationRequest().encode())
 
     def run(self) -> None:
         """Move bytes until both sides are silent."""
@@ -110,7 +110,7 @@ def test_calls_are_answered_in_any_order_and_however_the_bytes_arrive(
         call.answer(new_application(call.id))
     talk.run()
     ids = [*before_login, after_login]
-    assert talk.answers == {number: new_application(number) for number in ids}
+    assert talk.answers == {number: new_application(number).encode() for number in ids}
 
 
 def test_an_answer_is_understood_when_split_at_any_byte() -> None:
@@ -120,15 +120,17 @@ def test_an_answer_is_understood_when_split_at_any_byte() -> None:
     for position in range(len(whole) + 1):
         connection = ready_connection()
         for _ in range(2):
-            connection.call(GET_NEW_APPLICATION, GetNewApplicationRequest())
+            connection.call(GET_NEW_APPLICATION, GetNewApplicationRequest().encode())
         answers = receive(connection, whole[:position]) + receive(connection, whole[position:])
-        assert answers[0] == (0, new_application(7))
+        assert answers[0] == (0, new_application(7).encode())
         assert str(answers[1][1]) == "NoException: no"
 
 
 def test_every_call_names_its_method_its_protocol_and_a_new_id() -> None:
     connection = ready_connection()
-    ids = [connection.call(SUBMIT_APPLICATION, SubmitApplicationRequest()) for _ in range(3)]
+    ids = [
+        connection.call(SUBMIT_APPLICATION, SubmitApplicationRequest().encode()) for _ in range(3)
+    ]
     data, seen = connection.data_to_send(), []
     while data:
         size = int.from_bytes(data[:4], "big")
@@ -160,7 +162,7 @@ def test_an_exception_comes_without_its_stack_and_leaves_the_connection_usable()
     assert isinstance(error, RpcError)
     assert (error.name, error.message, error.fatal) == ("YarnException", "It is\nclosed", False)
     assert error.exception_class == "org.apache.hadoop.yarn.exceptions.YarnException"
-    assert talk.answers[answered] == new_application(1)
+    assert talk.answers[answered] == new_application(1).encode()
 
 
 def test_a_refused_proxy_is_fatal() -> None:
@@ -181,12 +183,12 @@ def test_a_wrong_token_is_fatal() -> None:
 
 def test_answers_before_a_fatal_one_are_not_lost() -> None:
     connection = ready_connection()
-    connection.call(GET_NEW_APPLICATION, GetNewApplicationRequest())
+    connection.call(GET_NEW_APPLICATION, GetNewApplicationRequest().encode())
     answers = connection.receive_data(
         frame(ResponseHeader(0), new_application(1))
         + frame(ResponseHeader(-1, Status.FATAL, "a.FatalException", "over"))
     )
-    assert next(answers) == (0, new_application(1))
+    assert next(answers) == (0, new_application(1).encode())
     with pytest.raises(RpcError, match="over"):
         next(answers)
 
@@ -199,7 +201,7 @@ def test_the_answer_to_a_forgotten_call_is_ignored() -> None:
     for call in talk.calls:
         call.answer(new_application(call.id))
     talk.run()
-    assert talk.answers == {kept: new_application(kept)}
+    assert talk.answers == {kept: new_application(kept).encode()}
 
 
 def test_an_answer_that_nobody_asked_for_is_ignored() -> None:
@@ -217,20 +219,11 @@ def test_damaged_frames_are_a_wire_error(damaged: str) -> None:
         receive(ready_connection(), bytes.fromhex(damaged))
 
 
-def test_a_damaged_answer_is_a_wire_error() -> None:
-    connection = ready_connection()
-    connection.call(GET_NEW_APPLICATION, GetNewApplicationRequest())
-    header = delimited(ResponseHeader(0).encode())
-    packet = header + delimited(b"\x0a\x05")
-    with pytest.raises(WireError):
-        receive(connection, len(packet).to_bytes(4, "big") + packet)
-
-
 def test_a_request_that_hadoop_would_not_take_is_refused_here(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(connections, "MAX_REQUEST_BYTES", 100)
     connection = ready_connection()
     with pytest.raises(WireError, match="more than Hadoop takes"):
-        connection.call(SUBMIT_APPLICATION, SubmitApplicationRequest())
+        connection.call(SUBMIT_APPLICATION, SubmitApplicationRequest().encode())
     assert connection.data_to_send() == b""

@@ -94,6 +94,11 @@ SENT: dict[str, Message] = {
     "allocate": am.AllocateRequest(5, 0.5, "url"),
     "finish": am.FinishApplicationMasterRequest("why", "url", am.FinalStatus.FAILED),
     "get_file": namenode.GetFileInfoRequest("/a"),
+    "mkdirs": namenode.MkdirsRequest("/a", namenode.FsPermission(0o700), create_parent=True),
+    "set_owner": namenode.SetOwnerRequest("/a", "alice", "staff"),
+    "set_quota": namenode.SetQuotaRequest("/a", 1000, 5_000_000_000),
+    "keep_quota": namenode.SetQuotaRequest("/a"),
+    "delete": namenode.DeleteRequest("/a", recursive=True),
 }
 
 CHILD_QUEUE = p.QueueInfo(
@@ -203,6 +208,8 @@ RECEIVED: dict[str, Message] = {
     "registered": am.RegisterApplicationMasterResponse("q"),
     "allocated": am.AllocateResponse(am.Command.SHUTDOWN, 6, 3, TOKEN),
     "finished": am.FinishApplicationMasterResponse(True),
+    "made": namenode.MkdirsResponse(True),
+    "deleted": namenode.DeleteResponse(True),
     "file": namenode.GetFileInfoResponse(
         namenode.FileStatus(
             type=namenode.FileType.DIRECTORY,

@@ -7,6 +7,7 @@
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.util.HexFormat;
+import org.apache.hadoop.hdfs.protocol.HdfsConstants;
 import org.apache.hadoop.hdfs.protocol.proto.ClientNamenodeProtocolProtos.*;
 import org.apache.hadoop.hdfs.protocol.proto.AclProtos.FsPermissionProto;
 import org.apache.hadoop.hdfs.protocol.proto.HdfsProtos.*;
@@ -238,6 +239,18 @@ public class Golden {
 
   static void nameNode() {
     print("get_file", GetFileInfoRequestProto.newBuilder().setSrc("/a"));
+    print("mkdirs", MkdirsRequestProto.newBuilder().setSrc("/a")
+        .setMasked(FsPermissionProto.newBuilder().setPerm(0700)).setCreateParent(true));
+    print("made", MkdirsResponseProto.newBuilder().setResult(true));
+    print("set_owner", SetOwnerRequestProto.newBuilder().setSrc("/a").setUsername("alice")
+        .setGroupname("staff"));
+    print("set_quota", SetQuotaRequestProto.newBuilder().setPath("/a").setNamespaceQuota(1000)
+        .setStoragespaceQuota(5_000_000_000L));
+    print("keep_quota", SetQuotaRequestProto.newBuilder().setPath("/a")
+        .setNamespaceQuota(HdfsConstants.QUOTA_DONT_SET)
+        .setStoragespaceQuota(HdfsConstants.QUOTA_DONT_SET));
+    print("delete", DeleteRequestProto.newBuilder().setSrc("/a").setRecursive(true));
+    print("deleted", DeleteResponseProto.newBuilder().setResult(true));
     print("file", GetFileInfoResponseProto.newBuilder().setFs(HdfsFileStatusProto.newBuilder()
         .setFileType(HdfsFileStatusProto.FileType.IS_DIR).setPath(bytes(97)).setLength(5_000_000_000L)
         .setPermission(FsPermissionProto.newBuilder().setPerm(0755)).setOwner("alice")

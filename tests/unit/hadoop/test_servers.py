@@ -1,0 +1,78 @@
+"""Which server comes first, and how long all are left alone when none of them answers."""
+
+from __future__ import annotations
+
+from yarnspawner.hadoop.servers import FIRST_REST_SECONDS, LONGEST_REST_SECONDS, Servers
+
+ONE, TWO = ("rm1", 8032), ("rm2", 8032)
+WHY = {ONE: "connection refused", TWO: "it is in standby"}
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def rest_of(servers: Servers, clock: Clock) -> float:
+    """Wait until the servers no longer rest; returns how long that took."""
+    started = clock.now
+    while servers.resting:
+        clock.now += FIRST_REST_SECONDS / 100
+    return clock.now - started
+
+
+def test_one_that_does_not_do_goes_behind_the_others() -> None:
+    servers = Servers([ONE, TWO])
+    servers.pass_over(ONE)
+    assert servers.first == TWO
+
+
+def test_two_callers_that_give_up_the_same_server_move_it_once() -> None:
+    servers = Servers([ONE, TWO])
+    servers.pass_over(ONE)
+    servers.pass_over(ONE)
+    assert servers.first == TWO
+
+
+def test_nobody_rests_before_anything_has_failed() -> None:
+    assert not Servers([ONE]).resting
+
+
+def test_the_rest_grows_with_each_failure_up_to_a_limit() -> None:
+    clock = Clock()
+    servers = Servers([ONE, TWO], clock)
+    rests = []
+    for _ in range(10):
+        servers.failed(WHY)
+        rests.append(rest_of(servers, clock))
+    step = FIRST_REST_SECONDS / 100
+    for number, rest in enumerate(rests):
+        full = min(FIRST_REST_SECONDS * 2**number, LONGEST_REST_SECONDS)
+        assert full / 2 - step <= rest <= full + step
+
+
+def test_calls_that_fail_together_count_once() -> None:
+    clock = Clock()
+    servers = Servers([ONE, TWO], clock)
+    for _ in range(1000):
+        servers.failed(WHY)
+    assert rest_of(servers, clock) <= FIRST_REST_SECONDS * 1.02
+
+
+def test_an_answer_makes_the_next_rest_short_again() -> None:
+    clock = Clock()
+    servers = Servers([ONE, TWO], clock)
+    for _ in range(8):
+        servers.failed(WHY)
+        rest_of(servers, clock)
+    servers.answered()
+    servers.failed(WHY)
+    assert rest_of(servers, clock) <= FIRST_REST_SECONDS * 1.02
+
+
+def test_the_reasons_of_the_last_failure_are_kept() -> None:
+    servers = Servers([ONE, TWO])
+    servers.failed(WHY)
+    assert servers.reasons == WHY

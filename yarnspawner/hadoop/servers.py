@@ -1,0 +1,61 @@
+"""What all clients of one service know of its servers: whom to ask first, and when to ask nobody.
+
+- The server that answered last comes first; one that did not answer goes to the end.
+- Where none of them answered, all are left alone for a moment: 0.1 s, twice as long after each
+  attempt in vain, 5 s at most, and never exactly as long as others do. So thousands of polls don't
+  add up to an attack on a ResourceManager that is just coming back.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from yarnspawner.hadoop.rpc import Address
+
+FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 0.1, 5.0
+
+
+class Servers:
+    """The servers of one service."""
+
+    def __init__(
+        self, addresses: Sequence[Address], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._addresses = deque(addresses)
+        self._clock = clock
+        self._rest_seconds = FIRST_REST_SECONDS
+        self._rest_until = float("-inf")
+        self.reasons: dict[Address, str] = {}
+        """Why each did not do, the last time that none of them did."""
+
+    def __len__(self) -> int:
+        return len(self._addresses)
+
+    @property
+    def first(self) -> Address:
+        """The one to ask first."""
+        return self._addresses[0]
+
+    @property
+    def resting(self) -> bool:
+        """Whether they are to be left alone for now."""
+        return self._clock() < self._rest_until
+
+    def pass_over(self, address: Address) -> None:
+        """Put a server behind the others, unless somebody else has done so already."""
+        if self.first == address:
+            self._addresses.rotate(-1)
+
+    def answered(self) -> None:
+        """Take note that one of them works."""
+        self._rest_seconds = FIRST_REST_SECONDS
+
+    def failed(self, reasons: Mapping[Address, str]) -> None:
+        """Take note that none of them did. Calls that fail together count as one."""
+        if not self.resting:
+            self.reasons = dict(reasons)
+            self._rest_until = self._clock() + self._rest_seconds * random.uniform(0.5, 1)
+            self._rest_seconds = min(2 * self._rest_seconds, LONGEST_REST_SECONDS)
