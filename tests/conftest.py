@@ -1,13 +1,20 @@
-"""What all tests share."""
+"""What all tests share: the embedded Hadoop, hubs on it, and its logs beside what fails."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
+
+from tests.hadoop.hub import Hub
+from tests.hadoop.yarn_rest import running_applications
+from yarnhub.minihadoop import MiniHadoop
+
+HADOOP_FOLDER = Path(__file__).parent / "hadoop"
 
 Found = TypeVar("Found")
 
@@ -33,3 +40,56 @@ def wait_until() -> Callable[..., Found]:
         return found
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def hadoop() -> Iterator[MiniHadoop]:
+    """One cluster for the whole session, with two nodes and the users alice and bob."""
+    with MiniHadoop(nodemanagers=2, users=("alice", "bob")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def make_hub(hadoop: MiniHadoop, tmp_path: Path) -> Iterator[Any]:
+    """Start a hub with more configuration; it and its servers are gone after the test."""
+    hubs: list[Hub] = []
+
+    def make(extra_config: str = "", folder: Path = tmp_path) -> Hub:
+        hub = Hub(folder, hadoop.env(), extra_config)
+        hubs.append(hub)
+        hub.start()
+        return hub
+
+    yield make
+    for hub in hubs:
+        for user in hub.api("GET", "users?state=active"):
+            for name in user["servers"]:
+                hub.stop_server(user["name"], name)
+        hub.stop()
+    assert running_applications(hadoop) == []
+
+
+@pytest.fixture
+def hub(make_hub: Any) -> Hub:
+    """A hub with the tests' own configuration."""
+    return make_hub()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "hadoop" in fixtures or HADOOP_FOLDER in item.path.parents:
+            item.add_marker("hadoop")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    report = yield
+    if report.failed:
+        values = getattr(item, "funcargs", {}).values()
+        clusters = {id(value): value for value in values if isinstance(value, MiniHadoop)}
+        for cluster in clusters.values():
+            report.sections += [
+                (f"log of the {name}", tail) for name, tail in cluster.log_tails(lines=20).items()
+            ]
+    return report

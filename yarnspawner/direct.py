@@ -2,74 +2,79 @@
 
 The hub's own identity asks for application ids and for the states of all servers, on one
 connection that stays open. What is done for a user is done as that user, who is impersonated on a
-connection of a few milliseconds.
+connection of their own; of those only so many are open at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 
-from yarnspawner.cluster import ClusterAway, ClusterRefused
+from tornado.httpclient import AsyncHTTPClient, HTTPError
+
+from yarnspawner.cluster import ALIVE, ClusterAway, ClusterRefused, Container, Phase
 from yarnspawner.failures import explain_refusal
 from yarnspawner.hadoop.aio import AsyncClient
 from yarnspawner.hadoop.credentials import Credentials
+from yarnspawner.hadoop.pool import Clients
 from yarnspawner.hadoop.records import (
     ApplicationId,
     ApplicationState,
+    NodeState,
     Resource,
 )
-from yarnspawner.hadoop.reports import ApplicationReport
+from yarnspawner.hadoop.reports import ApplicationReport, QueueInfo
 from yarnspawner.hadoop.resourcemanager import (
     APPLICATION_CLIENT_PROTOCOL,
     FORCE_KILL_APPLICATION,
     GET_APPLICATION_ATTEMPT_REPORT,
     GET_APPLICATION_REPORT,
     GET_APPLICATIONS,
+    GET_CLUSTER_NODES,
     GET_CONTAINER_REPORT,
     GET_NEW_APPLICATION,
+    GET_QUEUE_INFO,
     SUBMIT_APPLICATION,
     GetApplicationAttemptReportRequest,
     GetApplicationReportRequest,
     GetApplicationsRequest,
+    GetClusterNodesRequest,
     GetContainerReportRequest,
     GetNewApplicationRequest,
+    GetQueueInfoRequest,
     KillApplicationRequest,
     SubmitApplicationRequest,
 )
 from yarnspawner.hadoop.rpc import ConnectError, Login, RpcError
 from yarnspawner.launch import LaunchSpec, submission_context
+from yarnspawner.metrics import observe_call
 
-ALIVE = tuple(state for state in ApplicationState if not state.ended)
+NODE_TIMEOUT_SECONDS = 1.0
 
 
 class DirectCluster:
     """YARN for one hub, as `yarnspawner.cluster.Cluster` describes it."""
 
     def __init__(self, addresses: list[tuple[str, int]], hub_user: str) -> None:
-        self._addresses = addresses
         self._hub_user = hub_user
-        self._hub = self._client(Login(user=hub_user))
+        self._hub = AsyncClient(
+            addresses, APPLICATION_CLIENT_PROTOCOL, Login(user=hub_user), on_call=observe_call
+        )
+        self._users = Clients(self._hub.for_login)
 
-    def _client(self, login: Login) -> AsyncClient:
-        return AsyncClient(self._addresses, APPLICATION_CLIENT_PROTOCOL, login)
+    def _as_user(self, user: str) -> AbstractAsyncContextManager[AsyncClient]:
+        return self._users.client(Login(user=user, real_user=self._hub_user))
 
-    @asynccontextmanager
-    async def _as_user(self, user: str) -> AsyncIterator[AsyncClient]:
-        client = self._client(Login(user=user, real_user=self._hub_user))
-        try:
-            yield client
-        finally:
-            await client.close()
-
-    async def new_application(self) -> tuple[str, Resource]:
+    async def new_application(self) -> tuple[str, Resource | None]:
         """Get an application id, and what one container may have at most."""
         with cluster_errors():
             response = await self._hub.call(GET_NEW_APPLICATION, GetNewApplicationRequest())
         return str(response.application_id), response.maximum_capability
 
-    async def submit(self, application_id: str, spec: LaunchSpec) -> None:
-        """Submit the application as its user; raises `SpawnFailure` where YARN refuses it."""
+    async def submit(self, application_id: str, spec: LaunchSpec) -> str:
+        """Submit the application as its user, and return its id; raises `SpawnFailure` where YARN
+        refuses it."""
         context = submission_context(
             spec, ApplicationId.parse(application_id), Credentials(tokens={}, secrets={})
         )
@@ -80,10 +85,13 @@ class DirectCluster:
                     await client.call(SUBMIT_APPLICATION, request)
                 except RpcError as error:
                     raise explain_refusal(error, spec.user) from error
+        return application_id
 
-    async def list_applications(self, tag: str) -> list[ApplicationReport]:
-        """Return the reports of all applications that carry `tag` and have not ended."""
-        request = GetApplicationsRequest(application_states=ALIVE, application_tags=(tag,))
+    async def list_applications(
+        self, tag: str, states: Sequence[ApplicationState] = ALIVE
+    ) -> list[ApplicationReport]:
+        """Return the reports of all applications that carry `tag` and are in one of `states`."""
+        request = GetApplicationsRequest(application_states=tuple(states), application_tags=(tag,))
         with cluster_errors():
             return list((await self._hub.call(GET_APPLICATIONS, request)).applications)
 
@@ -98,8 +106,16 @@ class DirectCluster:
                     return None
                 raise
 
-    async def server_address(self, user: str, report: ApplicationReport) -> tuple[str, int]:
-        """Return the node on which YARN runs the server, and the port it registered.
+    def server_port(self, report: ApplicationReport) -> int | None:
+        """Return the port on which the server listens, None until it does.
+
+        An application master without a server registers too, only to say why there is none.
+        """
+        running = report.state is ApplicationState.RUNNING
+        return report.port if running and report.port > 0 else None
+
+    async def container(self, report: ApplicationReport) -> Container | None:
+        """Return where YARN runs the server, in YARN's own word for it; None before it does.
 
         The host that an application master registers is only its word; YARN's report of the
         container is where it really runs.
@@ -108,15 +124,16 @@ class DirectCluster:
             application_attempt_id=report.current_application_attempt_id
         )
         with cluster_errors():
-            async with self._as_user(user) as client:
-                master = await client.call(GET_APPLICATION_ATTEMPT_REPORT, attempt)
-                container = await client.call(
-                    GET_CONTAINER_REPORT,
-                    GetContainerReportRequest(
-                        container_id=master.application_attempt_report.am_container_id
-                    ),
-                )
-        return container.container_report.node_id.host, report.port
+            master = await self._hub.call(GET_APPLICATION_ATTEMPT_REPORT, attempt)
+            container_id = master.application_attempt_report.am_container_id
+            if container_id is None:
+                return None
+            request = GetContainerReportRequest(container_id=container_id)
+            found = (await self._hub.call(GET_CONTAINER_REPORT, request)).container_report
+        phase = Phase.RUNNING
+        if report.state is not ApplicationState.RUNNING:
+            phase = await container_phase(found.node_http_address, str(container_id))
+        return Container(found.node_id.host, phase, found.log_url)
 
     async def kill(self, user: str, application_id: str, reason: str) -> None:
         """Ask YARN, as the user, to end an application; without effect on one that has ended."""
@@ -130,6 +147,45 @@ class DirectCluster:
                 except RpcError as error:
                     if error.name != "ApplicationNotFoundException":
                         raise
+
+    async def queues(self) -> list[QueueInfo]:
+        """Return all queues that applications can be submitted to."""
+        with cluster_errors():
+            root = (await self._hub.call(GET_QUEUE_INFO, GetQueueInfoRequest())).queue_info
+        return list(_leaves(root)) if root else []
+
+    async def node_hosts(self) -> list[str]:
+        """Return the names of the nodes that containers may run on."""
+        request = GetClusterNodesRequest(node_states=(NodeState.RUNNING, NodeState.UNHEALTHY))
+        with cluster_errors():
+            nodes = (await self._hub.call(GET_CLUSTER_NODES, request)).node_reports
+        return sorted({node.node_id.host for node in nodes})
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._users.close()
+        await self._hub.close()
+
+
+def _leaves(queue: QueueInfo) -> Iterator[QueueInfo]:
+    if not queue.child_queues:
+        yield queue
+    for child in queue.child_queues:
+        yield from _leaves(child)
+
+
+async def container_phase(node_http_address: str, container_id: str) -> Phase:
+    """Ask the node's own page what it does with a container; a node may not tell."""
+    scheme = "" if "://" in node_http_address else "http://"
+    url = f"{scheme}{node_http_address}/ws/v1/node/containers/{container_id}"
+    try:
+        response = await AsyncHTTPClient().fetch(url, request_timeout=NODE_TIMEOUT_SECONDS)
+        state = json.loads(response.body)["container"]["state"]
+    except (OSError, ValueError, KeyError, TypeError, HTTPError):
+        return Phase.UNKNOWN
+    if state == "RUNNING":
+        return Phase.RUNNING
+    return Phase.LOCALIZING if state in ("NEW", "LOCALIZING") else Phase.UNKNOWN
 
 
 @contextmanager

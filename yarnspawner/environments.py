@@ -10,7 +10,7 @@ from env_packaging.registry import PublishedEnvironment, resolve
 from hdfs_contents.filesystem import open_filesystem
 from yarnspawner.failures import ClusterUnavailable, OptionsRefused
 from yarnspawner.hadoop.records import Url
-from yarnspawner.launch import ENVIRONMENT_LINK, Archive, check_python
+from yarnspawner.launch import ENVIRONMENT_LINK, LocalizedFile, check_python
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,11 @@ class PythonEnvironment:
     """The interpreter's path, relative to the container where it comes with `archive`."""
 
     python: str
-    archive: Archive | None
+    archive: LocalizedFile | None
+
+
+LOCALIZED = PythonEnvironment(f"{ENVIRONMENT_LINK}/bin/python", None)
+"""What c.YarnSpawner.localize_files brings itself, as `environment`."""
 
 
 async def find_environment(
@@ -52,9 +56,10 @@ async def find_environment(
     return PythonEnvironment(f"{ENVIRONMENT_LINK}/bin/python", archive)
 
 
-def archive_of(published: PublishedEnvironment, default_filesystem: str) -> Archive:
+def archive_of(published: PublishedEnvironment, default_filesystem: str) -> LocalizedFile:
     """Return the archive as YARN has to find it. A name service stands as a host without a port."""
-    return Archive(
+    return LocalizedFile(
+        link=ENVIRONMENT_LINK,
         url=Url.parse(default_filesystem.rstrip("/") + published.path),
         size_bytes=published.size_bytes,
         modification_time_ms=published.modification_time_ms,

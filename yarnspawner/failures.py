@@ -6,7 +6,9 @@
     ├── ImpersonationRefused   impersonation   the hub may not act for this user
     ├── LocalizationFailed     localization    the node could not fetch the environment
     ├── ApplicationFailed      application     the server ended before it was ready
+    ├── PortRefused            port            the server is not where it says, or not reachable
     ├── StartTimeout           timeout         the server was not ready in time
+    ├── HomeMissing            cluster         the user has no home in HDFS
     └── ClusterUnavailable     cluster         YARN or HDFS does not answer
 
 Each has a stable `reason` (a label of JupyterHub's spawn metrics) and a message of one sentence
@@ -93,6 +95,12 @@ class ApplicationFailed(SpawnFailure):
     stable_reason = "application"
 
 
+class PortRefused(SpawnFailure):
+    """The server is not where its application says, or the hub can't reach it."""
+
+    stable_reason = "port"
+
+
 class StartTimeout(SpawnFailure):
     """The server was not ready in time."""
 
@@ -111,9 +119,25 @@ class StartTimeout(SpawnFailure):
                 one_line(report.diagnostics),
             )
         return cls(
-            f"{late}: it waits in queue {report.queue} ({report.state.name}). Try again later, or "
+            f"{late}: it waits in queue {report.queue.removeprefix('root.')} "
+            f"({report.state.name}). Try again later, or "
             "ask for less memory and fewer cores.",
             one_line(report.diagnostics),
+        )
+
+
+class HomeMissing(SpawnFailure):
+    """The user has no home in HDFS, and the hub may not make one."""
+
+    stable_reason = "cluster"
+
+    @classmethod
+    def of(cls, user: str, path: str) -> HomeMissing:
+        """Say what an administrator has to run."""
+        return cls(
+            f"{user} has no home in HDFS, where notebooks are kept. An administrator has to make "
+            f"it: hdfs dfs -mkdir {path} && hdfs dfs -chown {user} {path} && "
+            f"hdfs dfs -chmod 700 {path}"
         )
 
 

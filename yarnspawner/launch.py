@@ -12,7 +12,8 @@ import io
 import math
 import re
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
 
@@ -26,7 +27,7 @@ from yarnspawner.container import (
     scheduler,
     singleuser,
 )
-from yarnspawner.container.payload import LAUNCH_MEMBER, SECRET_ALIAS, Launch
+from yarnspawner.container.payload import LAUNCH_MEMBER, SECRET_ALIAS, Launch, server_command
 from yarnspawner.failures import OptionsRefused
 from yarnspawner.hadoop import (
     applicationmaster,
@@ -48,7 +49,11 @@ from yarnspawner.hadoop.records import (
     LocalResourceEntry,
     LocalResourceType,
     LocalResourceVisibility,
+    Priority,
     Resource,
+    ResourceInformation,
+    TimeoutEntry,
+    TimeoutType,
     Url,
 )
 
@@ -56,23 +61,37 @@ APPLICATION_TYPE = "yarnhub"
 ENVIRONMENT_LINK = "environment"
 """The folder of the container into which YARN unpacks the environment."""
 
+GPU = "yarn.io/gpu"
+"""The name that YARN has for GPUs."""
+SCRIPT_TEMPLATE = "{prologue}\n{singleuser_command}\n{epilogue}"
+
 MIB = 1 << 20
 
 
 @dataclass(frozen=True)
-class Archive:
-    """A published environment, as YARN has to find it: the exact size and time that HDFS has."""
+class LocalizedFile:
+    """A file of HDFS that YARN puts into the container as `link`, with the exact size and time that
+    HDFS has. One that is `public` is fetched once for all users of a node; an `archive` is unpacked
+    into a folder of that name."""
 
+    link: str
     url: Url
     size_bytes: int
     modification_time_ms: int
     public: bool
+    archive: bool = True
 
 
 @dataclass(frozen=True)
 class LaunchSpec:
-    """One server as an application, decided in full. `python` is the interpreter's path, relative
-    to the container where the environment comes as an archive."""
+    """One server as an application, decided in full; what `c.YarnSpawner.modify_spec_hook` may
+    change by `dataclasses.replace`.
+
+    `python` is the interpreter's path, relative to the container where the environment is one of
+    its `files`. `resources` are amounts of what YARN calls by a name, such as yarn.io/gpu.
+    `viewers` may look at the application beside its user. `lifetime_seconds` is counted by YARN
+    from the submit.
+    """
 
     user: str
     name: str
@@ -81,9 +100,13 @@ class LaunchSpec:
     vcores: int
     tags: tuple[str, ...]
     python: str
-    archive: Archive | None
-    viewer: str
+    files: tuple[LocalizedFile, ...]
+    viewers: tuple[str, ...]
     launch: Launch
+    resources: Mapping[str, int] = field(default_factory=dict)
+    node_label: str = ""
+    priority: int | None = None
+    lifetime_seconds: int | None = None
 
 
 def container_memory_mb(mem_limit_bytes: int | None, overhead_bytes: int) -> int:
@@ -114,16 +137,33 @@ def check_python(path: str) -> str:
 
 def check_resources(spec: LaunchSpec, maximum: Resource) -> None:
     """Refuse what no node of the cluster could ever give, as YARN would let it wait for ever."""
-    if spec.memory_mb > maximum.memory_mb:
-        raise OptionsRefused(
-            f"The server asks for {spec.memory_mb} MiB of memory, but this cluster gives at most "
-            f"{maximum.memory_mb} MiB to one container: ask for less."
+    wanted = [
+        ("MiB of memory", spec.memory_mb, maximum.memory_mb),
+        ("cores", spec.vcores, maximum.vcores),
+    ]
+    wanted += [(name, amount, maximum.amount(name)) for name, amount in spec.resources.items()]
+    for what, amount, most in wanted:
+        if amount > most:
+            raise OptionsRefused(
+                f"The server asks for {amount} {what}, but this cluster gives at most {most} "
+                f"{what} to one container: ask for less."
+            )
+
+
+def launch_script(template: str, prologue: str, epilogue: str, command: Sequence[str]) -> str:
+    """Return the script that starts the server, empty where the command itself will do."""
+    if not prologue and not epilogue and template == SCRIPT_TEMPLATE:
+        return ""
+    try:
+        return template.format(
+            prologue=prologue, singleuser_command=server_command(list(command)), epilogue=epilogue
         )
-    if spec.vcores > maximum.vcores:
+    except (KeyError, IndexError, ValueError) as error:
         raise OptionsRefused(
-            f"The server asks for {spec.vcores} cores, but this cluster gives at most "
-            f"{maximum.vcores} to one container: ask for less."
-        )
+            f"c.YarnSpawner.script_template can't be filled in ({error!r}): an administrator has "
+            "to correct it. Braces other than {prologue}, {singleuser_command} and {epilogue} are "
+            "written twice."
+        ) from error
 
 
 @cache
@@ -174,33 +214,44 @@ def submission_context(
         application_id=application_id,
         application_name=spec.name,
         queue=spec.queue,
+        priority=None if spec.priority is None else Priority(spec.priority),
         application_type=APPLICATION_TYPE,
         application_tags=spec.tags,
         max_app_attempts=1,  # a server that died is not started again behind the hub's back
-        resource=Resource(memory_mb=spec.memory_mb, vcores=spec.vcores),
+        resource=Resource(
+            memory_mb=spec.memory_mb,
+            vcores=spec.vcores,
+            information=tuple(
+                ResourceInformation(name, amount) for name, amount in spec.resources.items()
+            ),
+        ),
+        node_label_expression=spec.node_label or None,
+        application_timeouts=_timeouts(spec.lifetime_seconds),
         am_container_spec=ContainerLaunchContext(
-            local_resources=tuple(_local_resources(spec.archive)),
+            local_resources=tuple(map(_local_resource, spec.files)),
             tokens=private.to_bytes(),
             command=(container_command(spec.python),),
             # The hub looks as itself; what it changes, it changes as the user.
             application_acls=(
-                ApplicationAcl(access_type=ApplicationAccess.VIEW_APP, acl=spec.viewer),
+                ApplicationAcl(access_type=ApplicationAccess.VIEW_APP, acl=",".join(spec.viewers)),
             ),
         ),
     )
 
 
-def _local_resources(archive: Archive | None) -> list[LocalResourceEntry]:
-    if archive is None:
-        return []
-    visibility = (
-        LocalResourceVisibility.PUBLIC if archive.public else LocalResourceVisibility.PRIVATE
-    )
+def _timeouts(lifetime_seconds: int | None) -> tuple[TimeoutEntry, ...]:
+    if lifetime_seconds is None:
+        return ()
+    return (TimeoutEntry(TimeoutType.LIFETIME, lifetime_seconds),)
+
+
+def _local_resource(file: LocalizedFile) -> LocalResourceEntry:
+    visibility = LocalResourceVisibility.PUBLIC if file.public else LocalResourceVisibility.PRIVATE
     resource = LocalResource(
-        resource=archive.url,
-        size=archive.size_bytes,
-        timestamp=archive.modification_time_ms,
-        type=LocalResourceType.ARCHIVE,
+        resource=file.url,
+        size=file.size_bytes,
+        timestamp=file.modification_time_ms,
+        type=LocalResourceType.ARCHIVE if file.archive else LocalResourceType.FILE,
         visibility=visibility,
     )
-    return [LocalResourceEntry(key=ENVIRONMENT_LINK, value=resource)]
+    return LocalResourceEntry(key=file.link, value=resource)

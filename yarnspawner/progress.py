@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
+from yarnspawner.cluster import Container, Phase
 from yarnspawner.failures import CONTAINER_STARTED
 from yarnspawner.hadoop.records import ApplicationState
 from yarnspawner.hadoop.reports import ApplicationReport
 
 Event = dict[str, Any]
-"""As JupyterHub wants it: `progress` in percent, `message`."""
+"""As JupyterHub wants it: `progress` in percent, `message`, and `html_message` with links."""
 
 
 class ProgressLog:
@@ -50,20 +53,61 @@ class ProgressLog:
             await changed.wait()
 
 
-def describe(report: ApplicationReport, application_id: str) -> Event:
-    """Say where an application stands."""
-    queue = report.queue
-    diagnostics = report.diagnostics
+def submitting(environment: str, queue: str) -> Event:
+    """Say what is being asked for."""
+    return {
+        "progress": 5,
+        "message": f"Submitting the server with the environment {environment} to queue {queue}.",
+    }
+
+
+def describe(report: ApplicationReport, container: Container | None) -> Event:
+    """Say where an application stands, and where it runs once there is a container."""
     if report.state is ApplicationState.RUNNING:
-        return {"progress": 90, "message": "The server is ready; JupyterHub is connecting to it."}
+        return _event(90, "The server is starting.", report, container)
     if report.state is not ApplicationState.ACCEPTED:
-        return {"progress": 10, "message": f"Submitted to YARN as {application_id}."}
-    if CONTAINER_STARTED in diagnostics:
-        return {
-            "progress": 60,
-            "message": "YARN has given the server a container. Its Python environment is fetched "
-            "there, then JupyterLab starts.",
-        }
-    if "resource limit" in diagnostics:
-        return {"progress": 20, "message": f"Queue {queue} is full; the server waits for its turn."}
-    return {"progress": 30, "message": f"Accepted into queue {queue}; waiting for a node."}
+        return _event(10, f"Submitted to YARN as {report.application_id}.", report)
+    if container is not None:
+        return _event(*_on_node(container), report, container)
+    if container_started(report):
+        return _event(50, "YARN has given the server a container.", report)
+    queue = report.queue.removeprefix("root.")
+    if "resource limit" in report.diagnostics:
+        return _event(20, f"Queue {queue} is full; the server waits for its turn.", report)
+    used = re.search(r"Queue's Absolute used capacity = ([\d.]+) %", report.diagnostics)
+    how_full = f", {float(used[1]):.0f} % of which is in use" if used else ""
+    return _event(30, f"Accepted into queue {report.queue}{how_full}; waiting for a node.", report)
+
+
+def ready(url_path: str) -> Event:
+    """Say that the server listens."""
+    return {"progress": 95, "message": f"The server listens; JupyterHub connects to {url_path}."}
+
+
+def container_started(report: ApplicationReport) -> bool:
+    """Tell whether YARN has handed the application's container to a node."""
+    return CONTAINER_STARTED in report.diagnostics
+
+
+def _on_node(container: Container) -> tuple[int, str]:
+    if container.phase is Phase.LOCALIZING:
+        return 60, f"Its Python environment is being fetched on node {container.host}."
+    if container.phase is Phase.RUNNING:
+        return 75, f"The server is starting on node {container.host}."
+    return 60, f"The server has a container on node {container.host}, where it is starting."
+
+
+def _event(
+    percent: int, message: str, report: ApplicationReport, container: Container | None = None
+) -> Event:
+    """Make an event; where YARN has pages of the application, they are linked."""
+    links = [("application", report.tracking_url), ("log", container.logs if container else "")]
+    anchors = [
+        f'<a href="{html.escape(url)}" target="_blank" rel="noopener">{name}</a>'
+        for name, url in links
+        if url.startswith(("http://", "https://"))
+    ]
+    event: Event = {"progress": percent, "message": message}
+    if anchors:
+        event["html_message"] = f"{html.escape(message)} In YARN: {', '.join(anchors)}."
+    return event

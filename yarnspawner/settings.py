@@ -4,14 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyterhub.traitlets import ByteSpecification
-from traitlets import Float, Integer, List, TraitError, Tuple, Unicode, default, validate
-from traitlets.config import Configurable
+from jupyterhub.traitlets import ByteSpecification, Callable, Command
+from traitlets import (
+    Bool,
+    Dict,
+    Float,
+    Integer,
+    List,
+    Set,
+    TraitError,
+    Tuple,
+    Unicode,
+    Union,
+    default,
+    validate,
+)
+from traitlets.config import LoggingConfigurable
 
 from env_packaging.registry import DEFAULT_ENV_ROOT
+from yarnspawner.identity import SUPERUSERS
+from yarnspawner.launch import SCRIPT_TEMPLATE
+
+RETIRED_COMMANDS = {
+    "python -m yarnspawner.singleuser": "jupyterhub-singleuser",
+    "python -m yarnspawner.jupyter_labhub": "jupyter-labhub",
+}
+"""What configurations of the retired yarnspawner say, and what it is today."""
 
 
-class YarnSpawnerSettings(Configurable):
+class YarnSpawnerSettings(LoggingConfigurable):
     """The options of `c.YarnSpawner`, beside those that each spawner has."""
 
     python_env = Unicode(
@@ -26,9 +47,83 @@ class YarnSpawnerSettings(Configurable):
         DEFAULT_ENV_ROOT, help="The folder in HDFS that holds the published environments."
     ).tag(config=True)
 
+    localize_files = Dict(
+        help="""
+        More files for each container, by the name that they get there: a path, or a dict of
+        `source`, `type` ("archive" or "file"; else by the name) and `visibility` ("public", or
+        anything else). Sources are in HDFS (`hdfs://...`), or small files of the edge node.
+        One that is named `environment` is the servers' Python environment where `python_env` is
+        not set.
+        """,
+    ).tag(config=True)
+
+    prologue = Unicode(
+        help="Lines of bash that run in the container before the server, in the folder with the "
+        "localized files."
+    ).tag(config=True)
+
+    epilogue = Unicode(
+        help="Lines of bash that run in the container after the server has ended by itself."
+    ).tag(config=True)
+
+    script_template = Unicode(
+        SCRIPT_TEMPLATE,
+        help="""
+        The script that starts the server where there is a `prologue` or an `epilogue`: a format
+        with `{prologue}`, `{singleuser_command}` and `{epilogue}`.
+        """,
+    ).tag(config=True)
+
     queue = Unicode("default", help="The YARN queue that servers are submitted to.").tag(
         config=True
     )
+
+    gpus = Integer(0, min=0, help="How many GPUs (YARN's resource yarn.io/gpu) a server gets.").tag(
+        config=True
+    )
+
+    node_label = Unicode(
+        help="The label of the nodes that servers run on. Empty: the queue's default."
+    ).tag(config=True)
+
+    priority = Integer(
+        None,
+        allow_none=True,
+        help="The applications' priority in their queue; the cluster caps it. None: the queue's.",
+    ).tag(config=True)
+
+    lifetime = Integer(
+        None,
+        min=1,
+        allow_none=True,
+        help="After how many seconds YARN itself ends a server. None: never.",
+    ).tag(config=True)
+
+    tags = List(
+        Unicode(),
+        help="More tags for the applications, beside those by which the hub finds its own.",
+    ).tag(config=True)
+
+    viewers = List(
+        Unicode(),
+        help="Who may look at the applications and their logs in YARN, beside the user and the "
+        "hub, where the cluster has ACLs.",
+    ).tag(config=True)
+
+    forbidden_users = Set(
+        Unicode(),
+        default_value=SUPERUSERS,
+        help="For whom no server is started: Hadoop's superusers. The hub's own user always is.",
+    ).tag(config=True)
+
+    modify_spec_hook = Callable(
+        None,
+        allow_none=True,
+        help="""
+        A function of the spawner and its `yarnspawner.launch.LaunchSpec`, called before each
+        submit; returns the spec to submit. It may be async.
+        """,
+    ).tag(config=True)
 
     am_overhead = ByteSpecification(
         "32M",
@@ -46,6 +141,24 @@ class YarnSpawnerSettings(Configurable):
         """,
     ).tag(config=True)
 
+    create_hdfs_home = Bool(
+        False,
+        help="""
+        Make the folder /user/NAME in HDFS for who has none. The hub's user has to be a superuser
+        of HDFS for that: else leave it to an administrator, whom the failed start tells how.
+        """,
+    ).tag(config=True)
+
+    hdfs_home_mode = Integer(0o700, help="The permissions of a home that the hub makes.").tag(
+        config=True
+    )
+
+    hdfs_home_quota = ByteSpecification(
+        None,
+        allow_none=True,
+        help="The quota of disk space of a home that the hub makes; HDFS counts all replicas.",
+    ).tag(config=True)
+
     port_range = Tuple(
         Integer(min=1, max=65535),
         Integer(min=1, max=65535),
@@ -54,16 +167,35 @@ class YarnSpawnerSettings(Configurable):
         help="The first and last port that servers may listen on. None: any free port.",
     ).tag(config=True)
 
+    host_map = Union(
+        [Dict(Unicode()), Callable()],
+        default_value={},
+        help="""
+        Where the hub and the proxy reach a node, by the name that YARN has for it, for nodes with
+        several addresses: a dict, or a function of the name. A name that is not in the dict is
+        used as it is.
+        """,
+    ).tag(config=True)
+
     status_interval = Float(
         10.0,
         help="How old, in seconds, what the hub knows of its running servers may be. One call to "
         "the ResourceManager is made for all of them.",
     ).tag(config=True)
 
-    cmd = List(
-        Unicode(),
-        default_value=["jupyter-labhub"],
-        help="The server's command: a Python console script of the environment.",
+    reconcile_interval = Float(
+        60.0,
+        min=1.0,
+        help="How often, in seconds, the hub looks for applications of its own that belong to no "
+        "server, and ends them.",
+    ).tag(config=True)
+
+    cmd = Command(
+        ["jupyter-labhub"],
+        help="""
+        The server's command. A Python console script of the environment gets the port that is
+        held for it; any other program finds it in JUPYTERHUB_SERVICE_URL.
+        """,
     ).tag(config=True)
 
     @default("ip")
@@ -85,6 +217,15 @@ class YarnSpawnerSettings(Configurable):
     @default("start_timeout")
     def _default_start_timeout(self) -> int:
         return 300  # a queue may be busy
+
+    @validate("cmd")
+    def _validate_cmd(self, proposal: Any) -> list[str]:
+        command = list(proposal["value"])
+        retired = RETIRED_COMMANDS.get(" ".join(command))
+        if retired is None:
+            return command
+        self.log.warning("c.YarnSpawner.cmd = %r is retired; %s is used.", command, retired)
+        return [retired]
 
     @validate("port_range")
     def _validate_port_range(self, proposal: Any) -> tuple[int, int] | None:

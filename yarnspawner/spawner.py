@@ -13,7 +13,6 @@ say which cluster it uses, and as whom.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -22,26 +21,29 @@ from jupyterhub.spawner import Spawner
 from sqlalchemy.orm import object_session
 from traitlets import Unicode
 
-from yarnspawner.cluster import ClusterError, Life
-from yarnspawner.container.payload import Launch
+from yarnspawner import certificates
+from yarnspawner.cluster import ClusterError
 from yarnspawner.container.singleuser import CONTENTS_OPTION
-from yarnspawner.environments import find_environment
 from yarnspawner.failures import (
-    ApplicationFailed,
     ClusterUnavailable,
+    OptionsRefused,
+    PortRefused,
+    QueueRefused,
     SpawnFailure,
-    StartTimeout,
-    explain_end,
 )
 from yarnspawner.hadoop.applicationmaster import FinalStatus
-from yarnspawner.hadoop.records import ApplicationState
-from yarnspawner.hadoop.reports import ApplicationReport
-from yarnspawner.launch import LaunchSpec, check_resources, container_memory_mb, container_vcores
-from yarnspawner.progress import ProgressLog, describe
+from yarnspawner.identity import new_spawn_tag
+from yarnspawner.launch import LaunchSpec, check_resources
+from yarnspawner.metrics import START_FAILURES, SUBMITS
+from yarnspawner.progress import ProgressLog, ready, submitting
+from yarnspawner.ready import require_own_answer
 from yarnspawner.settings import YarnSpawnerSettings
+from yarnspawner.sharing import begin_with_the_hub, shared_yarn
+from yarnspawner.specification import launch_spec
+from yarnspawner.startup import Startup
+from yarnspawner.status import Life, StatusBoard
 from yarnspawner.yarn import Yarn
 
-START_POLL_SECONDS = 0.25
 TIMEOUT_MARGIN_SECONDS = 2.0
 """How long before the hub's start_timeout we give up ourselves, as only we can say why."""
 STOP_TIMEOUT_SECONDS = 30.0
@@ -54,45 +56,50 @@ class YarnSpawner(YarnSpawnerSettings, Spawner):
     """Start a user's notebook server as a YARN application."""
 
     application_id = Unicode(help="The YARN application of this server; empty while there is none.")
+    spawn_tag = Unicode(help="What marks the application of this start; empty while there is none.")
+    hadoop_user = Unicode(
+        help="As whom the application was submitted, also after the hub's user was renamed."
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._starting = False
-        self._submission: asyncio.Future[None] | None = None
+        self._submission: asyncio.Future[str] | None = None
         self._progress = ProgressLog()
+        self._accepted_options: dict[str, Any] = {}
+        self.certificates: dict[str, bytes] = {}
 
     # -- the shared cluster ------------------------------------------------------------------
 
-    @property
-    def hub_tag(self) -> str:
-        """What marks the applications of this hub, the same after each of its restarts."""
-        return "yarnhub-" + hashlib.sha256(self.hub.api_url.encode()).hexdigest()[:16]
-
     def _yarn(self) -> Yarn:
         """Return the cluster, which all spawners of the hub share."""
-        settings: dict[str, Any] = self.user.settings
-        if "yarnspawner" not in settings:
-            settings["yarnspawner"] = Yarn.from_environment(self.hub_tag)
-        return settings["yarnspawner"]
+        return shared_yarn(self.user.settings, self.hub.api_url, self)
 
     # -- state -------------------------------------------------------------------------------
 
     def get_state(self) -> dict[str, Any]:
         """Return what a restarted hub needs to find the server."""
-        state = super().get_state()
-        if self.application_id:
+        state: dict[str, Any] = super().get_state()
+        if self._accepted_options:
+            state["accepted_options"] = self._accepted_options
+        if self.spawn_tag:
+            state["spawn_tag"] = self.spawn_tag
             state["application_id"] = self.application_id
+            state["hadoop_user"] = self.hadoop_user
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Find the server again after a restart of the hub."""
         super().load_state(state)
         self.application_id = state.get("application_id", "")
+        self.spawn_tag = state.get("spawn_tag", "")
+        self.hadoop_user = state.get("hadoop_user", "")
+        self._accepted_options = state.get("accepted_options", {})
 
     def clear_state(self) -> None:
         """Forget the server."""
         super().clear_state()
-        self.application_id = ""
+        self._forget_application()
         self._progress = ProgressLog()  # before the start: people may follow it from then on
 
     def _commit_state(self) -> None:
@@ -102,6 +109,16 @@ class YarnSpawner(YarnSpawnerSettings, Spawner):
         assert session is not None, "JupyterHub's spawners are in its database"
         session.commit()
 
+    def _forget_refused_options(self) -> None:
+        """Go back to the options of the last good start: JupyterHub has kept the new ones before
+        anybody looked at them, and would use them again for ever."""
+        self.user_options = self._accepted_options
+        self.orm_spawner.user_options = self._accepted_options
+        self._commit_state()
+
+    def _forget_application(self) -> None:
+        self.application_id = self.spawn_tag = self.hadoop_user = ""
+
     # -- start -------------------------------------------------------------------------------
 
     async def start(self) -> str:
@@ -110,57 +127,72 @@ class YarnSpawner(YarnSpawnerSettings, Spawner):
         self._starting = True
         try:
             yarn = self._yarn()
-            await self._submit(yarn)
-            return await self._ready_url(yarn, deadline)
+            tag = new_spawn_tag()
+            await self._submit(yarn, tag, await launch_spec(self, yarn, tag))
+            url = await self._ready_url(yarn, deadline)
         except ClusterError as error:
+            START_FAILURES.labels(ClusterUnavailable.stable_reason).inc()
             raise ClusterUnavailable(
                 f"{error} Try again in a minute; if it stays so, tell an administrator."
             ) from error
+        except SpawnFailure as failure:
+            START_FAILURES.labels(failure.stable_reason).inc()
+            if isinstance(failure, (OptionsRefused, QueueRefused)):
+                self._forget_refused_options()
+            raise
+        else:
+            self._accepted_options = dict(self.user_options)
+            return url
         finally:
             self._starting = False
             self._progress.close()
 
-    async def _submit(self, yarn: Yarn) -> None:
-        spec = await self._launch_spec(yarn)
+    async def _submit(self, yarn: Yarn, tag: str, spec: LaunchSpec) -> None:
         application_id, maximum = await yarn.cluster.new_application()
-        check_resources(spec, maximum)
-        self.application_id = application_id
+        if maximum is not None:
+            check_resources(spec, maximum)
+        self.application_id, self.spawn_tag, self.hadoop_user = application_id, tag, spec.user
         self._commit_state()
-        self.log.info("Submitting %s for %s", application_id, self._log_name)
+        self.log.info("Submitting %s for %s", application_id or "a server", self._log_name)
+        self._progress.add(submitting(self.python_env, spec.queue))
         # A start may be cancelled at any moment: what is on its way to YARN is then waited for by
         # stop(), which could not kill what arrives after it.
         self._submission = asyncio.ensure_future(yarn.cluster.submit(application_id, spec))
+        self._submission.add_done_callback(self._submitted)
         try:
             await asyncio.shield(self._submission)
         except SpawnFailure:
             # YARN said no, so there is no application.
-            self.application_id = ""
+            self._forget_application()
             self._commit_state()
             raise
+        SUBMITS.inc()
 
-    async def _launch_spec(self, yarn: Yarn) -> LaunchSpec:
-        environment = await find_environment(
-            self.python_env, self.env_root, yarn.default_filesystem
-        )
-        launch = Launch(
-            command=[*self.cmd, *self.get_args()],
-            environment={name: str(value) for name, value in self.get_env().items()},
-            schedulers=yarn.schedulers,
-            ip=self.ip,
-            port_range=self.port_range,
-        )
-        return LaunchSpec(
-            user=self.user.name,
-            name=f"jupyterhub-{self.user.name}" + (f"-{self.name}" if self.name else ""),
-            queue=self.queue,
-            memory_mb=container_memory_mb(self.mem_limit, self.am_overhead),
-            vcores=container_vcores(self.cpu_limit),
-            tags=(self.hub_tag,),
-            python=environment.python,
-            archive=environment.archive,
-            viewer=yarn.hub_user,
-            launch=launch,
-        )
+    def _submitted(self, submission: asyncio.Future[str]) -> None:
+        """Keep the id of a launcher that could not have one before; cancelled start or not."""
+        if submission.cancelled() or submission.exception() is not None:
+            return
+        if submission.result() != self.application_id and self.spawn_tag:
+            self.application_id = submission.result()
+            self._commit_state()
+
+    async def create_certs(self) -> dict[str, str]:
+        """Create the server's certificates, for all nodes on which it may come to run."""
+        configured = getattr(self, "ssl_alt_names")  # noqa: B009 - an untyped trait
+        if callable(configured):
+            return await super().create_certs()
+        hosts = await self._yarn().cluster.node_hosts()
+        nodes = [*hosts, *map(self._reachable, hosts)]
+        self.ssl_alt_names = [*configured, *certificates.alt_names(nodes)]
+        try:
+            return await super().create_certs()
+        finally:
+            self.ssl_alt_names = configured
+
+    async def move_certs(self, paths: dict[str, str]) -> dict[str, str]:
+        """Take the certificates into the launch; returns where the container has them."""
+        self.certificates = certificates.read_files(paths)
+        return {name: certificates.container_path(name) for name in certificates.VARIABLES}
 
     def get_env(self) -> dict[str, Any]:
         """Return the server's environment; it travels in the container's private file only."""
@@ -176,33 +208,24 @@ class YarnSpawner(YarnSpawnerSettings, Spawner):
 
     async def _ready_url(self, yarn: Yarn, deadline: float) -> str:
         """Wait until the server listens; raises `SpawnFailure` when it won't."""
-        while True:
-            status = await yarn.board.status(self.application_id, max_age=START_POLL_SECONDS)
-            report = status.report
-            if status.life is Life.ENDED:
-                raise explain_end(report)
-            if report is not None:
-                self._progress.add(describe(report, self.application_id))
-                # An application master without a server registers only to say why there is none.
-                if report.state is ApplicationState.RUNNING and report.port > 0:
-                    try:
-                        return await self._server_url(yarn, report)
-                    except ClusterError as error:
-                        # It may just have ended: the next look tells.
-                        self.log.warning("%s: %s", self.application_id, error)
-            if time.monotonic() > deadline:
-                raise StartTimeout.after(self.start_timeout, report)
-            await asyncio.sleep(START_POLL_SECONDS)
-
-    async def _server_url(self, yarn: Yarn, report: ApplicationReport) -> str:
-        host, port = await yarn.cluster.server_address(self.user.name, report)
+        startup = Startup(yarn.cluster, yarn.board, self.application_id, self._progress)
+        host, port = await startup.address(deadline, self.start_timeout)
         first, last = self.port_range or (1, 65535)
         if not first <= port <= last:
-            raise ApplicationFailed(
+            raise PortRefused(
                 f"The server listens on port {port}, which c.YarnSpawner.port_range does not allow."
             )
         scheme = "https" if self.internal_ssl else "http"
-        return f"{scheme}://{host}:{port}"
+        url = f"{scheme}://{self._reachable(host)}:{port}"
+        self._progress.add(ready(url))
+        await require_own_answer(url + self.server.base_url, self.http_timeout, self.user.settings)
+        return url
+
+    def _reachable(self, node: str) -> str:
+        """Return where the hub and the proxy reach a node."""
+        if callable(self.host_map):
+            return str(self.host_map(node))
+        return str(self.host_map.get(node, node))
 
     async def get_url(self) -> str:
         """Return the server's URL, after a restart of the hub in the middle of a start too."""
@@ -223,12 +246,16 @@ class YarnSpawner(YarnSpawnerSettings, Spawner):
 
     async def poll(self) -> int | None:
         """Return None while the server runs, or may run; else its exit code."""
-        if not self.application_id:
-            return None if self._starting else 0
+        if self._starting and not self.application_id:
+            return None
+        if not self.application_id and not self.spawn_tag:
+            return 0
         try:
             board = self._yarn().board
-        except ClusterUnavailable as failure:
-            self.log.error("%s", failure)  # noqa: TRY400 - the sentence says it all
+            if not self.application_id and not await self._find_application(board):
+                return 0
+        except (ClusterError, ClusterUnavailable) as error:
+            self.log.error("%s", error)  # noqa: TRY400 - the sentence says it all
             return None
         status = await board.status(self.application_id, self.status_interval)
         if status.life is not Life.ENDED:
@@ -240,6 +267,15 @@ class YarnSpawner(YarnSpawnerSettings, Spawner):
         self.log.warning("%s (%s) ended: %s", self._log_name, self.application_id, said)
         return 1
 
+    async def _find_application(self, board: StatusBoard) -> bool:
+        """Look for the application of a hub that ended before it was told the id."""
+        for report in await board.applications(max_age=0.0):
+            if self.spawn_tag in report.tags:
+                self.application_id = str(report.application_id)
+                self._commit_state()
+                return True
+        return False
+
     async def stop(self, now: bool = False) -> None:
         """End the server, also while it is starting; returns when YARN says that it has ended.
 
@@ -249,7 +285,7 @@ class YarnSpawner(YarnSpawnerSettings, Spawner):
             await asyncio.wait([self._submission])  # what it came to is start()'s to tell
         if not self.application_id:
             return
-        ending = self._yarn().end(self.user.name, self.application_id, STOP_REASON)
+        ending = self._yarn().end(self.hadoop_user, self.application_id, STOP_REASON)
         done, _ = await asyncio.wait([ending], timeout=STOP_TIMEOUT_SECONDS)
         if not done:
             self.log.error(
@@ -257,3 +293,6 @@ class YarnSpawner(YarnSpawnerSettings, Spawner):
                 STOP_TIMEOUT_SECONDS,
                 self.application_id,
             )
+
+
+begin_with_the_hub(YarnSpawner)

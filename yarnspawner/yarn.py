@@ -1,4 +1,4 @@
-"""The cluster as all spawners of one hub share it: one client, one snapshot of all servers."""
+"""The cluster as all spawners of one hub share it: one client, one look at all servers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import logging
 import os
 from dataclasses import dataclass, field
 
-from yarnspawner.cluster import Cluster, ClusterError, Life, StatusBoard
+from yarnspawner.cluster import Cluster, ClusterError
 from yarnspawner.direct import DirectCluster
 from yarnspawner.failures import ClusterUnavailable
 from yarnspawner.hadoop.configuration import Configuration, ConfigurationError
-from yarnspawner.hadoop.rpc import Address
+from yarnspawner.homes import Homes
+from yarnspawner.metrics import SNAPSHOT_AGE_SECONDS
+from yarnspawner.status import Life, StatusBoard
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 30.0
 
@@ -21,34 +23,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Yarn:
-    """What the hub's environment says of the cluster, and the connection to it."""
+    """What the hub's environment says of the cluster, and the launcher that speaks to it.
+
+    `tag` marks all applications of this hub. `homes` is None where homes are in no HDFS. Made once
+    for a hub, by `yarnspawner.sharing`.
+    """
 
     cluster: Cluster
     board: StatusBoard
+    tag: str
     hub_user: str
-    schedulers: list[Address]
-    default_filesystem: str
+    configuration: Configuration
+    homes: Homes | None
     _ending: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-
-    @classmethod
-    def from_environment(cls, hub_tag: str) -> Yarn:
-        """Read HADOOP_CONF_DIR and HADOOP_USER_NAME; raises `ClusterUnavailable`."""
-        hub_user = os.environ.get("HADOOP_USER_NAME") or getpass.getuser()
-        try:
-            configuration = Configuration.load()
-            cluster = DirectCluster(configuration.resourcemanager_addresses(), hub_user)
-            return cls(
-                cluster,
-                StatusBoard(cluster, hub_tag),
-                hub_user,
-                configuration.scheduler_addresses(),
-                configuration.default_filesystem,
-            )
-        except ConfigurationError as error:
-            raise ClusterUnavailable(
-                f"JupyterHub can't use its Hadoop configuration: {error} An administrator has to "
-                "mend that."
-            ) from error
 
     def end(self, user: str, application_id: str, reason: str) -> asyncio.Task[None]:
         """End an application, however long YARN is away; the task is done when it has ended."""
@@ -58,6 +45,10 @@ class Yarn:
             task.add_done_callback(lambda _: self._ending.pop(application_id))
         return self._ending[application_id]
 
+    def is_ending(self, application_id: str) -> bool:
+        """Tell whether an application is being ended."""
+        return application_id in self._ending
+
     async def _kill_until_ended(self, user: str, application_id: str, reason: str) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
@@ -65,7 +56,27 @@ class Yarn:
                 await self.cluster.kill(user, application_id, reason)
             except ClusterError as error:
                 log.warning("Ending %s: %s", application_id, error)
-            if (await self.board.status(application_id, max_age=0.0)).life is Life.ENDED:
+            # As one that is ending soon: not together with all that run.
+            status = await self.board.starting_status(application_id, max_age=0.0)
+            if status.life is Life.ENDED:
                 return
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE_SECONDS, pause * 1.5)
+
+
+def open_yarn(tag: str) -> Yarn:
+    """Read HADOOP_CONF_DIR and HADOOP_USER_NAME; raises `ClusterUnavailable`."""
+    hub_user = os.environ.get("HADOOP_USER_NAME") or getpass.getuser()
+    try:
+        configuration = Configuration.load()
+        cluster = DirectCluster(configuration.resourcemanager_addresses(), hub_user)
+    except ConfigurationError as error:
+        raise ClusterUnavailable(
+            f"JupyterHub can't use its Hadoop configuration: {error} An administrator has to mend "
+            "that."
+        ) from error
+    board = StatusBoard(cluster, tag)
+    SNAPSHOT_AGE_SECONDS.set_function(lambda: board.age)
+    in_hdfs = configuration.default_filesystem.startswith("hdfs://")
+    homes = Homes(configuration, hub_user) if in_hdfs else None
+    return Yarn(cluster, board, tag, hub_user, configuration, homes)

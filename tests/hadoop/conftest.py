@@ -1,22 +1,12 @@
-"""The embedded Hadoop that the tests of this folder share, and its logs beside what fails."""
+"""Applications that are no server's, for tests of YARN itself."""
 
 from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-
-from yarnhub.minihadoop import MiniHadoop
-
-
-@pytest.fixture(scope="session")
-def hadoop() -> Iterator[MiniHadoop]:
-    """One cluster for the whole session, with two nodes and the users alice and bob."""
-    with MiniHadoop(nodemanagers=2, users=("alice", "bob")) as cluster:
-        yield cluster
 
 
 @pytest.fixture(scope="session")
@@ -61,22 +51,3 @@ def _post(url: str, body: dict[str, object]) -> dict[str, str]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=30) as response:
         return json.loads(response.read() or b"{}")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker("hadoop")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
-    report = yield
-    if report.failed:
-        values = getattr(item, "funcargs", {}).values()
-        clusters = {id(value): value for value in values if isinstance(value, MiniHadoop)}
-        for cluster in clusters.values():
-            report.sections += [
-                (f"log of the {name}", tail) for name, tail in cluster.log_tails(lines=20).items()
-            ]
-    return report

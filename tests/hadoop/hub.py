@@ -51,8 +51,8 @@ class Hub:
         port, hub_port, proxy_port = free_ports(3)
         self.url = f"http://127.0.0.1:{port}"
         self.log_file = folder / "jupyterhub.log"
-        self._config = folder / "jupyterhub_config.py"
-        self._config.write_text(
+        self.config = folder / "jupyterhub_config.py"
+        self.config.write_text(
             CONFIG.format(
                 python_env=sys.prefix,
                 light=str(LIGHT_SERVER),
@@ -75,7 +75,7 @@ class Hub:
         """Start the process and wait until the hub answers."""
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "jupyterhub", "--debug", "-f", str(self._config)],
+                [sys.executable, "-m", "jupyterhub", "--debug", "-f", str(self.config)],
                 env=self._env,
                 cwd=self.folder,
                 stdout=log,
@@ -89,7 +89,8 @@ class Hub:
                 if self._http.get("/hub/health").is_success:
                     return
             except httpx.TransportError:
-                continue
+                pass
+            time.sleep(0.05)
         raise AssertionError("the hub did not start:\n" + self.log())
 
     @property
@@ -104,11 +105,19 @@ class Hub:
         self._process.kill()
         self._process.wait()
 
-    def stop(self) -> None:
-        """End the process in good order."""
+    def is_dead(self) -> bool:
+        """Tell whether the process has ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
+    def stop_process(self) -> None:
+        """End the process in good order; it can be started again."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             self._process.wait(60)
+
+    def stop(self) -> None:
+        """End the process in good order, for the last time."""
+        self.stop_process()
         self._http.close()
 
     def log(self) -> str:
@@ -125,11 +134,13 @@ class Hub:
         """Get a page through the proxy."""
         return self._http.get(path)
 
-    def request_server(self, user: str, name: str = "") -> list[dict[str, Any]]:
+    def request_server(
+        self, user: str, name: str = "", options: dict[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
         """Ask for a server and follow its progress to the end; returns the events."""
         self.api("POST", f"users/{user}", ok=False)
         server = f"users/{user}/servers/{name}" if name else f"users/{user}/server"
-        self.api("POST", server)
+        self.api("POST", server, options)
         events = []
         with self._http.stream("GET", f"/hub/api/{server}/progress", timeout=120) as stream:
             for line in stream.iter_lines():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
@@ -16,6 +17,8 @@ from yarnspawner.hadoop.applicationmaster import FinalStatus
 from yarnspawner.hadoop.blocking import BlockingClient
 from yarnspawner.hadoop.configuration import Configuration
 from yarnspawner.hadoop.credentials import Token
+from yarnspawner.hadoop.listing import ApplicationReports
+from yarnspawner.hadoop.pool import Clients
 from yarnspawner.hadoop.records import (
     ApplicationAcl,
     ApplicationId,
@@ -53,11 +56,12 @@ from yarnspawner.hadoop.resourcemanager import (
     SubmitApplicationRequest,
 )
 from yarnspawner.hadoop.rpc import Login, RpcError
+from yarnspawner.hadoop.trace import CONNECT, CallRecord, OnCall, log_call
 
 HUB = Login(HUB_USER)
 ALICE = Login("alice", HUB_USER)
 
-Connect = Callable[[Login], AsyncClient]
+Connect = Callable[..., AsyncClient]
 Found = TypeVar("Found")
 
 
@@ -71,9 +75,9 @@ async def connect(conf: Configuration) -> AsyncIterator[Connect]:
     """Make clients of the ResourceManager that are closed when the test ends."""
     clients: list[AsyncClient] = []
 
-    def make(login: Login) -> AsyncClient:
+    def make(login: Login, on_call: OnCall = log_call) -> AsyncClient:
         addresses = conf.resourcemanager_addresses()
-        clients.append(AsyncClient(addresses, APPLICATION_CLIENT_PROTOCOL, login))
+        clients.append(AsyncClient(addresses, APPLICATION_CLIENT_PROTOCOL, login, on_call=on_call))
         return clients[-1]
 
     yield make
@@ -143,7 +147,9 @@ async def test_the_life_of_an_application_for_somebody_else(connect: Connect) ->
     hub, alice = connect(HUB), connect(ALICE)
     application_id = await submit(alice, "sleep 60", "life")
     tagged = GetApplicationsRequest(application_tags=("life",))
-    (report,) = (await hub.call(GET_APPLICATIONS, tagged)).applications
+    listed = ApplicationReports((await hub.call(GET_APPLICATIONS, tagged)).encoded)
+    assert list(listed) == [str(application_id)]
+    report = listed[str(application_id)]
     assert report.application_id == application_id
     assert (report.user, report.name, report.tags) == ("alice", "rpc é", ("life",))
 
@@ -171,6 +177,25 @@ async def test_the_life_of_an_application_for_somebody_else(connect: Connect) ->
     assert (report.state, report.final_status) == (ApplicationState.KILLED, FinalStatus.KILLED)
     assert report.state.ended
     assert "no longer wanted ü" in report.diagnostics
+
+
+async def test_each_login_of_a_pool_acts_as_itself_on_one_connection(connect: Connect) -> None:
+    told: list[CallRecord] = []
+    clients = Clients(connect(HUB, told.append).for_login)
+
+    async def owner(user: str) -> str:
+        async with clients.client(Login(user, HUB_USER)) as client:
+            application_id = await submit(client, "true", f"pool-{user}")
+            return (await report_of(client, application_id)).user
+
+    users = ["alice", "bob"] * 5
+    assert await asyncio.gather(*(owner(user) for user in users)) == users
+    await clients.close()
+    connections = [record.user for record in told if record.method == CONNECT]
+    assert sorted(map(str, connections)) == ["alice", "bob"]
+    calls = [record for record in told if record.method != CONNECT]
+    assert len(calls) == 30
+    assert {(record.outcome, record.real_user) for record in calls} == {("ok", HUB_USER)}
 
 
 async def test_one_may_act_only_for_whom_hadoop_allows(connect: Connect) -> None:
@@ -214,6 +239,26 @@ def test_files_are_seen(conf: Configuration) -> None:
     assert (home.type, home.owner) == (namenode.FileType.DIRECTORY, "alice")
     assert home.modification_time > 0
     assert missing is None
+
+
+def test_a_folder_is_made_given_away_limited_and_removed(conf: Configuration) -> None:
+    path = "/user/carol"
+    addresses, superuser = conf.namenode_addresses(), Login(getpass.getuser())
+    with BlockingClient(addresses, namenode.CLIENT_PROTOCOL, superuser) as client:
+        mode = namenode.FsPermission(0o1777)
+        assert client.call(namenode.MKDIRS, namenode.MkdirsRequest(path, mode)).result
+        client.call(namenode.SET_QUOTA, namenode.SetQuotaRequest(path, namespace_quota=2))
+        client.call(namenode.SET_OWNER, namenode.SetOwnerRequest(path, "carol", "people"))
+        status = client.call(namenode.GET_FILE_INFO, namenode.GetFileInfoRequest(path)).status
+        assert status is not None
+        assert (status.owner, status.group, status.permission) == ("carol", "people", mode)
+        inner = namenode.MkdirsRequest(f"{path}/a/b", create_parent=True)
+        with pytest.raises(RpcError) as caught:
+            client.call(namenode.MKDIRS, inner)
+        assert caught.value.name == "NSQuotaExceededException"
+        for there in (True, False):
+            request = namenode.DeleteRequest(path, recursive=True)
+            assert client.call(namenode.DELETE, request).result is there
 
 
 def test_a_refused_proxy_is_told_to_the_blocking_client_too(conf: Configuration) -> None:

@@ -5,6 +5,7 @@
 - The server ends with it: on SIGTERM, when the ResourceManager says so, and when the
   ResourceManager no longer knows the attempt. Both are in one process group, which is what the
   NodeManager kills.
+- The server's script, where there is one, runs in the container's folder with its private files.
 - When the server ends by itself, the exit code and its last lines of output, free of secrets,
   become the application's diagnostics.
 
@@ -26,7 +27,12 @@ from dataclasses import dataclass
 from yarnspawner.container.diagnostics import diagnose
 from yarnspawner.container.payload import Launch
 from yarnspawner.container.scheduler import AttemptOver, Scheduler
-from yarnspawner.container.singleuser import SOCKET_VARIABLE
+from yarnspawner.container.singleuser import (
+    MASTER_VARIABLE,
+    PYTHON_VARIABLE,
+    RELEASE_SIGNAL,
+    SOCKET_VARIABLE,
+)
 from yarnspawner.hadoop.applicationmaster import FinalStatus
 from yarnspawner.hadoop.credentials import Credentials
 from yarnspawner.hadoop.rpc import ConnectError, RpcError
@@ -36,7 +42,7 @@ LISTEN_POLL_SECONDS = 0.05
 STOP_GRACE_SECONDS = 10.0
 RETRY_SECONDS = 1.0
 HEARTBEAT_SECONDS = 30.0
-SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, RELEASE_SIGNAL)
 
 
 def bind(ip: str, port_range: tuple[int, int] | None) -> socket.socket:
@@ -71,6 +77,8 @@ def server_environment(launch: Launch, base: dict[str, str], port: int) -> dict[
     environment.setdefault("LANG", "C.UTF-8")
     if "HOME" not in launch.environment:
         environment["HOME"] = os.path.join(os.getcwd(), "home")  # noqa: PTH109, PTH118
+    for variable, path in launch.paths.items():
+        environment[variable] = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118
     if "JUPYTERHUB_SERVICE_URL" in environment:
         scheme, _, rest = environment["JUPYTERHUB_SERVICE_URL"].partition("://")
         netloc, slash, path = rest.partition("/")
@@ -79,16 +87,33 @@ def server_environment(launch: Launch, base: dict[str, str], port: int) -> dict[
     return environment
 
 
+def place_files(files: dict[str, bytes]) -> None:
+    """Write the launch's files into the container's folder, for its user only."""
+    for path, content in files.items():
+        folder = os.path.dirname(path)  # noqa: PTH120
+        if folder:
+            os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+        # A file of that name may be somebody's: it is never written through.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with open(os.open(path, flags, 0o600), "wb") as file:  # noqa: PTH123
+            file.write(content)
+
+
 def start_server(
-    command: list[str], environment: dict[str, str], sock: socket.socket
+    launch: Launch, environment: dict[str, str], sock: socket.socket
 ) -> subprocess.Popen[bytes]:
     """Start the server as our child, on the socket that we hold, in our process group."""
     os.makedirs(environment["HOME"], mode=0o700, exist_ok=True)  # noqa: PTH103
-    program = [sys.executable, os.environ["HADOOP_TOKEN_FILE_LOCATION"], "singleuser", *command]
+    token_file = os.environ["HADOOP_TOKEN_FILE_LOCATION"]
+    program = [sys.executable, token_file, "singleuser", *launch.command]
+    ours = {
+        SOCKET_VARIABLE: str(sock.fileno()),
+        MASTER_VARIABLE: str(os.getpid()),
+        PYTHON_VARIABLE: sys.executable,
+    }
     return subprocess.Popen(
-        program,
-        env={**environment, SOCKET_VARIABLE: str(sock.fileno())},
-        cwd=environment["HOME"],
+        ["bash", "-c", launch.script] if launch.script else program,
+        env={**environment, **ours},
         pass_fds=[sock.fileno()],
         stdin=subprocess.DEVNULL,
         # We wait for our signals with them blocked; the server must not inherit that.
@@ -101,6 +126,16 @@ def is_listening(sock: socket.socket) -> bool:
     return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
+def is_answering(ip: str, port: int) -> bool:
+    """Tell whether anybody accepts connections there; one that listens anywhere does here too."""
+    local = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(ip, ip)
+    try:
+        socket.create_connection((local, port), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
+
+
 @dataclass
 class Supervisor:
     """The main loop: the server between its start and its end."""
@@ -111,6 +146,9 @@ class Supervisor:
     launch: Launch
     stop_reason: str | None = None
 
+    def __post_init__(self) -> None:
+        self._port: int = self.sock.getsockname()[1]
+
     def run(self) -> int:
         """Run until the server has ended; returns its exit code."""
         registered = False
@@ -120,7 +158,7 @@ class Supervisor:
                 pause = HEARTBEAT_SECONDS
                 if registered:
                     self._heartbeat()
-                elif not is_listening(self.sock):
+                elif not self._is_ready():
                     pause = LISTEN_POLL_SECONDS
                 elif self._register():
                     registered = True
@@ -137,21 +175,30 @@ class Supervisor:
 
     def _wait(self, seconds: float) -> None:
         received = signal.sigtimedwait(SIGNALS, max(0.0, seconds))
-        if received is not None and received.si_signo != signal.SIGCHLD:
+        if received is None or received.si_signo == signal.SIGCHLD:
+            return
+        if received.si_signo == RELEASE_SIGNAL:
+            # The server is a program that has to bind the port itself.
+            self.sock.close()
+        else:
             self.stop_reason = f"stopped by {signal.Signals(received.si_signo).name}"
 
+    def _is_ready(self) -> bool:
+        if self.sock.fileno() >= 0:
+            return is_listening(self.sock)
+        return is_answering(self.launch.ip, self._port)
+
     def _register(self) -> bool:
-        port = self.sock.getsockname()[1]
         url = self.launch.environment.get("JUPYTERHUB_PUBLIC_URL", "")
         try:
-            self.scheduler.register(socket.gethostname(), port, url)
+            self.scheduler.register(socket.gethostname(), self._port, url)
         except ConnectError as error:
             log(f"registration failed, trying again: {error}")
             return False
         except (AttemptOver, RpcError) as error:
             self.stop_reason = f"YARN refused the registration: {error}"
             return False
-        log(f"registered: the server listens on port {port}")
+        log(f"registered: the server listens on port {self._port}")
         return True
 
     def _heartbeat(self) -> None:
@@ -190,7 +237,12 @@ def run(launch: Launch, scheduler: Scheduler) -> int:
         report_end(scheduler, 1, f"The notebook server got no port: {error.strerror}.")
         return 1
     environment = server_environment(launch, dict(os.environ), sock.getsockname()[1])
-    server = start_server(launch.command, environment, sock)
+    try:
+        place_files(launch.files)
+        server = start_server(launch, environment, sock)
+    except OSError as error:
+        report_end(scheduler, 1, f"The notebook server could not be started: {error}.")
+        return 1
     supervisor = Supervisor(server, sock, scheduler, launch)
     code = supervisor.run()
     if supervisor.stop_reason is None:

@@ -14,7 +14,9 @@ is `python $HADOOP_TOKEN_FILE_LOCATION`, with nothing to quote and nothing stage
 
 from __future__ import annotations
 
+import binascii
 import json
+import shlex
 import zipimport
 from dataclasses import asdict, dataclass, field
 
@@ -22,6 +24,9 @@ SECRET_ALIAS = "yarnhub.payload"
 """The payload's name among the credentials' secrets."""
 
 LAUNCH_MEMBER = "launch.json"
+
+SERVER_PREFIX = '"$YARNHUB_PYTHON" "$HADOOP_TOKEN_FILE_LOCATION" singleuser'
+"""How a script starts our half of the server's process."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,10 @@ class Launch:
     `environment` is the server's, and is merged over what YARN gives the container. `schedulers`
     are the ResourceManagers' addresses for application masters, `(host, port)` each. The server
     listens on `ip`, on a port of `port_range` (inclusive) or, where that is None, on any free one.
+
+    `script` is bash that starts the server by `server_command`; empty where nothing else is to run.
+    `files` are put into the container's folder, by their path there, for its user only. `paths` are
+    variables of the server's environment that get the full path of something in that folder.
     """
 
     command: list[str] = field(repr=False)
@@ -38,10 +47,18 @@ class Launch:
     schedulers: list[tuple[str, int]]
     ip: str = ""
     port_range: tuple[int, int] | None = None
+    script: str = ""
+    files: dict[str, bytes] = field(default_factory=dict, repr=False)
+    paths: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """Serialize for `launch.json`."""
-        return json.dumps(asdict(self)).encode()
+        fields = asdict(self)
+        fields["files"] = {
+            path: binascii.b2a_base64(content, newline=False).decode()
+            for path, content in self.files.items()
+        }
+        return json.dumps(fields).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> Launch:
@@ -50,9 +67,17 @@ class Launch:
         fields["schedulers"] = [(host, port) for host, port in fields["schedulers"]]
         if fields["port_range"] is not None:
             fields["port_range"] = tuple(fields["port_range"])
+        fields["files"] = {
+            path: binascii.a2b_base64(content) for path, content in fields["files"].items()
+        }
         return cls(**fields)
 
     @classmethod
     def read(cls, token_file: str) -> Launch:
         """Read the launch from the token file that holds the payload."""
         return cls.from_json(zipimport.zipimporter(token_file).get_data(LAUNCH_MEMBER))
+
+
+def server_command(command: list[str]) -> str:
+    """Return the line of a script that starts the server on the port that is held for it."""
+    return f"{SERVER_PREFIX} {shlex.join(command)}"

@@ -4,34 +4,58 @@ The port was chosen and bound before the server started and is never let go, so 
 on the node can take it in between: tornado's `bind_sockets`, the one function through which
 Jupyter servers open their port, returns the held socket when it is asked for that port. The socket
 listens when the server begins to serve, and not before: that is when it is ready.
+
+A program that is no Python script can't be given a socket in this way. For it the port is let go
+just before it starts, and it finds the number in JUPYTERHUB_SERVICE_URL. Another process could take
+the port in that moment: the hub then notices that a stranger answers, and the start fails.
 """
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import runpy
 import shutil
+import signal
 import socket
 import sys
+import time
 from collections.abc import Iterable
 from typing import Any
 
 SOCKET_VARIABLE = "YARNHUB_SOCKET"
 """Names the file descriptor of the held socket in the child's environment."""
+MASTER_VARIABLE = "YARNHUB_MASTER"
+"""Names the application master's process there."""
+PYTHON_VARIABLE = "YARNHUB_PYTHON"
+"""Names the interpreter there, for a script that starts the server."""
+RELEASE_SIGNAL = signal.SIGUSR1
+"""Asks the application master to let go of the port."""
+RELEASE_SECONDS = 10.0
 
 CONTENTS_OPTION = "--ServerApp.contents_manager_class="
 
 
 def main(command: list[str]) -> int:
-    """Run `command`, a console script of this environment, in this process."""
+    """Run `command`, a program of this environment, in this process and in its home folder."""
     _leave_payload()
+    held = socket.socket(fileno=int(os.environ.pop(SOCKET_VARIABLE)))
+    master = int(os.environ.pop(MASTER_VARIABLE))
+    os.environ.pop(PYTHON_VARIABLE, None)
+    os.chdir(os.environ["HOME"])
     try:
         script = find_script(command[0], os.environ.get("PATH", os.defpath))
         check_contents_manager(command)
-        hand_over(socket.socket(fileno=int(os.environ.pop(SOCKET_VARIABLE))))
+        if not is_python_script(script):
+            release(held, master)
+            os.execv(script, [script, *command[1:]])
+        hand_over(held)
     except CannotStart as error:
         print(error, file=sys.stderr)  # noqa: T201 - the container's log is our console
+        return 1
+    except OSError as error:
+        print(f"{command[0]} can't be started: {error}", file=sys.stderr)  # noqa: T201
         return 1
     sys.argv = [script, *command[1:]]
     runpy.run_path(script, run_name="__main__")
@@ -43,22 +67,42 @@ class CannotStart(Exception):
 
 
 def find_script(name: str, path: str) -> str:
-    """Find the console script `name` on `path`."""
+    """Find the program `name` on `path`."""
     script = shutil.which(name, path=path)
     if script is None:
         raise CannotStart(
             f"The server's Python environment has no {name}: install jupyterlab and jupyterhub in "
             "it and publish it again with yarnhub pack-env, or set c.YarnSpawner.cmd."
         )
-    with open(script, "rb") as file:  # noqa: PTH123 - pathlib costs 2 MB here
-        head = file.read(512)
-    # Long paths make installers write a shell line first that starts Python on the same file.
-    if not (head.startswith(b"#!") and b"python" in head):
-        raise CannotStart(
-            f"The command {script} is not a Python script, and only those can be given the port "
-            "that is reserved for the server: set c.YarnSpawner.cmd to one."
-        )
     return script
+
+
+def is_python_script(script: str) -> bool:
+    """Tell whether Python is to run the file. Long paths make installers write a shell line first
+    that starts Python on the same file."""
+    with open(script, "rb") as file:  # noqa: PTH123 - pathlib costs 2 MB here
+        shebang, _, second = file.read(512).partition(b"\n")
+    if second.startswith(b"'''exec"):
+        shebang += second
+    return shebang.startswith(b"#!") and b"python" in shebang
+
+
+def release(held: socket.socket, master: int) -> None:
+    """Let go of the port in both processes, so that another program can bind it."""
+    address = held.getsockname()
+    family = held.family
+    held.close()
+    os.kill(master, RELEASE_SIGNAL)
+    deadline = time.monotonic() + RELEASE_SECONDS
+    while True:
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.bind(address)
+                return
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 def check_contents_manager(command: list[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.hadoop.hub import LIGHT_SERVER, Hub
+from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
 from yarnspawner.container.payload import SECRET_ALIAS
 
@@ -22,46 +23,6 @@ ODD = {
     "ODD_YARN": "{{PWD}} <LOG_DIR> <CPS>",
     "ODD_TEXT": "naïve, 数据, 🐘",
 }
-
-
-def running_applications(hadoop: MiniHadoop, user: str | None = None) -> list[dict[str, Any]]:
-    """What the ResourceManager says of the applications that have not ended."""
-    states = "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"
-    params = {"states": states} | ({"user": user} if user else {})
-    answer = httpx.get(
-        f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps", params=params, trust_env=False
-    ).json()
-    return (answer["apps"] or {}).get("app", [])
-
-
-def application(hadoop: MiniHadoop, application_id: str) -> dict[str, Any]:
-    url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}"
-    return httpx.get(url, trust_env=False).json()["app"]
-
-
-@pytest.fixture
-def make_hub(hadoop: MiniHadoop, tmp_path: Path) -> Iterator[Any]:
-    """Start a hub with more configuration; it and its servers are gone after the test."""
-    hubs: list[Hub] = []
-
-    def make(extra_config: str = "") -> Hub:
-        hub = Hub(tmp_path, hadoop.env(), extra_config)
-        hubs.append(hub)
-        hub.start()
-        return hub
-
-    yield make
-    for hub in hubs:
-        for user in hub.api("GET", "users?state=active"):
-            for name in user["servers"]:
-                hub.stop_server(user["name"], name)
-        hub.stop()
-    assert running_applications(hadoop) == []
-
-
-@pytest.fixture
-def hub(make_hub: Any) -> Hub:
-    return make_hub()
 
 
 def test_a_server_is_an_application_of_its_user(hub: Hub, hadoop: MiniHadoop):

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yarnspawner.container.application_master import bind, is_listening, server_environment
+from yarnspawner.container.application_master import (
+    bind,
+    is_listening,
+    place_files,
+    server_environment,
+)
 from yarnspawner.container.diagnostics import OUTPUT_TAIL_BYTES, output_tail, secrets_of
 from yarnspawner.container.payload import Launch
 
@@ -94,3 +99,29 @@ def test_no_token_is_in_the_diagnostics_not_even_a_part_of_it(tmp_path_factory, 
 def test_only_what_is_named_like_a_secret_is_one():
     environment = {"MEM_LIMIT": "1073741824", "MY_PASSWORD": "hunter2hunter2", "A_TOKEN": "x"}
     assert secrets_of(environment) == {"MY_PASSWORD": "hunter2hunter2"}
+
+
+def test_the_files_of_a_launch_are_its_users_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    place_files({"internal-ssl/key.pem": b"secret", "small.txt": b"hello"})
+    key = tmp_path / "internal-ssl" / "key.pem"
+    assert key.read_bytes() == b"secret"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert key.parent.stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "small.txt").read_bytes() == b"hello"
+
+
+def test_a_file_is_never_written_through_what_is_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "theirs").write_text("theirs")
+    (tmp_path / "small.txt").symlink_to("theirs")
+    with pytest.raises(FileExistsError):
+        place_files({"small.txt": b"ours"})
+    assert (tmp_path / "theirs").read_text() == "theirs"
+
+
+def test_variables_may_name_what_is_in_the_containers_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    launch = Launch(["x"], {}, [], paths={"KEYFILE": "internal-ssl/key.pem"})
+    environment = server_environment(launch, {}, 1)
+    assert environment["KEYFILE"] == str(tmp_path / "internal-ssl" / "key.pem")

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from yarnspawner.container.application_master import bind
-from yarnspawner.container.singleuser import CannotStart, check_contents_manager, find_script
+from yarnspawner.container.singleuser import (
+    CannotStart,
+    check_contents_manager,
+    find_script,
+    is_python_script,
+    release,
+)
 
 SERVE = """
 import socket, sys
@@ -63,18 +69,41 @@ def test_a_tornado_server_answers_on_the_socket_that_is_held():
     "text",
     [
         "#!/opt/env/bin/python3.11\n",
+        "#!/usr/bin/env python3\n",
         "#!/bin/sh\n'''exec' \"/long/bin/python\" \"$0\" \"$@\"\n' '''\n",
     ],
 )
-def test_a_console_script_is_found_however_it_names_python(tmp_path, text):
+def test_a_console_script_is_known_however_it_names_python(tmp_path, text):
     path = script(tmp_path, text)
     assert find_script("jupyter-thing", str(tmp_path)) == path
+    assert is_python_script(path)
 
 
-def test_what_is_no_python_script_is_refused_with_a_sentence(tmp_path):
-    script(tmp_path, "#!/bin/bash\nexec jupyter-labhub\n")
-    with pytest.raises(CannotStart, match="not a Python script"):
-        find_script("jupyter-thing", str(tmp_path))
+@pytest.mark.parametrize(
+    "text", ["#!/bin/bash\nexec jupyter-labhub --config python\n", "\x7fELF python", ""]
+)
+def test_any_other_program_is_known_as_such(tmp_path, text):
+    assert not is_python_script(script(tmp_path, text))
+
+
+def test_a_port_that_is_let_go_can_be_bound_by_a_program():
+    """The master is a process that closes its copy of the socket when it is asked to."""
+    held = bind("127.0.0.1", None)
+    address = held.getsockname()
+    waits = (
+        "import signal, sys\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])\n"
+        "print('ready', flush=True)\n"
+        "signal.sigwait([signal.SIGUSR1])\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", waits], pass_fds=[held.fileno()], stdout=subprocess.PIPE
+    ) as master:
+        assert master.stdout is not None
+        assert master.stdout.readline() == b"ready\n"
+        release(held, master.pid)
+    with socket.socket() as program:
+        program.bind(address)
 
 
 def test_a_missing_command_is_told_with_what_to_install(tmp_path):
@@ -95,13 +124,20 @@ def test_the_payload_reports_a_missing_command_without_a_traceback(tmp_path):
 
     payload = tmp_path / "payload"
     payload.write_bytes(build_payload(Launch(["x"], {}, [])))
-    run = subprocess.run(
-        [sys.executable, str(payload), "singleuser", "no-such-command"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "YARNHUB_SOCKET": "0"},
-    )
+    with bind("127.0.0.1", None) as held:
+        ours = {
+            "YARNHUB_SOCKET": str(held.fileno()),
+            "YARNHUB_MASTER": str(os.getpid()),
+            "HOME": str(tmp_path),
+        }
+        run = subprocess.run(
+            [sys.executable, str(payload), "singleuser", "no-such-command"],
+            capture_output=True,
+            text=True,
+            check=False,
+            pass_fds=[held.fileno()],
+            env={**os.environ, **ours},
+        )
     assert run.returncode == 1
     assert "environment has no no-such-command" in run.stderr
     assert "Traceback" not in run.stderr

@@ -66,7 +66,7 @@ signal.pthread_sigmask(signal.SIG_BLOCK, application_master.SIGNALS)
 launch = Launch(command, {"JUPYTERHUB_PUBLIC_URL": "http://hub/"}, [])
 sock = application_master.bind("127.0.0.1", None)
 tell("port", sock.getsockname()[1])
-server = application_master.start_server(command, dict(os.environ), sock)
+server = application_master.start_server(launch, dict(os.environ), sock)
 if plan.get("ended before"):
     os.killpg(0, signal.SIGTERM)
     os.waitid(os.P_PID, server.pid, os.WEXITED | os.WNOWAIT)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -20,16 +22,21 @@ from yarnspawner.hadoop.records import (
     LocalResourceType,
     LocalResourceVisibility,
     Resource,
+    ResourceInformation,
+    TimeoutType,
     Url,
 )
 from yarnspawner.launch import (
-    Archive,
+    GPU,
+    SCRIPT_TEMPLATE,
     LaunchSpec,
+    LocalizedFile,
     build_payload,
     check_python,
     check_resources,
     container_memory_mb,
     container_vcores,
+    launch_script,
     submission_context,
 )
 
@@ -39,7 +46,8 @@ LAUNCH = Launch(
     environment={"JUPYTERHUB_API_TOKEN": "a-token-of-32-characters-or-more"},
     schedulers=[("rm.example", 8030)],
 )
-ARCHIVE = Archive(
+ARCHIVE = LocalizedFile(
+    link="environment",
     url=Url(scheme="hdfs", host="nn.example", port=8020, file="/apps/yarnhub/envs/lab/k.tar.gz"),
     size_bytes=12,
     modification_time_ms=34,
@@ -56,8 +64,8 @@ def spec(**changes: object) -> LaunchSpec:
         "vcores": 1,
         "tags": ("yarnhub-0123",),
         "python": "environment/bin/python",
-        "archive": ARCHIVE,
-        "viewer": "jupyterhub",
+        "files": (ARCHIVE,),
+        "viewers": ("jupyterhub",),
         "launch": LAUNCH,
     }
     return LaunchSpec(**{**settings, **changes})  # type: ignore[arg-type]
@@ -95,8 +103,13 @@ def test_more_than_any_node_has_is_refused_with_the_limit():
     maximum = Resource(memory_mb=1024, vcores=4)
     with pytest.raises(OptionsRefused, match="at most 1024 MiB"):
         check_resources(spec(), maximum)
-    with pytest.raises(OptionsRefused, match="at most 4 to one"):
+    with pytest.raises(OptionsRefused, match="at most 4 cores to one"):
         check_resources(spec(memory_mb=1024, vcores=5), maximum)
+    gpus = dataclasses.replace(maximum, information=(ResourceInformation(GPU, 1),))
+    with pytest.raises(OptionsRefused, match=r"2 yarn.io/gpu, .* at most 1 yarn.io/gpu to one"):
+        check_resources(spec(memory_mb=1024, resources={GPU: 2}), gpus)
+    with pytest.raises(OptionsRefused, match=r"at most 0 yarn.io/gpu to one"):
+        check_resources(spec(memory_mb=1024, resources={GPU: 1}), maximum)
     check_resources(spec(memory_mb=1024, vcores=4), maximum)
 
 
@@ -125,17 +138,59 @@ def test_the_environment_is_a_local_resource_with_the_size_and_time_that_hdfs_ha
     assert (entry.value.size, entry.value.timestamp) == (12, 34)
     assert entry.value.type == LocalResourceType.ARCHIVE
     assert entry.value.visibility == LocalResourceVisibility.PUBLIC
-    private = Archive(ARCHIVE.url, 12, 34, public=False)
-    (entry,) = context(spec(archive=private)).am_container_spec.local_resources
+    private = dataclasses.replace(ARCHIVE, public=False)
+    (entry,) = context(spec(files=(private,))).am_container_spec.local_resources
     assert entry.value.visibility == LocalResourceVisibility.PRIVATE
-    assert context(spec(archive=None)).am_container_spec.local_resources == ()
+    assert context(spec(files=())).am_container_spec.local_resources == ()
 
 
-def test_an_application_is_tried_once_and_shown_to_the_hub_only():
-    sent = context(spec())
+def test_a_file_that_is_no_archive_stays_one():
+    file = dataclasses.replace(ARCHIVE, link="model.bin", archive=False)
+    (entry,) = context(spec(files=(file,))).am_container_spec.local_resources
+    assert (entry.key, entry.value.type) == ("model.bin", LocalResourceType.FILE)
+
+
+def test_an_application_is_tried_once_and_shown_to_those_who_are_named_only():
+    sent = context(spec(viewers=("jupyterhub", "ops")))
     assert sent.max_app_attempts == 1
     (acl,) = sent.am_container_spec.application_acls
-    assert (acl.access_type, acl.acl) == (ApplicationAccess.VIEW_APP, "jupyterhub")
+    assert (acl.access_type, acl.acl) == (ApplicationAccess.VIEW_APP, "jupyterhub,ops")
+
+
+def test_what_yarn_is_not_asked_for_is_left_to_the_queue():
+    sent = context(spec())
+    assert sent.priority is None
+    assert sent.node_label_expression is None
+    assert sent.application_timeouts == ()
+    assert sent.resource.information == ()
+
+
+def test_priority_label_lifetime_and_gpus_reach_yarn():
+    sent = context(spec(priority=3, node_label="big", lifetime_seconds=3600, resources={GPU: 2}))
+    assert sent.priority.priority == 3
+    assert sent.node_label_expression == "big"
+    (lifetime,) = sent.application_timeouts
+    assert (lifetime.type, lifetime.timeout) == (TimeoutType.LIFETIME, 3600)
+    assert sent.resource.amount(GPU) == 2
+
+
+def test_without_a_prologue_no_shell_stands_between_us_and_the_server():
+    assert launch_script(SCRIPT_TEMPLATE, "", "", ["jupyter-labhub"]) == ""
+
+
+def test_a_script_has_what_comes_before_the_server_the_server_and_what_comes_after():
+    script = launch_script(
+        SCRIPT_TEMPLATE, "source environment/bin/activate", "echo bye", ["jupyter-labhub", "a 'b'"]
+    )
+    before, server, after = script.split("\n")
+    assert (before, after) == ("source environment/bin/activate", "echo bye")
+    assert shlex.split(server)[-2:] == ["jupyter-labhub", "a 'b'"]
+
+
+@pytest.mark.parametrize("template", ["{unknown}", "{", "{0}", "${HOME}"])
+def test_a_template_that_can_not_be_filled_in_is_refused(template):
+    with pytest.raises(OptionsRefused, match="script_template"):
+        launch_script(template, "", "", ["jupyter-labhub"])
 
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

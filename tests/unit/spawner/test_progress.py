@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
+from yarnspawner.cluster import Container, Phase
 from yarnspawner.hadoop.records import (
     ApplicationId,
     ApplicationState,
@@ -35,21 +37,48 @@ async def test_what_was_just_said_is_not_said_again():
     assert await collect(log) == [1]
 
 
-def test_progress_only_grows_along_the_states_of_an_application():
-    def event(state: ApplicationState, diagnostics: str = "") -> int:
-        report = ApplicationReport(
-            application_id=ApplicationId.parse("application_1_0001"),
-            state=state,
-            diagnostics=diagnostics,
-            queue="default",
-        )
-        return describe(report, "application_1_0001")["progress"]
+def event(
+    state: ApplicationState, diagnostics: str = "", container: Container | None = None
+) -> dict[str, Any]:
+    report = ApplicationReport(
+        application_id=ApplicationId.parse("application_1_0001"),
+        state=state,
+        diagnostics=diagnostics,
+        queue="default",
+        tracking_url='http://rm.example/"><b>',
+    )
+    return describe(report, container)
 
+
+LAUNCHED = "AM container is launched, waiting for AM to register"
+
+
+def test_progress_only_grows_along_the_states_of_an_application():
+    accepted = ApplicationState.ACCEPTED
     way = [
         event(ApplicationState.SUBMITTED),
-        event(ApplicationState.ACCEPTED, "Queue's AM resource limit exceeded."),
-        event(ApplicationState.ACCEPTED, "waiting for AM container to be allocated"),
-        event(ApplicationState.ACCEPTED, "AM container is launched, waiting for AM to register"),
+        event(accepted, "Queue's AM resource limit exceeded."),
+        event(accepted, "waiting for AM container to be allocated"),
+        event(accepted, LAUNCHED),
+        event(accepted, LAUNCHED, Container("node1", Phase.LOCALIZING)),
+        event(accepted, LAUNCHED, Container("node1", Phase.RUNNING)),
         event(ApplicationState.RUNNING),
     ]
-    assert way == sorted(set(way))
+    percents = [each["progress"] for each in way]
+    assert percents == sorted(set(percents))
+
+
+def test_how_full_the_queue_is_and_which_node_it_is_are_told():
+    waiting = "Details : Queue's Absolute used capacity = 93.75 % ; Queue's Absolute max"
+    assert (
+        "default, 94 % of which is in use" in event(ApplicationState.ACCEPTED, waiting)["message"]
+    )
+    on_node = event(ApplicationState.ACCEPTED, LAUNCHED, Container("node1", Phase.LOCALIZING))
+    assert "fetched on node node1" in on_node["message"]
+
+
+def test_links_lead_to_yarns_pages_and_are_escaped():
+    html = event(ApplicationState.SUBMITTED)["html_message"]
+    assert 'href="http://rm.example/&quot;&gt;&lt;b&gt;"' in html
+    container = Container("node1", Phase.RUNNING, "javascript:alert(1)")
+    assert "javascript" not in event(ApplicationState.ACCEPTED, LAUNCHED, container)["html_message"]

@@ -1,22 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
-from yarnspawner.cluster import (
-    FORGOTTEN_AFTER_SECONDS,
-    ClusterAway,
-    ClusterError,
-    ClusterRefused,
-    Life,
-    StatusBoard,
-)
+from yarnspawner.cluster import ALIVE, ClusterAway, ClusterError, ClusterRefused
 from yarnspawner.hadoop.records import (
     ApplicationId,
     ApplicationState,
 )
 from yarnspawner.hadoop.reports import ApplicationReport
+from yarnspawner.status import FORGOTTEN_AFTER_SECONDS, SINGLE_CALLS, Life, StatusBoard
 
 TAG = "yarnhub-0123"
 ONE, TWO = "application_1_0001", "application_1_0002"
@@ -35,17 +30,25 @@ class RecordedCluster:
         self.error: ClusterError | None = None
         self.lists = 0
         self.singles = 0
+        self.at_once = self.most_at_once = 0
 
-    async def list_applications(self, tag: str) -> list[ApplicationReport]:
+    async def list_applications(
+        self, tag: str, states: Sequence[ApplicationState] = ALIVE
+    ) -> list[ApplicationReport]:
         assert tag == TAG
         self.lists += 1
         await asyncio.sleep(0)
         if self.error:
             raise self.error
-        return list(self.reports.values()) if self.tagged else []
+        listed = self.reports.values() if self.tagged else ()
+        return [report for report in listed if report.state in states]
 
     async def report(self, application_id: str) -> ApplicationReport | None:
         self.singles += 1
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await asyncio.sleep(0)
+        self.at_once -= 1
         if self.error:
             raise self.error
         return self.reports.get(application_id)
@@ -165,3 +168,34 @@ async def test_one_pollers_cancellation_leaves_the_others_their_answer(board, cl
     await asyncio.sleep(0)
     first.cancel()
     assert (await second).life is Life.ALIVE
+
+
+async def test_who_starts_does_not_make_the_hub_look_at_all_that_run(board, cluster):
+    running = [f"application_2_{n:04}" for n in range(1, 101)]
+    cluster.reports = {name: report(name, ApplicationState.RUNNING) for name in running}
+    cluster.reports[ONE] = report(ONE, ApplicationState.ACCEPTED)
+    status = await board.starting_status(ONE, 0.25)
+    assert status.report.state is ApplicationState.ACCEPTED
+    assert (cluster.lists, cluster.singles) == (1, 0)
+    assert board.age == float("inf")
+
+
+async def test_who_has_just_started_is_asked_for_singly(board, cluster):
+    cluster.reports = {ONE: report(ONE, ApplicationState.RUNNING)}
+    status = await board.starting_status(ONE, 0.25)
+    assert status.report.state is ApplicationState.RUNNING
+    assert (cluster.lists, cluster.singles) == (1, 1)
+
+
+async def test_a_cluster_that_has_forgotten_all_is_not_asked_for_all_at_once(board, cluster):
+    names = [f"application_1_{n:04}" for n in range(1, 201)]
+    await asyncio.gather(*(board.status(name, 10) for name in names))
+    assert cluster.singles == 200
+    assert cluster.most_at_once == SINGLE_CALLS
+
+
+async def test_the_age_of_what_is_known_is_told(board, cluster, clock):
+    assert board.age == float("inf")
+    await board.status(ONE, 10)
+    clock.now += 7
+    assert board.age == 7

@@ -1,0 +1,71 @@
+"""Writes docs/reference.md: all options, as the code itself declares them.
+
+python docs/make_reference.py
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jupyterhub.spawner import Spawner
+from traitlets import TraitType
+from traitlets.config import Configurable
+
+from hdfs_contents import HDFSContentsManager
+from yarnspawner import YarnSpawner
+from yarnspawner.settings import YarnSpawnerSettings
+
+PAGE = Path(__file__).with_name("reference.md")
+HEAD = """# Reference of options
+
+<!-- Written by docs/make_reference.py from the traits themselves: edit those. -->
+
+What is not named here is JupyterHub's own and jupyter_server's own, and works as in their
+references. Values are set in a configuration file of the program, as `c.NAME = VALUE`.
+"""
+SECTIONS: list[tuple[str, type[Configurable], type[Configurable]]] = [
+    ("YarnSpawner, in jupyterhub_config.py", YarnSpawner, YarnSpawnerSettings),
+    ("HDFSContentsManager, in the environment's jupyter_server_config.py", HDFSContentsManager,
+     HDFSContentsManager),
+]  # fmt: skip
+
+
+def reference() -> str:
+    """Return the page."""
+    sections = [
+        f"\n## {title}\n" + "".join(_options(owner, declares))
+        for title, owner, declares in SECTIONS
+    ]
+    return HEAD + "".join([*sections, *_other_defaults()])
+
+
+def _options(owner: type[Configurable], declares: type[Configurable]) -> Iterator[str]:
+    for name, trait in sorted(declares.class_own_traits(config=True).items()):
+        yield f"\n### c.{owner.__name__}.{name}\n\n"
+        yield f"*{trait.info()}*, default `{_default(trait)}`\n\n"
+        yield inspect.cleandoc(str(trait.help)) + "\n"
+
+
+def _default(trait: TraitType[Any, Any]) -> str:
+    value = trait.default()
+    if isinstance(value, (set, frozenset)):
+        return "{" + ", ".join(repr(each) for each in sorted(value)) + "}"
+    return repr(value)
+
+
+def _other_defaults() -> Iterator[str]:
+    """Yield JupyterHub's own options where ours have another default."""
+    ours, theirs = YarnSpawner(), Spawner
+    yield "\n## Where the defaults of JupyterHub's own options differ\n\n"
+    yield "| option | default |\n|---|---|\n"
+    for name in sorted(theirs.class_traits(config=True)):
+        generator = f"_default_{name}"
+        if generator in vars(YarnSpawnerSettings):
+            yield f"| c.YarnSpawner.{name} | `{getattr(ours, name)!r}` |\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(reference())

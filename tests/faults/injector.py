@@ -1,0 +1,43 @@
+"""Named points of a start at which a hub can be killed, as a crash or an admin's `kill -9` would.
+
+`die(POINT)` is called in a hub's configuration file. A point is "before" or "after" one of the
+awaits between the request for a server and the moment when it is ready.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import yarnspawner.spawner
+import yarnspawner.specification
+from yarnspawner.direct import DirectCluster
+
+AWAITS: dict[str, tuple[Any, str]] = {
+    "looking up the environment": (yarnspawner.specification, "find_environment"),
+    "asking for an application id": (DirectCluster, "new_application"),
+    "submitting": (DirectCluster, "submit"),
+    "looking at all that start": (DirectCluster, "list_applications"),
+    "asking for the server's report": (DirectCluster, "report"),
+    "asking for the container": (DirectCluster, "container"),
+    "asking the server itself": (yarnspawner.spawner, "require_own_answer"),
+}
+POINTS = tuple(f"{when} {what}" for what in AWAITS for when in ("before", "after"))
+
+
+def die(point: str) -> None:
+    """Kill this process when a start comes to `point`."""
+    when, _, what = point.partition(" ")
+    owner, name = AWAITS[what]
+    setattr(owner, name, _dying(getattr(owner, name), before=when == "before"))
+
+
+def _dying(function: Callable[..., Awaitable[Any]], *, before: bool) -> Callable[..., Any]:
+    async def dying(*args: Any, **kwargs: Any) -> Any:
+        if not before:
+            await function(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return dying

@@ -1,0 +1,195 @@
+"""What an administrator can set of YarnSpawner, seen in YARN and in the server."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hdfs_contents.filesystem import FileSystem, open_filesystem
+from tests.hadoop.hub import LIGHT_SERVER, Hub
+from tests.hadoop.yarn_rest import application, running_applications
+from yarnhub.minihadoop import MiniHadoop
+
+
+@pytest.fixture
+def hdfs(hadoop: MiniHadoop, monkeypatch: pytest.MonkeyPatch) -> FileSystem:
+    """HDFS as its superuser."""
+    for name, value in hadoop.env().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HADOOP_USER_NAME", getpass.getuser())  # as whom the NameNode runs
+    return open_filesystem()
+
+
+def test_what_is_set_reaches_yarn(make_hub: Any, hadoop: MiniHadoop):
+    hub = make_hub(
+        "c.YarnSpawner.tags = ['team-a']\n"
+        "c.YarnSpawner.priority = 3\n"
+        "c.YarnSpawner.lifetime = 3600\n"
+        "c.YarnSpawner.cpu_limit = 2\n"
+    )
+    seen = application(hadoop, hub.start_server("alice"))
+    tags = seen["applicationTags"].split(",")
+    assert "team-a" in tags
+    assert len([tag for tag in tags if tag.startswith("yarnhub-spawn-")]) == 1
+    assert seen["allocatedVCores"] == 2
+    (timeout,) = seen["timeouts"]["timeout"]
+    assert 3000 < timeout["remainingTimeInSeconds"] <= 3600
+
+
+def test_yarn_ends_a_server_at_the_end_of_its_lifetime(
+    make_hub: Any, wait_until: Callable[..., Any]
+):
+    hub = make_hub("c.YarnSpawner.lifetime = 5\n")
+    hub.start_server("alice")
+    wait_until(lambda: not hub.api("GET", "users/alice")["servers"], 60, "the server's end")
+    assert "ended" in hub.log()
+
+
+def test_a_hook_has_the_last_word_on_what_is_submitted(make_hub: Any, hadoop: MiniHadoop):
+    hub = make_hub(
+        "import dataclasses\n"
+        "async def hook(spawner, spec):\n"
+        "    return dataclasses.replace(spec, name='hooked-' + spec.user, memory_mb=512)\n"
+        "c.YarnSpawner.modify_spec_hook = hook\n"
+    )
+    seen = application(hadoop, hub.start_server("alice"))
+    assert (seen["name"], seen["allocatedMB"]) == ("hooked-alice", 512)
+
+
+def test_the_server_listens_in_the_ports_that_are_allowed(make_hub: Any):
+    hub = make_hub("c.YarnSpawner.port_range = (31000, 31100)\n")
+    hub.start_server("alice")
+    url = hub.get("/user/alice/environment").json()["environment"]["JUPYTERHUB_SERVICE_URL"]
+    port = int(url.split(":")[2].partition("/")[0])
+    assert 31000 <= port <= 31100
+
+
+def test_a_node_is_reached_where_the_host_map_says(make_hub: Any):
+    hub = make_hub(
+        "c.YarnSpawner.host_map = {'localhost': '127.0.0.2', '127.0.0.2': '127.0.0.2'}\n"
+    )
+    hub.start_server("alice")
+    assert hub.get("/user/alice/api").is_success
+    routes = re.findall("/user/alice/ => (http://[^:]*)", hub.log())
+    assert set(routes) == {"http://127.0.0.2"}
+
+
+def test_a_node_that_can_not_be_reached_is_told_as_such(make_hub: Any, hadoop: MiniHadoop):
+    hub = make_hub(
+        "c.YarnSpawner.host_map = lambda node: '127.9.9.9'\n"
+        "c.YarnSpawner.ip = '127.0.0.1'\n"
+        "c.Spawner.http_timeout = 5\n"
+    )
+    assert "host_map" in hub.refuse_server("alice")
+    assert running_applications(hadoop) == []
+
+
+def test_localized_files_and_a_prologue_work_as_in_the_retired_spawner(
+    make_hub: Any, hdfs: FileSystem, tmp_path: Path
+):
+    hdfs.mkdirs("/apps/files", 0o755)
+    with hdfs.open_write("/apps/files/greeting.txt", overwrite=True) as file:
+        file.write(b"from HDFS")
+    small = tmp_path / "small.txt"
+    small.write_text("from the edge node")
+    files = {
+        "greeting.txt": {"source": "hdfs:///apps/files/greeting.txt", "visibility": "public"},
+        "small.txt": str(small),
+    }
+    hub = make_hub(
+        f"c.YarnSpawner.localize_files = {files!r}\n"
+        'c.YarnSpawner.prologue = \'export GREETING="$(cat greeting.txt)" SMALL="$(cat small.txt)"\'\n'  # noqa: E501
+    )
+    hub.start_server("alice")
+    environment = hub.get("/user/alice/environment").json()["environment"]
+    assert environment["GREETING"] == "from HDFS"
+    assert environment["SMALL"] == "from the edge node"
+
+
+def test_a_public_file_that_not_everybody_may_read_is_refused_before_the_submit(
+    make_hub: Any, hdfs: FileSystem, hadoop: MiniHadoop
+):
+    hdfs.mkdirs("/apps/files", 0o755)
+    with hdfs.open_write("/apps/files/secret.txt", 0o600, overwrite=True) as file:
+        file.write(b"secret")
+    files = {"secret.txt": {"source": "hdfs:///apps/files/secret.txt", "visibility": "public"}}
+    hub = make_hub(f"c.YarnSpawner.localize_files = {files!r}\n")
+    assert "hdfs dfs -chmod o+r" in hub.refuse_server("alice")
+
+
+def test_an_epilogue_runs_after_a_server_that_ends_by_itself(
+    make_hub: Any, tmp_path: Path, wait_until: Callable[..., Any]
+):
+    ended = tmp_path / "ended"
+    hub = make_hub(f"c.YarnSpawner.epilogue = 'touch {ended}'\n")
+    hub.start_server("alice")
+    hub.get("/user/alice/end")
+    wait_until(ended.exists, 30, "the epilogue")
+
+
+def test_who_has_no_home_is_told_what_an_administrator_runs(
+    make_hub: Any, hdfs: FileSystem, hadoop: MiniHadoop
+):
+    hdfs.rename("/user/bob", "/user/bob-away")
+    try:
+        hub = make_hub("c.YarnSpawner.contents_manager = 'hdfs_contents.HDFSContentsManager'\n")
+        message = hub.refuse_server("bob")
+        assert "hdfs dfs -mkdir /user/bob && hdfs dfs -chown bob /user/bob" in message
+    finally:
+        hdfs.rename("/user/bob-away", "/user/bob")
+
+
+def test_no_server_is_started_for_a_superuser(hub: Hub, hadoop: MiniHadoop):
+    for name in ("hdfs", "root", "yarn", "jupyterhub"):
+        assert "starts no server for" in hub.refuse_server(name)
+    assert running_applications(hadoop) == []
+
+
+def test_refused_options_do_not_stick(make_hub: Any):
+    hub = make_hub(
+        "def apply(spawner, options):\n"
+        "    spawner.queue = options.get('queue', 'default')\n"
+        "c.YarnSpawner.apply_user_options = apply\n"
+    )
+    refused = hub.request_server("alice", options={"queue": "nope"})
+    assert "nope" in refused[-1]["message"]
+    hub.start_server("alice")
+
+
+def test_the_figures_are_in_the_hubs_own_metrics(make_hub: Any):
+    hub = make_hub(
+        "c.JupyterHub.authenticate_prometheus = False\nc.YarnSpawner.forbidden_users = {'eve'}\n"
+    )
+    hub.start_server("alice")
+    hub.refuse_server("eve")
+    lines = hub.get("/hub/metrics").text.splitlines()
+    figures = dict(line.rsplit(" ", 1) for line in lines if line.startswith("yarnspawner"))
+    assert float(figures["yarnspawner_submits_total"]) == 1
+    assert float(figures['yarnspawner_start_failures_total{reason="impersonation"}']) == 1
+    assert float(figures['yarnspawner_state_seconds_count{state="ACCEPTED"}']) == 1
+    assert float(figures["yarnspawner_snapshot_age_seconds"]) < 60
+    assert any("rm_call_seconds_count" in name and "submit" in name for name in figures)
+
+
+def test_cmd_may_be_any_program(make_hub: Any, tmp_path: Path):
+    wrapper = tmp_path / "start.sh"
+    wrapper.write_text(f'#!/bin/sh\nexport WRAPPED=yes\nexec {LIGHT_SERVER} "$@"\n')
+    wrapper.chmod(0o755)
+    hub = make_hub(f"c.YarnSpawner.cmd = [{str(wrapper)!r}]\n")
+    hub.start_server("alice")
+    assert hub.get("/user/alice/environment").json()["environment"]["WRAPPED"] == "yes"
+
+
+def test_nothing_of_the_launch_is_in_the_hubs_debug_log_but_what_it_is_for(hub: Hub):
+    hub.start_server("alice")
+    token = hub.get("/user/alice/environment").json()["environment"]["JUPYTERHUB_API_TOKEN"]
+    log = hub.log()
+    assert token not in log
+    calls = [json.loads(line[line.index("{") :]) for line in log.splitlines() if '"method"' in line]
+    assert {"submitApplication", "getApplications"} <= {call["method"] for call in calls}

@@ -1,0 +1,25 @@
+"""What the ResourceManager says of its applications, asked over REST: a second witness."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from yarnhub.minihadoop import MiniHadoop
+
+
+def running_applications(hadoop: MiniHadoop, user: str | None = None) -> list[dict[str, Any]]:
+    """Return the applications that have not ended."""
+    states = "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"
+    params = {"states": states} | ({"user": user} if user else {})
+    answer = httpx.get(
+        f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps", params=params, trust_env=False
+    ).json()
+    return (answer["apps"] or {}).get("app", [])
+
+
+def application(hadoop: MiniHadoop, application_id: str) -> dict[str, Any]:
+    """Return what is said of one application."""
+    url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}"
+    return httpx.get(url, trust_env=False).json()["app"]

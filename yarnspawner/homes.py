@@ -1,0 +1,93 @@
+"""A home in HDFS for everybody who gets a server: that is where their notebooks are kept.
+
+- Where there is one it is left as it is.
+- Where there is none it is made, with owner, mode and quota, if the hub is told to and may do so;
+  else the person is told what an administrator has to run.
+- One that was left half-made, still the hub's own, is finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from yarnspawner.failures import ClusterUnavailable, HomeMissing
+from yarnspawner.hadoop.aio import AsyncClient
+from yarnspawner.hadoop.configuration import Configuration
+from yarnspawner.hadoop.namenode import (
+    CLIENT_PROTOCOL,
+    GET_FILE_INFO,
+    MKDIRS,
+    SET_OWNER,
+    SET_QUOTA,
+    FsPermission,
+    GetFileInfoRequest,
+    MkdirsRequest,
+    SetOwnerRequest,
+    SetQuotaRequest,
+)
+from yarnspawner.hadoop.rpc import ConnectError, Login, RpcError
+
+DEFAULT_PREFIX = "/user"
+
+
+@dataclass(frozen=True)
+class HomePolicy:
+    """What a new home is like. `quota_bytes` is of disk space, all replicas counted, as HDFS does;
+    None: no quota."""
+
+    create: bool
+    mode: int
+    quota_bytes: int | None
+
+
+class Homes:
+    """The homes of one cluster, seen and made as the hub's own user."""
+
+    def __init__(self, configuration: Configuration, hub_user: str) -> None:
+        self._prefix = configuration.get("dfs.user.home.dir.prefix") or DEFAULT_PREFIX
+        self._hub_user = hub_user
+        self._namenode = AsyncClient(
+            configuration.namenode_addresses(), CLIENT_PROTOCOL, Login(user=hub_user)
+        )
+
+    async def ensure(self, user: str, policy: HomePolicy) -> None:
+        """See that `user` has a home; raises `SpawnFailure` where there is and can be none."""
+        path = f"{self._prefix}/{user}"
+        with _namenode_errors():
+            found = await self._namenode.call(GET_FILE_INFO, GetFileInfoRequest(path))
+            if found.status is not None and found.status.owner != self._hub_user:
+                return
+            if not policy.create:
+                raise HomeMissing.of(user, path)
+            try:
+                await self._make(user, path, policy)
+            except RpcError as error:
+                if error.name == "AccessControlException":
+                    raise HomeMissing.of(user, path) from error
+                raise
+
+    async def _make(self, user: str, path: str, policy: HomePolicy) -> None:
+        await self._namenode.call(MKDIRS, MkdirsRequest(path, FsPermission(policy.mode)))
+        if policy.quota_bytes is not None:
+            await self._namenode.call(
+                SET_QUOTA, SetQuotaRequest(path, storagespace_quota=policy.quota_bytes)
+            )
+        # Last: from then on it counts as made.
+        await self._namenode.call(SET_OWNER, SetOwnerRequest(path, user))
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._namenode.close()
+
+
+@contextmanager
+def _namenode_errors() -> Iterator[None]:
+    try:
+        yield
+    except (ConnectError, RpcError) as error:
+        raise ClusterUnavailable(
+            f"HDFS did not tell about the user's home: {error}. Try again in a minute; if it stays "
+            "so, tell an administrator."
+        ) from error

@@ -1,0 +1,55 @@
+"""Whether it is really this server that answers where the hub is about to send its user.
+
+The port is the application master's word, and that runs as the user: it could name the port of
+somebody else's server on the same node. A Jupyter server, or a proxy for one, knows the path that
+is its own, and says 404 for all others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from jupyterhub.utils import make_ssl_context
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from tornado.simple_httpclient import HTTPTimeoutError
+
+from yarnspawner.failures import PortRefused
+
+
+async def require_own_answer(url: str, timeout: float, settings: dict[str, Any]) -> None:
+    """Ask the server at `url`, which ends with its own path; raises `PortRefused` where somebody
+    else answers, or nobody within `timeout` seconds."""
+    ssl_options = None
+    if url.startswith("https:"):
+        ssl_options = make_ssl_context(
+            settings["internal_ssl_key"],
+            settings["internal_ssl_cert"],
+            cafile=settings["internal_ssl_ca"],
+        )
+    try:
+        await AsyncHTTPClient().fetch(
+            url + "api",
+            request_timeout=timeout,
+            connect_timeout=timeout,
+            follow_redirects=False,
+            ssl_options=ssl_options,
+        )
+    except HTTPClientError as error:
+        if isinstance(error, HTTPTimeoutError) or error.code == 599:
+            raise _silent(url, timeout) from error
+        if error.code == 404 or error.code >= 500:
+            raise PortRefused(
+                f"What answers at {url} is not this server (it said {error.code}): start it "
+                "again, and tell an administrator if it stays so."
+            ) from error
+    except (OSError, asyncio.TimeoutError) as error:
+        raise _silent(url, timeout) from error
+
+
+def _silent(url: str, timeout: float) -> PortRefused:
+    return PortRefused(
+        f"The server does not answer at {url} within {timeout:.0f} seconds, although it listens "
+        "there: an administrator has to look whether the hub may connect to the nodes "
+        "(firewall, c.YarnSpawner.host_map, c.YarnSpawner.port_range)."
+    )

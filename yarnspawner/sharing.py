@@ -1,0 +1,91 @@
+"""What a hub has once for all its spawners: its `Yarn`, and the reconciler that looks after it.
+
+Both begin with the hub where this process is one, else with the first spawner that needs them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from jupyterhub.app import JupyterHub
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from yarnspawner.failures import ClusterUnavailable
+from yarnspawner.identity import hub_tag
+from yarnspawner.reconciler import Reconciler
+from yarnspawner.settings import YarnSpawnerSettings
+from yarnspawner.yarn import Yarn, open_yarn
+
+KEY = "yarnspawner"
+"""Under which the hub's settings keep the `Yarn`, and the reconciler's task beside it."""
+HUB_START_POLL_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
+
+
+def shared_yarn(settings: dict[str, Any], api_url: str, options: YarnSpawnerSettings) -> Yarn:
+    """Return the one `Yarn` of the hub with these settings; raises `ClusterUnavailable`."""
+    if KEY not in settings:
+        _log_as_the_hub(options.log)
+        tag = hub_tag(settings["cookie_secret"], api_url)
+        yarn = open_yarn(tag)
+        reconciler = Reconciler(
+            yarn, lambda: known_applications(settings["users"]), options.reconcile_interval
+        )
+        settings[KEY] = (yarn, asyncio.get_running_loop().create_task(reconciler.run()))
+    found: Yarn = settings[KEY][0]
+    return found
+
+
+def _log_as_the_hub(hub_log: Any) -> None:
+    """Send what our modules log where the hub's own log goes, at its level."""
+    ours = logging.getLogger("yarnspawner")
+    ours.parent = hub_log
+    ours.setLevel(hub_log.level)
+
+
+def known_applications(users: Any) -> set[str]:
+    """Return the application ids and spawn tags of all servers of `users`, the hub's UserDict.
+
+    From its start on a hub has each server that its database says may run as a spawner in memory.
+    """
+    spawners = [spawner for user in users.values() for spawner in user.spawners.values()]
+    known = {getattr(spawner, "application_id", "") for spawner in spawners}
+    known |= {getattr(spawner, "spawn_tag", "") for spawner in spawners}
+    return known - {""}
+
+
+def begin_with_the_hub(options: type[YarnSpawnerSettings]) -> None:
+    """Begin to look for orphans as soon as a hub of this process has started.
+
+    JupyterHub has no hook for its start, and makes no spawner while nobody has a server: without
+    this an orphan would live on until somebody logs in. The first sign of life of a hub that other
+    code can see is that it uses its database.
+    """
+
+    def on_transaction(*_: object) -> None:
+        if _BEGINNING or not JupyterHub.initialized():
+            return
+        loop = asyncio.get_running_loop()
+        _BEGINNING.append(loop.create_task(_begin(JupyterHub.instance(), options)))
+        loop.call_soon(event.remove, Session, "after_begin", on_transaction)
+
+    event.listen(Session, "after_begin", on_transaction)
+
+
+_BEGINNING: list[asyncio.Task[None]] = []
+"""A task that nobody refers to may vanish."""
+
+
+async def _begin(hub: JupyterHub, options: type[YarnSpawnerSettings]) -> None:
+    while hub.http_server is None:  # noqa: ASYNC110 - JupyterHub gives no signal
+        await asyncio.sleep(HUB_START_POLL_SECONDS)
+    if not issubclass(hub.spawner_class, options):
+        return
+    try:
+        shared_yarn(hub.users.settings, hub.hub.api_url, hub.spawner_class(config=hub.config))
+    except ClusterUnavailable as failure:
+        log.warning("%s", failure.sentence)

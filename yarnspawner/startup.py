@@ -1,0 +1,92 @@
+"""One start, from the submit until the server listens: what YARN says, told on the way.
+
+- It ends as soon as YARN says that the application has ended, with the reason.
+- What the application master registered is believed for the port only; the host is the node on
+  which YARN itself says that the container runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from yarnspawner.cluster import Cluster, ClusterError, Container, Phase
+from yarnspawner.failures import StartTimeout, explain_end
+from yarnspawner.hadoop.records import ApplicationState
+from yarnspawner.hadoop.reports import ApplicationReport
+from yarnspawner.metrics import STATE_SECONDS
+from yarnspawner.progress import ProgressLog, container_started, describe
+from yarnspawner.status import Life, StatusBoard
+
+POLL_SECONDS = 0.25
+NODE_POLL_SECONDS = 1.0
+"""How often the node is asked what it does with the container: only to tell it to a person."""
+
+log = logging.getLogger(__name__)
+
+
+class Startup:
+    """A submitted application whose server does not listen yet."""
+
+    def __init__(
+        self, cluster: Cluster, board: StatusBoard, application_id: str, progress: ProgressLog
+    ) -> None:
+        self._cluster = cluster
+        self._board = board
+        self._application_id = application_id
+        self._progress = progress
+        self._container: Container | None = None
+        self._asked_at = float("-inf")
+        self._state: ApplicationState | None = None
+        self._state_since = 0.0
+
+    async def address(self, deadline: float, timeout: float) -> tuple[str, int]:
+        """Return the node and the port once the server listens; raises `SpawnFailure` when it
+        won't, or not until `deadline`. `timeout` is how long that was for the person who waits."""
+        while True:
+            status = await self._board.starting_status(self._application_id, POLL_SECONDS)
+            report = status.report
+            if status.life is Life.ENDED:
+                raise explain_end(report)
+            if report is not None:
+                self._time_state(report.state)
+                address = await self._look(report)
+                if address is not None:
+                    return address
+            if time.monotonic() > deadline:
+                raise StartTimeout.after(timeout, report)
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _look(self, report: ApplicationReport) -> tuple[str, int] | None:
+        """Return where the server listens; until it does, tell how far it is."""
+        port = self._cluster.server_port(report)
+        try:
+            if port is not None:
+                container = await self._cluster.container(report)
+                return (container.host, port) if container else None
+            if container_started(report) and self._node_is_due():
+                self._container = await self._cluster.container(report) or self._container
+        except ClusterError as error:
+            # It may just have ended: the next look tells.
+            log.warning("%s: %s", self._application_id, error)
+        self._progress.add(describe(report, self._container))
+        return None
+
+    def _node_is_due(self) -> bool:
+        """Whether to ask the node again; once the container runs, nothing more is to be known."""
+        now = time.monotonic()
+        if self._container is not None and (
+            self._container.phase is Phase.RUNNING or now - self._asked_at < NODE_POLL_SECONDS
+        ):
+            return False
+        self._asked_at = now
+        return True
+
+    def _time_state(self, state: ApplicationState) -> None:
+        if state is self._state:
+            return
+        now = time.monotonic()
+        if self._state is not None:
+            STATE_SECONDS.labels(self._state.name).observe(now - self._state_since)
+        self._state, self._state_since = state, now

@@ -1,0 +1,149 @@
+"""The states of all servers of one hub, from one look at YARN that all their polls share.
+
+- A server is alive, ended or unknown. Unknown is never ended: not when YARN is away, and not when
+  a ResourceManager that is just recovering does not know the application yet.
+- One call answers for all running servers, and one for all that are starting, which may look more
+  often because their answer is short. A burst of polls shares the call.
+- An application that is in no such answer is asked for singly, a few at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from yarnspawner.cluster import ALIVE, PENDING, Cluster, ClusterError
+from yarnspawner.hadoop.records import ApplicationState
+from yarnspawner.hadoop.reports import ApplicationReport
+
+FORGOTTEN_AFTER_SECONDS = 60.0
+"""How long a ResourceManager has to say that it doesn't know an application until that is believed:
+in the first seconds after its restart it knows none of those that it is about to recover."""
+SINGLE_CALLS = 8
+"""How many applications are asked for singly at the same time."""
+
+log = logging.getLogger(__name__)
+
+
+class Life(enum.Enum):
+    """Where an application stands, as far as is known."""
+
+    ALIVE = "alive"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is known of an application. `report` is None where YARN has none."""
+
+    life: Life
+    report: ApplicationReport | None = None
+
+
+UNKNOWN = Status(Life.UNKNOWN)
+
+
+def status_of(report: ApplicationReport) -> Status:
+    """Read a report."""
+    return Status(Life.ENDED if report.state.ended else Life.ALIVE, report)
+
+
+class Snapshot:
+    """The applications of one tag in some states, as they were when YARN was last asked."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        tag: str,
+        states: Sequence[ApplicationState],
+        clock: Callable[[], float],
+    ) -> None:
+        self._cluster = cluster
+        self._tag = tag
+        self._states = states
+        self._clock = clock
+        self._taken = float("-inf")
+        self._refreshing: asyncio.Task[None] | None = None
+        self.reports: dict[str, ApplicationReport] = {}
+
+    @property
+    def age(self) -> float:
+        """How old it is, in seconds; infinite before the first."""
+        return self._clock() - self._taken
+
+    async def refresh(self, max_age: float) -> None:
+        """Make it at most `max_age` seconds old, by one call for everybody who waits."""
+        if self.age <= max_age:
+            return
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._take())
+            # Nobody may be left to be told of its failure.
+            self._refreshing.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.shield(self._refreshing)  # one caller's cancellation is its own
+
+    async def _take(self) -> None:
+        asked = self._clock()
+        reports = await self._cluster.list_applications(self._tag, self._states)
+        self.reports = {str(report.application_id): report for report in reports}
+        self._taken = asked
+
+
+class StatusBoard:
+    """The states of all servers of one hub. Nothing here raises because YARN is away."""
+
+    def __init__(
+        self, cluster: Cluster, tag: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._alive = Snapshot(cluster, tag, ALIVE, clock)
+        self._pending = Snapshot(cluster, tag, PENDING, clock)
+        self._missing_since: dict[str, float] = {}
+        self._singles = asyncio.Semaphore(SINGLE_CALLS)
+
+    @property
+    def age(self) -> float:
+        """How old the states of the running servers are, in seconds."""
+        return self._alive.age
+
+    async def status(self, application_id: str, max_age: float) -> Status:
+        """Return a running application's status, at most `max_age` seconds old."""
+        return await self._look(self._alive, application_id, max_age)
+
+    async def starting_status(self, application_id: str, max_age: float) -> Status:
+        """Return the status of an application that is not running yet, or has just become so."""
+        return await self._look(self._pending, application_id, max_age)
+
+    async def applications(self, max_age: float) -> list[ApplicationReport]:
+        """Return all applications of this hub that have not ended; raises `ClusterError`."""
+        await self._alive.refresh(max_age)
+        return list(self._alive.reports.values())
+
+    async def _look(self, snapshot: Snapshot, application_id: str, max_age: float) -> Status:
+        try:
+            await snapshot.refresh(max_age)
+            report = snapshot.reports.get(application_id) or await self._ask(application_id)
+        except ClusterError as error:
+            log.warning("The state of %s is unknown for now: %s", application_id, error)
+            # Whoever comes back has not had the time yet to know it again.
+            self._missing_since.clear()
+            return UNKNOWN
+        if report is None:
+            return self._missing(application_id)
+        self._missing_since.pop(application_id, None)
+        return status_of(report)
+
+    async def _ask(self, application_id: str) -> ApplicationReport | None:
+        async with self._singles:
+            return await self._cluster.report(application_id)
+
+    def _missing(self, application_id: str) -> Status:
+        since = self._missing_since.setdefault(application_id, self._clock())
+        if self._clock() - since < FORGOTTEN_AFTER_SECONDS:
+            return UNKNOWN
+        return Status(Life.ENDED)
