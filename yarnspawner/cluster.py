@@ -6,7 +6,7 @@ Every method may raise `ClusterError`, and ends in bounded time.
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,8 +62,9 @@ class Cluster(Protocol):
 
     async def list_applications(
         self, tag: str, states: Sequence[ApplicationState] = ALIVE
-    ) -> list[ApplicationReport]:
-        """Return the reports of all applications that carry `tag` and are in one of `states`."""
+    ) -> Mapping[str, ApplicationReport]:
+        """Return the reports of all applications that carry `tag` and are in one of `states`, by
+        their ids; each may be decoded anew whenever it is looked at."""
 
     async def report(self, application_id: str) -> ApplicationReport | None:
         """Return one application's report, None where YARN does not know it."""

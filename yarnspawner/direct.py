@@ -8,7 +8,7 @@ connection of their own; of those only so many are open at once.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 
 from tornado.httpclient import AsyncHTTPClient, HTTPError
@@ -17,6 +17,7 @@ from yarnspawner.cluster import ALIVE, ClusterAway, ClusterRefused, Container, P
 from yarnspawner.failures import explain_refusal
 from yarnspawner.hadoop.aio import AsyncClient
 from yarnspawner.hadoop.credentials import Credentials
+from yarnspawner.hadoop.listing import ApplicationReports
 from yarnspawner.hadoop.pool import Clients
 from yarnspawner.hadoop.records import (
     ApplicationId,
@@ -89,11 +90,11 @@ class DirectCluster:
 
     async def list_applications(
         self, tag: str, states: Sequence[ApplicationState] = ALIVE
-    ) -> list[ApplicationReport]:
+    ) -> Mapping[str, ApplicationReport]:
         """Return the reports of all applications that carry `tag` and are in one of `states`."""
         request = GetApplicationsRequest(application_states=tuple(states), application_tags=(tag,))
         with cluster_errors():
-            return list((await self._hub.call(GET_APPLICATIONS, request)).applications)
+            return ApplicationReports((await self._hub.call(GET_APPLICATIONS, request)).encoded)
 
     async def report(self, application_id: str) -> ApplicationReport | None:
         """Return one application's report, None where YARN does not know it."""

@@ -49,7 +49,12 @@ class Reconciler:
         reports = await self._yarn.board.applications(max_age=0.0)
         # Only now: what is known after YARN has answered includes all that YARN could know.
         known = self._known()
-        orphans = [report for report in reports if not _ours(report, known)]
+        strangers = (
+            reports[application_id] for application_id in reports if application_id not in known
+        )
+        orphans = [
+            report for report in strangers if not known.intersection(spawn_tags(report.tags))
+        ]
         for report in orphans:
             self._end(report)
         return [str(report.application_id) for report in orphans]
@@ -61,7 +66,3 @@ class Reconciler:
         log.warning("%s of %s belongs to no server: ending it", application_id, report.user)
         ORPHANS.inc()
         self._yarn.end(report.user, application_id, REASON)
-
-
-def _ours(report: ApplicationReport, known: set[str]) -> bool:
-    return bool({str(report.application_id), *spawn_tags(report.tags)} & known)

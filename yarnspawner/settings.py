@@ -74,6 +74,16 @@ class YarnSpawnerSettings(LoggingConfigurable):
         """,
     ).tag(config=True)
 
+    profiles = Union(
+        [List(Dict()), Callable()],
+        default_value=[],
+        help="""
+        What people may choose for their servers, and within which limits: a list of dicts, as
+        described in docs/profiles.md, or a function of the spawner that returns one and may be
+        async. Empty: everybody gets what is configured, and options are ignored.
+        """,
+    ).tag(config=True)
+
     queue = Unicode("default", help="The YARN queue that servers are submitted to.").tag(
         config=True
     )

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from yarnspawner.failures import ClusterUnavailable
 from yarnspawner.identity import hub_tag
+from yarnspawner.profile_config import ProfileError, parse_profiles
 from yarnspawner.reconciler import Reconciler
 from yarnspawner.settings import YarnSpawnerSettings
 from yarnspawner.yarn import Yarn, open_yarn
@@ -85,7 +86,10 @@ async def _begin(hub: JupyterHub, options: type[YarnSpawnerSettings]) -> None:
         await asyncio.sleep(HUB_START_POLL_SECONDS)
     if not issubclass(hub.spawner_class, options):
         return
+    spawner = hub.spawner_class(config=hub.config)
     try:
-        shared_yarn(hub.users.settings, hub.hub.api_url, hub.spawner_class(config=hub.config))
-    except ClusterUnavailable as failure:
-        log.warning("%s", failure.sentence)
+        shared_yarn(hub.users.settings, hub.hub.api_url, spawner)
+        if not callable(spawner.profiles):
+            parse_profiles(spawner.profiles)
+    except (ClusterUnavailable, ProfileError) as error:
+        hub.log.error("%s", error)  # noqa: TRY400 - the sentence says it all

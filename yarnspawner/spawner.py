@@ -22,6 +22,7 @@ from sqlalchemy.orm import object_session
 from traitlets import Unicode
 
 from yarnspawner import certificates
+from yarnspawner.choosing import ProfileOptions
 from yarnspawner.cluster import ClusterError
 from yarnspawner.container.singleuser import CONTENTS_OPTION
 from yarnspawner.failures import (
@@ -32,12 +33,12 @@ from yarnspawner.failures import (
     SpawnFailure,
 )
 from yarnspawner.hadoop.applicationmaster import FinalStatus
+from yarnspawner.hadoop.reports import QueueInfo
 from yarnspawner.identity import new_spawn_tag
 from yarnspawner.launch import LaunchSpec, check_resources
 from yarnspawner.metrics import START_FAILURES, SUBMITS
 from yarnspawner.progress import ProgressLog, ready, submitting
 from yarnspawner.ready import require_own_answer
-from yarnspawner.settings import YarnSpawnerSettings
 from yarnspawner.sharing import begin_with_the_hub, shared_yarn
 from yarnspawner.specification import launch_spec
 from yarnspawner.startup import Startup
@@ -52,7 +53,7 @@ NOBODYS_URL = "http://127.0.0.1:9"
 """Where nobody answers, so that JupyterHub finds out and cleans up: the port of `discard`."""
 
 
-class YarnSpawner(YarnSpawnerSettings, Spawner):
+class YarnSpawner(ProfileOptions, Spawner):
     """Start a user's notebook server as a YARN application."""
 
     application_id = Unicode(help="The YARN application of this server; empty while there is none.")
@@ -66,7 +67,7 @@ class YarnSpawner(YarnSpawnerSettings, Spawner):
         self._starting = False
         self._submission: asyncio.Future[str] | None = None
         self._progress = ProgressLog()
-        self._accepted_options: dict[str, Any] = {}
+        self.accepted_options: dict[str, Any] = {}
         self.certificates: dict[str, bytes] = {}
 
     # -- the shared cluster ------------------------------------------------------------------
@@ -75,13 +76,17 @@ class YarnSpawner(YarnSpawnerSettings, Spawner):
         """Return the cluster, which all spawners of the hub share."""
         return shared_yarn(self.user.settings, self.hub.api_url, self)
 
+    async def cluster_queues(self) -> list[QueueInfo]:
+        """Return the cluster's queues; raises `ClusterError` or `ClusterUnavailable`."""
+        return await self._yarn().cluster.queues()
+
     # -- state -------------------------------------------------------------------------------
 
     def get_state(self) -> dict[str, Any]:
         """Return what a restarted hub needs to find the server."""
         state: dict[str, Any] = super().get_state()
-        if self._accepted_options:
-            state["accepted_options"] = self._accepted_options
+        if self.accepted_options:
+            state["accepted_options"] = self.accepted_options
         if self.spawn_tag:
             state["spawn_tag"] = self.spawn_tag
             state["application_id"] = self.application_id
@@ -94,7 +99,7 @@ class YarnSpawner(YarnSpawnerSettings, Spawner):
         self.application_id = state.get("application_id", "")
         self.spawn_tag = state.get("spawn_tag", "")
         self.hadoop_user = state.get("hadoop_user", "")
-        self._accepted_options = state.get("accepted_options", {})
+        self.accepted_options = state.get("accepted_options", {})
 
     def clear_state(self) -> None:
         """Forget the server."""
@@ -109,11 +114,11 @@ class YarnSpawner(YarnSpawnerSettings, Spawner):
         assert session is not None, "JupyterHub's spawners are in its database"
         session.commit()
 
-    def _forget_refused_options(self) -> None:
+    def forget_refused_options(self) -> None:
         """Go back to the options of the last good start: JupyterHub has kept the new ones before
         anybody looked at them, and would use them again for ever."""
-        self.user_options = self._accepted_options
-        self.orm_spawner.user_options = self._accepted_options
+        self.user_options = self.accepted_options
+        self.orm_spawner.user_options = self.accepted_options
         self._commit_state()
 
     def _forget_application(self) -> None:
@@ -138,10 +143,10 @@ class YarnSpawner(YarnSpawnerSettings, Spawner):
         except SpawnFailure as failure:
             START_FAILURES.labels(failure.stable_reason).inc()
             if isinstance(failure, (OptionsRefused, QueueRefused)):
-                self._forget_refused_options()
+                self.forget_refused_options()
             raise
         else:
-            self._accepted_options = dict(self.user_options)
+            self.accepted_options = dict(self.user_options)
             return url
         finally:
             self._starting = False
@@ -269,7 +274,7 @@ class YarnSpawner(YarnSpawnerSettings, Spawner):
 
     async def _find_application(self, board: StatusBoard) -> bool:
         """Look for the application of a hub that ended before it was told the id."""
-        for report in await board.applications(max_age=0.0):
+        for report in (await board.applications(max_age=0.0)).values():
             if self.spawn_tag in report.tags:
                 self.application_id = str(report.application_id)
                 self._commit_state()

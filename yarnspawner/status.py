@@ -13,7 +13,7 @@ import asyncio
 import enum
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from yarnspawner.cluster import ALIVE, PENDING, Cluster, ClusterError
@@ -69,7 +69,7 @@ class Snapshot:
         self._clock = clock
         self._taken = float("-inf")
         self._refreshing: asyncio.Task[None] | None = None
-        self.reports: dict[str, ApplicationReport] = {}
+        self.reports: Mapping[str, ApplicationReport] = {}
 
     @property
     def age(self) -> float:
@@ -88,8 +88,11 @@ class Snapshot:
 
     async def _take(self) -> None:
         asked = self._clock()
-        reports = await self._cluster.list_applications(self._tag, self._states)
-        self.reports = {str(report.application_id): report for report in reports}
+        try:
+            self.reports = await self._cluster.list_applications(self._tag, self._states)
+        except ClusterError as error:
+            log.warning("The state of all servers is unknown for now: %s", error)  # once for all
+            raise
         self._taken = asked
 
 
@@ -119,17 +122,17 @@ class StatusBoard:
         """Return the status of an application that is not running yet, or has just become so."""
         return await self._look(self._pending, application_id, max_age)
 
-    async def applications(self, max_age: float) -> list[ApplicationReport]:
-        """Return all applications of this hub that have not ended; raises `ClusterError`."""
+    async def applications(self, max_age: float) -> Mapping[str, ApplicationReport]:
+        """Return all applications of this hub that have not ended, by their ids; raises
+        `ClusterError`."""
         await self._alive.refresh(max_age)
-        return list(self._alive.reports.values())
+        return self._alive.reports
 
     async def _look(self, snapshot: Snapshot, application_id: str, max_age: float) -> Status:
         try:
             await snapshot.refresh(max_age)
             report = snapshot.reports.get(application_id) or await self._ask(application_id)
-        except ClusterError as error:
-            log.warning("The state of %s is unknown for now: %s", application_id, error)
+        except ClusterError:
             # Whoever comes back has not had the time yet to know it again.
             self._missing_since.clear()
             return UNKNOWN

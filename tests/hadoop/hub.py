@@ -140,7 +140,12 @@ class Hub:
         """Ask for a server and follow its progress to the end; returns the events."""
         self.api("POST", f"users/{user}", ok=False)
         server = f"users/{user}/servers/{name}" if name else f"users/{user}/server"
-        self.api("POST", server, options)
+        self.api("POST", server, options, ok=False)  # the progress tells of a refusal too
+        return self.follow_progress(user, name)
+
+    def follow_progress(self, user: str, name: str = "") -> list[dict[str, Any]]:
+        """Follow the progress of a server that was asked for to its end; returns the events."""
+        server = f"users/{user}/servers/{name}" if name else f"users/{user}/server"
         events = []
         with self._http.stream("GET", f"/hub/api/{server}/progress", timeout=120) as stream:
             for line in stream.iter_lines():

@@ -110,11 +110,6 @@ class GetApplicationsResponse(Message):
 
     encoded: tuple[bytes, ...] = repeated(bytes_(1))
 
-    @property
-    def applications(self) -> tuple[ApplicationReport, ...]:
-        """All reports, decoded."""
-        return tuple(ApplicationReport.decode(report) for report in self.encoded)
-
 
 GET_APPLICATIONS = _method("getApplications", GetApplicationsRequest, GetApplicationsResponse)
 

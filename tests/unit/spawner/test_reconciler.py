@@ -31,12 +31,14 @@ class RecordedCluster:
         self.asked = asyncio.Event()
         self.told = asyncio.Event()
 
-    async def list_applications(self, tag: str, states: Any = ALIVE) -> list[ApplicationReport]:
+    async def list_applications(
+        self, tag: str, states: Any = ALIVE
+    ) -> dict[str, ApplicationReport]:
         assert tag == TAG
         self.asked.set()
         if self.error:
             raise self.error
-        return [report for report in self.reports.values() if report.state in states]
+        return {name: each for name, each in self.reports.items() if each.state in states}
 
     async def report(self, application_id: str) -> ApplicationReport | None:
         return self.reports.get(application_id)

@@ -34,14 +34,14 @@ class RecordedCluster:
 
     async def list_applications(
         self, tag: str, states: Sequence[ApplicationState] = ALIVE
-    ) -> list[ApplicationReport]:
+    ) -> dict[str, ApplicationReport]:
         assert tag == TAG
         self.lists += 1
         await asyncio.sleep(0)
         if self.error:
             raise self.error
-        listed = self.reports.values() if self.tagged else ()
-        return [report for report in listed if report.state in states]
+        listed = self.reports if self.tagged else {}
+        return {name: report for name, report in listed.items() if report.state in states}
 
     async def report(self, application_id: str) -> ApplicationReport | None:
         self.singles += 1

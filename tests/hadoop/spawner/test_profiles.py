@@ -1,0 +1,123 @@
+"""Profiles in a real hub: by form, by query and by REST, with the same answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.hadoop.hub import Hub
+from tests.hadoop.yarn_rest import application, running_applications
+from yarnhub.minihadoop import MiniHadoop
+
+PROFILES = """
+c.YarnSpawner.profiles = [
+    {"name": "small", "display_name": "Small", "memory": "256M"},
+    {"name": "custom", "display_name": "Custom", "description": "Choose.",
+     "queue": {"choices": ["default"]},
+     "memory": {"min": "128M", "max": "1G"}, "cores": {"max": 2},
+     "options": {"data": {"label": "Data", "choices": {
+         "sample": {"env": {"DATA": "/sample"}}, "all": {"env": {"DATA": "/all"}}}}},
+     "limits": {"users": {"bob": {"memory": "256M"}}}},
+]
+"""
+
+
+class Person:
+    """Somebody at the hub's pages."""
+
+    def __init__(self, hub: Hub, name: str) -> None:
+        self.http = httpx.Client(base_url=hub.url, follow_redirects=True, trust_env=False)
+        self.http.get("/hub/login")
+        self.post("/hub/login", {"username": name, "password": "any"})
+
+    def post(self, path: str, form: dict[str, str]) -> httpx.Response:
+        return self.http.post(path, data={**form, "_xsrf": self.http.cookies["_xsrf"]}, timeout=60)
+
+
+@pytest.fixture
+def hub(make_hub: Any) -> Hub:
+    return make_hub(PROFILES)
+
+
+def test_what_is_chosen_by_rest_reaches_yarn_and_the_server(hub: Hub, hadoop: MiniHadoop):
+    options = {"profile": "custom", "memory": "512M", "cores": 2, "data": "all"}
+    events = hub.request_server("alice", options=options)
+    assert events[-1].get("ready"), events
+    seen = application(hadoop, hub.application_of("alice"))
+    assert (seen["allocatedMB"], seen["allocatedVCores"]) == (640, 2)
+    environment = hub.get("/user/alice/environment").json()["environment"]
+    assert (environment["DATA"], environment["MEM_LIMIT"]) == ("/all", str(512 << 20))
+
+
+def test_nothing_of_an_earlier_choice_is_left_in_the_next_start(hub: Hub, hadoop: MiniHadoop):
+    hub.request_server("alice", options={"profile": "custom", "cores": 2, "memory": "1G"})
+    hub.stop_server("alice")
+    hub.request_server("alice", options={"profile": "small"})
+    seen = application(hadoop, hub.application_of("alice"))
+    assert (seen["allocatedMB"], seen["allocatedVCores"]) == (384, 1)
+    assert "DATA" not in hub.get("/user/alice/environment").json()["environment"]
+
+
+REFUSED = {
+    "unknown option": ({"profile": "small", "colour": "red"}, "has no option"),
+    "above the limit": ({"profile": "custom", "memory": "2G"}, "at most 1G"),
+    "not whole": ({"profile": "custom", "queue": "default; x"}, "choose one of default"),
+}
+
+
+@pytest.mark.parametrize(("options", "said"), REFUSED.values(), ids=REFUSED)
+def test_the_same_is_refused_by_form_query_and_rest_and_nothing_sticks(
+    hub: Hub, hadoop: MiniHadoop, options: dict[str, str], said: str
+):
+    alice = Person(hub, "alice")
+    fields = {k if k == "profile" else f"{options['profile']}:{k}": v for k, v in options.items()}
+    by_form = alice.post("/hub/spawn/alice", fields)
+    by_query = alice.http.get("/hub/spawn/alice", params=options)
+    by_rest = hub.request_server("alice", options=options)
+    assert said in by_form.text
+    assert said in by_query.text
+    assert said in by_rest[-1]["message"]
+    assert running_applications(hadoop) == []
+    assert hub.start_server("alice")
+    assert hub.api("GET", "users/alice")["servers"][""]["user_options"] in ({}, None)
+
+
+def test_the_form_is_in_the_hubs_page_and_starts_what_was_chosen(hub: Hub, hadoop: MiniHadoop):
+    alice = Person(hub, "alice")
+    page = alice.http.get("/hub/spawn/alice").text
+    assert re.search(r"default \(\d+ of \d+ GiB free", page)
+    answer = alice.post(
+        "/hub/spawn/alice", {"profile": "custom", "custom:memory": "512M", "custom:data": "all"}
+    )
+    assert answer.is_success
+    events = hub.follow_progress("alice")
+    assert events[-1].get("ready"), events
+    stored = hub.api("GET", "users/alice")["servers"][""]["user_options"]
+    assert stored == {"profile": "custom", "memory": "512M", "data": "all"}
+    hub.stop_server("alice")
+    again = alice.http.get("/hub/spawn/alice").text
+    assert re.search(r'value="custom" checked', again)
+    assert 'value="512M"' in again
+
+
+def test_a_limit_holds_for_who_it_is_for(hub: Hub):
+    refused = hub.request_server("bob", options={"profile": "custom", "memory": "512M"})
+    assert "at most 256M" in refused[-1]["message"]
+
+
+def test_without_profiles_options_are_ignored_with_a_line_in_the_log(make_hub: Any):
+    hub = make_hub()
+    assert hub.request_server("alice", options={"memory": "64G"})[-1].get("ready")
+    assert "Unhandled user option memory" in hub.log()
+
+
+def test_a_mistake_in_the_profiles_is_told_at_the_hubs_start_and_to_who_wants_a_server(
+    make_hub: Any, wait_until: Callable[..., Any]
+):
+    hub = make_hub("c.YarnSpawner.profiles = [{'name': 'a', 'memroy': '2G'}]\n")
+    wait_until(lambda: "c.YarnSpawner.profiles, a: 'memroy' is unknown" in hub.log(), 30, "a line")
+    assert "An administrator has to correct it" in hub.refuse_server("alice")

@@ -1,0 +1,114 @@
+"""How `c.YarnSpawner.profiles` meets JupyterHub: by its form, its options and what applies them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, cast
+
+from jupyterhub.utils import maybe_future
+from traitlets import default
+
+from yarnspawner.cluster import ClusterError
+from yarnspawner.failures import OptionsRefused, SpawnFailure
+from yarnspawner.hadoop.reports import QueueInfo
+from yarnspawner.profile_config import ProfileError, parse_profiles
+from yarnspawner.profile_form import QueueRoom, options_of, render
+from yarnspawner.profiles import Profiles
+from yarnspawner.settings import YarnSpawnerSettings
+
+if TYPE_CHECKING:
+    from yarnspawner.spawner import YarnSpawner
+
+TRAITS = {
+    "queue": "queue",
+    "memory": "mem_limit",
+    "cores": "cpu_limit",
+    "gpus": "gpus",
+    "node_label": "node_label",
+    "environment": "python_env",
+}
+"""Which option of the spawner each field of a profile sets."""
+
+
+class ProfileOptions(YarnSpawnerSettings):
+    """The part of YarnSpawner that puts JupyterHub's options into the hands of the profiles.
+
+    Without profiles all is as JupyterHub has it: no form, and options are ignored with a warning.
+    """
+
+    @cached_property
+    def configured(self) -> dict[str, Any]:
+        """What the configuration and the user's groups say, before any profile was chosen."""
+        return {name: getattr(self, name) for name in (*TRAITS.values(), "environment")}
+
+    @default("options_form")
+    def _default_options_form(self) -> Any:
+        return form if self.profiles else ""
+
+    @default("options_from_form")
+    def _default_options_from_form(self) -> Any:
+        return partial(options_from_form, cast(Any, self)) if self.profiles else "passthrough"
+
+    @default("apply_user_options")
+    def _default_apply_user_options(self) -> Any:
+        return apply if self.profiles else {}
+
+
+async def profiles_of(spawner: YarnSpawner) -> Profiles:
+    """Return the profiles that the configuration declares, or makes for this spawner."""
+    declared = spawner.profiles
+    if callable(declared):
+        declared = await maybe_future(declared(spawner))
+    try:
+        return parse_profiles(declared)
+    except ProfileError as error:
+        raise OptionsRefused(f"{error} An administrator has to correct it.") from error
+
+
+def groups_of(spawner: YarnSpawner) -> set[str]:
+    """Return the names of the user's groups."""
+    return {group.name for group in spawner.user.groups}
+
+
+async def form(spawner: YarnSpawner) -> str:
+    """Return the form; without what the queues have left where YARN does not tell."""
+    profiles = await profiles_of(spawner)
+    try:
+        queues = {room_of.name: room(room_of) for room_of in await spawner.cluster_queues()}
+    except (ClusterError, SpawnFailure) as error:
+        spawner.log.warning("The form shows no room in queues: %s", error)
+        queues = {}
+    last = spawner.accepted_options or spawner.orm_spawner.user_options or {}
+    return render(profiles, spawner.user.name, groups_of(spawner), last, queues)
+
+
+def room(queue: QueueInfo) -> QueueRoom:
+    """Read a queue's figures."""
+    statistics = queue.statistics
+    if statistics is None:
+        return QueueRoom(0, 0, 0)
+    free = statistics.available_memory_mb
+    return QueueRoom(free, free + statistics.allocated_memory_mb, statistics.apps_pending)
+
+
+async def options_from_form(
+    spawner: YarnSpawner, given: Mapping[str, Sequence[str]]
+) -> dict[str, str]:
+    """Read and check a form or a query: what is refused here is not even stored."""
+    options = options_of(given)
+    (await profiles_of(spawner)).choose(options, spawner.user.name, groups_of(spawner))
+    return options
+
+
+async def apply(spawner: YarnSpawner, options: Mapping[str, Any]) -> None:
+    """Set the spawner to what a profile gives, and to nothing that an earlier start has set."""
+    try:
+        profiles = await profiles_of(spawner)
+        chosen = profiles.choose(options, spawner.user.name, groups_of(spawner))
+    except OptionsRefused:
+        spawner.forget_refused_options()
+        raise
+    for name, trait in TRAITS.items():
+        setattr(spawner, trait, chosen.values.get(name, spawner.configured[trait]))
+    spawner.environment = {**spawner.configured["environment"], **chosen.env}
