@@ -1,0 +1,143 @@
+"""A ResourceManager of recorded answers, in a process of its own.
+
+It says that every application runs: as many as the caller's tag asks for, or as many as it was
+started with. Each report is what a real ResourceManager (Hadoop 3.4.2) sent for a running server to
+its hub, but for the application's number. The answers are ready before they are asked for, so that
+a benchmark measures who asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.sharedctypes import Synchronized
+from typing import TYPE_CHECKING
+
+from yarnspawner.hadoop.connection import RequestHeader, RequestPacketHeader, ResponseHeader
+from yarnspawner.hadoop.records import ApplicationId, ApplicationState
+from yarnspawner.hadoop.reports import ApplicationReport
+from yarnspawner.hadoop.resourcemanager import GetApplicationReportRequest, GetApplicationsRequest
+from yarnspawner.hadoop.rpc import Address
+from yarnspawner.hadoop.wire import delimited, encode_varint, read_delimited
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection as Pipe
+
+FIRST_ID = 128
+"""From here on for a while, all numbers take two bytes, as the recording has them."""
+REPORT = (
+    "0a0a08{id}10b7d2dfcda0341205616c6963651a0c726f6f742e64656661756c7422106a7570797465726875"
+    "622d616c6963652a02766d30f1da0340054a3c687474703a2f2f6c6f63616c686f73743a31313235342f7072"
+    "6f78792f6170706c69636174696f6e5f313739353435393337373436335f303030312f5200588d8fe0cda034"
+    "6000680072d301080110001a2b08800810011a140a096d656d6f72792d6d621080081a024d6920001a0e0a06"
+    "76636f72657310011a0020002229080010001a130a096d656d6f72792d6d6210001a024d6920001a0e0a0676"
+    "636f72657310001a0020002a2b08800810011a140a096d656d6f72792d6d621080081a024d6920001a0e0a06"
+    "76636f72657310011a00200030a731380645fa82be414d5655854150005800620e0a096d656d6f72792d6d62"
+    "10a731620a0a0676636f72657310066a0d0a096d656d6f72792d6d6210006a0a0a0676636f72657310007a03"
+    "4e2f4182010e0a0a08{id}10b7d2dfcda03410018d01000000009201077961726e687562a201187961726e68"
+    "75622d30313233343536373839616263646566a2011f7961726e6875622d7365727665722d30313233343536"
+    "373839616263646566a80101b00100ba01020800c201093c4e6f74207365743eca01133c44454641554c545f"
+    "504152544954494f4e3ed2011c0801121808011209554e4c494d4954454418ffffffffffffffffff01d801f1"
+    "9ae0cda034"
+)
+
+
+@dataclass(frozen=True)
+class RecordedResourceManager:
+    """Where it listens, and how often it has been called."""
+
+    address: Address
+    _calls: Synchronized[int]
+
+    @property
+    def calls(self) -> int:
+        """The calls so far, of any method."""
+        return self._calls.value
+
+
+def tag_for(count: int) -> str:
+    """Return the tag that `count` applications carry."""
+    return f"servers-{count}"
+
+
+def report_of(number: int) -> bytes:
+    """Return the recorded report as that of another application."""
+    return bytes.fromhex(REPORT.replace("{id}", encode_varint(number).hex()))
+
+
+CLUSTER_TIMESTAMP = ApplicationReport.decode(report_of(FIRST_ID)).application_id.cluster_timestamp
+
+
+def application_ids(count: int) -> list[str]:
+    """Return the ids of the applications that carry that tag."""
+    return [str(ApplicationId(FIRST_ID + n, CLUSTER_TIMESTAMP)) for n in range(count)]
+
+
+@contextmanager
+def recorded_resourcemanager(applications: int) -> Iterator[RecordedResourceManager]:
+    """Run one; to callers without a tag it tells of `applications`."""
+    context = multiprocessing.get_context("spawn")
+    calls = context.Value("q")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, calls, applications), daemon=True)
+    process.start()
+    try:
+        yield RecordedResourceManager(ours.recv(), calls)
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _serve(parent: Pipe, calls: Synchronized[int], applications: int) -> None:
+    asyncio.run(_Server(calls, applications).run(parent))
+
+
+class _Server:
+    def __init__(self, calls: Synchronized[int], applications: int) -> None:
+        self._calls = calls
+        self._applications = applications
+        self._lists: dict[int, bytes] = {}
+
+    async def run(self, parent: Pipe) -> None:
+        server = await asyncio.start_server(self._converse, "127.0.0.1", 0)
+        parent.send(server.sockets[0].getsockname())
+        await server.serve_forever()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readexactly(len(b"hrpc") + 3)
+            while True:
+                frame = await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big"))
+                data, position = read_delimited(frame)
+                call = RequestPacketHeader.decode(data).call_id
+                if call < 0:
+                    continue  # who it is, or that it is still there
+                data, position = read_delimited(frame, position)
+                with self._calls.get_lock():
+                    self._calls.value += 1
+                answer = self._answer(
+                    RequestHeader.decode(data).method, read_delimited(frame, position)[0]
+                )
+                packet = delimited(ResponseHeader(call).encode()) + delimited(answer)
+                writer.write(len(packet).to_bytes(4, "big") + packet)
+                await writer.drain()
+
+    def _answer(self, method: str, body: bytes) -> bytes:
+        if method == "getApplicationReport":
+            application = GetApplicationReportRequest.decode(body).application_id
+            return b"\x0a" + delimited(report_of(application.id))
+        assert method == "getApplications", method
+        wanted = GetApplicationsRequest.decode(body)
+        if wanted.application_states and ApplicationState.RUNNING not in wanted.application_states:
+            return b""
+        tags = wanted.application_tags
+        return self._list(int(tags[0].rpartition("-")[2]) if tags else self._applications)
+
+    def _list(self, count: int) -> bytes:
+        if count not in self._lists:
+            reports = (report_of(FIRST_ID + number) for number in range(count))
+            self._lists[count] = b"".join(b"\x0a" + delimited(report) for report in reports)
+        return self._lists[count]
