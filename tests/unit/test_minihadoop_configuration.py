@@ -73,12 +73,12 @@ def test_every_daemon_has_a_port_of_its_own_and_all_lie_in_one_block():
     addresses = PORTS.all(datanodes=5, nodemanagers=4)
     assert len(set(addresses)) == len(addresses)
     assert all(20_000 <= port < 20_032 for _, port in addresses)
-    sites = daemon_sites(ClusterSettings(nodemanagers=4, datanodes=5), PORTS, STATE)
+    sites = daemon_sites(ClusterSettings(nodemanagers=4, datanodes=5, ha=True), PORTS, STATE)
     used = {
         value
         for site in sites.values()
         for name, value in (site.hdfs | site.yarn).items()
-        if name.endswith("address")
+        if name.endswith(("address", "address.rm1", "address.rm2"))
     }
     assert used | {"127.0.0.1:20000"} == {f"{host}:{port}" for host, port in addresses}
 

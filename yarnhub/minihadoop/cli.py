@@ -41,6 +41,7 @@ def up(
             help="A user with a home in HDFS; repeatable. \\[default: alice, bob]", metavar="NAME"
         ),
     ] = None,
+    ha: Annotated[bool, typer.Option("--ha", help="Two ResourceManagers.")] = False,
     port: Annotated[
         Optional[int],  # noqa: UP045 - as above
         typer.Option(
@@ -53,6 +54,7 @@ def up(
     from rich.console import Console
 
     from yarnhub.minihadoop import MiniHadoop
+    from yarnhub.minihadoop.configuration import HUB_USER, QUEUES
 
     with Console(stderr=True).status("Starting Hadoop") as status:
         hadoop = MiniHadoop(
@@ -61,6 +63,7 @@ def up(
             users=tuple(user or ("alice", "bob")),
             version=hadoop_version,
             memory_mb=memory_mb,
+            ha=ha,
             state_dir=_folder(state_dir),
             port=port,
             progress=status.update,
@@ -71,6 +74,7 @@ def up(
     _say(f"Hadoop {hadoop_version} is up.")
     _say(f"  HDFS  {state.default_fs}  {state.namenode_url}")
     _say(f"  YARN  {state.resourcemanager_url}")
+    _say(f"  users {', '.join((*state.settings.users, HUB_USER))}; queues {', '.join(QUEUES)}")
     _say(f"  logs  {state.folder / 'logs'}")
     _say(f'Use it:  eval "$(yarnhub minihadoop env{where})"')
     _say(f"End it:  yarnhub minihadoop down{where}")
@@ -119,6 +123,23 @@ def status(state_dir: StateDir = None) -> None:
     _say(f"YARN {state.resourcemanager_url}  {inside} processes in containers")
     if set(running) != set(state.daemon_names()):
         raise typer.Exit(1)
+
+
+@app.command()
+def failover(
+    index: Annotated[int, typer.Argument(min=1, max=2, help="1 or 2.", metavar="WHICH")],
+    state_dir: StateDir = None,
+) -> None:
+    """Make one ResourceManager of a pair (up --ha) the active one."""
+    from yarnhub.minihadoop.errors import BadSettings
+    from yarnhub.minihadoop.failover import make_active
+    from yarnhub.minihadoop.state import load
+
+    state = load(_folder(state_dir))
+    if not state.settings.ha:
+        raise BadSettings("This Hadoop has one ResourceManager: start it with `up --ha`.")
+    make_active(state.ports, index - 1)
+    _say(f"ResourceManager {index} is active.")
 
 
 @app.command()

@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from yarnhub.minihadoop import readiness, watcher
+from yarnhub.minihadoop import failover, readiness, watcher
 from yarnhub.minihadoop.artifacts import DEFAULT_VERSION, distribution
 from yarnhub.minihadoop.commands import daemon_command, daemon_env
-from yarnhub.minihadoop.configuration import ClusterSettings
+from yarnhub.minihadoop.configuration import ClusterSettings, resourcemanager_name
 from yarnhub.minihadoop.daemon import Daemon
 from yarnhub.minihadoop.errors import InTheWay
 from yarnhub.minihadoop.folders import make_folders
@@ -49,21 +49,22 @@ class MiniHadoop:
     state: ClusterState
     namenode: Daemon
     datanodes: list[Daemon]
-    resourcemanager: Daemon
+    resourcemanagers: list[Daemon]
     nodemanagers: list[Daemon]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each says one thing of a cluster, and has a default
         self,
         nodemanagers: int = 1,
         datanodes: int = 3,
         users: tuple[str, ...] = ("alice", "bob"),
         version: str = DEFAULT_VERSION,
         memory_mb: int = 6144,
+        ha: bool = False,
         state_dir: Path | str | None = None,
         port: int | None = None,
         progress: Callable[[str], None] = _silent,
     ) -> None:
-        self._settings = ClusterSettings(nodemanagers, datanodes, tuple(users), memory_mb)
+        self._settings = ClusterSettings(nodemanagers, datanodes, tuple(users), memory_mb, ha=ha)
         self._version = version
         self._state_dir = state_dir
         self._port = port
@@ -94,6 +95,15 @@ class MiniHadoop:
     @property
     def resourcemanager_url(self) -> str:
         return self.state.resourcemanager_url
+
+    @property
+    def resourcemanager(self) -> Daemon:
+        """The ResourceManager; of a pair, the first one."""
+        return self.resourcemanagers[0]
+
+    def make_active(self, index: int) -> None:
+        """Make one ResourceManager of a pair the active one."""
+        failover.make_active(self.state.ports, index)
 
     @property
     def logs(self) -> dict[str, Path]:
@@ -152,8 +162,7 @@ class MiniHadoop:
     def _start_daemons(self) -> None:
         self._define_daemons()
         self._progress("Starting YARN")
-        self.resourcemanager.start()
-        for daemon in self.nodemanagers:
+        for daemon in (*self.resourcemanagers, *self.nodemanagers):
             daemon.start()
         self._progress("Starting HDFS")
         self._format()
@@ -162,16 +171,25 @@ class MiniHadoop:
             daemon.start()
         self._progress("Waiting until every daemon is ready")
         deadline = time.monotonic() + _START_TIMEOUT_SECONDS
-        self.namenode.wait_ready(_START_TIMEOUT_SECONDS)
+        if self._settings.ha:
+            for daemon in self.resourcemanagers:
+                daemon.wait_ready(deadline - time.monotonic())
+            self.make_active(0)
+        self.namenode.wait_ready(deadline - time.monotonic())
         make_folders(self.state.namenode_url, self._settings.users)
         self.wait_ready(deadline - time.monotonic())
 
     def _define_daemons(self) -> None:
         ports = self.state.ports
         self.namenode = self._daemon("namenode", partial(readiness.namenode_ready, ports))
-        self.resourcemanager = self._daemon(
-            "resourcemanager", partial(readiness.resourcemanager_ready, ports)
-        )
+        self.resourcemanagers = [
+            self._daemon(
+                "resourcemanager",
+                partial(readiness.resourcemanager_ready, ports, i),
+                name=resourcemanager_name(i),
+            )
+            for i in range(self._settings.resourcemanagers)
+        ]
         self.datanodes = [
             self._daemon("datanode", partial(readiness.datanode_ready, ports, i), i)
             for i in range(self._settings.datanodes)
@@ -181,14 +199,20 @@ class MiniHadoop:
             for i in range(self._settings.nodemanagers)
         ]
         self.daemons = [
-            self.resourcemanager,
+            *self.resourcemanagers,
             *self.nodemanagers,
             self.namenode,
             *self.datanodes,
         ]
 
-    def _daemon(self, kind: str, is_ready: Callable[[], bool], index: int | None = None) -> Daemon:
-        name = kind if index is None else f"{kind}{index + 1}"
+    def _daemon(
+        self,
+        kind: str,
+        is_ready: Callable[[], bool],
+        index: int | None = None,
+        name: str | None = None,
+    ) -> Daemon:
+        name = name or (kind if index is None else f"{kind}{index + 1}")
         return Daemon(
             name,
             daemon_command(self.state, kind, name),

@@ -32,13 +32,22 @@ _LOCAL_FILES = {
 
 @dataclass(frozen=True)
 class ClusterSettings:
-    """What a cluster is to be; memory and cores are those of each NodeManager."""
+    """What a cluster is to be; memory and cores are those of each NodeManager.
+
+    With `ha` there are two ResourceManagers, one of which is active; they share their state.
+    """
 
     nodemanagers: int = 1
     datanodes: int = 3
     users: tuple[str, ...] = ("alice", "bob")
     memory_mb: int = 6144
-    vcores: int = 16
+    vcores: int = 32
+    ha: bool = False
+
+    @property
+    def resourcemanagers(self) -> int:
+        """How many there are."""
+        return 2 if self.ha else 1
 
     def __post_init__(self) -> None:
         """Raise BadSettings, which says what can't be."""
@@ -89,7 +98,10 @@ def daemon_sites(settings: ClusterSettings, ports: Ports, state: Path) -> dict[s
     """Return what each daemon reads, by its name."""
     site = cluster_site(settings, ports, state).changed(_LOCAL_FILES, {}, {})
     return {
-        "resourcemanager": site,
+        **{
+            resourcemanager_name(i): site.changed({}, {}, _ha_id(settings, i))
+            for i in range(settings.resourcemanagers)
+        },
         **{
             f"nodemanager{i + 1}": site.changed({}, {}, _nodemanager(ports, state, i))
             for i in range(settings.nodemanagers)
@@ -100,6 +112,15 @@ def daemon_sites(settings: ClusterSettings, ports: Ports, state: Path) -> dict[s
             for i in range(settings.datanodes)
         },
     }
+
+
+def resourcemanager_name(index: int) -> str:
+    """Return the name of the daemon: the first one of a pair is called as a single one is."""
+    return f"resourcemanager{index + 1}" if index else "resourcemanager"
+
+
+def _ha_id(settings: ClusterSettings, index: int) -> Properties:
+    return {"yarn.resourcemanager.ha.id": f"rm{index + 1}"} if settings.ha else {}
 
 
 def _datanode(ports: Ports, state: Path, index: int) -> Properties:
@@ -159,12 +180,7 @@ def _hdfs(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
 
 def _yarn(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
     return {
-        "yarn.resourcemanager.hostname": HOST,
-        "yarn.resourcemanager.address": f"{HOST}:{ports.resourcemanager}",
-        "yarn.resourcemanager.scheduler.address": f"{HOST}:{ports.scheduler}",
-        "yarn.resourcemanager.resource-tracker.address": f"{HOST}:{ports.resource_tracker}",
-        "yarn.resourcemanager.admin.address": f"{HOST}:{ports.admin}",
-        "yarn.resourcemanager.webapp.address": f"{HOST}:{ports.resourcemanager_http}",
+        **_resourcemanagers(settings, ports),
         **_recovery(state),
         "yarn.resourcemanager.scheduler.class": (
             "org.apache.hadoop.yarn.server.resourcemanager.scheduler.capacity.CapacityScheduler"
@@ -181,6 +197,32 @@ def _yarn(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
         # By default a disk over 90 % full makes the only node unhealthy.
         "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": "99.5",
     }
+
+
+def _resourcemanagers(settings: ClusterSettings, ports: Ports) -> Properties:
+    """Say where they are; of a pair nobody but us chooses the active one."""
+    prefix = "yarn.resourcemanager"
+    properties: Properties = {}
+    if settings.ha:
+        properties = {
+            f"{prefix}.ha.enabled": "true",
+            f"{prefix}.ha.rm-ids": "rm1,rm2",
+            f"{prefix}.ha.automatic-failover.enabled": "false",
+            f"{prefix}.ha.automatic-failover.embedded": "false",
+            f"{prefix}.cluster-id": "minihadoop",
+        }
+    for index in range(settings.resourcemanagers):
+        suffix = f".rm{index + 1}" if settings.ha else ""
+        at = ports.of_resourcemanager(index)
+        properties |= {
+            f"{prefix}.hostname{suffix}": HOST,
+            f"{prefix}.address{suffix}": f"{HOST}:{at.client}",
+            f"{prefix}.scheduler.address{suffix}": f"{HOST}:{at.scheduler}",
+            f"{prefix}.resource-tracker.address{suffix}": f"{HOST}:{at.tracker}",
+            f"{prefix}.admin.address{suffix}": f"{HOST}:{at.admin}",
+            f"{prefix}.webapp.address{suffix}": f"{HOST}:{at.http}",
+        }
+    return properties
 
 
 def _recovery(state: Path) -> Properties:

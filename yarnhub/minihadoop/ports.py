@@ -30,6 +30,29 @@ _FIRST, _LAST = 10_000, 32_000
 
 
 @dataclass(frozen=True)
+class ResourceManagerPorts:
+    """The addresses of one ResourceManager, from its first port."""
+
+    client: int
+
+    @property
+    def scheduler(self) -> int:
+        return self.client + 1
+
+    @property
+    def tracker(self) -> int:
+        return self.client + 2
+
+    @property
+    def admin(self) -> int:
+        return self.client + 3
+
+    @property
+    def http(self) -> int:
+        return self.client + 4
+
+
+@dataclass(frozen=True)
 class Ports:
     """The addresses of every daemon, from the first port of the block."""
 
@@ -43,25 +66,17 @@ class Ports:
     def namenode_http(self) -> int:
         return self.base + 1
 
+    def of_resourcemanager(self, index: int) -> ResourceManagerPorts:
+        """Return those of the ResourceManager with this index, from 0; a pair has two."""
+        return ResourceManagerPorts(self.base + (26 if index else 2))
+
     @property
     def resourcemanager(self) -> int:
-        return self.base + 2
-
-    @property
-    def scheduler(self) -> int:
-        return self.base + 3
-
-    @property
-    def resource_tracker(self) -> int:
-        return self.base + 4
-
-    @property
-    def admin(self) -> int:
-        return self.base + 5
+        return self.of_resourcemanager(0).client
 
     @property
     def resourcemanager_http(self) -> int:
-        return self.base + 6
+        return self.of_resourcemanager(0).http
 
     @property
     def nodemanager(self) -> int:
@@ -89,6 +104,7 @@ class Ports:
         on_every_node = (self.nodemanager, self.localizer, self.nodemanager_http, self.collector)
         return [
             *((HOST, port) for port in range(self.base, self.nodemanager)),
+            *((HOST, self.of_resourcemanager(1).client + i) for i in range(5)),
             *((node_host(i), port) for i in range(nodemanagers) for port in on_every_node),
             *((HOST, port) for i in range(datanodes) for port in self.datanode(i)),
         ]

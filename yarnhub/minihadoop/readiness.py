@@ -27,9 +27,16 @@ def datanode_ready(ports: Ports, index: int) -> bool:
     return any(node["xferaddr"].endswith(f":{data}") and node["capacity"] > 0 for node in live)
 
 
-def resourcemanager_ready(ports: Ports) -> bool:
-    answer = get_json(f"http://{HOST}:{ports.resourcemanager_http}/ws/v1/cluster/info")
-    return bool(answer.get("clusterInfo", {}).get("state") == "STARTED")
+def resourcemanager_ready(ports: Ports, index: int = 0) -> bool:
+    """Tell whether it answers, active or in standby."""
+    return resourcemanager_state(ports, index) is not None
+
+
+def resourcemanager_state(ports: Ports, index: int) -> str | None:
+    """Return "ACTIVE" or "STANDBY", None where it does not answer."""
+    url = f"http://{HOST}:{ports.of_resourcemanager(index).http}/ws/v1/cluster/info"
+    info = get_json(url).get("clusterInfo", {})
+    return str(info["haState"]) if info.get("state") == "STARTED" else None
 
 
 def nodemanager_ready(ports: Ports, index: int, since_ms: int) -> bool:
@@ -37,6 +44,7 @@ def nodemanager_ready(ports: Ports, index: int, since_ms: int) -> bool:
     own = get_json(f"http://{node_host(index)}:{ports.nodemanager_http}/ws/v1/node/info")
     # What it calls itself: by the machine's name service, 127.0.0.1 is "localhost".
     name = own.get("nodeInfo", {}).get("id")
+    # One in standby sends us to the active one.
     answer = get_json(f"http://{HOST}:{ports.resourcemanager_http}/ws/v1/cluster/nodes")
     nodes = (answer.get("nodes") or {}).get("node") or []
     return any(

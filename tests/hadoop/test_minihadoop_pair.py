@@ -1,0 +1,106 @@
+"""A pair of ResourceManagers: clients, servers and hubs go on when the other one takes over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hadoop.hub import LIGHT_SERVER, Hub
+from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.ports import HOST
+from yarnhub.minihadoop.rest import get_json
+from yarnspawner.hadoop.aio import AsyncClient
+from yarnspawner.hadoop.configuration import Configuration
+from yarnspawner.hadoop.resourcemanager import (
+    APPLICATION_CLIENT_PROTOCOL,
+    GET_CLUSTER_METRICS,
+    GetClusterMetricsRequest,
+)
+from yarnspawner.hadoop.rpc import Login
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[MiniHadoop]:
+    with MiniHadoop(ha=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def hub(pair: MiniHadoop, tmp_path: Path) -> Iterator[Hub]:
+    hub = Hub(tmp_path, pair.env(), "c.JupyterHub.cleanup_servers = True\n")
+    hub.start()
+    yield hub
+    hub.stop()
+
+
+def test_a_client_finds_the_active_one(pair: MiniHadoop):
+    async def nodes() -> int:
+        addresses = Configuration.load(pair.conf_dir).resourcemanager_addresses()
+        assert len(addresses) == 2
+        client = AsyncClient(addresses, APPLICATION_CLIENT_PROTOCOL, Login(user="alice"))
+        try:
+            answer = await client.call(GET_CLUSTER_METRICS, GetClusterMetricsRequest())
+            return answer.cluster_metrics.node_managers
+        finally:
+            await client.close()
+
+    for index in (1, 0):
+        pair.make_active(index)
+        assert asyncio.run(nodes()) >= 0
+
+
+def test_a_server_outlives_the_change_and_its_hub_goes_on(
+    pair: MiniHadoop, hub: Hub, wait_until: Callable[..., Any]
+):
+    pair.make_active(0)
+    pair.wait_ready()
+    application_id = hub.start_server("alice")
+    pair.resourcemanagers[0].kill()
+    try:
+        pair.make_active(1)
+        assert hub.get("/user/alice/api").is_success
+        wait_until(lambda: hub.start_server("bob") if nodes(pair) else None, 60, "another server")
+        assert hub.application_of("alice") == application_id
+        assert hub.get("/user/alice/api").is_success
+        hub.stop_server("alice")
+        hub.stop_server("bob")
+    finally:
+        pair.resourcemanagers[0].start()
+        pair.resourcemanagers[0].wait_ready(60)
+
+
+def nodes(pair: MiniHadoop) -> int:
+    """How many nodes the second ResourceManager has running."""
+    port = pair.state.ports.of_resourcemanager(1).http
+    metrics = get_json(f"http://{HOST}:{port}/ws/v1/cluster/metrics").get("clusterMetrics", {})
+    return int(metrics.get("activeNodes", 0))
+
+
+def test_a_start_goes_on_with_the_other_one(
+    pair: MiniHadoop, tmp_path: Path, wait_until: Callable[..., Any]
+):
+    pair.make_active(0)
+    pair.wait_ready()
+    go = tmp_path / "go"
+    (tmp_path / "hub").mkdir()
+    hub = Hub(
+        tmp_path / "hub",
+        pair.env(),
+        f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(go)!r}]\n"
+        "c.JupyterHub.cleanup_servers = True\n",
+    )
+    hub.start()
+    try:
+        hub.api("POST", "users/alice")
+        hub.api("POST", "users/alice/server")
+        wait_until(lambda: '"submitApplication"' in hub.log(), 60, "the submit")
+        pair.make_active(1)
+        go.touch()
+        assert hub.follow_progress("alice")[-1].get("ready")
+        assert hub.get("/user/alice/api").is_success
+    finally:
+        hub.stop()
