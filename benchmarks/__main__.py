@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benchmarks.frame import Result
 
-NAMES = ("poll", "spawn")
+NAMES = ("burst", "poll", "spawn")
 
 
 def main() -> None:

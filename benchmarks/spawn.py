@@ -145,9 +145,9 @@ def wait_for_quiet(hadoop: MiniHadoop) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def wait_for_answer(url: str) -> None:
+def wait_for_answer(url: str, timeout: float = TIMEOUT_SECONDS) -> None:
     """Wait until a server answers at `url`."""
-    deadline = time.monotonic() + TIMEOUT_SECONDS
+    deadline = time.monotonic() + timeout
     with httpx.Client(trust_env=False) as http:
         while time.monotonic() < deadline:
             try:
@@ -156,7 +156,7 @@ def wait_for_answer(url: str) -> None:
             except httpx.TransportError:
                 pass
             time.sleep(POLL_SECONDS)
-    raise TimeoutError(f"{url} did not answer within {TIMEOUT_SECONDS} s")
+    raise TimeoutError(f"{url} did not answer within {timeout} s")
 
 
 def processes() -> Iterator[tuple[Path, str]]:

@@ -15,6 +15,7 @@ from traitlets import TraitType
 from traitlets.config import Configurable
 
 from hdfs_contents import HDFSContentsManager
+from hdfs_contents.session import SessionState
 from yarnspawner import YarnSpawner
 from yarnspawner.settings import YarnSpawnerSettings
 
@@ -30,6 +31,7 @@ SECTIONS: list[tuple[str, type[Configurable], type[Configurable]]] = [
     ("YarnSpawner, in jupyterhub_config.py", YarnSpawner, YarnSpawnerSettings),
     ("HDFSContentsManager, in the environment's jupyter_server_config.py", HDFSContentsManager,
      HDFSContentsManager),
+    ("SessionState, there too", SessionState, SessionState),
 ]  # fmt: skip
 
 

@@ -31,11 +31,13 @@ def identify() -> str:
     return name
 
 
-def root_from(template: str, name: str) -> str:
-    """Return the root directory for a person."""
+def root_from(
+    template: str, name: str, trait: str = "HDFSContentsManager.root_dir_template"
+) -> str:
+    """Return the directory for a person, from the template that is the value of `trait`."""
     if "/" in name:
         raise StartupError(f"The user name {name!r} has a slash in it and can't name a directory.")
-    option = f"c.HDFSContentsManager.root_dir_template = {template!r}"
+    option = f"c.{trait} = {template!r}"
     try:
         return normalize_root(template.format(username=name))
     except InvalidPathError as error:

@@ -215,7 +215,7 @@ def parse_memory(value: object) -> int | None:
     """Read bytes: a whole number, or text with K, M, G or T; None for anything else."""
     if isinstance(value, str) and len(value) <= LONGEST_VALUE:
         match = re.fullmatch(
-            r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*([KMGT]?)(?:i?B)?\s*", value, re.I | re.A
+            r"\s*(\d{1,16}(?:\.\d{1,6})?)\s*([KMGT]?)(?:i?B)?\s*", value, re.I | re.A
         )
         return int(float(match[1]) * (1 << SUFFIXES[match[2].upper()])) if match else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None

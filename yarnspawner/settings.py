@@ -151,6 +151,15 @@ class YarnSpawnerSettings(LoggingConfigurable):
         """,
     ).tag(config=True)
 
+    session_state = Bool(
+        True,
+        help="""
+        Keep what people set in Lab (settings, workspaces, trusted notebooks, kernel history) in
+        their folder in HDFS, and put it back on the node of their next server. Needs
+        HDFSContentsManager.
+        """,
+    ).tag(config=True)
+
     create_hdfs_home = Bool(
         False,
         help="""

@@ -24,7 +24,7 @@ from traitlets import Unicode
 from yarnspawner import certificates
 from yarnspawner.choosing import ProfileOptions
 from yarnspawner.cluster import ClusterError
-from yarnspawner.container.singleuser import CONTENTS_OPTION
+from yarnspawner.container.singleuser import CONTENTS_OPTION, SESSION_OPTION
 from yarnspawner.failures import (
     ClusterUnavailable,
     OptionsRefused,
@@ -209,7 +209,10 @@ class YarnSpawner(ProfileOptions, Spawner):
     def get_args(self) -> list[str]:
         """Return the server's arguments; the admin's own come last, and win."""
         args = list(super().get_args())
-        return [CONTENTS_OPTION + self.contents_manager, *args] if self.contents_manager else args
+        if not self.contents_manager:
+            return args
+        session = [SESSION_OPTION] if self.session_state else []
+        return [CONTENTS_OPTION + self.contents_manager, *session, *args]
 
     async def _ready_url(self, yarn: Yarn, deadline: float) -> str:
         """Wait until the server listens; raises `SpawnFailure` when it won't."""

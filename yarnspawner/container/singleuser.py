@@ -35,6 +35,7 @@ RELEASE_SIGNAL = signal.SIGUSR1
 RELEASE_SECONDS = 10.0
 
 CONTENTS_OPTION = "--ServerApp.contents_manager_class="
+SESSION_OPTION = "--SessionState.enabled=True"
 
 
 def main(command: list[str]) -> int:

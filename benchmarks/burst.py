@@ -1,0 +1,155 @@
+"""Fifty people ask for a server at the same moment, against bare skein submits of the same servers.
+
+The servers are light ones, that listen as soon as Python has started, on an embedded Hadoop with
+three nodes. Ours go through the whole of JupyterHub; skein's are bare submits, shared by the number
+of drivers that does best. Meanwhile somebody keeps asking the hub for its version.
+
+Figures: `ready`, how many of ours became ready; `ratio`, our seconds until the last one is ready to
+skein's; `hub_p95_ms`, how long the hub took to answer, in 95 of 100 cases at most.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import quantiles
+
+import httpx
+import skein
+from rich.console import Console
+
+from benchmarks.frame import Result, Samples
+from benchmarks.spawn import wait_for_answer, wait_for_quiet
+from tests.hadoop.hub import LIGHT_SERVER, Hub
+from yarnhub.demo.hub import free_ports
+from yarnhub.minihadoop import MiniHadoop
+
+SERVERS = 50
+USERS = tuple(f"user{number:02}" for number in range(SERVERS))
+DRIVERS = (1, 2, 4)
+TIMEOUT_SECONDS = 600
+PROBE_SECONDS = 0.05
+CONFIG = """
+c.YarnSpawner.mem_limit = "64M"
+c.JupyterHub.concurrent_spawn_limit = 100
+c.JupyterHub.cleanup_servers = True
+"""
+
+
+def run(console: Console) -> Result:
+    """Measure ours once, and skein with each number of drivers."""
+    with console.status("Starting an embedded Hadoop and a hub") as status:
+        hadoop = MiniHadoop(nodemanagers=3, users=USERS, memory_mb=10240, progress=status.update)
+        with hadoop, tempfile.TemporaryDirectory() as folder:
+            os.environ.update(hadoop.env())
+            hub = Hub(Path(folder), hadoop.env(), CONFIG)
+            hub.start()
+            try:
+                status.update(f"{SERVERS} servers through the hub")
+                ready, seconds, latencies = measure_ours(hub)
+            finally:
+                hub.stop()
+            skeins = []
+            for drivers in DRIVERS:
+                wait_for_quiet(hadoop)
+                status.update(f"{SERVERS} bare submits by {drivers} drivers")
+                skeins.append(measure_skein(drivers))
+    samples = (
+        Samples(f"yarnhub: {SERVERS} requests to all ready", "s", (seconds,)),
+        *(
+            Samples(f"skein, {drivers} drivers: submits to all answer", "s", (each,))
+            for drivers, each in zip(DRIVERS, skeins, strict=True)
+        ),
+        Samples("the hub's answer meanwhile", "ms", tuple(latencies)),
+    )
+    return Result(
+        samples,
+        {
+            "ready": ready,
+            "ratio": seconds / min(skeins),
+            "hub_p95_ms": quantiles(latencies, n=20)[-1],
+        },
+    )
+
+
+def measure_ours(hub: Hub) -> tuple[int, float, list[float]]:
+    """Ask for all servers at once; returns how many became ready, in how many seconds, and the
+    milliseconds of the hub's answers meanwhile."""
+    for user in USERS:
+        hub.api("POST", f"users/{user}")
+    with probed(hub) as latencies, ThreadPoolExecutor(SERVERS) as people:
+        started = time.monotonic()
+        events = list(people.map(hub.request_server, USERS))
+        seconds = time.monotonic() - started
+    return sum(bool(each[-1].get("ready")) for each in events), seconds, latencies
+
+
+@contextmanager
+def probed(hub: Hub) -> Iterator[list[float]]:
+    """Ask the hub for its version again and again; yields the milliseconds that it took."""
+    latencies: list[float] = []
+    over = threading.Event()
+
+    def probe() -> None:
+        with httpx.Client(trust_env=False, timeout=60) as http:
+            while not over.wait(PROBE_SECONDS):
+                asked = time.monotonic()
+                http.get(f"{hub.url}/hub/api/")
+                latencies.append((time.monotonic() - asked) * 1000)
+
+    thread = threading.Thread(target=probe)
+    thread.start()
+    try:
+        yield latencies
+    finally:
+        over.set()
+        thread.join()
+
+
+def measure_skein(drivers: int) -> float:
+    """Submit all servers by so many drivers; returns seconds until the last one answers."""
+    ports = free_ports(SERVERS)
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(skein.Client(security=skein.Security.new_credentials()))
+            for _ in range(drivers)
+        ]
+        with ThreadPoolExecutor(SERVERS) as people:
+            started = time.monotonic()
+            applications = [
+                people.submit(clients[number % drivers].submit, server(port))
+                for number, port in enumerate(ports)
+            ]
+            answers = [
+                people.submit(wait_for_answer, f"{base(port)}api", TIMEOUT_SECONDS)
+                for port in ports
+            ]
+            for answer in answers:
+                answer.result(TIMEOUT_SECONDS)
+            seconds = time.monotonic() - started
+            for application in applications:
+                clients[0].kill_application(application.result())
+    return seconds
+
+
+def base(port: int) -> str:
+    """Return a server's own address."""
+    return f"http://127.0.0.1:{port}/user/bare/"
+
+
+def server(port: int) -> skein.ApplicationSpec:
+    """Return a light server as an application of skein's."""
+    script = (
+        f"export JUPYTERHUB_SERVICE_URL={base(port)} HOME=/tmp\n"
+        f"exec {sys.executable} {LIGHT_SERVER}"
+    )
+    return skein.ApplicationSpec(
+        name="bare", master=skein.Master(script=script, resources=skein.Resources("512 MiB", 1))
+    )
