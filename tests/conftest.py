@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,11 +62,13 @@ def make_hub(hadoop: MiniHadoop, tmp_path: Path) -> Iterator[Any]:
         return hub
 
     yield make
-    for hub in hubs:
-        for user in hub.api("GET", "users?state=active"):
-            for name in user["servers"]:
-                hub.stop_server(user["name"], name)
-        hub.stop()
+    with contextlib.ExitStack() as ends:
+        for hub in hubs:
+            ends.callback(hub.stop)  # also after a test that left a hub in a bad way
+        for hub in hubs:
+            for user in hub.api("GET", "users?state=active"):
+                for name in user["servers"]:
+                    hub.stop_server(user["name"], name)
     assert running_applications(hadoop) == []
 
 

@@ -151,6 +151,8 @@ class ClusterUnavailable(SpawnFailure):
 CONTAINER_STARTED = "AM container is launched"
 """What YARN says of an accepted application whose container is on a node already."""
 OUTPUT_MARK = "The notebook server ended with "
+MEMORY_EXCEEDED = re.compile(r"beyond (the 'PHYSICAL'|physical) memory limit")
+NODE_LOST = "*lost* node"
 MAX_OUTPUT = 4096
 STDERR = re.compile(r"Last \d+ bytes of stderr :\n(.+?)(?:\n\n|\nFor more detail|\Z)", re.DOTALL)
 NOISE = re.compile(
@@ -192,6 +194,15 @@ def explain_end(report: ApplicationReport | None) -> SpawnFailure:
         return ApplicationFailed(
             f"{sentence.rstrip('.')} before it was ready. {hint}", output.strip()
         )
+    if MEMORY_EXCEEDED.search(diagnostics):
+        return ApplicationFailed(
+            "The server used more memory than its container has, and YARN ended it: ask for more "
+            "memory."
+        )
+    if NODE_LOST in diagnostics:
+        return ApplicationFailed(
+            "The node of the server is lost: start it again, and YARN gives it another one."
+        )
     if re.search(r"unknown queue|submit applications to queue|queue .* (is )?stopped", diagnostics):
         return explain_queue(diagnostics)
     if re.search(r"changed on src filesystem|exitCode: -1000|[Ll]ocaliz", diagnostics):
@@ -212,6 +223,14 @@ def explain_end(report: ApplicationReport | None) -> SpawnFailure:
         f"YARN ended the server before it was ready ({report.state.name}).",
         container_output(diagnostics),
     )
+
+
+def cause_of_end(report: ApplicationReport | None) -> str:
+    """Say in a line why a server that had been ready has ended, for the hub's log."""
+    diagnostics = report.diagnostics if report else ""
+    if OUTPUT_MARK in diagnostics:
+        return one_line(diagnostics[diagnostics.index(OUTPUT_MARK) :])
+    return explain_end(report).sentence
 
 
 def one_line(text: str) -> str:

@@ -1,7 +1,8 @@
 """Named points of a start at which a hub can be killed, as a crash or an admin's `kill -9` would.
 
 `die(POINT)` is called in a hub's configuration file. A point is "before" or "after" one of the
-awaits between the request for a server and the moment when it is ready.
+awaits between the request for a server and the moment when it is ready. What the hub awaits while
+nobody has asked for a server does no harm to it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import yarnspawner.spawner
 import yarnspawner.specification
 from yarnspawner.direct import DirectCluster
+from yarnspawner.spawner import YarnSpawner
 
 AWAITS: dict[str, tuple[Any, str]] = {
     "looking up the environment": (yarnspawner.specification, "find_environment"),
@@ -31,7 +33,13 @@ def die(point: str) -> None:
     """Kill this process when a start comes to `point`."""
     when, _, what = point.partition(" ")
     owner, name = AWAITS[what]
-    setattr(owner, name, _dying(getattr(owner, name), before=when == "before"))
+    start = YarnSpawner.start
+
+    async def deadly_start(spawner: YarnSpawner) -> str:
+        setattr(owner, name, _dying(getattr(owner, name), before=when == "before"))
+        return await start(spawner)
+
+    YarnSpawner.start = deadly_start  # type: ignore[method-assign]
 
 
 def _dying(function: Callable[..., Awaitable[Any]], *, before: bool) -> Callable[..., Any]:

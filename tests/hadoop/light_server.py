@@ -2,13 +2,15 @@
 """A single-user server that is ready at once: it answers the hub, and shows its environment.
 
 `light_server.py` serves; `light_server.py fail TEXT` says TEXT and ends with exit code 1;
-`light_server.py wait FILE` serves when there is such a file.
+`light_server.py wait FILE` serves when there is such a file;
+`light_server.py eat MIB` takes so much memory instead.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -19,6 +21,7 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
 ended = asyncio.Event()
+eaten: list[bytes] = []
 
 
 class Api(RequestHandler):
@@ -30,6 +33,11 @@ class Api(RequestHandler):
 class Environment(RequestHandler):
     def get(self) -> None:
         self.write({"environment": dict(os.environ), "argv": sys.argv, "cwd": os.getcwd()})  # noqa: PTH109
+
+
+class Memory(RequestHandler):
+    def get(self, mib: str) -> None:
+        eaten.append(b"x" * (int(mib) << 20))
 
 
 class End(RequestHandler):
@@ -45,6 +53,7 @@ async def serve() -> None:
     routes: list[Any] = [
         (rf"{url.path}api", Api),
         (rf"{url.path}environment", Environment),
+        (rf"{url.path}memory/(\d+)", Memory),
         (rf"{url.path}end", End),
     ]
     HTTPServer(Application(routes)).listen(url.port or 0, url.hostname or "")
@@ -54,6 +63,9 @@ async def serve() -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["fail"]:
         sys.exit(f"{sys.argv[2]} {os.environ['JUPYTERHUB_API_TOKEN']}")
+    if sys.argv[1:2] == ["eat"]:
+        eaten.append(b"x" * (int(sys.argv[2]) << 20))
+        signal.pause()
     while sys.argv[1:2] == ["wait"] and not Path(sys.argv[2]).exists():
         time.sleep(0.1)
     asyncio.run(serve())

@@ -194,6 +194,8 @@ def _yarn(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
         "yarn.nm.liveness-monitor.expiry-interval-ms": "30000",
         # Python reserves far more address space than it uses; clusters turn this check off.
         "yarn.nodemanager.vmem-check-enabled": "false",
+        # Without cgroups the NodeManager itself has to end who uses too much.
+        "yarn.nodemanager.resource.memory.enforced": "false",
         # By default a disk over 90 % full makes the only node unhealthy.
         "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": "99.5",
     }

@@ -1,0 +1,60 @@
+"""An application master that dies, and a server that says too much with its last words."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.hadoop.hub import Hub
+from tests.hadoop.yarn_rest import application, running_applications
+from yarnhub.minihadoop import MiniHadoop
+
+LONGEST_MESSAGE = 5000
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_an_application_master_that_dies_before_its_server_listens_is_told_at_once(
+    make_hub: Any,
+    hadoop: MiniHadoop,
+    wait_until: Callable[..., Any],
+    processes_of: Callable[[str], list[int]],
+    number: signal.Signals,
+):
+    hub = make_hub(
+        f"c.YarnSpawner.cmd = ['bash', '-c', 'kill -{number.value} $PPID; sleep 300']\n"
+        "c.YarnSpawner.start_timeout = 120\n"
+    )
+    message = hub.refuse_server("alice")
+    assert "before it was ready" in message
+    assert "Exception" not in message
+    assert running_applications(hadoop) == []
+    application_id = max(
+        line.split()[-3] for line in hub.log().splitlines() if "Submitting" in line
+    )
+    wait_until(lambda: not processes_of(application_id), 60, "the end of its processes")
+
+
+def test_a_server_ends_with_its_application_master(
+    hub: Hub,
+    hadoop: MiniHadoop,
+    wait_until: Callable[..., Any],
+    processes_of: Callable[[str], list[int]],
+):
+    application_id = hub.start_server("alice")
+    # The container's shell, which replaced itself by the application master, came first.
+    os.kill(min(processes_of(application_id)), signal.SIGKILL)
+    wait_until(lambda: not hub.api("GET", "users/alice")["servers"], 60, "the hub to notice")
+    assert application(hadoop, application_id)["state"] == "FAILED"
+    wait_until(lambda: not processes_of(application_id), 60, "the end of its processes")
+
+
+def test_a_megabyte_of_last_words_in_one_line_is_cut(make_hub: Any):
+    shout = "head -c 1000000 /dev/zero | tr '\\\\0' x >&2; echo; echo The end. >&2; exit 1"
+    hub = make_hub(f"c.YarnSpawner.cmd = ['bash', '-c', {shout!r}]\n")
+    message = hub.refuse_server("alice")
+    assert "The end." in message
+    assert len(message) < LONGEST_MESSAGE

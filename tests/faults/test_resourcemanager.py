@@ -1,0 +1,68 @@
+"""A ResourceManager that dies or hangs: what runs or starts goes on, and the hub works on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.hadoop.hub import LIGHT_SERVER
+from tests.hadoop.yarn_rest import application, running_applications
+from yarnhub.minihadoop import MiniHadoop
+
+ANSWER_SECONDS = 1.0
+"""Generous, as machines that run tests are busy: a hub that waits for YARN takes many of them."""
+
+
+def test_a_start_goes_on_after_the_resourcemanager_was_killed(
+    make_hub: Any, hadoop: MiniHadoop, tmp_path: Path, wait_until: Callable[..., Any]
+):
+    go = tmp_path / "go"
+    hub = make_hub(
+        f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(go)!r}]\n"
+        "c.YarnSpawner.start_timeout = 180\n"
+    )
+    hub.api("POST", "users/alice")
+    hub.api("POST", "users/alice/server")
+    (pending,) = wait_until(lambda: running_applications(hadoop), 30, "the application")
+    hadoop.resourcemanager.kill()
+    try:
+        wait_until(lambda: "is unknown for now" in hub.log(), 60, "the hub to miss YARN")
+    finally:
+        hadoop.resourcemanager.start()
+        hadoop.wait_ready()
+    go.touch()
+    events = hub.follow_progress("alice")
+    assert events[-1].get("ready"), events
+    (running,) = running_applications(hadoop)
+    assert running["id"] == pending["id"]
+
+
+def test_a_resourcemanager_that_hangs_ends_no_server_and_holds_up_no_request(
+    make_hub: Any, hadoop: MiniHadoop, wait_until: Callable[..., Any]
+):
+    hub = make_hub()
+    application_id = hub.start_server("alice")
+    slowest = 0.0
+
+    def a_poll_has_ended() -> bool:
+        nonlocal slowest
+        asked = time.monotonic()
+        hub.api("GET", "users/alice")
+        slowest = max(slowest, time.monotonic() - asked)
+        return "is unknown for now" in hub.log()
+
+    # Not for longer than it takes to end one poll: it would then think that its nodes are lost.
+    hadoop.resourcemanager.suspend()
+    try:
+        wait_until(a_poll_has_ended, 60, "the end of a poll")
+        assert hub.get("/user/alice/api").is_success
+    finally:
+        hadoop.resourcemanager.resume()
+    assert slowest < ANSWER_SECONDS
+    wait_until(
+        lambda: application(hadoop, application_id)["state"] == "RUNNING", 60, "YARN's answer"
+    )
+    assert hub.application_of("alice") == application_id
+    hub.stop_server("alice")

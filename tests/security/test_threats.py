@@ -1,0 +1,146 @@
+"""Which test holds what against each attack and fault that was thought of.
+
+A test that was renamed or removed is missed here.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SPAWNER = "tests/hadoop/spawner"
+UNIT = "tests/unit"
+
+THREATS: dict[str, tuple[str, ...]] = {
+    "values of the environment that a shell, a script or YARN could read as its own": (
+        f"{SPAWNER}/test_spawner.py::test_the_environment_arrives_as_it_was_and_nothing_runs",
+        f"{UNIT}/spawner/test_launch.py::test_a_launch_survives_its_journey_byte_for_byte",
+    ),
+    "a token in YARN's reports, logs, scripts, command lines or the hub's log": (
+        f"{SPAWNER}/test_spawner.py::test_no_token_is_anywhere_but_in_yarns_own_private_files",
+        f"{SPAWNER}/test_spawner.py::test_the_last_words_of_a_failing_server_hold_no_token",
+        f"{SPAWNER}/test_options.py::"
+        "test_nothing_of_the_launch_is_in_the_hubs_debug_log_but_what_it_is_for",
+        f"{UNIT}/spawner/test_launch.py::test_nothing_secret_is_where_yarn_shows_it",
+        f"{UNIT}/hadoop/test_trace.py::"
+        "test_the_log_has_one_json_object_for_each_and_nothing_of_what_was_said",
+    ),
+    "a shell's own characters in the names of users, arguments and folders": (
+        f"{SPAWNER}/test_spawner.py::test_the_arguments_arrive_as_they_were",
+        "tests/security/test_metacharacters.py::test_in_the_notebooks_folder_nothing_runs",
+        f"{UNIT}/spawner/test_identity.py::"
+        "test_no_name_passes_that_a_principal_or_an_acl_could_read_otherwise",
+        f"{UNIT}/spawner/test_launch.py::"
+        "test_a_python_path_that_a_shell_could_read_otherwise_is_refused",
+    ),
+    "options of the wrong kind, by form, query and REST": (
+        f"{SPAWNER}/test_profiles.py::"
+        "test_the_same_is_refused_by_form_query_and_rest_and_nothing_sticks",
+        f"{UNIT}/spawner/test_profiles.py::"
+        "test_whatever_is_asked_for_is_refused_in_a_sentence_or_within_the_limits",
+    ),
+    "more resources than allowed, negative ones, and what is no amount": (
+        f"{SPAWNER}/test_profiles.py::test_a_limit_holds_for_who_it_is_for",
+        f"{SPAWNER}/test_spawner.py::"
+        "test_what_can_not_start_is_told_in_a_sentence_and_leaves_nothing",
+        f"{UNIT}/spawner/test_profiles.py::"
+        "test_anything_else_is_refused_by_name_with_what_is_allowed",
+        f"{UNIT}/spawner/test_launch.py::test_more_than_any_node_has_is_refused_with_the_limit",
+    ),
+    "a choice that only begins like an allowed one": (
+        f"{UNIT}/spawner/test_profiles.py::"
+        "test_anything_else_is_refused_by_name_with_what_is_allowed",
+    ),
+    "an application master that registers another host, or a port that is not its server's": (
+        "tests/security/test_lying_server.py::test_the_port_of_somebody_elses_server_is_refused",
+        "tests/security/test_lying_server.py::test_the_port_of_a_daemon_of_the_node_is_refused",
+        "tests/security/test_lying_server.py::test_a_port_that_is_not_allowed_is_refused",
+        "tests/security/test_lying_server.py::"
+        "test_a_port_that_answers_nothing_is_refused_and_the_host_is_the_nodes",
+    ),
+    "a report that a server is ready from whoever is not its application master": (
+        f"{UNIT}/container/test_scheduler.py::"
+        "test_an_attempt_whose_token_is_no_longer_known_is_over",
+        "tests/hadoop/test_rpc_master.py::test_an_application_masters_life",
+    ),
+    "a user whom Hadoop does not let the hub act for": (
+        "tests/security/test_impersonation.py::test_a_refusal_is_not_asked_for_again",
+        "tests/hadoop/test_rpc.py::test_one_may_act_only_for_whom_hadoop_allows",
+    ),
+    "a superuser's, the hub's own or a principal's name": (
+        f"{SPAWNER}/test_options.py::test_no_server_is_started_for_a_superuser",
+        f"{UNIT}/spawner/test_identity.py::"
+        "test_superusers_the_hub_itself_and_malformed_principals_may_not",
+    ),
+    "a client without a certificate, or with another server's": (
+        f"{SPAWNER}/test_internal_ssl.py::"
+        "test_only_who_has_a_certificate_of_the_hub_or_the_proxy_is_let_in",
+        f"{SPAWNER}/test_internal_ssl.py::test_the_container_has_the_key_for_its_own_user_only",
+    ),
+    "a ResourceManager that is away, hangs, was restarted or has forgotten": (
+        f"{SPAWNER}/test_spawner.py::test_a_resourcemanager_that_is_away_ends_no_server",
+        "tests/faults/test_resourcemanager.py::"
+        "test_a_start_goes_on_after_the_resourcemanager_was_killed",
+        "tests/faults/test_resourcemanager.py::"
+        "test_a_resourcemanager_that_hangs_ends_no_server_and_holds_up_no_request",
+        f"{UNIT}/spawner/test_status_board.py::"
+        "test_an_empty_list_of_a_recovering_resourcemanager_is_not_believed",
+        f"{UNIT}/spawner/test_status_board.py::test_an_application_that_stays_forgotten_has_ended",
+        f"{UNIT}/hadoop/test_aio_failures.py::"
+        "test_addresses_that_refuse_or_are_in_standby_are_passed_over",
+    ),
+    "a hub that dies at any moment of a start": (
+        "tests/faults/test_hub_killed.py::"
+        "test_after_its_restart_the_application_is_adopted_or_ended",
+        f"{SPAWNER}/test_restart.py::"
+        "test_an_orphan_is_ended_when_the_hub_starts_and_nobody_has_asked_for_anything",
+    ),
+    "a start that is stopped, or waits for too long": (
+        f"{SPAWNER}/test_spawner.py::test_a_stop_in_the_middle_of_a_start_ends_the_application",
+        f"{SPAWNER}/test_spawner.py::test_a_start_that_takes_too_long_is_told_and_leaves_nothing",
+        "tests/faults/test_crowded.py::"
+        "test_a_start_that_is_queued_for_too_long_is_told_and_leaves_nothing",
+    ),
+    "an application master that dies": (
+        "tests/faults/test_application_master.py::"
+        "test_an_application_master_that_dies_before_its_server_listens_is_told_at_once",
+        "tests/faults/test_application_master.py::test_a_server_ends_with_its_application_master",
+    ),
+    "a node that is lost": (
+        "tests/faults/test_node_lost.py::"
+        "test_a_server_whose_node_is_lost_has_ended_and_can_be_started_again",
+        "tests/faults/test_node_lost.py::"
+        "test_a_start_whose_node_is_lost_fails_with_the_reason_and_leaves_nothing",
+    ),
+    "a container without memory": (
+        "tests/faults/test_memory.py::"
+        "test_a_server_that_uses_too_much_memory_is_ended_with_the_reason",
+        "tests/faults/test_memory.py::"
+        "test_a_start_that_uses_too_much_memory_tells_so_and_leaves_nothing",
+    ),
+    "hundreds of starts at once, and a megabyte of last words": (
+        "tests/faults/test_crowded.py::"
+        "test_very_many_starts_at_once_are_ready_or_told_to_come_later",
+        "tests/faults/test_application_master.py::test_a_megabyte_of_last_words_in_one_line_is_cut",
+    ),
+}
+
+
+@cache
+def names_in(path: str) -> set[str]:
+    tree = ast.parse((ROOT / path).read_text())
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {node.name for node in tree.body if isinstance(node, functions)}
+
+
+@pytest.mark.parametrize("threat", THREATS)
+def test_each_threat_is_held_by_tests_that_exist(threat: str):
+    assert THREATS[threat]
+    for test in THREATS[threat]:
+        path, _, name = test.partition("::")
+        assert (ROOT / path).is_file(), f"{threat}: there is no {path}"
+        assert name in names_in(path), f"{threat}: {path} has no {name}"
