@@ -151,6 +151,7 @@ class ClusterUnavailable(SpawnFailure):
 CONTAINER_STARTED = "AM container is launched"
 """What YARN says of an accepted application whose container is on a node already."""
 OUTPUT_MARK = "The notebook server ended with "
+NOT_STARTED = re.compile(r"The notebook server (got no port|could not be started): .*")
 MEMORY_EXCEEDED = re.compile(r"beyond (the 'PHYSICAL'|physical) memory limit")
 NODE_LOST = "*lost* node"
 MAX_OUTPUT = 4096
@@ -194,6 +195,9 @@ def explain_end(report: ApplicationReport | None) -> SpawnFailure:
         return ApplicationFailed(
             f"{sentence.rstrip('.')} before it was ready. {hint}", output.strip()
         )
+    not_started = NOT_STARTED.search(diagnostics)
+    if not_started:
+        return ApplicationFailed(f"{not_started[0].rstrip('.')}. Tell an administrator.")
     if MEMORY_EXCEEDED.search(diagnostics):
         return ApplicationFailed(
             "The server used more memory than its container has, and YARN ended it: ask for more "

@@ -23,8 +23,11 @@ from yarnspawner.container import __main__ as container_main
 from yarnspawner.container import (
     application_master,
     diagnostics,
+    leftovers,
     payload,
+    reporter,
     scheduler,
+    server,
     singleuser,
 )
 from yarnspawner.container.payload import LAUNCH_MEMBER, SECRET_ALIAS, Launch, server_command
@@ -154,6 +157,11 @@ def launch_script(template: str, prologue: str, epilogue: str, command: Sequence
     """Return the script that starts the server, empty where the command itself will do."""
     if not prologue and not epilogue and template == SCRIPT_TEMPLATE:
         return ""
+    if "{singleuser_command}" not in template:
+        raise OptionsRefused(
+            "c.YarnSpawner.script_template starts no server: an administrator has to put "
+            "{singleuser_command} into it."
+        )
     try:
         return template.format(
             prologue=prologue, singleuser_command=server_command(list(command)), epilogue=epilogue
@@ -170,7 +178,8 @@ def launch_script(template: str, prologue: str, epilogue: str, command: Sequence
 def container_sources() -> dict[str, str]:
     """Return the payload's modules, by member name. The packages themselves are empty there:
     ours would import the hub's side."""
-    modules: list[ModuleType] = [application_master, diagnostics, payload, scheduler, singleuser]
+    modules: list[ModuleType] = [application_master, diagnostics, leftovers, payload]
+    modules += [reporter, scheduler, server, singleuser]
     modules += [applicationmaster, blocking, connection, credentials, rpc, sasl, wire]
     packages: list[ModuleType] = [yarnspawner, yarnspawner.container, yarnspawner.hadoop]
     members = {_member(package) + "/__init__.py": "" for package in packages}

@@ -8,6 +8,7 @@ from jupyterhub.traitlets import ByteSpecification, Callable, Command
 from traitlets import (
     Bool,
     Dict,
+    Enum,
     Float,
     Integer,
     List,
@@ -34,6 +35,23 @@ RETIRED_COMMANDS = {
 
 class YarnSpawnerSettings(LoggingConfigurable):
     """The options of `c.YarnSpawner`, beside those that each spawner has."""
+
+    launcher = Enum(
+        ("direct", "skein"),
+        default_value="direct",
+        help="""
+        Who speaks to YARN: yarnhub itself, or skein, for which yarnhub[skein] and a JVM have to
+        be on the edge node.
+        """,
+    ).tag(config=True)
+
+    principal = Unicode(
+        None, allow_none=True, help="The hub's Kerberos principal, for the launcher skein."
+    ).tag(config=True)
+
+    keytab = Unicode(
+        None, allow_none=True, help="The file with the principal's key, for the launcher skein."
+    ).tag(config=True)
 
     python_env = Unicode(
         help="""

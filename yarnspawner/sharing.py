@@ -32,7 +32,7 @@ def shared_yarn(settings: dict[str, Any], api_url: str, options: YarnSpawnerSett
     if KEY not in settings:
         _log_as_the_hub(options.log)
         tag = hub_tag(settings["cookie_secret"], api_url)
-        yarn = open_yarn(tag)
+        yarn = open_yarn(tag, options.launcher, options.principal, options.keytab)
         reconciler = Reconciler(
             yarn, lambda: known_applications(settings["users"]), options.reconcile_interval
         )

@@ -22,6 +22,7 @@ from sqlalchemy.orm import object_session
 from traitlets import Unicode
 
 from yarnspawner import certificates
+from yarnspawner.callback import RECEIVED_PORTS, PortReport
 from yarnspawner.choosing import ProfileOptions
 from yarnspawner.cluster import ClusterError
 from yarnspawner.container.singleuser import CONTENTS_OPTION, SESSION_OPTION
@@ -31,6 +32,7 @@ from yarnspawner.failures import (
     PortRefused,
     QueueRefused,
     SpawnFailure,
+    cause_of_end,
 )
 from yarnspawner.hadoop.applicationmaster import FinalStatus
 from yarnspawner.hadoop.reports import QueueInfo
@@ -67,6 +69,7 @@ class YarnSpawner(ProfileOptions, Spawner):
         self._starting = False
         self._submission: asyncio.Future[str] | None = None
         self._progress = ProgressLog()
+        self.port_report: PortReport | None = None
         self.accepted_options: dict[str, Any] = {}
         self.certificates: dict[str, bytes] = {}
 
@@ -91,6 +94,8 @@ class YarnSpawner(ProfileOptions, Spawner):
             state["spawn_tag"] = self.spawn_tag
             state["application_id"] = self.application_id
             state["hadoop_user"] = self.hadoop_user
+        if self.port_report is not None:
+            state["port_report"] = self.port_report.to_state()
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -100,6 +105,8 @@ class YarnSpawner(ProfileOptions, Spawner):
         self.spawn_tag = state.get("spawn_tag", "")
         self.hadoop_user = state.get("hadoop_user", "")
         self.accepted_options = state.get("accepted_options", {})
+        if "port_report" in state:
+            self._expect_port(PortReport(**state["port_report"]))
 
     def clear_state(self) -> None:
         """Forget the server."""
@@ -121,7 +128,19 @@ class YarnSpawner(ProfileOptions, Spawner):
         self.orm_spawner.user_options = self.accepted_options
         self._commit_state()
 
+    def keep_port_report(self, report: PortReport) -> None:
+        """Keep what a server that skein started has reported."""
+        self._expect_port(report)
+        self._commit_state()
+
+    def _expect_port(self, report: PortReport) -> None:
+        self.port_report = report
+        if report.port:
+            RECEIVED_PORTS[self.spawn_tag] = report.port
+
     def _forget_application(self) -> None:
+        RECEIVED_PORTS.pop(self.spawn_tag, None)
+        self.port_report = None
         self.application_id = self.spawn_tag = self.hadoop_user = ""
 
     # -- start -------------------------------------------------------------------------------
@@ -157,6 +176,8 @@ class YarnSpawner(ProfileOptions, Spawner):
         if maximum is not None:
             check_resources(spec, maximum)
         self.application_id, self.spawn_tag, self.hadoop_user = application_id, tag, spec.user
+        if self.launcher == "skein":
+            self._expect_port(PortReport.expected_from(self.api_token))
         self._commit_state()
         self.log.info("Submitting %s for %s", application_id or "a server", self._log_name)
         self._progress.add(submitting(self.python_env, spec.queue))
@@ -271,8 +292,8 @@ class YarnSpawner(ProfileOptions, Spawner):
         report = status.report
         if report and report.final_status is FinalStatus.SUCCEEDED:
             return 0
-        said = report.diagnostics.strip() if report else "YARN no longer knows it"
-        self.log.warning("%s (%s) ended: %s", self._log_name, self.application_id, said)
+        why = cause_of_end(report)
+        self.log.warning("%s (%s) has ended. %s", self._log_name, self.application_id, why)
         return 1
 
     async def _find_application(self, board: StatusBoard) -> bool:

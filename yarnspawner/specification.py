@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyterhub.utils import maybe_future
+from jupyterhub.utils import maybe_future, url_escape_path
 
-from yarnspawner import certificates, localize
+from yarnspawner import callback, certificates, localize
 from yarnspawner.container.payload import Launch
 from yarnspawner.environments import LOCALIZED, PythonEnvironment, find_environment
 from yarnspawner.homes import HomePolicy
@@ -86,4 +86,11 @@ def _launch(spawner: YarnSpawner, yarn: Yarn, files: dict[str, bytes]) -> Launch
         script=launch_script(spawner.script_template, spawner.prologue, spawner.epilogue, command),
         files={**files, **spawner.certificates},
         paths=paths,
+        report_path=_report_path(spawner),
     )
+
+
+def _report_path(spawner: YarnSpawner) -> str:
+    if spawner.launcher != "skein":
+        return ""
+    return callback.path(spawner.user.escaped_name, url_escape_path(spawner.name))

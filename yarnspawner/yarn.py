@@ -64,12 +64,24 @@ class Yarn:
             pause = min(LONGEST_PAUSE_SECONDS, pause * 1.5)
 
 
-def open_yarn(tag: str) -> Yarn:
+def open_yarn(tag: str, launcher: str, principal: str | None, keytab: str | None) -> Yarn:
     """Read HADOOP_CONF_DIR and HADOOP_USER_NAME; raises `ClusterUnavailable`."""
     hub_user = os.environ.get("HADOOP_USER_NAME") or getpass.getuser()
     try:
         configuration = Configuration.load()
-        cluster = DirectCluster(configuration.resourcemanager_addresses(), hub_user)
+        cluster: Cluster
+        if launcher == "skein":
+            # A hub that does not use it needs no skein.
+            from yarnspawner.skein_launcher import SkeinCluster
+
+            cluster = SkeinCluster(principal, keytab)
+        else:
+            cluster = DirectCluster(configuration.resourcemanager_addresses(), hub_user)
+    except ImportError as error:
+        raise ClusterUnavailable(
+            "JupyterHub has no skein, which c.YarnSpawner.launcher asks for. An administrator has "
+            "to install yarnhub[skein] beside JupyterHub."
+        ) from error
     except ConfigurationError as error:
         raise ClusterUnavailable(
             f"JupyterHub can't use its Hadoop configuration: {error} An administrator has to mend "

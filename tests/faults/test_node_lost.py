@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.hadoop.hub import LIGHT_SERVER, Hub
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
@@ -35,6 +37,7 @@ def test_a_server_whose_node_is_lost_has_ended_and_can_be_started_again(
         hadoop.wait_ready()
 
 
+@pytest.mark.heavy
 def test_a_start_whose_node_is_lost_fails_with_the_reason_and_leaves_nothing(
     make_hub: Any,
     hadoop: MiniHadoop,

@@ -9,6 +9,7 @@ import pytest
 
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.configuration import HUB_USER
+from yarnspawner.container.scheduler import Scheduler
 from yarnspawner.hadoop.applicationmaster import (
     ALLOCATE,
     APPLICATION_MASTER_PROTOCOL,
@@ -31,7 +32,7 @@ from yarnspawner.hadoop.resourcemanager import (
     GetApplicationReportRequest,
     GetNewApplicationRequest,
 )
-from yarnspawner.hadoop.rpc import Login, Method, RpcError
+from yarnspawner.hadoop.rpc import ConnectError, Login, Method, RpcError
 from yarnspawner.hadoop.wire import Message, bool_, message
 
 
@@ -138,3 +139,37 @@ def test_an_application_masters_life(
     report = report_of(client, application_id)
     assert (report.state, report.host, report.port) == (ApplicationState.FINISHED, "a-host", 40000)
     assert (report.final_status, report.diagnostics) == (FinalStatus.FAILED, "why é")
+
+
+def test_a_restarted_resourcemanager_is_registered_with_again_and_ends_no_attempt(
+    hadoop: MiniHadoop,
+    client: BlockingClient,
+    attempt: tuple[ApplicationId, Token],
+    wait_until: Callable[..., bool],
+) -> None:
+    """Asked again and again from its first moment: an attempt that it is about to recover is never
+    said to be unknown."""
+    application_id, token = attempt
+    scheduler = Scheduler(Configuration.load(hadoop.conf_dir).scheduler_addresses(), token)
+    scheduler.register("a-host", 40000, "")
+    scheduler.heartbeat()
+    hadoop.resourcemanager.stop()
+    answers = []
+
+    def beat() -> bool:
+        try:
+            scheduler.heartbeat()
+        except ConnectError:
+            return False
+        answers.append("yes")
+        return len(answers) > 10
+
+    with pytest.raises(ConnectError):
+        scheduler.heartbeat()
+    hadoop.resourcemanager.start()
+    wait_until(beat, 90, "the ResourceManager answers")
+    hadoop.wait_ready()
+    assert report_of(client, application_id).state == ApplicationState.RUNNING
+    scheduler.finish(FinalStatus.SUCCEEDED, "")
+    scheduler.close()
+    wait_until(lambda: report_of(client, application_id).state.ended, 60, "its end")

@@ -3,6 +3,7 @@
 Each process imports its own half only: the application master stays small while the server runs.
 """
 
+import os
 import sys
 
 
@@ -14,7 +15,7 @@ def main() -> int:
         return singleuser.main(sys.argv[2:])
     from yarnspawner.container import application_master
 
-    return application_master.main()
+    return application_master.main(os.path.abspath(sys.argv[0]))  # noqa: PTH100
 
 
 if __name__ == "__main__":

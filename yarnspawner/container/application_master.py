@@ -4,34 +4,40 @@
   hub learns the port, comes when the server listens on that very socket. RUNNING means ready.
 - The server ends with it: on SIGTERM, when the ResourceManager says so, and when the
   ResourceManager no longer knows the attempt. Both are in one process group, which is what the
-  NodeManager kills.
+  NodeManager kills; what the server has started ends with it too, wherever it is.
 - The server's script, where there is one, runs in the container's folder with its private files.
 - When the server ends by itself, the exit code and its last lines of output, free of secrets,
   become the application's diagnostics.
 
 One thread and no pipe: the server writes straight into the container's log files, and the main
-loop is a wait for signals that ends when the next heartbeat is due.
+loop is a wait for signals that ends when the next heartbeat is due. A call to the ResourceManager
+is given up when we are to end.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from yarnspawner.container.diagnostics import diagnose
-from yarnspawner.container.payload import Launch
+from yarnspawner.container.leftovers import GRACE_SECONDS, Container
+from yarnspawner.container.payload import RELEASE_SIGNAL, Launch
 from yarnspawner.container.scheduler import AttemptOver, Scheduler
-from yarnspawner.container.singleuser import (
-    MASTER_VARIABLE,
-    PYTHON_VARIABLE,
-    RELEASE_SIGNAL,
-    SOCKET_VARIABLE,
+from yarnspawner.container.server import (
+    bind,
+    is_answering,
+    is_listening,
+    place_files,
+    server_environment,
+    start_server,
 )
 from yarnspawner.hadoop.applicationmaster import FinalStatus
 from yarnspawner.hadoop.credentials import Credentials
@@ -40,100 +46,52 @@ from yarnspawner.hadoop.rpc import ConnectError, RpcError
 AMRM_TOKEN_KIND = "YARN_AM_RM_TOKEN"
 LISTEN_POLL_SECONDS = 0.05
 STOP_GRACE_SECONDS = 10.0
-RETRY_SECONDS = 1.0
+RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 8.0
 HEARTBEAT_SECONDS = 30.0
-SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, RELEASE_SIGNAL)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGCHLD, RELEASE_SIGNAL, *STOP_SIGNALS)
 
 
-def bind(ip: str, port_range: tuple[int, int] | None) -> socket.socket:
-    """Bind a free port of `port_range` (inclusive), any free one where it is None; not listening.
+class Reporter(Protocol):
+    """Who is told about the server. Raises `ConnectError` or `RpcError` for what may pass, and
+    `AttemptOver` where the server is to end."""
 
-    Without SO_REUSEADDR, so that nobody else can bind the port as long as we hold it.
-    """
-    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    first, last = port_range or (0, 0)
-    for port in range(first, last + 1):
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            sock.bind((ip, port))
-        except OSError as error:
-            sock.close()
-            if error.errno != errno.EADDRINUSE:
-                raise
-        else:
-            return sock
-    raise OSError(errno.EADDRINUSE, f"no port of {first}-{last} is free")
+    def register(self, host: str, port: int, tracking_url: str) -> None:
+        """Say that the server is ready."""
+
+    def heartbeat(self) -> None:
+        """Say that it is alive."""
+
+    def finish(self, status: FinalStatus, diagnostics: str) -> None:
+        """Say how it ended."""
+
+    def close(self) -> None:
+        """Close the connection."""
 
 
-def server_environment(launch: Launch, base: dict[str, str], port: int) -> dict[str, str]:
-    """Merge what YARN gave the container with what the launch asks for.
-
-    The service URL gets the port that was bound. HOME is a folder of the container, since users
-    need no account on the nodes; what should last is in HDFS.
-    """
-    environment = {**base, **launch.environment}
-    bin_folder = os.path.dirname(sys.executable)  # noqa: PTH120 - pathlib costs 2 MB here
-    environment["PATH"] = bin_folder + os.pathsep + environment.get("PATH", os.defpath)
-    environment.setdefault("LANG", "C.UTF-8")
-    if "HOME" not in launch.environment:
-        environment["HOME"] = os.path.join(os.getcwd(), "home")  # noqa: PTH109, PTH118
-    for variable, path in launch.paths.items():
-        environment[variable] = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118
-    if "JUPYTERHUB_SERVICE_URL" in environment:
-        scheme, _, rest = environment["JUPYTERHUB_SERVICE_URL"].partition("://")
-        netloc, slash, path = rest.partition("/")
-        host = netloc.rpartition(":")[0] or netloc
-        environment["JUPYTERHUB_SERVICE_URL"] = f"{scheme}://{host}:{port}{slash}{path}"
-    return environment
+class Stopped(Exception):
+    """We are to end: a signal came in the middle of a call."""
 
 
-def place_files(files: dict[str, bytes]) -> None:
-    """Write the launch's files into the container's folder, for its user only."""
-    for path, content in files.items():
-        folder = os.path.dirname(path)  # noqa: PTH120
-        if folder:
-            os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
-        # A file of that name may be somebody's: it is never written through.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with open(os.open(path, flags, 0o600), "wb") as file:  # noqa: PTH123
-            file.write(content)
+def hold_signals() -> None:
+    """Keep our signals until the main loop asks for them, or a call is made."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    for number in STOP_SIGNALS:
+        signal.signal(number, _stop_call)
 
 
-def start_server(
-    launch: Launch, environment: dict[str, str], sock: socket.socket
-) -> subprocess.Popen[bytes]:
-    """Start the server as our child, on the socket that we hold, in our process group."""
-    os.makedirs(environment["HOME"], mode=0o700, exist_ok=True)  # noqa: PTH103
-    token_file = os.environ["HADOOP_TOKEN_FILE_LOCATION"]
-    program = [sys.executable, token_file, "singleuser", *launch.command]
-    ours = {
-        SOCKET_VARIABLE: str(sock.fileno()),
-        MASTER_VARIABLE: str(os.getpid()),
-        PYTHON_VARIABLE: sys.executable,
-    }
-    return subprocess.Popen(
-        ["bash", "-c", launch.script] if launch.script else program,
-        env={**environment, **ours},
-        pass_fds=[sock.fileno()],
-        stdin=subprocess.DEVNULL,
-        # We wait for our signals with them blocked; the server must not inherit that.
-        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS),
-    )
+def _stop_call(number: int, frame: object) -> None:
+    raise Stopped(signal.Signals(number).name)
 
 
-def is_listening(sock: socket.socket) -> bool:
-    """Tell whether anybody listens on this socket, in whichever process."""
-    return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
-
-
-def is_answering(ip: str, port: int) -> bool:
-    """Tell whether anybody accepts connections there; one that listens anywhere does here too."""
-    local = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(ip, ip)
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let a signal to end break off what may take long; raises `Stopped`."""
     try:
-        socket.create_connection((local, port), timeout=1.0).close()
-    except OSError:
-        return False
-    return True
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 
 
 @dataclass
@@ -142,16 +100,18 @@ class Supervisor:
 
     server: subprocess.Popen[bytes]
     sock: socket.socket
-    scheduler: Scheduler
+    reporter: Reporter
     launch: Launch
     stop_reason: str | None = None
+    container: Container = field(default_factory=Container)
 
     def __post_init__(self) -> None:
         self._port: int = self.sock.getsockname()[1]
 
     def run(self) -> int:
-        """Run until the server has ended; returns its exit code."""
+        """Run until the server has ended, and all that it started; returns its exit code."""
         registered = False
+        retry = RETRY_SECONDS
         due = 0.0
         while self.server.poll() is None and self.stop_reason is None:
             if time.monotonic() >= due:
@@ -163,14 +123,13 @@ class Supervisor:
                 elif self._register():
                     registered = True
                 else:
-                    pause = RETRY_SECONDS
+                    pause, retry = retry, min(2 * retry, LONGEST_RETRY_SECONDS)
                 due = time.monotonic() + pause
             self._wait(due - time.monotonic())
-        if self.server.poll() is None:
-            self._stop()
-        elif signal.sigpending() & {signal.SIGTERM, signal.SIGINT}:
+        if self.stop_reason is None and signal.sigpending() & set(STOP_SIGNALS):
             # YARN ends the whole process group, and the server may be the first to go.
             self._wait(0.0)
+        self._end_all()
         return self.server.wait()
 
     def _wait(self, seconds: float) -> None:
@@ -191,34 +150,47 @@ class Supervisor:
     def _register(self) -> bool:
         url = self.launch.environment.get("JUPYTERHUB_PUBLIC_URL", "")
         try:
-            self.scheduler.register(socket.gethostname(), self._port, url)
+            with stoppable():
+                self.reporter.register(socket.gethostname(), self._port, url)
+        except Stopped as stopped:
+            self.stop_reason = f"stopped by {stopped}"
+            return False
         except ConnectError as error:
             log(f"registration failed, trying again: {error}")
             return False
         except (AttemptOver, RpcError) as error:
-            self.stop_reason = f"YARN refused the registration: {error}"
+            self.stop_reason = f"the registration was refused: {error}"
             return False
         log(f"registered: the server listens on port {self._port}")
         return True
 
     def _heartbeat(self) -> None:
         try:
-            self.scheduler.heartbeat()
+            with stoppable():
+                self.reporter.heartbeat()
+        except Stopped as stopped:
+            self.stop_reason = f"stopped by {stopped}"
         except AttemptOver as over:
             self.stop_reason = str(over)
         except (ConnectError, RpcError) as error:
             # The server works on without a ResourceManager, and that comes back.
             log(f"heartbeat failed: {error}")
 
-    def _stop(self) -> None:
-        log(f"ending the server: {self.stop_reason}")
-        # All of our process group, kernels in groups of their own are the server's to end. The
-        # signal reaches us too, but we have it blocked.
-        os.killpg(0, signal.SIGTERM)
-        try:
-            self.server.wait(STOP_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.server.kill()
+    def _end_all(self) -> None:
+        grace = GRACE_SECONDS
+        if self.server.poll() is None:
+            log(f"ending the server: {self.stop_reason}")
+            grace = STOP_GRACE_SECONDS
+        # YARN kills our process group a quarter of a second after it has asked us to end, so who
+        # ends the rest is in a session of its own.
+        child = os.fork()
+        if child == 0:
+            try:
+                os.setsid()
+                self.container.end(grace)
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
 
 
 def log(message: str) -> None:
@@ -226,49 +198,61 @@ def log(message: str) -> None:
     print(f"[yarnhub] {message}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def run(launch: Launch, scheduler: Scheduler) -> int:
-    """Run the server to its end, and tell the ResourceManager why it ended; returns our exit code.
+def run(launch: Launch, program: str, reporter: Reporter) -> int:
+    """Run the server to its end, and report why it ended; returns our exit code.
 
-    Whoever stopped us has told the ResourceManager why already.
+    Whoever stopped us knows why already.
     """
     try:
         sock = bind(launch.ip, launch.port_range)
     except OSError as error:
-        report_end(scheduler, 1, f"The notebook server got no port: {error.strerror}.")
+        report_end(reporter, 1, f"The notebook server got no port: {error.strerror}.")
         return 1
     environment = server_environment(launch, dict(os.environ), sock.getsockname()[1])
     try:
         place_files(launch.files)
-        server = start_server(launch, environment, sock)
+        server = start_server(launch, program, environment, sock)
     except OSError as error:
-        report_end(scheduler, 1, f"The notebook server could not be started: {error}.")
+        what = f"{error.strerror} ({error.filename})"
+        report_end(reporter, 1, f"The notebook server could not be started: {what}.")
         return 1
-    supervisor = Supervisor(server, sock, scheduler, launch)
+    supervisor = Supervisor(server, sock, reporter, launch)
     code = supervisor.run()
     if supervisor.stop_reason is None:
-        report_end(scheduler, code, diagnose(code, environment))
+        report_end(reporter, code, diagnose(code, launch, environment))
     return code if code >= 0 else 128 - code
 
 
-def report_end(scheduler: Scheduler, code: int, diagnostics: str) -> None:
-    """Tell the ResourceManager how the server ended, if it can be told."""
+def report_end(reporter: Reporter, code: int, diagnostics: str) -> None:
+    """Report how the server ended, if anybody listens."""
     try:
-        scheduler.finish(FinalStatus.FAILED if code else FinalStatus.SUCCEEDED, diagnostics)
-    except (AttemptOver, ConnectError, RpcError) as error:
-        log(f"could not tell YARN why the server ended: {error}")
+        with stoppable():
+            reporter.finish(FinalStatus.FAILED if code else FinalStatus.SUCCEEDED, diagnostics)
+    except (AttemptOver, ConnectError, RpcError, Stopped) as error:
+        sentence = diagnostics.partition("\n")[0]
+        log(f"nobody could be told of the end: {error}. {sentence}")
 
 
-def main() -> int:
-    """Run the application; returns the exit code of the container."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    token_file = os.environ["HADOOP_TOKEN_FILE_LOCATION"]
-    os.chmod(token_file, 0o600)  # noqa: PTH101 - YARN leaves that to the folder's mode
-    launch = Launch.read(token_file)
-    with open(token_file, "rb") as file:  # noqa: PTH123
+def connect(launch: Launch, program: str) -> Reporter:
+    """Return whom the launch wants to be told of the server."""
+    if launch.report_path:
+        from yarnspawner.container.reporter import HubReporter  # HTTP and TLS cost 6 MB
+
+        return HubReporter(launch.report_path, server_environment(launch, dict(os.environ), 0))
+    # Our program is in the container's credentials then.
+    with open(program, "rb") as file:  # noqa: PTH123
         tokens = Credentials.from_bytes(file.read()).tokens.values()
     token = next(token for token in tokens if token.kind == AMRM_TOKEN_KIND)
-    scheduler = Scheduler(launch.schedulers, token)
+    return Scheduler(launch.schedulers, token)
+
+
+def main(program: str) -> int:
+    """Run the application that is in the file `program`; returns the container's exit code."""
+    hold_signals()
+    os.chmod(program, 0o600)  # noqa: PTH101 - YARN leaves that to the folder's mode
+    launch = Launch.read(program)
+    reporter = connect(launch, program)
     try:
-        return run(launch, scheduler)
+        return run(launch, program, reporter)
     finally:
-        scheduler.close()
+        reporter.close()

@@ -5,38 +5,63 @@ from __future__ import annotations
 import os
 import signal
 
+from yarnspawner.container.payload import Launch
+
 OUTPUT_TAIL_BYTES = 4096
 SECRET_WORDS = ("TOKEN", "SECRET", "PASSW", "KEY", "CREDENTIAL")
+KEY_LINE_LENGTH = 16
+KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # as a shell says it
 
 
-def secrets_of(environment: dict[str, str]) -> dict[str, str]:
-    """Return the variables that are named like secrets, the longest first."""
-    found = {
-        name: value
-        for name, value in environment.items()
-        if len(value) >= 8 and any(word in name.upper() for word in SECRET_WORDS)
-    }
-    return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+def secrets_of(environment: dict[str, str], files: dict[str, bytes]) -> dict[str, str]:
+    """Return what no output may show, the longest first, and the name of each: variables that are
+    named like secrets, as they are and as they stand in a URL, and the lines of private keys."""
+    from urllib.parse import quote  # here, as most servers end without it
+
+    found: dict[str, str] = {}
+    for name, value in environment.items():
+        if len(value) >= 8 and any(word in name.upper() for word in SECRET_WORDS):
+            found.setdefault(value, name)
+            found.setdefault(quote(value, safe=""), name)
+    for path, content in files.items():
+        if b"PRIVATE KEY-----" in content:
+            for line in content.decode("latin-1").split():
+                if len(line) >= KEY_LINE_LENGTH:
+                    found.setdefault(line, path)
+    return dict(sorted(found.items(), key=lambda item: -len(item[0])))
 
 
-def output_tail(path: str, environment: dict[str, str]) -> str:
-    """Return the last lines of the server's output, without the secrets of `environment`."""
-    secrets = secrets_of(environment)
-    margin = max(map(len, secrets.values()), default=0)
+def output_tail(path: str, secrets: dict[str, str]) -> str:
+    """Return the last lines of the server's output without `secrets`; of a pipe there are none."""
+    if not os.path.isfile(path):  # noqa: PTH113
+        return ""
+    margin = max(map(len, secrets), default=0)
     with open(path, "rb") as file:  # noqa: PTH123
         size = file.seek(0, os.SEEK_END)
         start = max(0, size - 2 * OUTPUT_TAIL_BYTES - margin)
         file.seek(start)
         text = file.read().decode("utf-8", "replace")
-    for name, value in secrets.items():
+    for value, name in secrets.items():
         text = text.replace(value, f"[{name}]")
     # What was read may begin within a secret: as much as one can hold is left out.
     return text[margin if start else 0 :][-OUTPUT_TAIL_BYTES:].strip()
 
 
-def diagnose(code: int, environment: dict[str, str]) -> str:
+def diagnose(code: int, launch: Launch, environment: dict[str, str]) -> str:
     """Say why the server ended, in the words that the user will see."""
-    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    if not code:
+        return ""
+    how = f"signal {signal_name(-code)}" if code < 0 else f"exit code {code}"
+    if code in KILLED:
+        how += " (most often for lack of memory)"
     # What the container's launch script names as our own standard error.
-    tail = output_tail("/proc/self/fd/2", environment)
-    return f"The notebook server ended with {how}.\n{tail}" if code else ""
+    tail = output_tail("/proc/self/fd/2", secrets_of(environment, launch.files))
+    return f"The notebook server ended with {how}.\n{tail}"
+
+
+def signal_name(number: int) -> str:
+    """Return a signal's name; those for real time have none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)

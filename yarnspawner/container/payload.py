@@ -9,14 +9,17 @@ and reports. So everything goes through that file:
 
 A zip may stand anywhere in a file as long as less than 64 KiB follow it, and Python runs a file
 that holds a zip with a `__main__.py`. So the token file *is* the program: the container's command
-is `python $HADOOP_TOKEN_FILE_LOCATION`, with nothing to quote and nothing staged in HDFS.
+is `python $HADOOP_TOKEN_FILE_LOCATION`, with nothing to quote and nothing staged in HDFS. skein
+lets nobody add to the credentials: there the zip is a private file of its own.
 """
 
 from __future__ import annotations
 
 import binascii
 import json
+import os
 import shlex
+import signal
 import zipimport
 from dataclasses import asdict, dataclass, field
 
@@ -25,7 +28,18 @@ SECRET_ALIAS = "yarnhub.payload"
 
 LAUNCH_MEMBER = "launch.json"
 
-SERVER_PREFIX = '"$YARNHUB_PYTHON" "$HADOOP_TOKEN_FILE_LOCATION" singleuser'
+SOCKET_VARIABLE = "YARNHUB_SOCKET"
+"""Names the file descriptor of the held socket in the server's environment."""
+MASTER_VARIABLE = "YARNHUB_MASTER"
+"""Names the application master's process there."""
+PYTHON_VARIABLE = "YARNHUB_PYTHON"
+"""Names the interpreter there, for a script that starts the server."""
+PROGRAM_VARIABLE = "YARNHUB_PROGRAM"
+"""Names the file with our program there."""
+RELEASE_SIGNAL = signal.SIGUSR1
+"""Asks the application master to let go of the port."""
+
+SERVER_PREFIX = f'"${PYTHON_VARIABLE}" "${PROGRAM_VARIABLE}" singleuser'
 """How a script starts our half of the server's process."""
 
 
@@ -40,6 +54,8 @@ class Launch:
     `script` is bash that starts the server by `server_command`; empty where nothing else is to run.
     `files` are put into the container's folder, by their path there, for its user only. `paths` are
     variables of the server's environment that get the full path of something in that folder.
+
+    `report_path` is where below the hub's API the port is reported; empty where YARN is told it.
     """
 
     command: list[str] = field(repr=False)
@@ -50,6 +66,12 @@ class Launch:
     script: str = ""
     files: dict[str, bytes] = field(default_factory=dict, repr=False)
     paths: dict[str, str] = field(default_factory=dict)
+    report_path: str = ""
+
+    def __post_init__(self) -> None:
+        for path in self.files:
+            if os.path.isabs(path) or ".." in path.split("/"):  # noqa: PTH117 - costs 2 MB
+                raise ValueError(f"{path!r} is no path within the container's folder")
 
     def to_json(self) -> bytes:
         """Serialize for `launch.json`."""
@@ -73,9 +95,9 @@ class Launch:
         return cls(**fields)
 
     @classmethod
-    def read(cls, token_file: str) -> Launch:
-        """Read the launch from the token file that holds the payload."""
-        return cls.from_json(zipimport.zipimporter(token_file).get_data(LAUNCH_MEMBER))
+    def read(cls, program: str) -> Launch:
+        """Read the launch from the file that holds the payload."""
+        return cls.from_json(zipimport.zipimporter(program).get_data(LAUNCH_MEMBER))
 
 
 def server_command(command: list[str]) -> str:

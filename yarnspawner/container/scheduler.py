@@ -21,12 +21,21 @@ from yarnspawner.hadoop.applicationmaster import (
 )
 from yarnspawner.hadoop.blocking import BlockingClient
 from yarnspawner.hadoop.credentials import Token
-from yarnspawner.hadoop.rpc import Login, Method, Request, Response, RpcError
+from yarnspawner.hadoop.rpc import (
+    CallTimeout,
+    ConnectError,
+    Login,
+    Method,
+    Request,
+    Response,
+    RpcError,
+)
 
 NOT_REGISTERED = "ApplicationMasterNotRegisteredException"
 INVALID_REQUEST = "InvalidApplicationMasterRequestException"
 FORGOTTEN = ("ApplicationAttemptNotFoundException", "InvalidToken")
-FINISH_TRIES, FINISH_PAUSE_SECONDS = 100, 0.1
+FINISH_SECONDS = 120.0
+FINISH_PAUSE_SECONDS, AWAY_PAUSE_SECONDS = 0.1, 1.0
 
 
 class AttemptOver(Exception):
@@ -79,20 +88,34 @@ class Scheduler:
             raise AttemptOver("the ResourceManager asked the application to shut down")
 
     def finish(self, status: FinalStatus, diagnostics: str) -> None:
-        """Say how the server ended, and wait some seconds at most until that is kept."""
+        """Say how the server ended, and wait until that is kept; a ResourceManager that restarts is
+        waited for, as nobody else could tell it why."""
         request = FinishApplicationMasterRequest(diagnostics, final_status=status)
-        for _ in range(FINISH_TRIES):
+        deadline = time.monotonic() + FINISH_SECONDS
+        while True:
+            pause = FINISH_PAUSE_SECONDS
             try:
-                if self._call(FINISH_APPLICATION_MASTER, request).is_unregistered:
+                if self._is_kept(request):
                     return
-            except RpcError as error:
-                if error.name == INVALID_REQUEST:
-                    return  # it was kept, and the attempt is gone since
-                # The server never listened, or the ResourceManager has just been restarted.
-                if error.name != NOT_REGISTERED:
+            except ConnectError:
+                if time.monotonic() >= deadline:
                     raise
-                self._register()
-            time.sleep(FINISH_PAUSE_SECONDS)
+                pause = AWAY_PAUSE_SECONDS
+            if time.monotonic() >= deadline:
+                raise CallTimeout(f"not kept within {FINISH_SECONDS:.0f} seconds", {})
+            time.sleep(pause)
+
+    def _is_kept(self, request: FinishApplicationMasterRequest) -> bool:
+        try:
+            return self._call(FINISH_APPLICATION_MASTER, request).is_unregistered
+        except RpcError as error:
+            if error.name == INVALID_REQUEST:
+                return True  # at an earlier try, and the attempt is gone since
+            # The server never listened, or the ResourceManager has just been restarted.
+            if error.name != NOT_REGISTERED:
+                raise
+            self._register()
+            return False
 
     def _call(self, method: Method[Request, Response], request: Request) -> Response:
         try:

@@ -17,21 +17,20 @@ import importlib.util
 import os
 import runpy
 import shutil
-import signal
 import socket
 import sys
 import time
 from collections.abc import Iterable
 from typing import Any
 
-SOCKET_VARIABLE = "YARNHUB_SOCKET"
-"""Names the file descriptor of the held socket in the child's environment."""
-MASTER_VARIABLE = "YARNHUB_MASTER"
-"""Names the application master's process there."""
-PYTHON_VARIABLE = "YARNHUB_PYTHON"
-"""Names the interpreter there, for a script that starts the server."""
-RELEASE_SIGNAL = signal.SIGUSR1
-"""Asks the application master to let go of the port."""
+from yarnspawner.container.payload import (
+    MASTER_VARIABLE,
+    PROGRAM_VARIABLE,
+    PYTHON_VARIABLE,
+    RELEASE_SIGNAL,
+    SOCKET_VARIABLE,
+)
+
 RELEASE_SECONDS = 10.0
 
 CONTENTS_OPTION = "--ServerApp.contents_manager_class="
@@ -44,6 +43,7 @@ def main(command: list[str]) -> int:
     held = socket.socket(fileno=int(os.environ.pop(SOCKET_VARIABLE)))
     master = int(os.environ.pop(MASTER_VARIABLE))
     os.environ.pop(PYTHON_VARIABLE, None)
+    os.environ.pop(PROGRAM_VARIABLE, None)
     os.chdir(os.environ["HOME"])
     try:
         script = find_script(command[0], os.environ.get("PATH", os.defpath))

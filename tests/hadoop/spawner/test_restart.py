@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.hadoop.hub import LIGHT_SERVER
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
@@ -41,6 +43,7 @@ def test_another_hubs_applications_are_left_alone(
     assert theirs.get("/user/alice/api").is_success
 
 
+@pytest.mark.heavy
 def test_a_hub_that_died_while_yarn_was_away_ends_what_it_was_asked_to(
     make_hub: Any, hadoop: MiniHadoop, tmp_path: Path, wait_until: Callable[..., Any]
 ):
@@ -77,6 +80,7 @@ def test_a_deleted_named_server_leaves_nothing(make_hub: Any, hadoop: MiniHadoop
     assert running_applications(hadoop) == []
 
 
+@pytest.mark.heavy
 def test_a_start_goes_on_after_several_restarts_of_the_hub(
     make_hub: Any, hadoop: MiniHadoop, tmp_path: Path, wait_until: Callable[..., Any]
 ):

@@ -15,6 +15,7 @@ import pytest
 
 from tests.unit.hadoop.digest_server import Refused
 from tests.unit.hadoop.rpc_server import Call, Handler, RpcServer, ServerSide
+from yarnspawner.container import scheduler as module
 from yarnspawner.container.scheduler import AttemptOver, Scheduler
 from yarnspawner.hadoop.applicationmaster import (
     AllocateRequest,
@@ -28,7 +29,7 @@ from yarnspawner.hadoop.applicationmaster import (
 )
 from yarnspawner.hadoop.connection import ResponseHeader, SaslMessage, Status
 from yarnspawner.hadoop.credentials import Token
-from yarnspawner.hadoop.rpc import ConnectError, RpcError
+from yarnspawner.hadoop.rpc import CallTimeout, ConnectError, RpcError
 
 TOKEN = Token(b"identifier", b"password", "YARN_AM_RM_TOKEN", "")
 NEXT_TOKEN = Token(b"next identifier", b"next password", "YARN_AM_RM_TOKEN", "")
@@ -270,6 +271,37 @@ def test_the_end_is_told_until_the_resource_manager_has_kept_it(rm, registered):
     rm.finishes_until_kept = 3
     finish(registered)
     assert rm.requests[1:] == [FINISH] * 3
+
+
+def test_an_end_that_is_never_kept_is_an_error(rm, registered, monkeypatch):
+    monkeypatch.setattr(module, "FINISH_SECONDS", 0.2)
+    rm.finishes_until_kept = 1 << 30
+    with pytest.raises(CallTimeout, match="not kept"):
+        finish(registered)
+
+
+def test_a_resource_manager_that_is_away_for_a_while_is_told_the_end(rm, registered, monkeypatch):
+    monkeypatch.setattr(module, "AWAY_PAUSE_SECONDS", 0.01)
+
+    def come_back(call: Call) -> None:
+        rm.restart()
+        call.drop()
+
+    def go_away(call: Call) -> None:
+        call.drop()
+        rm.instead["finishApplicationMaster"] = come_back
+
+    rm.instead["finishApplicationMaster"] = go_away
+    finish(registered)
+    assert rm.requests[-3:] == [FINISH, REGISTRATION, FINISH]
+
+
+def test_a_resource_manager_that_stays_away_is_told_no_end(monkeypatch):
+    monkeypatch.setattr(module, "FINISH_SECONDS", 0.2)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        with pytest.raises(ConnectError, match="refused"):
+            finish(Scheduler([nobody.getsockname()], TOKEN))
 
 
 def test_the_end_reaches_a_resource_manager_that_was_restarted(rm, registered):

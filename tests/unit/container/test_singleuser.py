@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from yarnspawner.container.application_master import bind
+from yarnspawner.container.server import bind
 from yarnspawner.container.singleuser import (
     CannotStart,
     check_contents_manager,

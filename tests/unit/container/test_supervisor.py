@@ -25,7 +25,7 @@ from yarnspawner.launch import build_payload
 
 SUPERVISOR = """
 import json, os, signal, subprocess, sys
-from yarnspawner.container import application_master
+from yarnspawner.container import application_master, server
 from yarnspawner.container.payload import Launch
 from yarnspawner.container.scheduler import AttemptOver
 from yarnspawner.hadoop.rpc import ConnectError, RpcError
@@ -48,29 +48,36 @@ def act(name):
 
 class Scheduler:
     def register(self, *place):
-        tell("register", *place, application_master.is_listening(sock))
+        tell("register", *place, server.is_listening(sock))
         act("register")
     def heartbeat(self):
         tell("heartbeat")
+        if plan.get("hangs"):
+            signal.pause()
         act("heartbeat")
 
 def wait(*arguments):
     tell("waits")
     return sigtimedwait(*arguments)
 
+def leave_session():
+    setsid()
+    tell("sweeps")
+
 sigtimedwait, signal.sigtimedwait = signal.sigtimedwait, wait
+setsid, os.setsid = os.setsid, leave_session
 application_master.HEARTBEAT_SECONDS = plan.get("every", 1000)
 application_master.STOP_GRACE_SECONDS = plan.get("grace", 1000)
 application_master.LISTEN_POLL_SECONDS = 0.01
-signal.pthread_sigmask(signal.SIG_BLOCK, application_master.SIGNALS)
+application_master.hold_signals()
 launch = Launch(command, {"JUPYTERHUB_PUBLIC_URL": "http://hub/"}, [])
-sock = application_master.bind("127.0.0.1", None)
+sock = server.bind("127.0.0.1", None)
 tell("port", sock.getsockname()[1])
-server = application_master.start_server(launch, dict(os.environ), sock)
+process = server.start_server(launch, plan["program"], dict(os.environ), sock)
 if plan.get("ended before"):
     os.killpg(0, signal.SIGTERM)
-    os.waitid(os.P_PID, server.pid, os.WEXITED | os.WNOWAIT)
-supervisor = application_master.Supervisor(server, sock, Scheduler(), launch)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+supervisor = application_master.Supervisor(process, sock, Scheduler(), launch)
 try:
     tell("ended", supervisor.run(), supervisor.stop_reason)
 except Exception as error:
@@ -95,6 +102,11 @@ if "cleans up" in behaviour:
     signal.signal(signal.SIGTERM, leave)
 if "has a kernel" in behaviour and os.fork() == 0:
     signal.pause()
+if "has a detached kernel" in behaviour and os.fork() == 0:
+    os.setsid()
+    tell("kernel", os.getpid())
+    while True:
+        signal.pause()
 tell("child", os.getpid())
 if "listens" not in behaviour:
     signal.sigwaitinfo([signal.SIGUSR1])
@@ -115,9 +127,15 @@ class Supervised:
         program.write_text(CHILD)
         payload.write_bytes(build_payload(Launch([], {}, [])))
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SUPERVISOR, json.dumps(plan), *behaviour],
+            [
+                sys.executable,
+                "-c",
+                SUPERVISOR,
+                json.dumps({"program": str(program), **plan}),
+                *behaviour,
+            ],
             env={
-                "HADOOP_TOKEN_FILE_LOCATION": str(program),
+                "CONTAINER_ID": f"container_{folder}",
                 "HOME": str(folder / "home"),
                 "PYTHONPATH": str(payload),  # the modules as they travel, without the hub's
             },
@@ -155,6 +173,13 @@ class Supervised:
             assert name == "ended" or event[0] != "ended", f"no {name}, but {event}"
             count -= event[0] == name
         return event
+
+    def see(self, *names: str) -> Event:
+        """Wait until there was an event of each name; returns the first of the last name."""
+        for name in names:
+            if not self.count(name):
+                self.until(name)
+        return next(event for event in self.events if event[0] == names[-1])
 
     def count(self, name: str) -> int:
         return sum(event[0] == name for event in self.events)
@@ -297,3 +322,39 @@ def test_a_server_that_something_else_kills_gives_the_signal(supervise):
     os.kill(both.until("child")[1], signal.SIGKILL)
     assert both.end() == [-signal.SIGKILL, None]
     assert both.count("register") == 0
+
+
+@pytest.mark.parametrize("behaviour", [[], ["ignores"]])
+def test_a_kernel_in_a_session_of_its_own_ends_with_a_server_that_is_killed(supervise, behaviour):
+    both = supervise("has a detached kernel", *behaviour)
+    os.kill(both.see("kernel", "child")[1], signal.SIGKILL)
+    assert both.end() == [-signal.SIGKILL, None]
+
+
+def test_a_kernel_in_a_session_of_its_own_ends_though_the_supervisor_is_killed_meanwhile(supervise):
+    """As YARN does a quarter of a second after it has asked the process group to end."""
+    both = supervise("listens", "ignores", "has a detached kernel")
+    both.see("kernel", "register")
+    os.killpg(both.process.pid, signal.SIGTERM)
+    both.see("sweeps")
+    os.killpg(both.process.pid, signal.SIGKILL)
+    assert both.next() is None
+
+
+def test_another_containers_processes_are_left_alone(supervise, tmp_path):
+    mine = {**os.environ, "CONTAINER_ID": f"container_{tmp_path}_of_another"}
+    waits = [sys.executable, "-c", "import signal; signal.pause()"]
+    with subprocess.Popen(waits, env=mine, start_new_session=True) as other:
+        both = supervise("has a detached kernel")
+        both.see("kernel")
+        os.kill(both.process.pid, signal.SIGTERM)
+        both.end()
+        assert other.poll() is None
+        other.kill()
+
+
+def test_a_call_that_nobody_answers_does_not_hold_up_the_end(supervise):
+    both = supervise("listens", every=0.01, hangs=True)
+    both.until("heartbeat")
+    os.kill(both.process.pid, signal.SIGTERM)
+    assert both.end() == [-signal.SIGTERM, "stopped by SIGTERM"]

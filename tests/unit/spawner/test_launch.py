@@ -187,7 +187,12 @@ def test_a_script_has_what_comes_before_the_server_the_server_and_what_comes_aft
     assert shlex.split(server)[-2:] == ["jupyter-labhub", "a 'b'"]
 
 
-@pytest.mark.parametrize("template", ["{unknown}", "{", "{0}", "${HOME}"])
+COMMAND = "{singleuser_command}"
+
+
+@pytest.mark.parametrize(
+    "template", ["", "x", f"{COMMAND}{{unknown}}", COMMAND + "{", COMMAND + "{0}", COMMAND + "${A}"]
+)
 def test_a_template_that_can_not_be_filled_in_is_refused(template):
     with pytest.raises(OptionsRefused, match="script_template"):
         launch_script(template, "", "", ["jupyter-labhub"])

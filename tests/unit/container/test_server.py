@@ -6,19 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from yarnspawner.container.application_master import (
+from yarnspawner.container.payload import Launch
+from yarnspawner.container.server import (
     bind,
+    is_answering,
     is_listening,
     place_files,
     server_environment,
 )
-from yarnspawner.container.diagnostics import OUTPUT_TAIL_BYTES, output_tail, secrets_of
-from yarnspawner.container.payload import Launch
-
-TOKEN = "0123456789abcdef0123456789abcdef"
 
 
 def launch(**environment: str) -> Launch:
@@ -83,24 +79,6 @@ def test_home_is_a_folder_of_the_container_unless_the_admin_says_otherwise(tmp_p
     assert server_environment(launch(HOME="/data"), {}, 1)["HOME"] == "/data"
 
 
-@given(
-    before=st.text(max_size=6000),
-    after=st.text(max_size=6000),
-)
-def test_no_token_is_in_the_diagnostics_not_even_a_part_of_it(tmp_path_factory, before, after):
-    log = tmp_path_factory.mktemp("log") / "stderr"
-    log.write_bytes(f"{before}{TOKEN}{after}".encode())
-    environment = {"JUPYTERHUB_API_TOKEN": TOKEN, "JPY_API_TOKEN": TOKEN}
-    tail = output_tail(str(log), environment)
-    assert len(tail) <= OUTPUT_TAIL_BYTES
-    assert not any(TOKEN[i : i + 12] in tail for i in range(len(TOKEN) - 11))
-
-
-def test_only_what_is_named_like_a_secret_is_one():
-    environment = {"MEM_LIMIT": "1073741824", "MY_PASSWORD": "hunter2hunter2", "A_TOKEN": "x"}
-    assert secrets_of(environment) == {"MY_PASSWORD": "hunter2hunter2"}
-
-
 def test_the_files_of_a_launch_are_its_users_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     place_files({"internal-ssl/key.pem": b"secret", "small.txt": b"hello"})
@@ -125,3 +103,18 @@ def test_variables_may_name_what_is_in_the_containers_folder(tmp_path, monkeypat
     launch = Launch(["x"], {}, [], paths={"KEYFILE": "internal-ssl/key.pem"})
     environment = server_environment(launch, {}, 1)
     assert environment["KEYFILE"] == str(tmp_path / "internal-ssl" / "key.pem")
+
+
+@pytest.mark.parametrize("path", ["/etc/cron.d/x", "../x", "a/../../x"])
+def test_files_go_nowhere_but_into_the_containers_folder(path):
+    with pytest.raises(ValueError, match="within the container's folder"):
+        Launch(["x"], {}, [], files={path: b""})
+
+
+def test_a_program_that_opens_the_port_itself_is_seen_wherever_it_listens():
+    with bind("", None) as program:
+        port = program.getsockname()[1]
+        assert not is_answering("", port)
+        program.listen()
+        assert is_answering("", port)
+        assert is_answering("127.0.0.1", port)

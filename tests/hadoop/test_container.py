@@ -1,0 +1,79 @@
+"""The end of a server on a real node: what is left of it there, and what YARN is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hadoop.hub import LIGHT_SERVER, Hub
+from tests.hadoop.yarn_rest import application
+from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.processes import look_up
+
+# Kernels and terminals are in sessions of their own, where a signal to YARN's process group does
+# not reach them.
+WITH_KERNEL = f"""#!{sys.executable}
+import os, runpy, subprocess, sys
+wait = [sys.executable, "-c", "import signal; signal.pause()"]
+kernel = subprocess.Popen(wait, start_new_session=True)
+os.environ.update(SERVER_PID=str(os.getpid()), KERNEL_PID=str(kernel.pid))
+runpy.run_path({str(LIGHT_SERVER)!r}, run_name="__main__")
+"""
+
+
+def kill_server(hub: Hub, pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def stop_server(hub: Hub, pid: int) -> None:
+    hub.stop_server("alice")
+
+
+def end_server(hub: Hub, pid: int) -> None:
+    hub.get("/user/alice/end")
+
+
+@pytest.mark.parametrize("end", [kill_server, stop_server, end_server])
+def test_a_server_leaves_no_kernel_behind(
+    make_hub: Any,
+    tmp_path: Path,
+    wait_until: Callable[..., Any],
+    end: Callable[[Hub, int], None],
+):
+    program = tmp_path / "with-kernel"
+    program.write_text(WITH_KERNEL)
+    program.chmod(0o755)
+    hub = make_hub(f"c.YarnSpawner.cmd = [{str(program)!r}]\n")
+    hub.start_server("alice")
+    environment = hub.get("/user/alice/environment").json()["environment"]
+    kernel = look_up(int(environment["KERNEL_PID"]))
+    assert kernel is not None
+    assert kernel.is_running
+    end(hub, int(environment["SERVER_PID"]))
+    try:
+        wait_until(lambda: not kernel.is_running, 30, "the kernel's end")
+    finally:
+        kernel.signal(signal.SIGKILL)
+
+
+def test_a_server_that_ends_while_the_resourcemanager_is_away_ended_well(
+    hub: Hub, hadoop: MiniHadoop, wait_until: Callable[..., Any]
+):
+    application_id = hub.start_server("alice")
+    hadoop.resourcemanager.stop()
+    try:
+        hub.get("/user/alice/end")
+    finally:
+        hadoop.resourcemanager.start()
+        hadoop.wait_ready()
+    wait_until(
+        lambda: application(hadoop, application_id)["finalStatus"] != "UNDEFINED", 90, "its end"
+    )
+    seen = application(hadoop, application_id)
+    assert (seen["state"], seen["finalStatus"]) == ("FINISHED", "SUCCEEDED")

@@ -1,0 +1,113 @@
+"""The server's start: its port, its environment, its files, and its process.
+
+The port is bound before the server starts and is held from then on, so that nobody takes it in
+between.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+from yarnspawner.container.payload import (
+    MASTER_VARIABLE,
+    PROGRAM_VARIABLE,
+    PYTHON_VARIABLE,
+    SOCKET_VARIABLE,
+    Launch,
+)
+
+
+def bind(ip: str, port_range: tuple[int, int] | None) -> socket.socket:
+    """Bind a free port of `port_range` (inclusive), any free one where it is None; not listening.
+
+    Without SO_REUSEADDR, so that nobody else can bind the port as long as we hold it.
+    """
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    first, last = port_range or (0, 0)
+    for port in range(first, last + 1):
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.bind((ip, port))
+        except OSError as error:
+            sock.close()
+            if error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            return sock
+    raise OSError(errno.EADDRINUSE, f"no port of {first}-{last} is free")
+
+
+def server_environment(launch: Launch, base: dict[str, str], port: int) -> dict[str, str]:
+    """Merge what YARN gave the container with what the launch asks for.
+
+    The service URL gets the port that was bound. HOME is a folder of the container, since users
+    need no account on the nodes; what should last is in HDFS.
+    """
+    environment = {**base, **launch.environment}
+    bin_folder = os.path.dirname(sys.executable)  # noqa: PTH120 - pathlib costs 2 MB here
+    environment["PATH"] = bin_folder + os.pathsep + environment.get("PATH", os.defpath)
+    environment.setdefault("LANG", "C.UTF-8")
+    if "HOME" not in launch.environment:
+        environment["HOME"] = os.path.join(os.getcwd(), "home")  # noqa: PTH109, PTH118
+    for variable, path in launch.paths.items():
+        environment[variable] = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118
+    if "JUPYTERHUB_SERVICE_URL" in environment:
+        scheme, _, rest = environment["JUPYTERHUB_SERVICE_URL"].partition("://")
+        netloc, slash, path = rest.partition("/")
+        host = netloc.rpartition(":")[0] or netloc
+        environment["JUPYTERHUB_SERVICE_URL"] = f"{scheme}://{host}:{port}{slash}{path}"
+    return environment
+
+
+def place_files(files: dict[str, bytes]) -> None:
+    """Write the launch's files into the container's folder, for its user only."""
+    for path, content in files.items():
+        folder = os.path.dirname(path)  # noqa: PTH120
+        if folder:
+            os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+        # A file of that name may be somebody's: it is never written through.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with open(os.open(path, flags, 0o600), "wb") as file:  # noqa: PTH123
+            file.write(content)
+
+
+def start_server(
+    launch: Launch, program: str, environment: dict[str, str], sock: socket.socket
+) -> subprocess.Popen[bytes]:
+    """Start the server as our child, on the socket that we hold, in our process group."""
+    os.makedirs(environment["HOME"], mode=0o700, exist_ok=True)  # noqa: PTH103
+    command = [sys.executable, program, "singleuser", *launch.command]
+    ours = {
+        SOCKET_VARIABLE: str(sock.fileno()),
+        MASTER_VARIABLE: str(os.getpid()),
+        PYTHON_VARIABLE: sys.executable,
+        PROGRAM_VARIABLE: program,
+    }
+    return subprocess.Popen(
+        ["bash", "-c", launch.script] if launch.script else command,
+        env={**environment, **ours},
+        pass_fds=[sock.fileno()],
+        stdin=subprocess.DEVNULL,
+        # We wait for our signals with them blocked; the server must not inherit that.
+        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, ()),
+    )
+
+
+def is_listening(sock: socket.socket) -> bool:
+    """Tell whether anybody listens on this socket, in whichever process."""
+    return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+def is_answering(ip: str, port: int) -> bool:
+    """Tell whether anybody accepts connections there; one that listens anywhere does here too."""
+    local = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(ip, ip)
+    try:
+        socket.create_connection((local, port), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
