@@ -39,26 +39,29 @@ need_programs() {
   command -v npm >/dev/null || install "Node.js with npm" nodejs npm
 }
 
-# make_venv EXTRA: .venv with this tree installed, made anew only where something has changed.
+# make_venv EXTRA [FOLDER REQUIREMENT...]: a venv with this tree installed, .venv unless FOLDER is
+# given, made anew only where something has changed.
 make_venv() {
+  local extra=$1 venv=${2:-.venv}
+  shift $(($# < 2 ? $# : 2))
   find_python || { install "Python 3.10 or later with venv" python3-venv; find_python; } ||
     die "Python 3.10 or later is missing: install it, and run this again."
-  [ -x .venv/bin/python ] || { say "Making .venv"; "$python" -m venv .venv; }
+  [ -x "$venv/bin/python" ] || { say "Making $venv"; "$python" -m venv "$venv"; }
   # A copy of the tree is installed, not a link: an environment for other machines must hold one.
   local tree wanted
   tree=$(find setup.cfg pyproject.toml yarnspawner hdfs_contents env_packaging yarnhub \
     -name __pycache__ -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
-  wanted="$1 $tree"
+  wanted="$extra $* $tree"
   # All that the demo needs, the developers have too.
-  case $(cat .venv/installed 2>/dev/null) in "$wanted" | "dev $tree") return ;; esac
-  say "Installing yarnhub[$1] into .venv"
+  case $(cat "$venv/installed" 2>/dev/null) in "$wanted" | "dev $* $tree") return ;; esac
+  say "Installing yarnhub[$extra] $* into $venv"
   local build
   build=$(mktemp -d)
   cp -R setup.cfg pyproject.toml README.md LICENSE \
     yarnspawner hdfs_contents env_packaging yarnhub "$build"
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check "$build[$1]"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$build[$extra]" "$@"
   rm -rf "$build"
-  printf '%s' "$wanted" >.venv/installed
+  printf '%s' "$wanted" >"$venv/installed"
 }
 
 # configurable-http-proxy, in node_modules at the root. Version 4 runs on all that Debian has.

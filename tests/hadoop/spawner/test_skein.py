@@ -44,14 +44,15 @@ def report_port(url: str, token: str, body: Any) -> int:
 
 def token_of(application_id: str) -> str | None:
     """Return the token of a server that does not listen yet, from its process."""
-    container = application_id.replace("application", "container").encode()
+    # Between them stands the epoch of a ResourceManager that was restarted.
+    of_container = application_id.removeprefix("application").encode() + b"_"
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             variables = (folder / "environ").read_bytes().split(b"\0")
         except OSError:
             continue  # it has just ended
         environment = dict(variable.partition(b"=")[::2] for variable in variables)
-        if environment.get(b"CONTAINER_ID", b"").startswith(container):
+        if of_container in environment.get(b"CONTAINER_ID", b""):
             token = environment.get(b"JUPYTERHUB_API_TOKEN")
             if token:
                 return token.decode()

@@ -46,7 +46,7 @@ def test_a_stopped_server_is_a_killed_application_with_the_reason(hub: Hub, hado
 def test_progress_tells_what_yarn_is_doing(hub: Hub):
     messages = [event["message"] for event in hub.request_server("alice")]
     assert any("application_" in message or "queue" in message for message in messages), messages
-    assert any("container" in message for message in messages), messages
+    assert any("node" in message for message in messages), messages
 
 
 def test_the_environment_arrives_as_it_was_and_nothing_runs(make_hub: Any):
