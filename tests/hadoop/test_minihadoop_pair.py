@@ -1,4 +1,5 @@
-"""A pair of ResourceManagers: clients, servers and hubs go on when the other one takes over."""
+"""Pairs of ResourceManagers and NameNodes: clients, servers and hubs go on when the other one takes
+over."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hdfs_contents.filesystem import open_filesystem
 from tests.hadoop.hub import LIGHT_SERVER, Hub
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.ports import HOST
@@ -104,3 +106,34 @@ def test_a_start_goes_on_with_the_other_one(
         assert hub.get("/user/alice/api").is_success
     finally:
         hub.stop()
+
+
+def test_what_a_server_is_started_with_comes_from_the_namenode_that_is_active(
+    pair: MiniHadoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A file of HDFS by the name of the pair: its hub and its nodes find who answers for that."""
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(pair.conf_dir))
+    monkeypatch.setenv("HADOOP_USER_NAME", "alice")
+    assert pair.default_fs == "hdfs://minihadoop"
+    pair.make_active(0)
+    pair.make_namenode_active(1)
+    try:
+        with open_filesystem().open_write("/tmp/greeting", overwrite=True) as file:
+            file.write(b"from the second one")
+        (tmp_path / "hub").mkdir()
+        hub = Hub(
+            tmp_path / "hub",
+            pair.env(),
+            'c.YarnSpawner.localize_files = {"greeting": "hdfs:///tmp/greeting"}\n'
+            "c.YarnSpawner.prologue = 'export GREETING=\"$(cat greeting)\"'\n"
+            "c.JupyterHub.cleanup_servers = True\n",
+        )
+        hub.start()
+        try:
+            hub.start_server("alice")
+            environment = hub.get("/user/alice/environment").json()["environment"]
+            assert environment["GREETING"] == "from the second one"
+        finally:
+            hub.stop()
+    finally:
+        pair.make_namenode_active(0)

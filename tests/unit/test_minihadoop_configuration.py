@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from yarnhub.minihadoop.configuration import (
     ClusterSettings,
+    Security,
     cluster_site,
     daemon_sites,
     superuser,
@@ -72,15 +74,15 @@ def test_daemons_of_a_kind_share_neither_folders_nor_addresses():
 def test_every_daemon_has_a_port_of_its_own_and_all_lie_in_one_block():
     addresses = PORTS.all(datanodes=5, nodemanagers=4)
     assert len(set(addresses)) == len(addresses)
-    assert all(20_000 <= port < 20_032 for _, port in addresses)
+    assert all(20_000 <= port < 20_034 for _, port in addresses)
     sites = daemon_sites(ClusterSettings(nodemanagers=4, datanodes=5, ha=True), PORTS, STATE)
     used = {
         value
         for site in sites.values()
         for name, value in (site.hdfs | site.yarn).items()
-        if name.endswith(("address", "address.rm1", "address.rm2"))
+        if re.search(r"address(\.\w+)*$", name)
     }
-    assert used | {"127.0.0.1:20000"} == {f"{host}:{port}" for host, port in addresses}
+    assert used | {f"127.0.0.1:{PORTS.kdc}"} == {f"{host}:{port}" for host, port in addresses}
 
 
 def test_only_daemons_are_told_of_classes_that_clients_may_not_have():
@@ -93,6 +95,7 @@ def test_only_daemons_are_told_of_classes_that_clients_may_not_have():
     ("settings", "problem"),
     [
         ({"nodemanagers": 0}, "NodeManagers"),
+        ({"ha": True, "security": Security()}, "Kerberos"),
         ({"nodemanagers": 251}, "NodeManagers"),
         ({"datanodes": 0}, "DataNodes"),
         ({"datanodes": 6}, "DataNodes"),

@@ -26,7 +26,7 @@ StateDir = Annotated[
 
 
 @app.command()
-def up(
+def up(  # noqa: PLR0913 - each is an option
     nodemanagers: Annotated[int, typer.Option(min=1, max=50, help="YARN nodes.", metavar="N")] = 1,
     datanodes: Annotated[int, typer.Option(min=1, max=5, help="HDFS nodes.", metavar="N")] = 3,
     memory_mb: Annotated[
@@ -41,11 +41,16 @@ def up(
             help="A user with a home in HDFS; repeatable. \\[default: alice, bob]", metavar="NAME"
         ),
     ] = None,
-    ha: Annotated[bool, typer.Option("--ha", help="Two ResourceManagers.")] = False,
+    ha: Annotated[
+        bool, typer.Option("--ha", help="Two ResourceManagers and two NameNodes.")
+    ] = False,
+    security: Annotated[
+        bool, typer.Option("--kerberos", help="Kerberos, with a KDC of its own.")
+    ] = False,
     port: Annotated[
         Optional[int],  # noqa: UP045 - as above
         typer.Option(
-            min=1024, max=65000, help="First of 32 ports. \\[default: free ones]", metavar="N"
+            min=1024, max=65000, help="First of 34 ports. \\[default: free ones]", metavar="N"
         ),
     ] = None,
     state_dir: StateDir = None,
@@ -54,7 +59,7 @@ def up(
     from rich.console import Console
 
     from yarnhub.minihadoop import MiniHadoop
-    from yarnhub.minihadoop.configuration import HUB_USER, QUEUES
+    from yarnhub.minihadoop.configuration import HUB_USER, QUEUES, Security
 
     with Console(stderr=True).status("Starting Hadoop") as status:
         hadoop = MiniHadoop(
@@ -64,6 +69,7 @@ def up(
             version=hadoop_version,
             memory_mb=memory_mb,
             ha=ha,
+            security=Security() if security else None,
             state_dir=_folder(state_dir),
             port=port,
             progress=status.update,
@@ -75,6 +81,8 @@ def up(
     _say(f"  HDFS  {state.default_fs}  {state.namenode_url}")
     _say(f"  YARN  {state.resourcemanager_url}")
     _say(f"  users {', '.join((*state.settings.users, HUB_USER))}; queues {', '.join(QUEUES)}")
+    if state.settings.security:
+        _say(f"  keys  {state.folder / 'krb5' / 'keytabs'}")
     _say(f"  logs  {state.folder / 'logs'}")
     _say(f'Use it:  eval "$(yarnhub minihadoop env{where})"')
     _say(f"End it:  yarnhub minihadoop down{where}")
@@ -128,18 +136,20 @@ def status(state_dir: StateDir = None) -> None:
 @app.command()
 def failover(
     index: Annotated[int, typer.Argument(min=1, max=2, help="1 or 2.", metavar="WHICH")],
+    hdfs: Annotated[bool, typer.Option("--hdfs", help="The NameNode instead.")] = False,
     state_dir: StateDir = None,
 ) -> None:
-    """Make one ResourceManager of a pair (up --ha) the active one."""
+    """Make one ResourceManager of a pair (up --ha) the active one, or one NameNode."""
     from yarnhub.minihadoop.errors import BadSettings
     from yarnhub.minihadoop.failover import make_active
     from yarnhub.minihadoop.state import load
 
     state = load(_folder(state_dir))
     if not state.settings.ha:
-        raise BadSettings("This Hadoop has one ResourceManager: start it with `up --ha`.")
-    make_active(state.ports, index - 1)
-    _say(f"ResourceManager {index} is active.")
+        raise BadSettings("This Hadoop has one of each: start it with `up --ha`.")
+    ports = state.ports
+    make_active(ports.namenode_addresses if hdfs else ports.resourcemanager_admins, index - 1)
+    _say(f"{'NameNode' if hdfs else 'ResourceManager'} {index} is active.")
 
 
 @app.command()

@@ -15,17 +15,24 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from yarnhub.minihadoop import failover, readiness, watcher
+from yarnhub.minihadoop import failover, kerberos, readiness, watcher
 from yarnhub.minihadoop.artifacts import DEFAULT_VERSION, distribution
 from yarnhub.minihadoop.commands import daemon_command, daemon_env
-from yarnhub.minihadoop.configuration import ClusterSettings, resourcemanager_name
+from yarnhub.minihadoop.configuration import (
+    ClusterSettings,
+    Security,
+    principal,
+    resourcemanager_name,
+    superuser,
+)
 from yarnhub.minihadoop.daemon import Daemon
 from yarnhub.minihadoop.errors import InTheWay
 from yarnhub.minihadoop.folders import make_folders
+from yarnhub.minihadoop.hdfs_site import namenode_name, names_folder
 from yarnhub.minihadoop.ports import reserved_ports
 from yarnhub.minihadoop.processes import end_processes
 from yarnhub.minihadoop.state import ClusterState, require_unused, usable_folder
@@ -42,12 +49,14 @@ class MiniHadoop:
     """A cluster of this process; `progress` is told in a few words what is being done.
 
     Raises a MiniHadoopError if it can't be started. `memory_mb` is that of each NodeManager.
+    `yarn` is more of yarn-site.xml.
     `port` is the first of the ports to use; without it free ones are chosen.
     """
 
     # From the start on.
     state: ClusterState
-    namenode: Daemon
+    kdc: Daemon | None
+    namenodes: list[Daemon]
     datanodes: list[Daemon]
     resourcemanagers: list[Daemon]
     nodemanagers: list[Daemon]
@@ -60,11 +69,21 @@ class MiniHadoop:
         version: str = DEFAULT_VERSION,
         memory_mb: int = 6144,
         ha: bool = False,
+        security: Security | None = None,
+        yarn: Mapping[str, str] | None = None,
         state_dir: Path | str | None = None,
         port: int | None = None,
         progress: Callable[[str], None] = _silent,
     ) -> None:
-        self._settings = ClusterSettings(nodemanagers, datanodes, tuple(users), memory_mb, ha=ha)
+        self._settings = ClusterSettings(
+            nodemanagers,
+            datanodes,
+            tuple(users),
+            memory_mb,
+            ha=ha,
+            security=security,
+            yarn=yarn or {},
+        )
         self._version = version
         self._state_dir = state_dir
         self._port = port
@@ -101,9 +120,18 @@ class MiniHadoop:
         """The ResourceManager; of a pair, the first one."""
         return self.resourcemanagers[0]
 
+    @property
+    def namenode(self) -> Daemon:
+        """The NameNode; of a pair, the first one."""
+        return self.namenodes[0]
+
     def make_active(self, index: int) -> None:
         """Make one ResourceManager of a pair the active one."""
-        failover.make_active(self.state.ports, index)
+        failover.make_active(self.state.ports.resourcemanager_admins, index)
+
+    def make_namenode_active(self, index: int) -> None:
+        """Make one NameNode of a pair the active one."""
+        failover.make_active(self.state.ports.namenode_addresses, index)
 
     @property
     def logs(self) -> dict[str, Path]:
@@ -115,6 +143,18 @@ class MiniHadoop:
     def env(self) -> dict[str, str]:
         """Return what a Hadoop client needs in its environment to use this cluster."""
         return self.state.env()
+
+    def identity(self, name: str) -> dict[str, str]:
+        """Return what makes a client act as the hub, a user or the superuser."""
+        who = {"HADOOP_USER_NAME": name}
+        if self._settings.security:
+            _, keytab = self.login("nn" if name == superuser() else name)
+            who |= {"KRB5_CLIENT_KTNAME": str(keytab), "KRB5CCNAME": f"MEMORY:{name}"}
+        return who
+
+    def login(self, name: str) -> tuple[str, Path]:
+        """Return the principal and the keytab of the hub or of a user, where there is Kerberos."""
+        return principal(name), kerberos.keytab(self.state.folder, name)
 
     def start(self) -> None:
         """Start everything and return when it is ready; if that fails nothing is left."""
@@ -161,13 +201,17 @@ class MiniHadoop:
 
     def _start_daemons(self) -> None:
         self._define_daemons()
+        if self.kdc:
+            self._progress("Starting the KDC")
+            kerberos.make_realm(self.state.folder, self._settings, self.state.ports)
+            self.kdc.start()
+            self.kdc.wait_ready(_START_TIMEOUT_SECONDS)
         self._progress("Starting YARN")
         for daemon in (*self.resourcemanagers, *self.nodemanagers):
             daemon.start()
         self._progress("Starting HDFS")
         self._format()
-        self.namenode.start()
-        for daemon in self.datanodes:
+        for daemon in (*self.namenodes, *self.datanodes):
             daemon.start()
         self._progress("Waiting until every daemon is ready")
         deadline = time.monotonic() + _START_TIMEOUT_SECONDS
@@ -175,33 +219,43 @@ class MiniHadoop:
             for daemon in self.resourcemanagers:
                 daemon.wait_ready(deadline - time.monotonic())
             self.make_active(0)
+            self.namenode.wait_ready(deadline - time.monotonic())
+            self.make_namenode_active(0)
         self.namenode.wait_ready(deadline - time.monotonic())
         make_folders(self.state.namenode_url, self._settings.users)
         self.wait_ready(deadline - time.monotonic())
 
     def _define_daemons(self) -> None:
         ports = self.state.ports
-        self.namenode = self._daemon("namenode", partial(readiness.namenode_ready, ports))
+        masters = self._settings.masters
+        self.namenodes = [
+            self._daemon(
+                "namenode", partial(readiness.namenode_ready, ports, i), name=namenode_name(i)
+            )
+            for i in range(masters)
+        ]
         self.resourcemanagers = [
             self._daemon(
                 "resourcemanager",
                 partial(readiness.resourcemanager_ready, ports, i),
                 name=resourcemanager_name(i),
             )
-            for i in range(self._settings.resourcemanagers)
+            for i in range(masters)
         ]
         self.datanodes = [
-            self._daemon("datanode", partial(readiness.datanode_ready, ports, i), i)
+            self._daemon("datanode", partial(readiness.datanode_ready, ports, i, masters), i)
             for i in range(self._settings.datanodes)
         ]
         self.nodemanagers = [
             self._daemon("nodemanager", partial(self._nodemanager_ready, i), i)
             for i in range(self._settings.nodemanagers)
         ]
+        self.kdc = self._kdc() if self._settings.security else None
         self.daemons = [
+            *([self.kdc] if self.kdc else ()),
             *self.resourcemanagers,
             *self.nodemanagers,
-            self.namenode,
+            *self.namenodes,
             *self.datanodes,
         ]
 
@@ -221,13 +275,22 @@ class MiniHadoop:
             is_ready,
         )
 
+    def _kdc(self) -> Daemon:
+        folder = self.state.folder
+        is_ready = partial(kerberos.kdc_ready, self.state.ports)
+        return Daemon("kdc", kerberos.kdc_command(), kerberos.kdc_env(folder), folder, is_ready)
+
     def _nodemanager_ready(self, index: int) -> bool:
         since_ms = int(self.nodemanagers[index].started_at * 1000)
         return readiness.nodemanager_ready(self.state.ports, index, since_ms)
 
     def _format(self) -> None:
-        """Make an empty HDFS, unless the state folder has one from before."""
-        names = self.state.folder / "dfs" / "name"
+        """Make an empty HDFS, unless the state folder has one from before.
+
+        The second NameNode of a pair begins with what the first one has, as `-bootstrapStandby`
+        would have it from a first one that runs already.
+        """
+        names = names_folder(self.state.folder)
         if names.exists():
             return
         command = daemon_command(self.state, "namenode", "namenode")
@@ -241,6 +304,8 @@ class MiniHadoop:
             undo.callback(shutil.rmtree, names, ignore_errors=True)  # Half an HDFS is none.
             formatter.start()
             formatter.wait_done(_START_TIMEOUT_SECONDS)
+            if self._settings.ha:
+                shutil.copytree(names, names_folder(self.state.folder, 1))
             undo.pop_all()
 
     def _end_watcher(self) -> None:

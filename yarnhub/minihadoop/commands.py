@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from yarnhub.minihadoop import kerberos
 from yarnhub.minihadoop.state import ClusterState
 
 #: Class and heap (MB) by the kind of daemon.
@@ -29,6 +30,7 @@ def daemon_command(state: ClusterState, kind: str, name: str) -> list[str]:
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENS),
         "-Dhadoop.root.logger=INFO,console",
         "-Djava.net.preferIPv4Stack=true",
+        *([state.variables()["HADOOP_OPTS"]] if state.settings.security else ()),
         f"-Djava.io.tmpdir={state.folder / 'tmp'}",
         f"-Dhadoop.home.dir={state.folder}",
         "-cp",
@@ -43,8 +45,12 @@ def daemon_env(state: ClusterState) -> dict[str, str]:
     The HADOOP_CONF_DIR of a NodeManager is what its containers see: the clients', not its own.
     """
     names = ("HOME", "LANG", "PATH", "TZ", "USER")
+    realm = kerberos.variables(state.folder) if state.settings.security else {}
     return {
         **{name: os.environ[name] for name in names if name in os.environ},
+        **realm,
+        # A ticket of whoever starts the cluster is none of theirs.
+        "KRB5CCNAME": f"FILE:{state.folder}/krb5/no-tickets",
         "JAVA_HOME": str(state.distribution.java_home),
         "HADOOP_CONF_DIR": str(state.conf_dir),
     }

@@ -10,17 +10,29 @@ from __future__ import annotations
 import os
 import pwd
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from yarnhub.minihadoop.errors import BadSettings
-from yarnhub.minihadoop.ports import HOST, MAX_DATANODES, Ports, node_host
+from yarnhub.minihadoop.hdfs_site import (
+    Properties,
+    datanode_site,
+    default_fs,
+    hdfs_site,
+    namenode_name,
+    namenode_site,
+)
+from yarnhub.minihadoop.ports import HOST, MAX_DATANODES, Ports
 
 HUB_USER = "jupyterhub"
 PEOPLE = "people"
 QUEUES = {"default": 70, "research": 30}
 
-Properties = dict[str, str]
+REALM = "YARNHUB.TEST"
+#: The daemons' services; each host's, in a cluster on one machine, is localhost's.
+SERVICES = ("nn", "dn", "rm", "nm", "HTTP")
+
 
 #: Maven has no libhadoop; without it each mode that is set would be a forked chmod.
 #: For daemons only: a client may run without our jar.
@@ -29,12 +41,29 @@ _LOCAL_FILES = {
     "fs.AbstractFileSystem.file.impl": "yarnhub.minihadoop.NioLocalFs",
 }
 
+#: Hosts that all end at once leave applications to the next ResourceManager whose masters are gone.
+#: Ours are heard of every 30 s; the default is 10 minutes.
+_SUDDEN_END = {"yarn.am.liveness-monitor.expiry-interval-ms": "120000"}
+
+
+@dataclass(frozen=True)
+class Security:
+    """A cluster with Kerberos. `protection` is that of RPC and of data on their way:
+    authentication, integrity or privacy. Tokens live as on real clusters, or a test's minutes."""
+
+    protection: str = "privacy"
+    token_renew_seconds: int = 24 * 3600
+    token_max_seconds: int = 7 * 24 * 3600
+
 
 @dataclass(frozen=True)
 class ClusterSettings:
     """What a cluster is to be; memory and cores are those of each NodeManager.
 
-    With `ha` there are two ResourceManagers, one of which is active; they share their state.
+    With `ha` there are two ResourceManagers and two NameNodes; of each pair one is active, and
+    the two share their state.
+    Without `security` everybody is whoever they say. `yarn` is more of yarn-site.xml, for YARN's
+    daemons and its clients: what this cluster has and others need not have.
     """
 
     nodemanagers: int = 1
@@ -43,10 +72,12 @@ class ClusterSettings:
     memory_mb: int = 6144
     vcores: int = 32
     ha: bool = False
+    security: Security | None = None
+    yarn: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def resourcemanagers(self) -> int:
-        """How many there are."""
+    def masters(self) -> int:
+        """How many ResourceManagers there are, and how many NameNodes."""
         return 2 if self.ha else 1
 
     def __post_init__(self) -> None:
@@ -55,6 +86,8 @@ class ClusterSettings:
             raise BadSettings("A cluster has 1 to 250 NodeManagers.")
         if not 1 <= self.datanodes <= MAX_DATANODES:
             raise BadSettings(f"A cluster has 1 to {MAX_DATANODES} DataNodes.")
+        if self.ha and self.security:
+            raise BadSettings("A pair of masters can't have Kerberos yet: leave one out.")
         for user in self.users:
             if not re.fullmatch(r"[^\s;=,/:]+", user):
                 raise BadSettings(f"{user!r} can't be a user of Hadoop.")
@@ -86,12 +119,15 @@ class Site:
 
 def cluster_site(settings: ClusterSettings, ports: Ports, state: Path) -> Site:
     """Return what clients read, and every daemon on top of what is its own."""
-    return Site(
+    site = Site(
         core=_core(settings, ports, state),
-        hdfs=_hdfs(settings, ports, state),
+        hdfs=hdfs_site(settings, ports, state),
         yarn=_yarn(settings, ports, state),
         scheduler=_capacity_scheduler(),
     )
+    if settings.security:
+        site = site.changed(*_secure(settings.security, state))
+    return site.changed({}, {}, dict(settings.yarn))
 
 
 def daemon_sites(settings: ClusterSettings, ports: Ports, state: Path) -> dict[str, Site]:
@@ -100,18 +136,70 @@ def daemon_sites(settings: ClusterSettings, ports: Ports, state: Path) -> dict[s
     return {
         **{
             resourcemanager_name(i): site.changed({}, {}, _ha_id(settings, i))
-            for i in range(settings.resourcemanagers)
+            for i in range(settings.masters)
         },
         **{
             f"nodemanager{i + 1}": site.changed({}, {}, _nodemanager(ports, state, i))
             for i in range(settings.nodemanagers)
         },
-        "namenode": site,
         **{
-            f"datanode{i + 1}": site.changed({}, _datanode(ports, state, i), {})
+            namenode_name(i): site.changed({}, namenode_site(settings, state, i), {})
+            for i in range(settings.masters)
+        },
+        **{
+            f"datanode{i + 1}": site.changed({}, datanode_site(ports, state, i), {})
             for i in range(settings.datanodes)
         },
     }
+
+
+def principal(name: str) -> str:
+    """Return the Kerberos principal of a daemon's service, the hub or a user."""
+    host = "/localhost" if name in (*SERVICES, HUB_USER) else ""
+    return f"{name}{host}@{REALM}"
+
+
+def _secure(security: Security, state: Path) -> tuple[Properties, Properties, Properties]:
+    """Return what core-site, hdfs-site and yarn-site have on top where there is Kerberos."""
+
+    def keytab(name: str) -> str:
+        return str(state / "krb5" / "keytabs" / f"{name}.keytab")
+
+    renew_ms = str(1000 * security.token_renew_seconds)
+    max_ms = str(1000 * security.token_max_seconds)
+    core = {
+        "hadoop.security.authentication": "kerberos",
+        "hadoop.rpc.protection": security.protection,
+        # The daemons are the superuser, everybody else is the first part of their principal.
+        "hadoop.security.auth_to_local": (
+            f"RULE:[2:$1@$0]([ndr][nm]@{REALM})s/.*/{superuser()}/\nDEFAULT"
+        ),
+    }
+    hdfs = {
+        "dfs.block.access.token.enable": "true",
+        "dfs.data.transfer.protection": security.protection,
+        # Real ones have ports below 1024, or TLS.
+        "ignore.secure.ports.for.testing": "true",
+        "dfs.namenode.kerberos.principal": f"nn/_HOST@{REALM}",
+        "dfs.namenode.keytab.file": keytab("nn"),
+        "dfs.datanode.kerberos.principal": principal("dn"),
+        "dfs.datanode.keytab.file": keytab("dn"),
+        "dfs.web.authentication.kerberos.principal": principal("HTTP"),
+        "dfs.web.authentication.kerberos.keytab": keytab("HTTP"),
+        "dfs.namenode.delegation.token.renew-interval": renew_ms,
+        "dfs.namenode.delegation.token.max-lifetime": max_ms,
+    }
+    yarn = {
+        "yarn.acl.enable": "true",
+        "yarn.admin.acl": superuser(),
+        "yarn.resourcemanager.principal": f"rm/_HOST@{REALM}",
+        "yarn.resourcemanager.keytab": keytab("rm"),
+        "yarn.nodemanager.principal": principal("nm"),
+        "yarn.nodemanager.keytab": keytab("nm"),
+        "yarn.resourcemanager.delegation.token.renew-interval": renew_ms,
+        "yarn.resourcemanager.delegation.token.max-lifetime": max_ms,
+    }
+    return core, hdfs, yarn
 
 
 def resourcemanager_name(index: int) -> str:
@@ -123,19 +211,8 @@ def _ha_id(settings: ClusterSettings, index: int) -> Properties:
     return {"yarn.resourcemanager.ha.id": f"rm{index + 1}"} if settings.ha else {}
 
 
-def _datanode(ports: Ports, state: Path, index: int) -> Properties:
-    data, rpc, http = ports.datanode(index)
-    return {
-        "dfs.datanode.data.dir": f"file://{state}/dfs/data{index + 1}",
-        "dfs.datanode.hostname": HOST,
-        "dfs.datanode.address": f"{HOST}:{data}",
-        "dfs.datanode.ipc.address": f"{HOST}:{rpc}",
-        "dfs.datanode.http.address": f"{HOST}:{http}",
-    }
-
-
 def _nodemanager(ports: Ports, state: Path, index: int) -> Properties:
-    host = node_host(index)
+    host = ports.nodemanager_host(index)
     folder = state / "yarn" / f"node{index + 1}"
     return {
         "yarn.nodemanager.hostname": host,
@@ -152,30 +229,19 @@ def _nodemanager(ports: Ports, state: Path, index: int) -> Properties:
 def _core(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
     people = [f"{user}={PEOPLE}" for user in settings.users]
     return {
-        "fs.defaultFS": f"hdfs://{HOST}:{ports.namenode}",
+        "fs.defaultFS": default_fs(settings, ports),
         "hadoop.tmp.dir": str(state / "tmp"),
-        # The hub may act for people, from its own host, and for nobody else.
-        f"hadoop.proxyuser.{HUB_USER}.hosts": HOST,
+        # As on most clusters, what people delete stays for a while (minutes).
+        "fs.trash.interval": "60",
+        # The hub may act for people, from its own host, and for nobody else. Spread over hosts the
+        # daemons start before it, and could not find its address by its name.
+        f"hadoop.proxyuser.{HUB_USER}.hosts": "*" if ports.spread else HOST,
         f"hadoop.proxyuser.{HUB_USER}.groups": PEOPLE,
         # These users need no account on the machine.
         "hadoop.user.group.static.mapping.overrides": ";".join(
             [*people, f"{HUB_USER}={HUB_USER}", "dr.who="]
         ),
     }
-
-
-def _hdfs(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
-    properties = {
-        "dfs.namenode.http-address": f"{HOST}:{ports.namenode_http}",
-        "dfs.namenode.name.dir": f"file://{state}/dfs/name",
-        "dfs.replication": str(min(3, settings.datanodes)),
-        # A NameNode that finds its files again serves at once, not half a minute later.
-        "dfs.namenode.safemode.extension": "0",
-    }
-    if settings.datanodes < 3:
-        # Closing a file beats the block report of the last replica, and clients then sleep.
-        properties["dfs.namenode.file.close.num-committed-allowed"] = "1"
-    return properties
 
 
 def _yarn(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
@@ -192,6 +258,7 @@ def _yarn(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
         "yarn.nodemanager.resource.cpu-vcores": str(settings.vcores),
         # A lost node is noticed within a test's patience; the default is 10 minutes.
         "yarn.nm.liveness-monitor.expiry-interval-ms": "30000",
+        **(_SUDDEN_END if ports.spread else {}),
         # Python reserves far more address space than it uses; clusters turn this check off.
         "yarn.nodemanager.vmem-check-enabled": "false",
         # Without cgroups the NodeManager itself has to end who uses too much.
@@ -213,16 +280,17 @@ def _resourcemanagers(settings: ClusterSettings, ports: Ports) -> Properties:
             f"{prefix}.ha.automatic-failover.embedded": "false",
             f"{prefix}.cluster-id": "minihadoop",
         }
-    for index in range(settings.resourcemanagers):
+    host = ports.resourcemanager_host
+    for index in range(settings.masters):
         suffix = f".rm{index + 1}" if settings.ha else ""
         at = ports.of_resourcemanager(index)
         properties |= {
-            f"{prefix}.hostname{suffix}": HOST,
-            f"{prefix}.address{suffix}": f"{HOST}:{at.client}",
-            f"{prefix}.scheduler.address{suffix}": f"{HOST}:{at.scheduler}",
-            f"{prefix}.resource-tracker.address{suffix}": f"{HOST}:{at.tracker}",
-            f"{prefix}.admin.address{suffix}": f"{HOST}:{at.admin}",
-            f"{prefix}.webapp.address{suffix}": f"{HOST}:{at.http}",
+            f"{prefix}.hostname{suffix}": host,
+            f"{prefix}.address{suffix}": f"{host}:{at.client}",
+            f"{prefix}.scheduler.address{suffix}": f"{host}:{at.scheduler}",
+            f"{prefix}.resource-tracker.address{suffix}": f"{host}:{at.tracker}",
+            f"{prefix}.admin.address{suffix}": f"{host}:{at.admin}",
+            f"{prefix}.webapp.address{suffix}": f"{host}:{at.http}",
         }
     return properties
 

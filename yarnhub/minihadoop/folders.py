@@ -6,6 +6,7 @@ import posixpath
 import urllib.error
 import urllib.parse
 from dataclasses import dataclass
+from functools import partial
 
 from env_packaging.registry import DEFAULT_ENV_ROOT
 from yarnhub.minihadoop.configuration import HUB_USER, superuser
@@ -20,8 +21,7 @@ class Folder:
     mode: str
 
 
-def folders(users: tuple[str, ...]) -> list[Folder]:
-    root = superuser()
+def folders(users: tuple[str, ...], root: str) -> list[Folder]:
     ours = posixpath.dirname(DEFAULT_ENV_ROOT)
     return [
         Folder("/tmp", root, "1777"),
@@ -33,16 +33,21 @@ def folders(users: tuple[str, ...]) -> list[Folder]:
     ]
 
 
-def make_folders(namenode_url: str, users: tuple[str, ...]) -> None:
-    """Make each folder with its owner and mode; one that exists gets them again."""
-    for folder in folders(users):
-        _put(namenode_url, folder.path, op="MKDIRS")
-        _put(namenode_url, folder.path, op="SETOWNER", owner=folder.owner)
-        _put(namenode_url, folder.path, op="SETPERMISSION", permission=folder.mode)
+def make_folders(namenode_url: str, users: tuple[str, ...], root: str | None = None) -> None:
+    """Make each folder with its owner and mode; one that exists gets them again.
+
+    `root` is HDFS's superuser, where that is not who runs this.
+    """
+    root = root or superuser()
+    for folder in folders(users, root):
+        change = partial(_put, namenode_url, folder.path, root)
+        change(op="MKDIRS")
+        change(op="SETOWNER", owner=folder.owner)
+        change(op="SETPERMISSION", permission=folder.mode)
 
 
-def _put(namenode_url: str, path: str, **query: str) -> None:
-    query["user.name"] = superuser()
+def _put(namenode_url: str, path: str, user: str, **query: str) -> None:
+    query["user.name"] = user
     try:
         put(f"{namenode_url}/webhdfs/v1{path}?{urllib.parse.urlencode(query)}")
     except urllib.error.HTTPError as error:

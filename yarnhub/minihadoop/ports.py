@@ -1,4 +1,4 @@
-"""The ports of a cluster: one block of consecutive ports, chosen or given.
+"""Where the daemons of a cluster are: their hosts, and one block of consecutive ports.
 
 - A chosen block lies below the ephemeral range, so neither an outgoing connection nor a server that
   binds port 0 can take one of its ports between the choice and the daemon's bind.
@@ -25,7 +25,7 @@ from yarnhub.minihadoop.errors import BadSettings, InTheWay
 HOST = "127.0.0.1"
 
 MAX_DATANODES = 5
-BLOCK = 32
+BLOCK = 34
 _FIRST, _LAST = 10_000, 32_000
 
 
@@ -54,21 +54,57 @@ class ResourceManagerPorts:
 
 @dataclass(frozen=True)
 class Ports:
-    """The addresses of every daemon, from the first port of the block."""
+    """The addresses of every daemon, from the first port of the block.
+
+    All are on this machine; or, `spread`, each is on a host that is called as the daemon is.
+    """
 
     base: int
+    spread: bool = False
 
     @property
-    def namenode(self) -> int:
-        return self.base
+    def namenode_host(self) -> str:
+        return "namenode" if self.spread else HOST
 
     @property
-    def namenode_http(self) -> int:
-        return self.base + 1
+    def resourcemanager_host(self) -> str:
+        """A pair of them is on one machine only."""
+        return "resourcemanager" if self.spread else HOST
+
+    def namenode_address(self, index: int = 0) -> tuple[str, int]:
+        """Return where the NameNode with this index, from 0, takes calls; a pair has two."""
+        return self.namenode_host, self.base + (32 if index else 0)
+
+    @property
+    def namenode_addresses(self) -> list[tuple[str, int]]:
+        """Those of a pair."""
+        return [self.namenode_address(index) for index in range(2)]
+
+    @property
+    def resourcemanager_admins(self) -> list[tuple[str, int]]:
+        """Where the ResourceManagers of a pair take an administrator's calls."""
+        return [(self.resourcemanager_host, self.of_resourcemanager(i).admin) for i in range(2)]
+
+    def namenode_url(self, index: int = 0) -> str:
+        host, port = self.namenode_address(index)
+        return f"http://{host}:{port + 1}"
+
+    def resourcemanager_url(self, index: int = 0) -> str:
+        return f"http://{self.resourcemanager_host}:{self.of_resourcemanager(index).http}"
+
+    def datanode_host(self, index: int) -> str:
+        return f"datanode{index + 1}" if self.spread else HOST
+
+    def nodemanager_host(self, index: int) -> str:
+        return f"nodemanager{index + 1}" if self.spread else node_host(index)
 
     def of_resourcemanager(self, index: int) -> ResourceManagerPorts:
         """Return those of the ResourceManager with this index, from 0; a pair has two."""
         return ResourceManagerPorts(self.base + (26 if index else 2))
+
+    @property
+    def kdc(self) -> int:
+        return self.base + 31
 
     @property
     def resourcemanager(self) -> int:
@@ -105,6 +141,8 @@ class Ports:
         return [
             *((HOST, port) for port in range(self.base, self.nodemanager)),
             *((HOST, self.of_resourcemanager(1).client + i) for i in range(5)),
+            (HOST, self.kdc),
+            *((HOST, self.namenode_address(1)[1] + i) for i in range(2)),
             *((node_host(i), port) for i in range(nodemanagers) for port in on_every_node),
             *((HOST, port) for i in range(datanodes) for port in self.datanode(i)),
         ]

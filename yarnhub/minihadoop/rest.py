@@ -1,4 +1,4 @@
-"""Asking daemons over HTTP, by no proxy: the addresses are all on the loopback interface."""
+"""Asking daemons over HTTP, by no proxy: they are all near."""
 
 from __future__ import annotations
 

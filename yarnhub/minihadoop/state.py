@@ -4,7 +4,7 @@ cluster.json   what it is: settings, ports, distribution
 conf/          configuration of clients; below it, that of each daemon
 bin/           `yarn` and `hdfs`, just enough of them for clients
 logs/          one file per daemon
-dfs/ yarn/ tmp/
+dfs/ krb5/ yarn/ tmp/
 """
 
 from __future__ import annotations
@@ -17,19 +17,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from yarnhub.minihadoop import kerberos
 from yarnhub.minihadoop.artifacts import Distribution
 from yarnhub.minihadoop.configuration import (
     ClusterSettings,
-    Properties,
+    Security,
     Site,
     cluster_site,
     daemon_sites,
 )
 from yarnhub.minihadoop.errors import InTheWay, NotRunning
-from yarnhub.minihadoop.ports import HOST, Ports
+from yarnhub.minihadoop.hdfs_site import Properties, default_fs
+from yarnhub.minihadoop.ports import Ports
 from yarnhub.minihadoop.processes import daemons
 
-_DATA = ("bin", "conf", "dfs", "tmp", "yarn")
+_DATA = ("bin", "conf", "dfs", "krb5", "tmp", "yarn")
 _LOG4J = """\
 # What clients say; each daemon has it set to INFO on its command line.
 hadoop.root.logger=WARN,console
@@ -53,18 +55,21 @@ case $1 in
   queue) class=QueueCLI ;;
   logs) class=LogsCLI ;;
   rmadmin) class=RMAdminCLI ;;
-  *) exec '{java}' -cp '{short}' "$@" ;;
+  *) exec '{java}' $HADOOP_OPTS -cp '{short}' "$@" ;;
 esac
 [ "$class" = ApplicationCLI ] || shift
-exec '{java}' -cp '{short}' "org.apache.hadoop.yarn.client.cli.$class" "$@"
+exec '{java}' $HADOOP_OPTS -cp '{short}' "org.apache.hadoop.yarn.client.cli.$class" "$@"
 """
 _HDFS = """\
 #!/bin/sh
 # Enough of Hadoop's own `hdfs` to look around.
 case $1 in
-  dfs) shift; exec '{java}' -cp '{short}' org.apache.hadoop.fs.FsShell "$@" ;;
-  dfsadmin) shift; exec '{java}' -cp '{short}' org.apache.hadoop.hdfs.tools.DFSAdmin "$@" ;;
-  *) exec '{java}' -cp '{short}' "$@" ;;
+  dfs) shift; exec '{java}' $HADOOP_OPTS -cp '{short}' org.apache.hadoop.fs.FsShell "$@" ;;
+  dfsadmin)
+    shift
+    exec '{java}' $HADOOP_OPTS -cp '{short}' org.apache.hadoop.hdfs.tools.DFSAdmin "$@"
+    ;;
+  *) exec '{java}' $HADOOP_OPTS -cp '{short}' "$@" ;;
 esac
 """
 
@@ -84,15 +89,16 @@ class ClusterState:
 
     @property
     def default_fs(self) -> str:
-        return f"hdfs://{HOST}:{self.ports.namenode}"
+        return default_fs(self.settings, self.ports)
 
     @property
     def namenode_url(self) -> str:
-        return f"http://{HOST}:{self.ports.namenode_http}"
+        """Where the NameNode shows its pages; of a pair, the first one."""
+        return self.ports.namenode_url()
 
     @property
     def resourcemanager_url(self) -> str:
-        return f"http://{HOST}:{self.ports.resourcemanager_http}"
+        return self.ports.resourcemanager_url()
 
     def daemon_names(self) -> list[str]:
         return list(daemon_sites(self.settings, self.ports, self.folder))
@@ -105,6 +111,7 @@ class ClusterState:
             "HADOOP_HOME": str(self.folder),
             "JAVA_HOME": str(self.distribution.java_home),
             "CLASSPATH": self.distribution.globbed_classpath(self.conf_dir),
+            **(kerberos.variables(self.folder) if self.settings.security else {}),
         }
 
     def env(self) -> dict[str, str]:
@@ -115,6 +122,11 @@ class ClusterState:
     def write(self) -> None:
         """Make the folders and write all files; what an earlier run left of YARN goes."""
         shutil.rmtree(self.folder / "yarn", ignore_errors=True)
+        self.write_files()
+        (self.folder / "cluster.json").write_text(json.dumps(self._as_json(), indent=1))
+
+    def write_files(self) -> None:
+        """Make the folders, and write what daemons and clients read."""
         for name in (*_DATA, "logs"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         # Applications in Java find Hadoop's classes by what their clients were configured with.
@@ -124,7 +136,6 @@ class ClusterState:
         for name, site in daemon_sites(self.settings, self.ports, self.folder).items():
             _write_site(site, self.conf_dir / name)
         self._write_commands()
-        (self.folder / "cluster.json").write_text(json.dumps(self._as_json(), indent=1))
 
     def _write_commands(self) -> None:
         java, conf = self.distribution.java, self.conf_dir
@@ -149,8 +160,10 @@ def load(folder: Path) -> ClusterState:
     """Read what is written down in this folder. Raises NotRunning if that is nothing."""
     try:
         known = json.loads((folder / "cluster.json").read_text())
+        found = known["settings"]
+        security = Security(**found["security"]) if found["security"] else None
         settings = ClusterSettings(
-            **{**known["settings"], "users": tuple(known["settings"]["users"])}
+            **{**found, "users": tuple(found["users"]), "security": security}
         )
         return ClusterState(
             folder,
