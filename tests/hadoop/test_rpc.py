@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, TypeVar
 
 import pytest
 
+from tests.hadoop.yarn_rest import running_applications
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.configuration import HUB_USER
 from yarnspawner.hadoop import namenode
@@ -63,6 +64,13 @@ ALICE = Login("alice", HUB_USER)
 
 Connect = Callable[..., AsyncClient]
 Found = TypeVar("Found")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(hadoop: MiniHadoop, wait_until: Any) -> Iterator[None]:
+    """What runs while another test restarts the ResourceManager may stay for ten minutes."""
+    yield
+    wait_until(lambda: not running_applications(hadoop), 60, "the applications have ended")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
-"""The program in the payload: the application master, or the server that it starts as its child.
+"""The program in the payload: the application master, or a child of it: the server, or what
+fetches its new tokens.
 
-Each process imports its own half only: the application master stays small while the server runs.
+Each process imports its own part only: the application master stays small while the server runs.
 """
 
 import os
@@ -8,11 +9,15 @@ import sys
 
 
 def main() -> int:
-    """Run the half that the command line names."""
+    """Run the part that the command line names."""
     if sys.argv[1:2] == ["singleuser"]:
         from yarnspawner.container import singleuser
 
         return singleuser.main(sys.argv[2:])
+    if sys.argv[1:2] == ["tokens"]:
+        from yarnspawner.container import tokens
+
+        return tokens.main(*sys.argv[2:])
     from yarnspawner.container import application_master
 
     return application_master.main(os.path.abspath(sys.argv[0]))  # noqa: PTH100

@@ -6,6 +6,7 @@
   ResourceManager no longer knows the attempt. Both are in one process group, which is what the
   NodeManager kills; what the server has started ends with it too, wherever it is.
 - The server's script, where there is one, runs in the container's folder with its private files.
+- The server's delegation tokens are replaced before they end, where there is Kerberos.
 - When the server ends by itself, the exit code and its last lines of output, free of secrets,
   become the application's diagnostics.
 
@@ -39,11 +40,11 @@ from yarnspawner.container.server import (
     server_environment,
     start_server,
 )
+from yarnspawner.container.tokens import AMRM_TOKEN_KIND, TokenRefresh, place_tokens
 from yarnspawner.hadoop.applicationmaster import FinalStatus
 from yarnspawner.hadoop.credentials import Credentials
 from yarnspawner.hadoop.rpc import ConnectError, RpcError
 
-AMRM_TOKEN_KIND = "YARN_AM_RM_TOKEN"
 LISTEN_POLL_SECONDS = 0.05
 STOP_GRACE_SECONDS = 10.0
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 8.0
@@ -102,6 +103,7 @@ class Supervisor:
     sock: socket.socket
     reporter: Reporter
     launch: Launch
+    refresh: TokenRefresh | None = None
     stop_reason: str | None = None
     container: Container = field(default_factory=Container)
 
@@ -125,7 +127,11 @@ class Supervisor:
                 else:
                     pause, retry = retry, min(2 * retry, LONGEST_RETRY_SECONDS)
                 due = time.monotonic() + pause
-            self._wait(due - time.monotonic())
+            next_due = due
+            if self.refresh is not None:
+                self.refresh.tick()
+                next_due = min(due, self.refresh.due)
+            self._wait(next_due - time.monotonic())
         if self.stop_reason is None and signal.sigpending() & set(STOP_SIGNALS):
             # YARN ends the whole process group, and the server may be the first to go.
             self._wait(0.0)
@@ -211,12 +217,15 @@ def run(launch: Launch, program: str, reporter: Reporter) -> int:
     environment = server_environment(launch, dict(os.environ), sock.getsockname()[1])
     try:
         place_files(launch.files)
+        if launch.token_path:
+            place_tokens()
         server = start_server(launch, program, environment, sock)
     except OSError as error:
         what = f"{error.strerror} ({error.filename})"
         report_end(reporter, 1, f"The notebook server could not be started: {what}.")
         return 1
-    supervisor = Supervisor(server, sock, reporter, launch)
+    refresh = TokenRefresh(launch, program, environment) if launch.token_path else None
+    supervisor = Supervisor(server, sock, reporter, launch, refresh)
     code = supervisor.run()
     if supervisor.stop_reason is None:
         report_end(reporter, code, diagnose(code, launch, environment))

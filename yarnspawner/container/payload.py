@@ -28,6 +28,9 @@ SECRET_ALIAS = "yarnhub.payload"
 
 LAUNCH_MEMBER = "launch.json"
 
+TOKENS_FILE = "hadoop_tokens"
+"""Where in the container's folder the server's delegation tokens are kept fresh."""
+
 SOCKET_VARIABLE = "YARNHUB_SOCKET"
 """Names the file descriptor of the held socket in the server's environment."""
 MASTER_VARIABLE = "YARNHUB_MASTER"
@@ -56,6 +59,8 @@ class Launch:
     variables of the server's environment that get the full path of something in that folder.
 
     `report_path` is where below the hub's API the port is reported; empty where YARN is told it.
+    `token_path` is where there the server's delegation tokens come from, every
+    `token_refresh_seconds`; empty where it needs none.
     """
 
     command: list[str] = field(repr=False)
@@ -67,6 +72,8 @@ class Launch:
     files: dict[str, bytes] = field(default_factory=dict, repr=False)
     paths: dict[str, str] = field(default_factory=dict)
     report_path: str = ""
+    token_path: str = ""
+    token_refresh_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         for path in self.files:

@@ -6,18 +6,15 @@ Left to ours is to tell the hub the port, once: what it does not know is asked o
 
 from __future__ import annotations
 
-import http.client
 import json
-import ssl
 import sys
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
+from yarnspawner.container.hub import HubApi
 from yarnspawner.container.scheduler import AttemptOver
 from yarnspawner.hadoop.applicationmaster import FinalStatus
 from yarnspawner.hadoop.rpc import ConnectError
 
-TIMEOUT_SECONDS = 10.0
 ALREADY_REPORTED = 409
 
 
@@ -25,44 +22,20 @@ class HubReporter:
     """Tells the port to the hub, and is a `Reporter` to our application master otherwise."""
 
     def __init__(self, path: str, environment: Mapping[str, str]) -> None:
-        url = urlsplit(environment["JUPYTERHUB_API_URL"])
-        self._secure = url.scheme == "https"
-        self._address = url.netloc
-        self._path = f"{url.path.rstrip('/')}/{path}"
-        self._environment = environment
+        self._hub = HubApi(environment)
+        self._path = path
 
     def register(self, host: str, port: int, tracking_url: str) -> None:
         """Say that the server is ready. Where it runs, the hub asks YARN."""
         try:
-            status = self._post(json.dumps({"port": port}))
-        except (OSError, http.client.HTTPException) as error:
+            status, _ = self._hub.call("POST", self._path, json.dumps({"port": port}))
+        except OSError as error:
             raise ConnectError(f"the hub does not answer: {error!r}", {}) from error
         if status >= 500:
             raise ConnectError(f"the hub can't take the port now (status {status})", {})
         # An answer that got lost, not another's report: only we have the token.
         if status >= 300 and status != ALREADY_REPORTED:
             raise AttemptOver(f"the hub does not want the server's port (status {status})")
-
-    def _post(self, body: str) -> int:
-        connection = self._connect()
-        try:
-            token = self._environment["JUPYTERHUB_API_TOKEN"]
-            headers = {"Authorization": f"token {token}", "Content-Type": "application/json"}
-            connection.request("POST", self._path, body, headers)
-            return connection.getresponse().status
-        finally:
-            connection.close()
-
-    def _connect(self) -> http.client.HTTPConnection:
-        if not self._secure:
-            return http.client.HTTPConnection(self._address, timeout=TIMEOUT_SECONDS)
-        context = ssl.create_default_context(
-            cafile=self._environment.get("JUPYTERHUB_SSL_CLIENT_CA")
-        )
-        certificate = self._environment.get("JUPYTERHUB_SSL_CERTFILE")
-        if certificate:
-            context.load_cert_chain(certificate, self._environment["JUPYTERHUB_SSL_KEYFILE"])
-        return http.client.HTTPSConnection(self._address, timeout=TIMEOUT_SECONDS, context=context)
 
     def heartbeat(self) -> None:
         """Do nothing: skein's application master stays alive to YARN."""

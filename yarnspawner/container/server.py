@@ -19,7 +19,13 @@ from yarnspawner.container.payload import (
     PYTHON_VARIABLE,
     SOCKET_VARIABLE,
     Launch,
+    server_command,
 )
+
+_ACTIVATE = """for script in "$CONDA_PREFIX"/etc/conda/activate.d/*.sh; do
+  [ ! -r "$script" ] || . "$script"
+done
+"""
 
 
 def bind(ip: str, port_range: tuple[int, int] | None) -> socket.socket:
@@ -49,7 +55,11 @@ def server_environment(launch: Launch, base: dict[str, str], port: int) -> dict[
     need no account on the nodes; what should last is in HDFS.
     """
     environment = {**base, **launch.environment}
+    environment.pop("CONDA_PREFIX", None)  # of whoever started the NodeManager, or the hub
     bin_folder = os.path.dirname(sys.executable)  # noqa: PTH120 - pathlib costs 2 MB here
+    prefix = os.path.dirname(bin_folder)  # noqa: PTH120
+    if os.path.isdir(os.path.join(prefix, "etc/conda/activate.d")):  # noqa: PTH112, PTH118
+        environment["CONDA_PREFIX"] = prefix
     environment["PATH"] = bin_folder + os.pathsep + environment.get("PATH", os.defpath)
     environment.setdefault("LANG", "C.UTF-8")
     if "HOME" not in launch.environment:
@@ -79,9 +89,15 @@ def place_files(files: dict[str, bytes]) -> None:
 def start_server(
     launch: Launch, program: str, environment: dict[str, str], sock: socket.socket
 ) -> subprocess.Popen[bytes]:
-    """Start the server as our child, on the socket that we hold, in our process group."""
+    """Start the server as our child, on the socket that we hold, in our process group.
+
+    What the packages of a conda environment set when it is activated, they set here.
+    """
     os.makedirs(environment["HOME"], mode=0o700, exist_ok=True)  # noqa: PTH103
     command = [sys.executable, program, "singleuser", *launch.command]
+    script = launch.script
+    if "CONDA_PREFIX" in environment:
+        script = _ACTIVATE + (script or f"exec {server_command(launch.command)}")
     ours = {
         SOCKET_VARIABLE: str(sock.fileno()),
         MASTER_VARIABLE: str(os.getpid()),
@@ -89,7 +105,7 @@ def start_server(
         PROGRAM_VARIABLE: program,
     }
     return subprocess.Popen(
-        ["bash", "-c", launch.script] if launch.script else command,
+        ["bash", "-c", script] if script else command,
         env={**environment, **ours},
         pass_fds=[sock.fileno()],
         stdin=subprocess.DEVNULL,

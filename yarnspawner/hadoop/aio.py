@@ -12,7 +12,8 @@
 - A cancelled call leaves the connection usable.
 - A large answer is decoded in pieces: see `pieces`.
 - Every attempt at a call and every connection is traced: see `trace`.
-- There is no task but the one that connects, and no thread but asyncio's own for host names.
+- There is no task but the one that connects, and no thread but asyncio's own for host names and
+  for a login's preparation.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from yarnspawner.hadoop.rpc import (
     explain,
     failure,
 )
-from yarnspawner.hadoop.sasl import MechanismFactory, SaslError
+from yarnspawner.hadoop.sasl import Prepare, SaslError
 from yarnspawner.hadoop.servers import Servers
 from yarnspawner.hadoop.trace import CONNECT, OK, CallRecord, OnCall, log_call, name_outcome
 from yarnspawner.hadoop.wire import WireError
@@ -53,14 +54,14 @@ class AsyncClient:
         protocol: str,
         login: Login,
         timeout: float = 20.0,
-        mechanisms: MechanismFactory | None = None,
+        prepare: Prepare | None = None,
         on_call: OnCall = log_call,
     ) -> None:
         self._servers = Servers(addresses)
         self._protocol = protocol
         self._login = login
         self._timeout = timeout
-        self._mechanisms = mechanisms
+        self._prepare = prepare
         self._on_call = on_call
         self._link: _Link | None = None
         self._connecting: asyncio.Task[_Link | _Unreachable] | None = None
@@ -68,9 +69,7 @@ class AsyncClient:
 
     def for_login(self, login: Login) -> AsyncClient:
         """Make a client of another login, which shares what is known of the servers."""
-        client = AsyncClient(
-            (), self._protocol, login, self._timeout, self._mechanisms, self._on_call
-        )
+        client = AsyncClient((), self._protocol, login, self._timeout, self._prepare, self._on_call)
         client._servers = self._servers
         return client
 
@@ -168,26 +167,34 @@ class AsyncClient:
         return connecting.result()
 
     async def _dial(self, address: Address) -> _Link | _Unreachable:
-        link = _Link(address, Connection(self._protocol, self._login, self._mechanisms))
         # Each address gets its share, so that a silent one leaves time for the others.
         share = self._timeout / len(self._servers)
         loop = asyncio.get_running_loop()
         started = loop.time()
-        error: Exception | None = None
+        link: _Link | None = None
+        error: Exception = TimeoutError()
         try:
-            await asyncio.wait_for(loop.create_connection(lambda: link, *address), share)
+            link = await asyncio.wait_for(self._open(address), share)
         except asyncio.TimeoutError:
-            error = TimeoutError()
-        except (OSError, UnicodeError) as failed:
+            pass
+        except (OSError, UnicodeError, SaslError) as failed:
             error = failed
         finally:
             self._connecting = None
-        self._trace(CONNECT, address, started, name_outcome(error) if error else OK)
-        if error is None:
+        self._trace(CONNECT, address, started, OK if link else name_outcome(error))
+        if link is not None:
             self._link = link
             return link
         self._servers.pass_over(address)
         return _Unreachable(address, error)
+
+    async def _open(self, address: Address) -> _Link:
+        mechanisms = None
+        if self._prepare is not None:
+            mechanisms = await asyncio.to_thread(self._prepare, address[0])
+        link = _Link(address, Connection(self._protocol, self._login, mechanisms))
+        await asyncio.get_running_loop().create_connection(lambda: link, *address)
+        return link
 
     def _trace(
         self, what: str, address: Address, started: float, outcome: str, *sizes: int

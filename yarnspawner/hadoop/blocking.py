@@ -29,7 +29,7 @@ from yarnspawner.hadoop.rpc import (
     explain,
     failure,
 )
-from yarnspawner.hadoop.sasl import MechanismFactory, SaslError
+from yarnspawner.hadoop.sasl import Prepare, SaslError
 from yarnspawner.hadoop.wire import WireError
 
 CHUNK_BYTES = 1 << 16
@@ -44,13 +44,13 @@ class BlockingClient:
         protocol: str,
         login: Login,
         timeout: float = 20.0,
-        mechanisms: MechanismFactory | None = None,
+        prepare: Prepare | None = None,
     ) -> None:
         self._addresses = deque(addresses)
         self._protocol = protocol
         self._login = login
         self._timeout = timeout
-        self._mechanisms = mechanisms
+        self._prepare = prepare
         self._link: tuple[socket.socket, Connection] | None = None
         self._worked = False
 
@@ -76,7 +76,7 @@ class BlockingClient:
             address = self._addresses[0]
             try:
                 sock, connection = self._connect(deadline)
-            except (OSError, UnicodeError) as error:
+            except (OSError, UnicodeError, SaslError) as error:
                 self._give_up_address()
                 reasons[address] = explain(error)
                 continue
@@ -107,9 +107,10 @@ class BlockingClient:
         if self._link is None:
             # Each address gets its share, so that a silent one leaves time for the others.
             share = min(_remaining(deadline), self._timeout / len(self._addresses))
+            mechanisms = self._prepare(self._addresses[0][0]) if self._prepare else None
             sock = socket.create_connection(self._addresses[0], share)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = Connection(self._protocol, self._login, self._mechanisms)
+            connection = Connection(self._protocol, self._login, mechanisms)
             self._link = sock, connection
             self._worked = False
         return self._link

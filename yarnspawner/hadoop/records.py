@@ -203,6 +203,10 @@ class Url(Message):
             raise ValueError(f"{text!r} is no full path: it should be scheme://host:port/path")
         return cls(match[1], match[2], int(match[3] or -1), match[4])
 
+    def __str__(self) -> str:
+        port = f":{self.port}" if self.port >= 0 else ""
+        return f"{self.scheme}://{self.host}{port}{self.file}"
+
 
 @dataclass(frozen=True)
 class LocalResource(Message):

@@ -68,6 +68,11 @@ class Login:
     real_user: str | None = None
     token: Token | None = None
 
+    @classmethod
+    def acting_for(cls, user: str, who: str) -> Login:
+        """Log `who` in for `user`."""
+        return cls(user) if user == who else cls(user, who)
+
 
 @dataclass(frozen=True)
 class Method(Generic[Request, Response]):

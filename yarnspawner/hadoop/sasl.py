@@ -62,6 +62,9 @@ class Mechanism(Protocol):
 MechanismFactory = Callable[[Offer], Mechanism | None]
 """Makes the mechanism for an offer, None for an offer that it has none for."""
 
+Prepare = Callable[[str], MechanismFactory]
+"""Makes ready for a login at a host: called before each connection, and may ask other servers."""
+
 
 def _md5(data: bytes = b"") -> Any:
     return hashlib.md5(data, usedforsecurity=False)

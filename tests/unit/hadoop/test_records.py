@@ -60,6 +60,7 @@ def test_three_states_are_the_end() -> None:
 )
 def test_urls_are_taken_apart_and_their_paths_left_alone(text: str, url: Url) -> None:
     assert Url.parse(text) == url
+    assert str(url) == text
 
 
 @pytest.mark.parametrize("text", ["", "/a", "hdfs://nn", "hdfs://nn:x/a", "hdfs:/a"])

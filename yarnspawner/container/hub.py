@@ -1,0 +1,46 @@
+"""The hub's API, as the container calls it: by the server's own token, and its certificates."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+TIMEOUT_SECONDS = 30.0
+
+
+class HubApi:
+    """The API that a server's environment names. Each call has a connection of its own."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        url = urlsplit(environment["JUPYTERHUB_API_URL"])
+        self._secure = url.scheme == "https"
+        self._address = url.netloc
+        self._prefix = url.path.rstrip("/")
+        self._environment = environment
+
+    def call(self, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
+        """Return the answer's status and body; raises OSError."""
+        connection = self._connect()
+        try:
+            token = self._environment["JUPYTERHUB_API_TOKEN"]
+            headers = {"Authorization": f"token {token}", "Content-Type": "application/json"}
+            connection.request(method, f"{self._prefix}/{path}", body, headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        except http.client.HTTPException as error:
+            raise OSError(f"the hub does not answer as one: {error!r}") from error
+        finally:
+            connection.close()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if not self._secure:
+            return http.client.HTTPConnection(self._address, timeout=TIMEOUT_SECONDS)
+        context = ssl.create_default_context(
+            cafile=self._environment.get("JUPYTERHUB_SSL_CLIENT_CA")
+        )
+        certificate = self._environment.get("JUPYTERHUB_SSL_CERTFILE")
+        if certificate:
+            context.load_cert_chain(certificate, self._environment["JUPYTERHUB_SSL_KEYFILE"])
+        return http.client.HTTPSConnection(self._address, timeout=TIMEOUT_SECONDS, context=context)
