@@ -1,26 +1,36 @@
-"""Files that are replaced as a whole.
+"""Files and directories that appear, or are replaced, as a whole.
 
 - Readers see the old content or the new, never a mix and never nothing: the new content is written
   to a hidden temporary in the same directory, then renamed over the old file in one step.
 - The file keeps its mode, its ACL, and its group where HDFS allows it, and is at no time open to
   more people than before. Its owner becomes who wrote it last: only a superuser can give it away.
-- A file that somebody else has made meanwhile is not replaced where none was to be.
+- Nothing is replaced but what the caller has seen: a file that somebody else has made, changed or
+  replaced meanwhile stays, and the caller is told (EEXIST or ESTALE). HDFS has no compare-and-swap:
+  so of all who replace one file at once, on whatever machine, only the one goes on who gets hold
+  of a name that is the same for everybody.
 - After a failure the file is as it was, and the temporary is removed, as far as HDFS answers.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 
 from hdfs_contents.filesystem import FileStatus, FileSystem
-from hdfs_contents.paths import temporary_beside
+from hdfs_contents.paths import aside_beside, temporary_beside, turn_beside
 
 log = logging.getLogger(__name__)
 
 _PIECE = 4 * 1024 * 1024
+
+#: How often, and after how many seconds, somebody's turn is waited for; it takes milliseconds.
+_TURN_WAITS = (0.01, 0.05, 0.2, 0.5)
+
+#: Whoever has had the turn for so long is dead: even a call that hangs is given up before.
+_TURN_DEAD_MS = 60_000
 
 
 def write_file(
@@ -28,28 +38,38 @@ def write_file(
     target: str,
     pieces: Iterable[bytes],
     *,
-    keep: FileStatus | None,
-    overwrite: bool,
+    replaces: FileStatus | None,
+    keep: FileStatus | None = None,
 ) -> FileStatus:
     """Make `pieces` the content of `target` and return its status, which the next `stat` gives
-    too. `keep` is the file whose mode, group and ACL it gets. FileExistsError unless `overwrite`
-    where `target` is there by then."""
+    too. It replaces the file as `replaces` has seen it, or nothing, and gets the mode, group and
+    ACL of that file, or of `keep`."""
+    keep = replaces or keep
     temporary = temporary_beside(target)
     opened = fs.open_write(temporary, first_mode(keep))
     with removed_on_failure(fs, temporary):
         with opened as file:
-            for piece in pieces:
-                file.write(piece)
-        return publish(fs, temporary, target, keep=keep, overwrite=overwrite)
+            size = sum(file.write(piece) for piece in pieces)
+        return publish(fs, temporary, target, size=size, replaces=replaces, keep=keep)
 
 
 def copy_file(
-    fs: FileSystem, source: str, target: str, *, keep: FileStatus, overwrite: bool
+    fs: FileSystem,
+    source: str,
+    target: str,
+    *,
+    replaces: FileStatus | None,
+    keep: FileStatus | None = None,
 ) -> FileStatus:
     """Make the content of `source` that of `target`, piece by piece."""
-    with fs.open_read(source) as file:
-        pieces = iter(lambda: file.read(_PIECE), b"")
-        return write_file(fs, target, pieces, keep=keep, overwrite=overwrite)
+    return write_file(fs, target, pieces_of(fs, source), replaces=replaces, keep=keep)
+
+
+def pieces_of(fs: FileSystem, path: str) -> Iterator[bytes]:
+    """Read a file piece by piece: 4 MiB each, but for the last."""
+    with fs.open_read(path) as file:
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 def first_mode(keep: FileStatus | None) -> int:
@@ -58,12 +78,28 @@ def first_mode(keep: FileStatus | None) -> int:
 
 
 def publish(
-    fs: FileSystem, temporary: str, target: str, *, keep: FileStatus | None, overwrite: bool
+    fs: FileSystem,
+    temporary: str,
+    target: str,
+    *,
+    size: int,
+    replaces: FileStatus | None,
+    keep: FileStatus | None,
 ) -> FileStatus:
-    """Give the temporary, which is written and closed, the access of `keep` and its name."""
+    """Give the temporary, into which `size` bytes were written, the access of `keep` and its name.
+
+    A file that somebody else has closed meanwhile has lost bytes, perhaps without any error.
+    """
     written = _with_access(fs, temporary, keep)
-    fs.rename(temporary, target, overwrite=overwrite)
-    return replace(written, path=target)
+    if written.size != size:
+        raise OSError(
+            errno.EAGAIN, f"HDFS has kept {written.size:,} of {size:,} bytes: save it again", target
+        )
+    if replaces is None:
+        fs.rename(temporary, target)
+    else:
+        _replace(fs, written, target, replaces)
+    return written._replace(path=target)
 
 
 def _with_access(fs: FileSystem, temporary: str, keep: FileStatus | None) -> FileStatus:
@@ -73,9 +109,48 @@ def _with_access(fs: FileSystem, temporary: str, keep: FileStatus | None) -> Fil
     return fs.stat(temporary)
 
 
+def _replace(fs: FileSystem, written: FileStatus, target: str, seen: FileStatus) -> None:
+    """Rename over the target if it is as it was seen, or is gone."""
+    turn = turn_beside(target)
+    _take_turn(fs, written, turn)
+    with removed_on_failure(fs, turn):
+        with suppress(FileNotFoundError):
+            refuse_changed(fs.stat(target), seen)
+        fs.rename(turn, target, overwrite=True)
+
+
+def _take_turn(fs: FileSystem, written: FileStatus, turn: str) -> None:
+    """Rename the temporary to the name that only one at a time can have."""
+    for wait in _TURN_WAITS:
+        with suppress(FileExistsError):
+            fs.rename(written.path, turn)
+            return
+        _end_dead_turn(fs, written, turn)
+        time.sleep(wait)
+    raise OSError(errno.EBUSY, "somebody else is saving it: try again in a minute", turn)
+
+
+def _end_dead_turn(fs: FileSystem, written: FileStatus, turn: str) -> None:
+    with suppress(FileNotFoundError):
+        # Both times are the NameNode's own.
+        if written.modified_ms - fs.stat(turn).modified_ms > _TURN_DEAD_MS:
+            fs.delete(turn)
+
+
+def refuse_changed(found: FileStatus, seen: FileStatus) -> None:
+    """Raise an OSError, ESTALE, where a file is not the one that was seen."""
+    if (found.modified_ms, found.size) != (seen.modified_ms, seen.size):
+        raise OSError(
+            errno.ESTALE,
+            f"{found.owner} has changed it since it was opened here: reload it, or save what you "
+            "have under another name",
+            found.path,
+        )
+
+
 @contextmanager
 def removed_on_failure(fs: FileSystem, temporary: str) -> Iterator[None]:
-    """Delete the temporary where what is done inside fails."""
+    """Delete the temporary, a file or a directory, where what is done inside fails."""
     try:
         yield
     except BaseException:  # whatever ended it, what was written so far is worth nothing
@@ -87,7 +162,7 @@ def removed_on_failure(fs: FileSystem, temporary: str) -> Iterator[None]:
 def moved_aside(fs: FileSystem, path: str) -> Iterator[str]:
     """Give a directory a hidden name, which is yielded; its own again where what is done inside
     fails."""
-    aside = temporary_beside(path)
+    aside = aside_beside(path)
     fs.rename(path, aside)
     try:
         yield aside
@@ -107,7 +182,7 @@ def _put_back(fs: FileSystem, aside: str, path: str) -> None:
 
 def _remove(fs: FileSystem, temporary: str) -> None:
     try:
-        fs.delete(temporary)
+        fs.delete(temporary, recursive=True)
     except FileNotFoundError:
         pass  # the rename had been done all the same
     except OSError as error:

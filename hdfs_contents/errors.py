@@ -5,8 +5,9 @@
 | 400 | a name HDFS does not take, a directory where a file is meant, or one that is not empty |
 | 403 | the NameNode does not allow it to this person |
 | 404 | there is no such file or directory, or it would be outside the root |
-| 409 | something has that name already, or somebody is writing it |
-| 503 | HDFS can't be reached, does not answer, or is in safe mode: the same may work later |
+| 409 | something has that name already, or somebody is writing it, or has changed it |
+| 413 | a file too large to be opened as a document, or a directory to be copied |
+| 503 | HDFS does not answer, is in safe mode, or has cut a write off: the same may work later |
 | 507 | a quota is reached, or no DataNode has room |
 | 500 | all else |
 """
@@ -29,6 +30,8 @@ _STATUS = {
     errno.EPERM: 403,
     errno.EEXIST: 409,
     errno.EBUSY: 409,
+    errno.ESTALE: 409,
+    errno.EFBIG: 413,
     errno.EISDIR: 400,
     errno.ENOTEMPTY: 400,
     errno.EINVAL: 400,
@@ -36,6 +39,7 @@ _STATUS = {
     errno.EDQUOT: 507,
     errno.ENOSPC: 507,
     errno.EROFS: 503,
+    errno.EAGAIN: 503,
     errno.ETIMEDOUT: 503,
     errno.ECONNREFUSED: 503,
     errno.ECONNRESET: 503,

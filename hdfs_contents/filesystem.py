@@ -9,8 +9,9 @@ What every implementation promises:
   as `strerror`: `FileNotFoundError`, `FileExistsError`, `PermissionError`, `IsADirectoryError`,
   `NotADirectoryError`, `ConnectionError`, `TimeoutError`, or an `OSError` proper with ENOTEMPTY,
   EDQUOT (a quota), ENOSPC (no DataNode can take the data), EROFS (the NameNode is in safe mode),
-  EBUSY (somebody else is writing the file), EINVAL or ENAMETOOLONG (a name that HDFS refuses) or
-  EIO (anything else). All of what the cluster said is its `__cause__`.
+  EBUSY (somebody else is writing the file), EINVAL or ENAMETOOLONG (a name that HDFS refuses),
+  EXDEV (a rename into an encryption zone, or out of one), ENOKEY (a file in a zone whose key can't
+  be had) or EIO (anything else). All of what the cluster said is its `__cause__`.
 - The identity is the process's: HADOOP_USER_NAME, or a ticket or token under Kerberos. It belongs
   to the process and not to a client, because clients read it again whenever they connect again.
 """
@@ -18,17 +19,22 @@ What every implementation promises:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 
 #: What one call may take. A small call takes milliseconds; a NameNode in a long garbage
 #: collection or in a failover, some seconds.
 CALL_TIMEOUT_SECONDS = 20.0
 
+#: Who moves the content of files; see `open_filesystem`.
+Kind = Literal["auto", "native", "libhdfs"]
 
-@dataclass(frozen=True)
-class FileStatus:
+
+class FileStatus(NamedTuple):
     """What the NameNode says of one path. `size` is 0 for a directory, `mode` has the permission
-    bits (with the sticky bit) only, `modified_ms` counts milliseconds since 1970 in UTC."""
+    bits (with the sticky bit) only, `modified_ms` counts milliseconds since 1970 in UTC.
+
+    A tuple, because one is made for each of the many files in a directory.
+    """
 
     path: str
     is_dir: bool
@@ -43,11 +49,25 @@ class FileStatus:
         return self.path.rsplit("/", 1)[-1]
 
 
+@dataclass(frozen=True)
+class Usage:
+    """What a directory holds with all below it, and what its own quota leaves: names (files and
+    directories) and bytes on disk, all replicas counted. None where it has no such quota."""
+
+    files: int
+    size_bytes: int
+    names_left: int | None
+    bytes_left: int | None
+
+
 class Reader(Protocol):
     """A file open for reading, as of the moment it was opened."""
 
     @property
     def size(self) -> int: ...
+
+    def seek(self, offset: int) -> None:
+        """Let the next read begin at `offset`, from 0 up to `size`."""
 
     def read(self, size: int = -1) -> bytes:
         """Return up to `size` bytes from where the last read ended, or all that is left if
@@ -116,20 +136,41 @@ class FileSystem(Protocol):
         """Delete a file or directory; ENOTEMPTY for a directory that has something in it, unless
         `recursive`."""
 
+    def trash(self, path: str) -> str | None:
+        """Move a file or directory to the person's trash, and return where it is now. Return None
+        where nothing was moved: the cluster has no trash (`fs.trash.interval` is 0), or `path` is
+        in it already."""
+
+    def usage(self, path: str) -> Usage:
+        """Sum up a directory. The NameNode walks all that is in it."""
+
     def set_permission(self, path: str, mode: int) -> None: ...
+
+    def set_replication(self, path: str, copies: int) -> None:
+        """Say how many nodes are to have a copy of a file; the copies come in their own time."""
 
     def copy_access(self, source: str, target: str) -> FileStatus:
         """Give a file the mode, group and ACL of another, and return its status. Where it can't
         have that group, which takes a member, it gets no access that the other did not give."""
 
 
-def open_filesystem(url: str | None = None) -> FileSystem:
+def open_filesystem(url: str | None = None, kind: Kind = "auto") -> FileSystem:
     """Open `url` (`hdfs://host:port`, or `hdfs://nameservice`), or what `fs.defaultFS` names in
     the configuration in HADOOP_CONF_DIR (or HADOOP_HOME/etc/hadoop).
 
+    The NameNode is asked by hdfs-native whatever the kind. Content is moved by it ("native"), by
+    libhdfs ("libhdfs"), or by libhdfs only where hdfs-native can't ("auto"): then no JVM is started
+    before it is needed.
+
     No call is made yet: a NameNode that is away shows with the first one. Raises OSError (EINVAL)
-    where the url or the configuration names no HDFS, and ImportError without hdfs-native.
+    where the url or the configuration names no HDFS, or (ELIBACC) where libhdfs was chosen and
+    can't be used, and ImportError without hdfs-native.
     """
     from hdfs_contents.native import NativeFileSystem
 
-    return NativeFileSystem(url, CALL_TIMEOUT_SECONDS)
+    if kind == "native":
+        return NativeFileSystem(url, CALL_TIMEOUT_SECONDS)
+    from hdfs_contents.libhdfs import AutoFileSystem, LibhdfsFileSystem
+
+    chosen = LibhdfsFileSystem if kind == "libhdfs" else AutoFileSystem
+    return chosen(url, CALL_TIMEOUT_SECONDS)

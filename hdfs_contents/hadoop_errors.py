@@ -1,10 +1,11 @@
-"""What hdfs-native raises, translated into OSErrors with one phrase for a person.
+"""What hdfs-native and libhdfs raise, translated into OSErrors with one phrase for a person.
 
 hdfs-native raises FileNotFoundError and FileExistsError without an errno, OSError for what goes
 wrong on a socket, and RuntimeError for all else: with `RPCError("<java class>", "<text>")` for
 what the NameNode refused, or with the name of an error of its own. A text ends at the first
 newline; what follows is a Java stack. RuntimeError itself is never asked for, so that hdfs-native
-may raise something narrower.
+may raise something narrower. Of libhdfs there is the stack trace of what Java has thrown, which
+begins with the same class and text.
 
 Texts carry paths, which people choose. So a text is looked at only where its class leaves more than
 one meaning, and from its beginning or end.
@@ -21,6 +22,16 @@ _NO_TICKET = "HDFS does not accept who this process is: it needs a valid Kerbero
 _NOT_A_NAME = "HDFS does not take such a name"
 _TOO_LONG = "the name is too long for HDFS"
 _SAFE_MODE = "HDFS is in safe mode, in which it can't do that"
+_NOT_WRITER = "HDFS has taken the right to write it away meanwhile: save it again"
+_NO_KEY = (
+    "it is in an encryption zone, whose key hdfs-native can't get: set "
+    'c.HDFSContentsManager.filesystem_kind = "libhdfs", or "auto"'
+)
+_NO_PROVIDER = (
+    "hdfs-native can't use what hadoop.security.key.provider.path names: set "
+    'c.HDFSContentsManager.filesystem_kind = "libhdfs", or "auto"'
+)
+_ZONE_BORDER = "it can't be moved into an encryption zone, or out of one"
 
 #: By the last part of the Java class. Where there is no phrase, the NameNode's words are shown.
 _BY_JAVA_CLASS: dict[str, tuple[int, str | None]] = {
@@ -39,6 +50,8 @@ _BY_JAVA_CLASS: dict[str, tuple[int, str | None]] = {
     "FSLimitException$PathComponentTooLongException": (errno.ENAMETOOLONG, _TOO_LONG),
     "InvalidPathException": (errno.EINVAL, _NOT_A_NAME),
     "AclException": (errno.ENOTSUP, None),
+    "LeaseExpiredException": (errno.EAGAIN, _NOT_WRITER),
+    "AuthorizationException": (errno.EACCES, None),  # of the server that has the keys
     "StandbyException": (errno.ECONNREFUSED, "no NameNode of HDFS is active"),
 }
 
@@ -51,6 +64,13 @@ _BY_IO_TEXT: tuple[tuple[re.Pattern[str], int, str], ...] = (
         "no DataNode of HDFS can take the data",
     ),
     (
+        re.compile(
+            r"Unexpected BlockUCState: \S+ is UNDER_RECOVERY "
+        ),  # somebody is taking it away
+        errno.EAGAIN,
+        _NOT_WRITER,
+    ),
+    (
         re.compile(r"Source /.* must both be directories$"),
         errno.EEXIST,
         "a file and a directory can't replace each other",
@@ -61,6 +81,16 @@ _BY_IO_TEXT: tuple[tuple[re.Pattern[str], int, str], ...] = (
         "a directory can't be moved into itself",
     ),
     (re.compile(r"\w+: Pathname too long\. "), errno.ENAMETOOLONG, _TOO_LONG),
+    (
+        re.compile(r"/.* can't be moved (from an|into an|from) encryption zone\b"),
+        errno.EXDEV,
+        _ZONE_BORDER,
+    ),
+    (
+        re.compile(r"No KeyProvider is configured"),
+        errno.ENOKEY,
+        "it is in an encryption zone, and the Hadoop configuration names no key provider",
+    ),
 )
 
 #: By the beginning of what an error of hdfs-native's own says.
@@ -69,6 +99,11 @@ _BY_OWN_TEXT: tuple[tuple[str, int, str], ...] = (
     ("GSSAPIError", errno.EACCES, _NO_TICKET),
     ("NoSASLMechanism", errno.EACCES, _NO_TICKET),
     ("InvalidPath", errno.EINVAL, _NOT_A_NAME),
+    ('OperationFailed("File is in an HDFS encryption zone', errno.ENOKEY, _NO_KEY),
+    ('OperationFailed("KMS URI', errno.ENOKEY, _NO_PROVIDER),
+    ('OperationFailed("Unsupported KMS', errno.ENOKEY, _NO_PROVIDER),
+    ('OperationFailed("KMS ', errno.ENOKEY, _NO_KEY),  # it refuses, or does not answer
+    ('UnsupportedFeature("File encryption', errno.ENOKEY, _NO_KEY),  # before it knew of keys
     (
         'InvalidArgument("No fs.defaultFS',
         errno.EINVAL,
@@ -85,8 +120,20 @@ _BY_OWN_TEXT: tuple[tuple[str, int, str], ...] = (
 )
 
 
+_THROWN = re.compile(
+    r"(?:org\.apache\.hadoop\.ipc\.RemoteException\()?(?P<java>[\w.$]+)\)?(?:: |$)(?P<text>.*)",
+    re.MULTILINE,
+)
+
+
+class JavaError(Exception):
+    """What Java has thrown in a call of libhdfs: its stack trace."""
+
+
 def to_os_error(error: Exception, path: str) -> OSError:
     """Return `error` as an OSError with an errno, the phrase and `path`."""
+    if isinstance(error, JavaError):
+        return _thrown(str(error), path)
     if isinstance(error, FileNotFoundError):
         return OSError(*_missing(_first_line(str(error))), path)
     if isinstance(error, FileExistsError):
@@ -100,7 +147,27 @@ def to_os_error(error: Exception, path: str) -> OSError:
     match = _RPC_ERROR.match(str(error))
     if match is None:
         return OSError(*_own(_first_line(str(error))), path)
-    code, phrase = _refused(match["java"].rsplit(".", 1)[-1], _first_line(_unescape(match["text"])))
+    return _by_java_class(match["java"], _first_line(_unescape(match["text"])), path)
+
+
+def _thrown(trace: str, path: str) -> OSError:
+    match = _THROWN.match(trace)
+    if match is None:
+        return OSError(errno.EIO, f"HDFS failed: {_first_line(trace)}", path)
+    java, text = match["java"].rsplit(".", 1)[-1], match["text"].strip()
+    if java == "FileNotFoundException":
+        return OSError(*_missing(text), path)
+    if java in ("FileAlreadyExistsException", "AlreadyBeingCreatedException"):
+        return OSError(*_in_the_way(text), path)
+    if java == "IllegalArgumentException" and text.endswith(" is not a valid DFS filename."):
+        return OSError(errno.EINVAL, _NOT_A_NAME, path)
+    if java in ("ConnectException", "EOFException", "SocketException", "NoRouteToHostException"):
+        return OSError(*_unreachable(text), path)
+    return _by_java_class(match["java"], text, path)
+
+
+def _by_java_class(java: str, text: str, path: str) -> OSError:
+    code, phrase = _refused(java.rsplit(".", 1)[-1], text)
     if code == errno.ECONNREFUSED:
         return ConnectionError(code, phrase, path)
     return OSError(code, phrase, path)

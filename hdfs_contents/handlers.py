@@ -1,7 +1,11 @@
 """Downloads under /files/: the bytes as they are in HDFS, sent piece by piece.
 
-A file is never whole in memory, and what it says can't act for the person who opens it: HTML and
-SVG are shown in a sandbox of their own, and only requests from the same site are answered.
+- A file is never whole in memory, and its first bytes are sent as soon as they are read.
+- A part can be asked for, to seek in a video or to go on after a break; what the browser has
+  already is not sent again.
+- A download that can't go on is a connection that breaks, never a short file.
+- What a file says can't act for the person who opens it: HTML and SVG are shown in a sandbox of
+  their own, and only requests from the same site are answered.
 """
 
 from __future__ import annotations
@@ -12,11 +16,18 @@ from typing import TYPE_CHECKING, cast
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
+from tornado.iostream import StreamClosedError
+
+from hdfs_contents import ranges
 
 if TYPE_CHECKING:
+    from hdfs_contents.filesystem import FileStatus, Reader
     from hdfs_contents.manager import HDFSContentsManager
 
 _PIECE = 1024 * 1024
+
+#: What the type of a file is told by, where its name says nothing; and it is sent at once.
+_BEGINNING = 16 * 1024
 
 
 def content_type(name: str, beginning: bytes) -> str:
@@ -61,20 +72,70 @@ class HDFSFilesHandler(JupyterHandler):
 
     async def _serve(self, path: str, *, body: bool) -> None:
         self.check_xsrf_cookie()
-        manager = cast("HDFSContentsManager", self.contents_manager)
         path = path.strip("/")
-        located = manager.locate(path, hidden_status=404)
-        file = await manager.in_thread(path, manager.filesystem.open_read, located)
-        piece = await manager.in_thread(path, file.read, _PIECE)
+        located = self._manager.locate(path, hidden_status=404)
+        status = await self._manager.in_thread(path, self._manager.filesystem.stat, located)
+        file = await self._manager.in_thread(path, self._manager.filesystem.open_read, located)
+        with file:
+            beginning = await self._manager.in_thread(path, file.read, _BEGINNING)
+            self._describe(path, status, beginning)
+            if self._client_has(status):
+                self.set_status(304)
+                return
+            try:
+                offsets = self._offsets(status, file.size)
+            except ranges.NotSatisfiableError:
+                self.set_status(416)
+                self.set_header("Content-Range", f"bytes */{file.size}")
+                return
+            self.set_header("Content-Length", str(len(offsets)))
+            if body:
+                await self._send(path, file, offsets)
+
+    @property
+    def _manager(self) -> HDFSContentsManager:
+        return cast("HDFSContentsManager", self.contents_manager)
+
+    def _describe(self, path: str, status: FileStatus, beginning: bytes) -> None:
         name = path.rsplit("/", 1)[-1]
-        self.set_header("Content-Type", content_type(name, piece))
-        self.set_header("Content-Length", str(file.size))
+        self.set_header("Content-Type", content_type(name, beginning))
+        self.set_header("Accept-Ranges", "bytes")
+        self.set_header("Etag", ranges.etag(status))
+        self.set_header("Last-Modified", ranges.last_modified(status))
+        # Another person may use this browser, and the file may change: it is asked for each time.
+        self.set_header("Cache-Control", "private, no-cache")
         if self.get_argument("download", None):
             self.set_attachment_header(name)
-        while body and piece:
+
+    def _client_has(self, status: FileStatus) -> bool:
+        if "If-None-Match" in self.request.headers:
+            return self.check_etag_header()
+        return ranges.is_not_newer(status, self.request.headers.get("If-Modified-Since"))
+
+    def _offsets(self, status: FileStatus, size: int) -> range:
+        headers = self.request.headers
+        offsets = None
+        if ranges.range_is_current(status, headers.get("If-Range")):
+            offsets = ranges.asked(headers.get("Range"), size)
+        if offsets is None:
+            return range(size)
+        self.set_status(206)
+        self.set_header("Content-Range", ranges.content_range(offsets, size))
+        return offsets
+
+    async def _send(self, path: str, file: Reader, offsets: range) -> None:
+        file.seek(offsets.start)
+        left = len(offsets)
+        while left:
+            piece = await self._manager.in_thread(path, file.read, min(left, _PIECE))
+            if not piece:
+                raise web.HTTPError(500, f"{path} ended before its end: was it cut off in HDFS?")
+            left -= len(piece)
             self.write(piece)
-            await self.flush()
-            piece = await manager.in_thread(path, file.read, _PIECE)
+            try:
+                await self.flush()
+            except StreamClosedError:
+                return  # nobody listens any more
 
     def compute_etag(self) -> None:
         """Return None: it would be that of an empty body."""

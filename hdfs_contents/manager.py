@@ -4,6 +4,8 @@
   (`atomic.py`). `last_modified` of what a save returns is what the next `get` says.
 - The event loop never waits for HDFS, nor for the parsing and signing of a notebook: that is done
   in a few threads, and every call to HDFS has a deadline.
+- Nothing is lost in silence: what somebody else has changed since a client here has seen it is not
+  replaced (409), and what is deleted goes to the person's trash.
 - `root_dir` is a convenience. Who may read and write what is for the permissions in HDFS to say.
 - Kernels and terminals run on the local disk and don't see these files: they start in the notebook
   server's own directory.
@@ -12,33 +14,37 @@
 from __future__ import annotations
 
 import asyncio
-import errno
+import fnmatch
 import hashlib
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
-from typing import Any, TypeVar
+from functools import cached_property, lru_cache
+from typing import Any, TypeVar, get_args
+from weakref import WeakValueDictionary
 
-from jupyter_server.services.contents.manager import AsyncContentsManager
+from jupyter_server.services.contents.manager import AsyncContentsManager, copy_pat
 from nbformat.sign import NotebookNotary
 from tornado.web import HTTPError
-from traitlets import Bool, Enum, Integer, TraitError, Unicode, default, validate
+from traitlets import Bool, Dict, Enum, Integer, TraitError, Unicode, default, validate
 
-from hdfs_contents import reading, startup, writing
-from hdfs_contents.atomic import moved_aside
-from hdfs_contents.checkpoints import CHECKPOINT_DIR, HDFSCheckpoints
-from hdfs_contents.errors import http_error, http_errors
-from hdfs_contents.filesystem import FileStatus, FileSystem
+from hdfs_contents import moving, reading, startup, writing
+from hdfs_contents.checkpoints import HDFSCheckpoints
+from hdfs_contents.conflicts import SeenFiles
+from hdfs_contents.errors import http_errors
+from hdfs_contents.filesystem import FileStatus, FileSystem, Kind
 from hdfs_contents.handlers import HDFSFilesHandler
 from hdfs_contents.models import Model
 from hdfs_contents.paths import (
     InvalidPathError,
     is_hidden,
-    is_temporary,
+    join,
     normalize_root,
+    parent,
     to_hdfs,
 )
 from hdfs_contents.trust import any_thread
+from hdfs_contents.uploads import Uploads
 
 T = TypeVar("T")
 
@@ -80,8 +86,57 @@ class HDFSContentsManager(AsyncContentsManager):
         0, config=True, help="The port of the NameNode on hdfs_host; 0 for a name service."
     )
 
+    filesystem_kind = Enum(
+        get_args(Kind),
+        "auto",
+        config=True,
+        help="""
+        What moves the content of files: "native" is hdfs-native, which needs no Java; "libhdfs" is
+        Hadoop's own client in a JVM, for what hdfs-native can't; "auto" is libhdfs only for files
+        in encryption zones whose key hdfs-native can't get.
+        """,
+    )
+
+    delete_to_trash = Bool(
+        True,
+        config=True,
+        help="""
+        Move what people delete to their trash in HDFS, where the cluster has one: until it is
+        emptied, by fs.trash.interval, hdfs dfs -mv brings it back.
+        """,
+    )
+
+    local_dirs = Dict(
+        value_trait=Unicode(),
+        config=True,
+        help="""
+        Folders of the machine that the server runs on, by the names that they have beside what is
+        in HDFS: {"scratch": "$PWD/scratch"}. Environment variables are filled in, and a folder that
+        is not there is made. What is in them may be gone with the server.
+        """,
+    )
+
     always_delete_dir = Bool(
-        False, config=True, help="Let people delete directories that are not empty, for good."
+        False,
+        config=True,
+        help="""
+        Let people delete directories that are not empty where no trash takes them: for good.
+        """,
+    )
+
+    max_document_size_mb = Integer(
+        200,
+        config=True,
+        help="""
+        The largest file in megabytes that is opened as a document, whole and in memory. Larger
+        ones can still be downloaded, uploaded and copied.
+        """,
+    )
+
+    max_copy_folder_size_mb = Integer(
+        500,
+        config=True,
+        help="The largest directory in megabytes that is copied, while the browser waits for it.",
     )
 
     hash_algorithm = Enum(
@@ -121,8 +176,9 @@ class HDFSContentsManager(AsyncContentsManager):
     def __init__(self, **kwargs: Any) -> None:
         """Raise `startup.StartupError` where there is no HDFS to serve from."""
         super().__init__(**kwargs)
+        self._saving: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         # Made here, because a default that two threads ask for at once is made twice.
-        self.filesystem, self.notary  # noqa: B018
+        self.filesystem, self.notary, self.seen, self.uploads  # noqa: B018
 
     # Not in __init__: the check of a configured preferred_dir needs them before.
 
@@ -131,7 +187,20 @@ class HDFSContentsManager(AsyncContentsManager):
         """HDFS, as the one person that this process is."""
         startup.identify()
         url = startup.namenode_url(self.hdfs_host, self.hdfs_port)
-        return startup.open_root(self.root_dir, url, create=self.create_root_dir_on_startup)
+        fs = startup.open_root(
+            self.root_dir, url, create=self.create_root_dir_on_startup, kind=self.filesystem_kind
+        )
+        return startup.with_local_dirs(fs, self.root_dir, self.local_dirs)
+
+    @cached_property
+    def seen(self) -> SeenFiles:
+        """What clients of this server know of files."""
+        return SeenFiles()
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """The uploads under way."""
+        return Uploads(self.filesystem)
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
@@ -153,6 +222,15 @@ class HDFSContentsManager(AsyncContentsManager):
         if not self.allow_hidden and is_hidden(api_path):
             raise HTTPError(hidden_status, f"{api_path}: hidden files can't be used here")
         return located
+
+    def should_list(self, name: str) -> bool:
+        """Tell whether a name is shown: unless it is one of `hide_globs`."""
+        return self._hide_globs(tuple(self.hide_globs)).fullmatch(name) is None
+
+    @staticmethod
+    @lru_cache(maxsize=1)
+    def _hide_globs(globs: tuple[str, ...]) -> re.Pattern[str]:
+        return re.compile("|".join(map(fnmatch.translate, globs)) or "(?!)")
 
     # What is there
 
@@ -211,7 +289,9 @@ class HDFSContentsManager(AsyncContentsManager):
         if chunk in (None, 1):
             self.run_pre_save_hooks(model=model, path=path)
         writing.check(model, path)
-        saved = await self.in_thread(path, writing.save, self, model, path, located)
+        # One after the other: the second then knows of the first.
+        async with self._saving.setdefault(located, asyncio.Lock()):
+            saved = await self.in_thread(path, writing.save, self, model, path, located)
         if model["type"] == "notebook":
             await self._ensure_checkpoint(path)
         if chunk in (None, -1):
@@ -233,34 +313,14 @@ class HDFSContentsManager(AsyncContentsManager):
         self.locate(path, hidden_status=404)
         await self.in_thread(path, reading.trust, self, path)
 
-    # Directories
+    # Moving and copying
 
     async def delete_file(self, path: str) -> None:
-        """Delete a file, or a directory that has nothing in it (unless `always_delete_dir`)."""
+        """Move a file or directory to the person's trash; where there is none, delete it for good:
+        a directory only if it has nothing in it (unless `always_delete_dir`)."""
         path = path.strip("/")
         located = self._locate_entry(path)
-        await self.in_thread(path, self._delete, path, located)
-
-    def _delete(self, path: str, located: str) -> None:
-        fs = self.filesystem
-        if fs.stat(located).is_dir and not self.always_delete_dir:
-            self._delete_seemingly_empty(path, located)
-        else:
-            fs.delete(located, recursive=True)
-
-    def _delete_seemingly_empty(self, path: str, located: str) -> None:
-        """Delete a directory in which people see nothing, with the checkpoints of former files: in
-        one step, and out of the way, so that nothing that comes in meanwhile goes with it."""
-        fs = self.filesystem
-        self._check_seems_empty(path, located)
-        with moved_aside(fs, located) as aside:
-            self._check_seems_empty(path, aside)
-            fs.delete(aside, recursive=True)
-
-    def _check_seems_empty(self, path: str, located: str) -> None:
-        names = (status.name for status in self.filesystem.list_dir(located))
-        if not all(name == CHECKPOINT_DIR or is_temporary(name) for name in names):
-            raise HTTPError(400, f"Directory {path} not empty")
+        await self.in_thread(path, moving.delete, self, path, located)
 
     async def rename_file(self, old_path: str, new_path: str) -> None:
         """Move a file or directory. 409 where something has the new name."""
@@ -268,20 +328,38 @@ class HDFSContentsManager(AsyncContentsManager):
         if old_path == new_path:
             return
         source, target = self._locate_entry(old_path), self._locate_entry(new_path)
-        await self.in_thread(new_path, self._rename, source, target, old_path)
+        await self.in_thread(new_path, moving.rename, self, old_path, source, target)
 
-    def _rename(self, source: str, target: str, old_path: str) -> None:
-        if self.filesystem.exists(target):
-            raise FileExistsError(errno.EEXIST, "it exists already", target)
-        try:
-            self.filesystem.rename(source, target)
-        except FileNotFoundError as error:
-            if self.filesystem.exists(source):
-                raise
-            raise http_error(error, old_path) from error
+    async def copy(self, from_path: str, to_path: str | None = None) -> Model:
+        """Copy a file or a directory, byte for byte, and return its model without content. Into a
+        directory it gets a name that nothing has there; 409 for a `to_path` that is taken."""
+        from_path = from_path.strip("/")
+        source = self._locate_entry(from_path, hidden_status=404)
+        to_path = await self._copy_path(from_path, to_path)
+        target = self._locate_entry(to_path)
+        await self.in_thread(from_path, moving.copy, self, from_path, source, target)
+        copied = await self.get(to_path, content=False)
+        if copied["type"] == "notebook":
+            await self._ensure_checkpoint(to_path)
+        self.emit(data={"action": "copy", "path": to_path, "source_path": from_path})
+        return copied
 
-    def _locate_entry(self, path: str) -> str:
-        """Return where a file or directory is that may be moved and deleted: any but the root."""
+    async def _copy_path(self, from_path: str, to_path: str | None) -> str:
+        """Return where the copy goes. A directory that is missing is made for a directory only, as
+        jupyter_server does it."""
+        to_path = parent(from_path) if to_path is None else to_path.strip("/")
+        name = from_path.rpartition("/")[2]
+        if await self.dir_exists(to_path):
+            name = copy_pat.sub(".", name)
+            return join(to_path, await self.increment_filename(name, to_path, insert="-Copy"))
+        if await self.dir_exists(from_path):
+            return join(to_path, name)
+        if not await self.dir_exists(parent(to_path)):
+            raise HTTPError(404, f"There is no directory {parent(to_path)} to copy to")
+        return to_path
+
+    def _locate_entry(self, path: str, *, hidden_status: int = 400) -> str:
+        """Return where a file or directory is that may be moved, copied or deleted: no root."""
         if not path.strip("/"):
-            raise HTTPError(400, "The directory of notebooks itself can't be moved or deleted")
-        return self.locate(path)
+            raise HTTPError(400, "The directory of notebooks can't be moved, copied or deleted")
+        return self.locate(path, hidden_status=hidden_status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
 from hdfs_contents.filesystem import FileStatus
@@ -22,25 +23,39 @@ def kind(status: FileStatus, api_path: str) -> str:
 
 def changed(status: FileStatus) -> datetime:
     """Return the time of the last change, to the millisecond that HDFS has."""
-    return _EPOCH + timedelta(milliseconds=status.modified_ms)
+    seconds, milliseconds = divmod(status.modified_ms, 1000)
+    return _EPOCH + timedelta(0, seconds, milliseconds * 1000)
+
+
+@lru_cache(maxsize=1000)
+def _mimetype(extensions: str) -> str | None:
+    """Return the type of files whose names end so, after their first dot."""
+    return mimetypes.guess_type(f"name.{extensions}")[0]
 
 
 def entry(status: FileStatus, api_path: str, *, type: str, writable: bool) -> Model:
     """Return a model without content. HDFS keeps no time of creation."""
+    name = api_path.rsplit("/", 1)[-1]
+    time = changed(status)
     return {
-        "name": api_path.rsplit("/", 1)[-1],
+        "name": name,
         "path": api_path,
         "type": type,
-        "created": changed(status),
-        "last_modified": changed(status),
+        "created": time,
+        "last_modified": time,
         "size": None if status.is_dir else status.size,
         "writable": writable,
-        "mimetype": mimetypes.guess_type(api_path)[0] if type == "file" else None,
+        "mimetype": _mimetype(name.partition(".")[2]) if type == "file" else None,
         "format": None,
         "content": None,
         "hash": None,
         "hash_algorithm": None,
     }
+
+
+def owner_may_write(status: FileStatus, user: str) -> bool:
+    """Tell whether the mode lets `user` write as its owner: then no ACL takes that away."""
+    return status.owner == user and bool(status.mode & 0o200)
 
 
 def seems_writable(status: FileStatus, user: str) -> bool:

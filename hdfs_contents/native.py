@@ -1,19 +1,25 @@
-"""HDFS by hdfs-native: the `FileSystem` that needs no JVM."""
+"""HDFS by hdfs-native: the `FileSystem` that needs no JVM.
+
+In an encryption zone it reads and writes what is stored in clear, as anywhere, where it can get the
+keys from a KMS that the configuration names; elsewhere it refuses: ENOKEY. Never is anything read
+or written there that is not de- and encrypted.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import pwd
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from operator import attrgetter
+from typing import Any, Protocol, TypeVar
 
 import hdfs_native
 
-from hdfs_contents import access
+from hdfs_contents import access, zones
 from hdfs_contents.deadline import Deadline
-from hdfs_contents.filesystem import FileStatus
+from hdfs_contents.filesystem import FileStatus, Usage
 from hdfs_contents.hadoop_errors import to_os_error
 
 T = TypeVar("T")
@@ -35,9 +41,13 @@ _SAME_TIME = 2**64 - 1
 class NativeFileSystem:
     """See `hdfs_contents.filesystem.FileSystem`."""
 
-    def __init__(self, url: str | None, timeout: float) -> None:
-        self._calls = _Calls(Deadline(timeout))
-        self._client = self._calls(url or "", hdfs_native.Client, url, _FAIL_SOON)
+    def __init__(
+        self, url: str | None, timeout: float, configuration: Mapping[str, str] | None = None
+    ) -> None:
+        """Take what `configuration` says before what Hadoop's own files say."""
+        self._calls = Calls(Deadline(timeout))
+        settings = {**_FAIL_SOON, **(configuration or {})}
+        self._client = self._calls(url or "", hdfs_native.Client, url, settings)
 
     @property
     def user(self) -> str:
@@ -73,11 +83,19 @@ class NativeFileSystem:
         return NativeReader(self._calls, path, self._calls(path, self._client.read, path))
 
     def open_write(self, path: str, mode: int = 0o644, *, overwrite: bool = False) -> NativeWriter:
+        if overwrite:
+            self._refuse_without_key(path)
         options = hdfs_native.WriteOptions(
             permission=mode, overwrite=overwrite, create_parent=False
         )
         file = self._calls(path, self._client.create, path, options)
         return NativeWriter(self._calls, path, file)
+
+    def _refuse_without_key(self, path: str) -> None:
+        """Raise ENOKEY for a file that could not be written again: in a zone without its key
+        hdfs-native deletes what it has created, and with it what was there before."""
+        with suppress(FileNotFoundError, IsADirectoryError):
+            self._calls(path, self._client.read, path)
 
     def open_append(self, path: str) -> NativeWriter:
         return NativeWriter(self._calls, path, self._calls(path, self._client.append, path))
@@ -93,8 +111,33 @@ class NativeFileSystem:
         if not self._calls(path, self._client.delete, path, recursive):
             raise FileNotFoundError(errno.ENOENT, "there is no such file or directory", path)
 
+    def trash(self, path: str) -> str | None:
+        try:
+            return self._calls(path, self._client.trash, path)
+        except OSError as error:
+            if isinstance(error.__cause__, hdfs_native.TrashNotEnabledError):
+                return None
+            if error.errno != errno.EXDEV:
+                raise
+            return zones.trash(self, path)
+
+    def usage(self, path: str) -> Usage:
+        summary = self._calls(path, self._client.get_content_summary, path)
+        names = summary.file_count + summary.directory_count
+        return Usage(
+            files=summary.file_count,
+            size_bytes=summary.length,
+            names_left=_left(summary.quota, names),
+            bytes_left=_left(summary.space_quota, summary.space_consumed),
+        )
+
     def set_permission(self, path: str, mode: int) -> None:
         self._calls(path, self._client.set_permission, path, mode)
+
+    def set_replication(self, path: str, copies: int) -> None:
+        if not self._calls(path, self._client.set_replication, path, copies):
+            self.stat(path)  # its error, where nothing is there
+            raise IsADirectoryError(errno.EISDIR, "a folder has no copies", path)
 
     def copy_access(self, source: str, target: str) -> FileStatus:
         acl = self._acl_or_none(source)
@@ -109,7 +152,7 @@ class NativeFileSystem:
             self.set_permission(target, mode)
         else:  # even if it has no entries: the copy may have those that its directory gives
             self._calls(target, self._client.set_acl, target, entries)
-        return replace(copy, mode=mode)
+        return copy._replace(mode=mode)
 
     def _acl_or_none(self, path: str) -> hdfs_native.AclStatus | None:
         """Return None where the NameNode has ACLs turned off."""
@@ -127,11 +170,11 @@ class NativeFileSystem:
             self._calls(status.path, self._client.set_owner, status.path, None, group)
         except PermissionError:
             return status
-        return replace(status, group=group)
+        return status._replace(group=group)
 
 
-class _Calls:
-    """Calls hdfs-native within the deadline, and translates what it raises."""
+class Calls:
+    """Calls the client within the deadline, and translates what it raises."""
 
     def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
@@ -143,10 +186,26 @@ class _Calls:
             raise to_os_error(error, path) from error
 
 
+class ReadableFile(Protocol):
+    """What a client of HDFS has of a file that is read."""
+
+    def __len__(self) -> int: ...
+
+    def read_range(self, offset: int, len: int, /) -> bytes: ...
+
+
+class WritableFile(Protocol):
+    """What a client of HDFS has of a file that is written."""
+
+    def write(self, buf: bytes, /) -> object: ...
+
+    def close(self) -> None: ...
+
+
 class NativeReader:
     """See `hdfs_contents.filesystem.Reader`."""
 
-    def __init__(self, calls: _Calls, path: str, file: hdfs_native.FileReader) -> None:
+    def __init__(self, calls: Calls, path: str, file: ReadableFile) -> None:
         self._calls = calls
         self._path = path
         self._file = file
@@ -155,6 +214,9 @@ class NativeReader:
     @property
     def size(self) -> int:
         return len(self._file)
+
+    def seek(self, offset: int) -> None:
+        self._offset = offset
 
     def read(self, size: int = -1) -> bytes:
         data = self._read_range(self._offset, self.size if size < 0 else size)
@@ -183,16 +245,16 @@ class NativeReader:
 class NativeWriter:
     """See `hdfs_contents.filesystem.Writer`."""
 
-    def __init__(self, calls: _Calls, path: str, file: hdfs_native.FileWriter) -> None:
+    def __init__(self, calls: Calls, path: str, file: WritableFile) -> None:
         self._calls = calls
         self._path = path
         self._file = file
 
     def write(self, data: bytes) -> int:
-        view = memoryview(data)
-        for start in range(0, len(view), _PIECE):
-            self._calls(self._path, self._file.write, view[start : start + _PIECE])
-        return len(view)
+        for start in range(0, len(data), _PIECE):
+            # Of anything but bytes hdfs-native takes one item after the other.
+            self._calls(self._path, self._file.write, bytes(data[start : start + _PIECE]))
+        return len(data)
 
     def close(self) -> None:
         self._calls(self._path, self._file.close)
@@ -205,13 +267,14 @@ class NativeWriter:
             self.close()
 
 
+def _left(quota: int, used: int) -> int | None:
+    """Return None where there is no quota: the protocol's -1, perhaps as an unsigned number."""
+    return None if quota < 0 or quota >= 2**63 else max(quota - used, 0)
+
+
+#: In the order of FileStatus; taken all at once, as directories have thousands.
+_FIELDS = attrgetter("path", "isdir", "length", "modification_time", "permission", "owner", "group")
+
+
 def _status(native: hdfs_native.FileStatus) -> FileStatus:
-    return FileStatus(
-        path=native.path,
-        is_dir=native.isdir,
-        size=native.length,
-        modified_ms=native.modification_time,
-        mode=native.permission,
-        owner=native.owner,
-        group=native.group,
-    )
+    return FileStatus._make(_FIELDS(native))

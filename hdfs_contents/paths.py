@@ -15,7 +15,7 @@ import re
 import secrets
 from urllib.parse import unquote
 
-_TEMPORARY = re.compile(r"\.(saving-\d+|uploading)-[0-9a-f]{16}\.tmp")
+_TEMPORARY = re.compile(r"\.(saving-\d+|replacing|deleting)-[0-9a-f]{16}\.tmp")
 
 
 class InvalidPathError(ValueError):
@@ -81,13 +81,24 @@ def temporary_beside(hdfs_path: str) -> str:
     return join(parent(hdfs_path), f".saving-{os.getpid()}-{secrets.token_hex(8)}.tmp")
 
 
-def upload_beside(hdfs_path: str, user: str) -> str:
-    """Return the name, hidden, in the same directory, for the parts of what `user` uploads there:
-    the same for each part."""
-    digest = hashlib.sha256(f"{user}/{hdfs_path.rpartition('/')[2]}".encode()).hexdigest()
-    return join(parent(hdfs_path), f".uploading-{digest[:16]}.tmp")
+def aside_beside(hdfs_path: str) -> str:
+    """Return a new name, hidden, in the same directory, for what is about to be deleted."""
+    return join(parent(hdfs_path), f".deleting-{secrets.token_hex(8)}.tmp")
+
+
+def turn_beside(hdfs_path: str) -> str:
+    """Return the name, hidden, in the same directory, that whoever replaces the file gives to what
+    takes its place: the same for everybody, so only one at a time has it."""
+    digest = hashlib.sha256(hdfs_path.rpartition("/")[2].encode()).hexdigest()
+    return join(parent(hdfs_path), f".replacing-{digest[:16]}.tmp")
 
 
 def is_temporary(name: str) -> bool:
-    """Tell whether `temporary_beside` and `upload_beside` give such names."""
-    return _TEMPORARY.fullmatch(name) is not None
+    """Tell whether a name is one of those that are made here, and that nobody sees."""
+    return name.startswith(".") and _TEMPORARY.fullmatch(name) is not None
+
+
+def is_unfinished(name: str) -> bool:
+    """Tell whether it is that of something that is being written, and is worth nothing until it
+    has its own name; what is being deleted may turn out not to be."""
+    return is_temporary(name) and not name.startswith(".deleting")

@@ -11,7 +11,8 @@ from tornado.web import HTTPError
 from hdfs_contents import documents, models
 from hdfs_contents.filesystem import FileStatus, FileSystem
 from hdfs_contents.models import Model
-from hdfs_contents.paths import is_temporary, join, parent, to_hdfs
+from hdfs_contents.paths import is_temporary, parent, to_hdfs
+from hdfs_contents.sweeping import sweep
 
 if TYPE_CHECKING:
     from hdfs_contents.manager import HDFSContentsManager
@@ -52,13 +53,29 @@ def _directory(manager: HDFSContentsManager, request: Request, status: FileStatu
     writable = _may_write(fs, status.path)
     model = models.entry(status, request.path, type="directory", writable=writable)
     if request.content:
+        entries = fs.list_dir(status.path)
+        sweep(fs, entries)
         model["format"] = "json"
-        model["content"] = [
-            _listed(request.path, entry, fs.user)
-            for entry in fs.list_dir(status.path)
-            if _shown(manager, entry.name)
-        ]
+        model["content"] = _listing(manager, request.path, entries)
     return model
+
+
+def _listing(
+    manager: HDFSContentsManager, directory: str, entries: list[FileStatus]
+) -> list[Model]:
+    """Return the models of what people see in a directory, of which there may be thousands."""
+    user, allow_hidden = manager.filesystem.user, manager.allow_hidden
+    prefix = f"{directory}/" if directory else ""
+    listing = []
+    for status in entries:
+        name = status.name
+        if name.startswith(".") and (not allow_hidden or is_temporary(name)):
+            continue
+        if manager.should_list(name):
+            path = prefix + name
+            type, writable = models.kind(status, path), models.seems_writable(status, user)
+            listing.append(models.entry(status, path, type=type, writable=writable))
+    return listing
 
 
 def _may_write(fs: FileSystem, hdfs_path: str) -> bool:
@@ -71,29 +88,16 @@ def _may_write(fs: FileSystem, hdfs_path: str) -> bool:
     return True
 
 
-def _shown(manager: HDFSContentsManager, name: str) -> bool:
-    if is_temporary(name) or not manager.should_list(name):
-        return False
-    return manager.allow_hidden or not name.startswith(".")
-
-
-def _listed(directory: str, status: FileStatus, user: str) -> Model:
-    path = join(directory, status.name)
-    return models.entry(
-        status,
-        path,
-        type=models.kind(status, path),
-        writable=models.seems_writable(status, user),
-    )
-
-
 def _file(manager: HDFSContentsManager, request: Request, status: FileStatus, type: str) -> Model:
     fs = manager.filesystem
     # A save is a rename in the directory, so it takes the right to write both.
-    writable = _may_write(fs, status.path) and _may_write(fs, parent(status.path))
+    writable = models.owner_may_write(status, fs.user) or _may_write(fs, status.path)
+    writable = writable and _may_write(fs, parent(status.path))
     model = models.entry(status, request.path, type=type, writable=writable)
+    manager.seen.saw(status)
     if not (request.content or request.require_hash):
         return model
+    _refuse_too_large(manager, status)
     with fs.open_read(status.path) as file:
         data = file.read()
     if request.content and type == "notebook":
@@ -105,6 +109,17 @@ def _file(manager: HDFSContentsManager, request: Request, status: FileStatus, ty
     if request.require_hash:
         model.update(documents.content_hash(data, manager.hash_algorithm))
     return model
+
+
+def _refuse_too_large(manager: HDFSContentsManager, status: FileStatus) -> None:
+    limit = manager.max_document_size_mb
+    if status.size > limit * 1_000_000:
+        raise OSError(
+            errno.EFBIG,
+            f"it has {status.size / 1e6:,.0f} MB, and files of more than {limit:,} MB are not "
+            "opened here: download it, or read it from a notebook",
+            status.path,
+        )
 
 
 def _fill_notebook(manager: HDFSContentsManager, model: Model, data: bytes) -> None:

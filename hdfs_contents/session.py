@@ -29,7 +29,7 @@ from hdfs_contents import session_archive, startup
 from hdfs_contents.deadline import Deadline
 from hdfs_contents.filesystem import open_filesystem
 from hdfs_contents.session_archive import DamagedError, Limits, Place
-from hdfs_contents.session_store import SessionStore
+from hdfs_contents.session_store import DIRECTORY, SessionStore
 
 #: What a start waits for HDFS at most.
 _START_SECONDS = 5.0
@@ -56,7 +56,7 @@ class SessionState(ExtensionApp):
     )
 
     directory_template = Unicode(
-        "/user/{username}/.yarnhub/session",
+        DIRECTORY,
         config=True,
         help="""
         The directory in HDFS with a file for each named server: {username} is as in

@@ -27,8 +27,6 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir
-
 #: Lab has a file for each plugin that somebody configured and for each workspace.
 MAX_FILES = 2000
 
@@ -68,6 +66,9 @@ def places() -> tuple[Place, ...]:
 
     A folder that LabApp's configuration names instead is its administrator's to keep.
     """
+    # Only a notebook server has this; the hub, which imports this file too, need not.
+    from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir
+
     config, data = Path(jupyter_config_dir()), Path(jupyter_data_dir())
     ipython = Path(os.environ.get("IPYTHONDIR") or Path.home() / ".ipython")
     settings = os.environ.get("JUPYTERLAB_SETTINGS_DIR") or config / "lab" / "user-settings"

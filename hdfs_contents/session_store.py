@@ -18,10 +18,14 @@ from urllib.parse import quote
 
 from hdfs_contents.atomic import removed_on_failure
 from hdfs_contents.filesystem import FileSystem
-from hdfs_contents.paths import is_temporary, join, parent, temporary_beside
+from hdfs_contents.paths import join, parent, temporary_beside
 from hdfs_contents.session_archive import DamagedError
+from hdfs_contents.sweeping import sweep
 
 _PIECE = 4 * 1024 * 1024
+
+#: Where they are by default.
+DIRECTORY = "/user/{username}/.yarnhub/session"
 
 #: A name in HDFS has at most 255 bytes.
 _LONGEST_NAME = 200
@@ -38,6 +42,12 @@ def file_name(server: str) -> str:
     if len(name) > _LONGEST_NAME:
         name = f"named-{hashlib.sha256(server.encode()).hexdigest()}"
     return f"{name}.tar.gz"
+
+
+def kept(user: str, server: str) -> str:
+    """Return where that of one server is by default; of the default server the folder of all."""
+    directory = DIRECTORY.format(username=user)
+    return join(directory, file_name(server)) if server else directory
 
 
 class SessionStore:
@@ -60,11 +70,7 @@ class SessionStore:
         if not self._fs.exists(self._directory):
             self._fs.mkdirs(parent(self._directory), 0o700)
             self._fs.mkdirs(self._directory, 0o700)
-        now = time.time() * 1000
-        for status in self._fs.list_dir(self._directory):
-            if is_temporary(status.name) and now - status.modified_ms > _ABANDONED_MS:
-                with suppress(OSError):
-                    self._fs.delete(status.path)
+        sweep(self._fs, self._fs.list_dir(self._directory), _ABANDONED_MS)
         return True
 
     def fetch(self, limit: int) -> IO[bytes] | None:

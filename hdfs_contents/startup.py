@@ -3,13 +3,18 @@ do about it."""
 
 from __future__ import annotations
 
+import errno
 import getpass
 import os
+from collections.abc import Mapping
+from pathlib import Path
 
 from traitlets import TraitError
 
-from hdfs_contents.filesystem import FileSystem, open_filesystem
-from hdfs_contents.paths import InvalidPathError, join, normalize_root
+from hdfs_contents.filesystem import FileSystem, Kind, open_filesystem
+from hdfs_contents.local import LocalFileSystem
+from hdfs_contents.mounts import MountedFileSystem
+from hdfs_contents.paths import InvalidPathError, is_hidden, join, normalize_root, to_hdfs
 
 
 class StartupError(TraitError):
@@ -53,9 +58,9 @@ def namenode_url(host: str, port: int) -> str | None:
     return f"hdfs://{host}:{port}" if port else f"hdfs://{host}"
 
 
-def open_root(root: str, url: str | None, *, create: bool) -> FileSystem:
+def open_root(root: str, url: str | None, *, create: bool, kind: Kind = "auto") -> FileSystem:
     """Open HDFS and see to it that `root` is a directory that can be listed."""
-    fs = _open(url)
+    fs = _open(url, kind)
     try:
         if not fs.exists(root):
             if not create:
@@ -78,20 +83,41 @@ def open_root(root: str, url: str | None, *, create: bool) -> FileSystem:
     return fs
 
 
-def _open(url: str | None) -> FileSystem:
+def with_local_dirs(fs: FileSystem, root: str, folders: Mapping[str, str]) -> FileSystem:
+    """Return `fs` with folders of this machine in `root`, by their names."""
+    mounts: dict[str, FileSystem] = {}
+    for name, folder in folders.items():
+        option = f"c.HDFSContentsManager.local_dirs = {{{name!r}: {folder!r}}}"
+        if not name or "/" in name or is_hidden(name):
+            raise StartupError(f"{option}: a name has no slash in it and begins with no dot.")
+        local = Path(os.path.expandvars(folder)).expanduser()
+        try:
+            mount = to_hdfs(root, name)
+            local.mkdir(parents=True, exist_ok=True)
+        except (InvalidPathError, OSError) as error:
+            raise StartupError(f"{option} can't be shown: {error}.") from error
+        mounts[mount] = LocalFileSystem(mount, local.absolute(), fs.user)
+    return MountedFileSystem(fs, mounts) if mounts else fs
+
+
+def _open(url: str | None, kind: Kind) -> FileSystem:
     if url is None and not {"HADOOP_CONF_DIR", "HADOOP_HOME"} & os.environ.keys():
         raise StartupError(
             "There is no HDFS to keep notebooks in: set HADOOP_CONF_DIR to the directory that has "
             "core-site.xml and hdfs-site.xml, or set c.HDFSContentsManager.hdfs_host."
         )
     try:
-        return open_filesystem(url)
+        return open_filesystem(url, kind)
     except ImportError as error:
         raise StartupError(
             "HDFSContentsManager needs the Python package hdfs-native, which is not installed: "
             "pip install 'yarnhub[notebook]'."
         ) from error
     except OSError as error:
+        if error.errno == errno.ELIBACC:
+            raise StartupError(
+                f'c.HDFSContentsManager.filesystem_kind = "{kind}": {error.strerror}.'
+            ) from error
         where = url or f"core-site.xml in {os.environ.get('HADOOP_CONF_DIR') or 'HADOOP_HOME'}"
         raise StartupError(f"HDFS can't be opened by {where}: {error.strerror}.") from error
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from tornado.web import HTTPError
 
 from hdfs_contents import documents, models
-from hdfs_contents.atomic import first_mode, publish, removed_on_failure, write_file
+from hdfs_contents.atomic import write_file
 from hdfs_contents.documents import Notebook
-from hdfs_contents.filesystem import FileStatus, FileSystem
+from hdfs_contents.filesystem import FileStatus
 from hdfs_contents.models import Model
-from hdfs_contents.paths import parent, upload_beside
+from hdfs_contents.paths import parent
+from hdfs_contents.uploads import FIRST, LAST, missing_part
 
 if TYPE_CHECKING:
     from hdfs_contents.manager import HDFSContentsManager
@@ -35,22 +36,41 @@ def check(model: Model, path: str) -> None:
 
 def save(manager: HDFSContentsManager, model: Model, path: str, located: str) -> Model:
     """Save a model that was checked; return it as the next `get` would, without content."""
+    chunk = model.get("chunk")
+    if chunk not in (None, FIRST) and (more := _go_on(manager, model, path, located)) is not None:
+        return more
     there = manager.stat_or_none(located)
     if model["type"] == "directory":
         return _save_directory(manager, located, path, there)
     if there is not None and there.is_dir:
         raise HTTPError(400, f"{path} is a directory")
-    if there is not None:
-        manager.filesystem.check_write(located)
+    if there is not None and chunk in (None, FIRST):
+        if not models.owner_may_write(there, manager.filesystem.user):
+            manager.filesystem.check_write(located)
+        manager.seen.check(there)
     if model["type"] == "notebook":
         return _save_notebook(manager, model["content"], located, path, there)
     data = documents.encode_file(model["content"], model.get("format"), path)
-    chunk = model.get("chunk")
     if chunk is None:
         status = _replace(manager, located, data, there)
+    elif chunk == FIRST:
+        status = manager.uploads.begin(located, data, there)
     else:
-        status = _upload(manager, located, data, chunk, there)
-    return models.entry(status, path, type="file", writable=True)
+        status = _append(manager, located, data, there)
+    if chunk != FIRST:
+        manager.seen.saw(status)
+    return _saved(status, path)
+
+
+def _go_on(manager: HDFSContentsManager, model: Model, path: str, located: str) -> Model | None:
+    """Take a further part of an upload; None where no upload of the file is under way."""
+    if not manager.uploads.has(located):
+        return None
+    data = documents.encode_file(model["content"], model.get("format"), path)
+    status = manager.uploads.go_on(located, model["chunk"], data)
+    if model["chunk"] == LAST:
+        manager.seen.saw(status)
+    return _saved(status, path)
 
 
 def _save_directory(
@@ -63,7 +83,7 @@ def _save_directory(
         there = manager.filesystem.stat(located)
     elif not there.is_dir:
         raise HTTPError(400, f"{path} is a file, not a directory")
-    return models.entry(there, path, type="directory", writable=True)
+    return _saved(there, path)
 
 
 def _save_notebook(
@@ -73,15 +93,20 @@ def _save_notebook(
     if notebook.validation_error:
         _check_signable(manager, notebook, path)
     status = _replace(manager, located, data, there)
+    manager.seen.saw(status)
     try:
         manager.check_and_sign(notebook.node, path)
     except Exception as error:  # a store of any kind may fail in any way
         raise HTTPError(500, f"{path} was saved, but can't be signed: {error}") from error
-    saved = models.entry(status, path, type="notebook", writable=True)
+    saved = _saved(status, path)
     validated = manager.validate_notebook_model({"content": content}, notebook.validation_error)
     if "message" in validated:
         saved["message"] = validated["message"]
     return saved
+
+
+def _saved(status: FileStatus, path: str) -> Model:
+    return models.entry(status, path, type=models.kind(status, path), writable=True)
 
 
 def _check_signable(manager: HDFSContentsManager, notebook: Notebook, path: str) -> None:
@@ -96,31 +121,15 @@ def _check_signable(manager: HDFSContentsManager, notebook: Notebook, path: str)
 def _replace(
     manager: HDFSContentsManager, located: str, data: bytes, there: FileStatus | None
 ) -> FileStatus:
-    return write_file(manager.filesystem, located, [data], keep=there, overwrite=there is not None)
+    return write_file(manager.filesystem, located, [data], replaces=there)
 
 
-def _upload(
-    manager: HDFSContentsManager, located: str, data: bytes, chunk: int, there: FileStatus | None
+def _append(
+    manager: HDFSContentsManager, located: str, data: bytes, there: FileStatus | None
 ) -> FileStatus:
-    """Collect the parts beside the file, and put them in its place with the last one. A part that
-    no first one came before goes to the end of the file itself."""
-    fs = manager.filesystem
-    temporary = upload_beside(located, fs.user)
-    if chunk != 1 and not fs.exists(temporary):
-        return _append(fs, located, data, there)
-    with removed_on_failure(fs, temporary):
-        if chunk == 1:
-            opened = fs.open_write(temporary, first_mode(there), overwrite=True)
-        else:
-            opened = fs.open_append(temporary)
-        with opened as file:
-            file.write(data)
-        if chunk != -1:
-            return fs.stat(temporary)
-        return publish(fs, temporary, located, keep=there, overwrite=there is not None)
-
-
-def _append(fs: FileSystem, located: str, data: bytes, there: FileStatus | None) -> FileStatus:
-    with fs.open_append(located) if there else fs.open_write(located) as file:
+    """Add a part to a file that is not being uploaded, as jupyter_server does it."""
+    if there is None:
+        raise missing_part(located, FIRST)
+    with manager.filesystem.open_append(located) as file:
         file.write(data)
-    return fs.stat(located)
+    return manager.filesystem.stat(located)

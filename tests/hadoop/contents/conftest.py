@@ -12,13 +12,16 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from hdfs_contents import HDFSContentsManager
 from hdfs_contents.filesystem import FileSystem, open_filesystem
+from tests.hadoop.contents.notebook_server import MANAGER, running
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.folders import superuser
 
@@ -86,12 +89,13 @@ def names(fs: FileSystem, root: str) -> Callable[..., list[str]]:
 def hdfs(hadoop: MiniHadoop) -> Callable[..., str]:
     """`hdfs(argument, …)`: runs Hadoop's own `hdfs` command as the superuser."""
 
-    def run(*arguments: str) -> str:
+    def run(*arguments: str, errors: str = "strict") -> str:
         done = subprocess.run(
             ["hdfs", *arguments],
             env={**os.environ, **hadoop.env(), "HADOOP_USER_NAME": superuser()},
             capture_output=True,
             text=True,
+            errors=errors,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -119,3 +123,25 @@ def as_user(hadoop: MiniHadoop) -> Callable[..., Any]:
         return json.loads(done.stdout or "null")
 
     return run
+
+
+@pytest.fixture(scope="session")
+def start_server(
+    hadoop: MiniHadoop,
+    tmp_path_factory: pytest.TempPathFactory,
+    wait_until: Callable[..., Any],
+) -> Iterator[Callable[..., httpx.Client]]:
+    """`start_server(manager)`: a client of a notebook server of alice's with that manager."""
+    with ExitStack() as servers:
+
+        def start(manager: str = MANAGER) -> httpx.Client:
+            folder = tmp_path_factory.mktemp("server")
+            return servers.enter_context(running(hadoop, folder, wait_until, manager))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def server(start_server: Callable[..., httpx.Client]) -> httpx.Client:
+    """A client of alice's notebook server."""
+    return start_server()

@@ -134,3 +134,25 @@ async def test_the_root_has_no_checkpoint_outside_of_itself(
         await refused(400, manager.delete_checkpoint("checkpoint", path))
     assert fs.exists(beside)
     fs.delete("/user/alice/.ipynb_checkpoints", recursive=True)
+
+
+async def test_as_many_checkpoints_are_kept_as_are_wanted(
+    manager: HDFSContentsManager, write: Write, read: Read, names: Names
+) -> None:
+    manager.checkpoints.keep = 3
+    made = []
+    for number in range(5):
+        write("a.txt", f"{number}")
+        made.append(await manager.create_checkpoint("a.txt"))
+    write("a-checkpoint.txt", "another file with a name like that")
+    await manager.create_checkpoint("a-checkpoint.txt")
+    assert await manager.list_checkpoints("a.txt") == made[2:]
+    await manager.restore_checkpoint(made[2]["id"], "a.txt")
+    assert read("a.txt") == b"2"
+    await refused(404, manager.restore_checkpoint(made[0]["id"], "a.txt"))
+    await manager.rename("a.txt", "d.txt")
+    assert await manager.list_checkpoints("d.txt") == made[2:]
+    await manager.delete_checkpoint(made[3]["id"], "d.txt")
+    assert await manager.list_checkpoints("d.txt") == [made[2], made[4]]
+    await manager.delete("d.txt")
+    assert names(".ipynb_checkpoints") == ["a-checkpoint-checkpoint.txt"]

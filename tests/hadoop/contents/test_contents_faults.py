@@ -2,61 +2,24 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from hdfs_contents import HDFSContentsManager
-from hdfs_contents.filesystem import FileSystem, Writer, open_filesystem
+from hdfs_contents.filesystem import FileSystem, open_filesystem
 from hdfs_contents.native import NativeFileSystem
+from hdfs_contents.uploads import Uploads
+from tests.hadoop.contents.interrupted import failing
 from tests.hadoop.contents.models import Names, Read, Write, notebook, refused, text
 from yarnhub.minihadoop import MiniHadoop
 
 Hdfs = Callable[..., str]
 
 
-class FailingFileSystem:
-    """HDFS, in which one operation fails: before it has done anything, or after it has."""
-
-    def __init__(self, fs: FileSystem, operation: str, *, after: bool) -> None:
-        self._fs = fs
-        self._operation = operation
-        self._after = after
-
-    def __getattr__(self, name: str) -> Any:
-        return self.wrap(name, getattr(self._fs, name))
-
-    def wrap(self, name: str, function: Any) -> Any:
-        if name in ("open_write", "open_append"):
-            return lambda *args, **more: FailingWriter(self, function(*args, **more))
-        if name != self._operation:
-            return function
-
-        def fail(*args: Any, **more: Any) -> None:
-            if self._after:
-                function(*args, **more)
-            raise OSError(errno.EIO, f"{name} failed")
-
-        return fail
-
-
-class FailingWriter:
-    def __init__(self, fs: FailingFileSystem, file: Writer) -> None:
-        self.write = fs.wrap("write", file.write)
-        self._close = fs.wrap("close", file.close)
-
-    def __enter__(self) -> FailingWriter:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._close()
-
-
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("operation", ["write", "close", "copy_access", "rename"])
+@pytest.mark.parametrize("operation", ["write", "close", "copy_access", "replace"])
 async def test_a_save_that_fails_leaves_the_file_whole_and_nothing_beside_it(
     operation: str,
     after: bool,
@@ -67,13 +30,22 @@ async def test_a_save_that_fails_leaves_the_file_whole_and_nothing_beside_it(
     names: Names,
 ) -> None:
     write("a", "old")
-    manager.filesystem = FailingFileSystem(fs, operation, after=after)
+    manager.filesystem = failing(fs, operation, after=after)
     assert f"{operation} failed" in await refused(500, manager.save(text("new"), "a"))
-    assert read("a") == (b"new" if (operation, after) == ("rename", True) else b"old")
+    assert read("a") == (b"new" if (operation, after) == ("replace", True) else b"old")
     assert names() == ["a"]
 
 
-@pytest.mark.parametrize("operation", ["write", "rename"])
+async def test_a_save_that_does_not_get_its_turn_leaves_nothing_beside_the_file(
+    manager: HDFSContentsManager, fs: FileSystem, write: Write, read: Read, names: Names
+) -> None:
+    write("a", "old")
+    manager.filesystem = failing(fs, "rename", after=False)
+    assert "rename failed" in await refused(500, manager.save(text("new"), "a"))
+    assert (read("a"), names()) == (b"old", ["a"])
+
+
+@pytest.mark.parametrize("operation", ["write", "close", "replace"])
 async def test_an_upload_that_fails_leaves_the_file_as_it_was(
     operation: str,
     manager: HDFSContentsManager,
@@ -83,9 +55,13 @@ async def test_an_upload_that_fails_leaves_the_file_as_it_was(
     names: Names,
 ) -> None:
     write("a", "old")
-    await manager.save(text("new", chunk=1), "a")
-    manager.filesystem = FailingFileSystem(fs, operation, after=False)
-    assert f"{operation} failed" in await refused(500, manager.save(text("er", chunk=-1), "a"))
+    manager.uploads = Uploads(failing(fs, operation, after=False))
+
+    async def upload() -> None:
+        for chunk in (1, -1):
+            await manager.save(text("new", chunk=chunk), "a")
+
+    assert f"{operation} failed" in await refused(500, upload())
     assert (read("a"), names()) == (b"old", ["a"])
 
 
@@ -98,11 +74,11 @@ async def test_a_notebook_is_saved_even_if_its_checkpoint_is_not(
 ) -> None:
     checkpoint = manager.checkpoints.create_checkpoint
 
-    async def failing(*args: Any) -> Any:
-        manager.filesystem = FailingFileSystem(fs, operation, after=False)
+    async def fails(*args: Any) -> Any:
+        manager.filesystem = failing(fs, operation, after=False)
         return await checkpoint(*args)
 
-    monkeypatch.setattr(manager.checkpoints, "create_checkpoint", failing)
+    monkeypatch.setattr(manager.checkpoints, "create_checkpoint", fails)
     await manager.save(notebook("1"), "a.ipynb")
     assert (await manager.get("a.ipynb"))["content"]["cells"][0]["source"] == "1"
     assert await manager.list_checkpoints("a.ipynb") == []

@@ -102,7 +102,7 @@ async def test_each_action_is_an_event_that_jupyter_server_knows(
     await manager.copy("b")
     await manager.delete("b")
     assert [event["action"] for event in events if event["action"] != "get"] == [
-        *("save", "rename", "save", "copy", "delete")
+        *("save", "rename", "copy", "delete")
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -44,6 +45,95 @@ async def test_a_copy_has_a_name_of_its_own_and_the_same_bytes(
     assert (await manager.copy("a.bin"))["path"] == "a-Copy1.bin"
     assert (await manager.copy("a.bin", ""))["path"] == "a-Copy2.bin"
     assert read("a-Copy1.bin") == read("a-Copy2.bin") == data
+    assert names() == ["a-Copy1.bin", "a-Copy2.bin", "a.bin"]
+
+
+async def test_a_copy_goes_where_it_is_told_but_replaces_nothing(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read
+) -> None:
+    write("a", "a", mode=0o600)
+    write("d/b", "b")
+    assert (await manager.copy("a", "d"))["path"] == "d/a"
+    assert (await manager.copy("d/a", "d"))["path"] == "d/a-Copy1"
+    assert (await manager.copy("a", "d/new name"))["path"] == "d/new name"
+    assert (read("d/new name"), fs.stat(f"{root}/d/new name").mode) == (b"a", 0o600)
+    assert "exists already" in await refused(409, manager.copy("a", "d/b"))
+    assert "no directory x" in await refused(404, manager.copy("a", "x/a"))
+    await refused(404, manager.copy("missing"))
+    assert read("d/b") == b"b"
+
+
+async def test_a_copied_notebook_is_as_trusted_as_the_original_and_has_a_checkpoint(
+    manager: HDFSContentsManager,
+) -> None:
+    await manager.save(notebook("1"), "a.ipynb")
+    copied = await manager.copy("a.ipynb")
+    assert (copied["type"], copied["content"]) == ("notebook", None)
+    cells = (await manager.get(copied["path"]))["content"]["cells"]
+    assert cells[0]["metadata"]["trusted"]
+    assert len(await manager.list_checkpoints(copied["path"])) == 1
+
+
+async def test_a_directory_is_copied_with_all_that_is_in_it(
+    manager: HDFSContentsManager, write: Write, read: Read, names: Names
+) -> None:
+    write("d/e/f.bin", bytes(range(256)) * 20_000)
+    write("d/.hidden", "h")
+    write(f"d/.saving-1-{'0' * 16}.tmp", "unfinished")
+    await manager.save({"type": "directory"}, "d/empty")
+    copied = await manager.copy("d")
+    assert (copied["path"], copied["type"]) == ("d-Copy1", "directory")
+    assert names("d-Copy1") == [".hidden", "e", "empty"]
+    assert read("d-Copy1/e/f.bin") == read("d/e/f.bin")
+    assert "into itself" in await refused(400, manager.copy("d", "d/e"))
+    assert (await manager.copy("d/empty", "new/x"))["path"] == "new/x/empty"
+    manager.max_copy_folder_size_mb = 4
+    assert "use hdfs dfs -cp" in await refused(413, manager.copy("d"))
+    assert names() == ["d", "d-Copy1", "new"]
+
+
+async def test_a_copy_that_fails_leaves_nothing(
+    manager: HDFSContentsManager, write: Write, names: Names, hdfs: Callable[..., str], root: str
+) -> None:
+    for number in range(3):
+        write(f"d/{number}", "x" * 1000)
+    hdfs("dfsadmin", "-setQuota", "7", root)
+    assert "quota" in await refused(507, manager.copy("d"))
+    assert names() == ["d"]
+
+
+async def test_what_is_deleted_is_in_the_trash_where_the_cluster_has_one(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, names: Names
+) -> None:
+    trash = f"/user/alice/.Trash/Current{root}"
+    write("a", "a")
+    write("d/b", "b")
+    await manager.delete("a")
+    await manager.delete("d")
+    assert names() == []
+    assert [status.name for status in fs.list_dir(trash)] == ["a", "d"]
+    assert fs.stat(f"{trash}/d/b").size == 1
+    write("a", "another")
+    await manager.delete("a")  # beside the first one
+    assert len(fs.list_dir(trash)) == 3
+    fs.delete(trash, recursive=True)
+
+
+async def test_what_the_trash_does_not_take_stays(
+    manager: HDFSContentsManager, fs: FileSystem, write: Write, read: Read
+) -> None:
+    write("a", "a")
+
+    class FullTrash:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(fs, name)
+
+        def trash(self, path: str) -> None:
+            raise OSError(errno.EDQUOT, "the quota of /user/alice is reached", path)
+
+    manager.filesystem = FullTrash()
+    assert "moved to the trash" in await refused(507, manager.delete("a"))
+    assert read("a") == b"a"
 
 
 async def test_new_files_have_names_that_nothing_has(manager: HDFSContentsManager) -> None:
@@ -59,6 +149,7 @@ async def test_new_files_have_names_that_nothing_has(manager: HDFSContentsManage
 async def test_a_directory_is_deleted_when_people_see_nothing_in_it(
     manager: HDFSContentsManager, write: Write, names: Names
 ) -> None:
+    manager.delete_to_trash = False
     await manager.save({"type": "directory"}, "d")
     await manager.save(notebook("1"), "d/a.ipynb")
     assert "not empty" in await refused(400, manager.delete("d"))
@@ -77,6 +168,7 @@ async def test_a_directory_is_deleted_when_people_see_nothing_in_it(
 async def test_a_directory_that_stays_keeps_its_checkpoints(
     comes_in: bool, manager: HDFSContentsManager, fs: FileSystem, write: Write, names: Names
 ) -> None:
+    manager.delete_to_trash = False
     write("d/.ipynb_checkpoints/a-checkpoint", "precious")
     listed: list[str] = []
 

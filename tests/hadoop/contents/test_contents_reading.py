@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hdfs_contents import HDFSContentsManager
 from hdfs_contents.filesystem import FileSystem
-from tests.hadoop.contents.models import Write, notebook, refused
+from tests.hadoop.contents.models import Read, Write, notebook, refused, text
 
 
 async def test_a_directory_lists_its_files_with_their_types(
@@ -74,3 +76,16 @@ async def test_writable_is_what_the_namenode_says(
     assert (await manager.get("a"))["writable"] is False
     assert (await manager.get(""))["writable"] is False
     fs.set_permission(root, 0o700)
+
+
+async def test_writable_is_what_an_acl_says(
+    manager: HDFSContentsManager, write: Write, read: Read, hdfs: Callable[..., str]
+) -> None:
+    path = write("a", mode=0o644)
+    hdfs("dfs", "-chown", "bob", path)
+    assert (await manager.get("a"))["writable"] is False
+    await refused(403, manager.save(text("mine"), "a"))
+    hdfs("dfs", "-setfacl", "-m", "user:alice:rw-", path)
+    assert (await manager.get("a"))["writable"] is True
+    await manager.save(text("mine"), "a")
+    assert read("a") == b"mine"

@@ -27,7 +27,11 @@ VERBS: dict[str, Callable[[HDFSContentsManager, str], Awaitable[object]]] = {
     "delete checkpoint": lambda m, path: m.delete_checkpoint("checkpoint", path),
     "trust": lambda m, path: m.trust_notebook(path),
 }
-BAD_PATHS = ["..", "a/../../b", "../{sibling}/x", "%2e%2e/x", "a//b", "a\0b", "a\\b", "hdfs://h/x"]
+BAD_PATHS = [
+    *("..", "a/../../b", "../{sibling}/x", "%2e%2e/x", "a//b", "here/./x", "here/../x"),
+    *("a\0b", "a\\b", "a:b", "hdfs://h/x", "\udc80"),
+]
+NO_PLACES = ["here/x", "n" * 300, "ä" * 200, "nowhere/" + "n" * 300]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -46,6 +50,21 @@ async def test_no_verb_leaves_the_root_or_takes_a_bad_name(
         assert raised.value.status_code in (400, 404)
     assert [fs.list_dir(root), fs.list_dir(sibling)] == before
     fs.delete(sibling, recursive=True)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+async def test_no_verb_makes_anything_where_hdfs_has_no_place_for_it(
+    verb: str, manager: HDFSContentsManager, write: Write, read: Read, names: Names
+) -> None:
+    write("here", "here")
+    for path in NO_PLACES:
+        if verb == "list checkpoints":
+            assert await VERBS[verb](manager, path) == []
+            continue
+        with pytest.raises(HTTPError) as raised:
+            await VERBS[verb](manager, path)
+        assert raised.value.status_code in (400, 404)
+    assert (read("here"), names()) == (b"here", ["here"])
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -86,6 +105,15 @@ ODD_NAMES = [
     "~",
     "-rf",
     "*",
+    "tab\t",
+    "\x01\x7f",
+    "n\u0303 or ñ",
+    "\u202egnp",
+    "😀",
+    " around ",
+    "a;b&c=d",
+    "<b>",
+    "{a,b}[0-9]",
     "a" * 240,
 ]
 
@@ -94,14 +122,26 @@ ODD_NAMES = [
 async def test_an_odd_name_that_hdfs_takes_is_a_name_like_others(
     name: str, manager: HDFSContentsManager, names: Names
 ) -> None:
-    await manager.save(text("1"), f"{name}.txt")
-    assert (await manager.get(f"{name}.txt"))["content"] == "1"
-    await manager.rename(f"{name}.txt", f"{name}2.txt")
-    await manager.delete(f"{name}2.txt")
-    assert names() == []
+    path = f"{name}.txt"
+    await manager.save({"type": "directory"}, name)
+    await manager.save(text("1"), path)
+    checkpoint = await manager.create_checkpoint(path)
+    await manager.save(text("2", chunk=1), path)
+    await manager.save(text("3", chunk=-1), path)
+    assert (await manager.get(path))["content"] == "23"
+    await manager.restore_checkpoint(checkpoint["id"], path)
+    copied = await manager.copy(path, name)
+    assert copied["path"] == f"{name}/{path}"
+    assert (await manager.get(copied["path"]))["content"] == "1"
+    listed = filter(manager.should_list, [name, path])  # what ends in a tilde is hidden
+    assert sorted(m["name"] for m in (await manager.get(""))["content"]) == sorted(listed)
+    await manager.rename(path, f"{name}/2 {path}")
+    for gone in (copied["path"], f"{name}/2 {path}", name):
+        await manager.delete(gone)
+    assert names() in ([], [".ipynb_checkpoints"])  # an empty one stays
 
 
-@pytest.mark.parametrize("name", ["a:b", "n" * 256, "ä" * 200])
+@pytest.mark.parametrize("name", ["a:b", "n" * 256, "n" * 300, "ä" * 200])
 async def test_a_name_that_hdfs_does_not_take_is_a_bad_request(
     name: str, manager: HDFSContentsManager, names: Names
 ) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tornado.web import HTTPError
 
 from hdfs_contents import HDFSContentsManager
 from hdfs_contents.filesystem import FileSystem
@@ -67,31 +66,6 @@ async def test_saves_at_the_same_time_leave_one_of_them_whole(
     contents = [str(number) * 100_000 for number in range(8)]
     await asyncio.gather(*(manager.save(text(content), "a") for content in contents))
     assert read("a").decode() in contents
-    assert names() == ["a"]
-
-
-async def test_of_two_who_make_a_file_at_once_the_second_is_told(
-    manager: HDFSContentsManager, read: Read, names: Names
-) -> None:
-    contents = [str(number) * 100_000 for number in range(2)]
-    both_looked = threading.Barrier(2)
-    filesystem = manager.filesystem
-
-    class LooksTogether:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(filesystem, name)
-
-        def open_write(self, *args: Any, **more: Any) -> Any:
-            both_looked.wait(30)
-            return filesystem.open_write(*args, **more)
-
-    manager.filesystem = LooksTogether()
-    answers = await asyncio.gather(
-        *(manager.save(text(content), "a") for content in contents), return_exceptions=True
-    )
-    told = [isinstance(answer, HTTPError) and answer.status_code for answer in answers]
-    assert sorted(told) == [False, 409]
-    assert read("a").decode() == contents[told.index(False)]
     assert names() == ["a"]
 
 
@@ -207,36 +181,3 @@ async def test_hooks_run_before_and_after_a_save(
     await manager.save(text("a"), "a.txt")
     assert read("a.txt") == b"a!"
     assert after == [("a.txt", f"{root}/a.txt")]
-
-
-async def test_chunks_are_joined_in_the_order_in_which_they_come(
-    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read, names: Names
-) -> None:
-    write("a.txt", "what was there before", mode=0o640)
-    for chunk, content, size in ((1, "ab", 2), (2, "cd", 4), (3, "", 4)):
-        saved = await manager.save(text(content, chunk=chunk), "a.txt")
-        assert (saved["path"], saved["size"]) == ("a.txt", size)
-        assert read("a.txt") == b"what was there before"
-    saved = await manager.save(text("ef", chunk=-1), "a.txt")
-    assert saved == await manager.get("a.txt", content=False)
-    assert read("a.txt") == b"abcdef"
-    assert fs.stat(f"{root}/a.txt").mode == 0o640
-    assert names() == ["a.txt"]
-
-
-async def test_an_upload_that_starts_again_has_nothing_of_the_one_before(
-    manager: HDFSContentsManager, read: Read, names: Names
-) -> None:
-    for chunk, content in ((1, "abandoned"), (2, "too"), (1, "ab"), (-1, "cd")):
-        await manager.save(text(content, chunk=chunk), "a.txt")
-    assert read("a.txt") == b"abcd"
-    assert names() == ["a.txt"]
-
-
-async def test_a_chunk_without_a_first_one_goes_to_the_end_of_the_file(
-    manager: HDFSContentsManager, write: Write, read: Read
-) -> None:
-    write("a.txt", "ab")
-    await manager.save(text("cd", chunk=-1), "a.txt")
-    await manager.save(text("new", chunk=2), "b.txt")
-    assert (read("a.txt"), read("b.txt")) == (b"abcd", b"new")

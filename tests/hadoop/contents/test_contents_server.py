@@ -2,82 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
-import sys
-import uuid
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from tests.hadoop.contents.models import notebook, text
+from tests.hadoop.contents.notebook_server import TOKEN, command, environment, put
 from yarnhub.minihadoop import MiniHadoop
-
-TOKEN = "secret"
-
-
-def command(folder: Path, *options: str) -> list[str]:
-    return [
-        *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
-        "--ServerApp.contents_manager_class=hdfs_contents.HDFSContentsManager",
-        f"--IdentityProvider.token={TOKEN}",
-        f"--ServerApp.root_dir={folder}",
-        "--ServerApp.port=0",
-        *options,
-    ]
-
-
-def environment(hadoop: MiniHadoop, folder: Path, user: str) -> dict[str, str]:
-    jupyter = {f"JUPYTER_{kind}_DIR": str(folder / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
-    return {**os.environ, **hadoop.env(), **jupyter, "HADOOP_USER_NAME": user}
-
-
-@pytest.fixture(scope="module")
-def server(
-    hadoop: MiniHadoop,
-    tmp_path_factory: pytest.TempPathFactory,
-    wait_until: Callable[..., Any],
-) -> Iterator[httpx.Client]:
-    """A client of alice's notebook server."""
-    folder = tmp_path_factory.mktemp("server")
-    options = [f"--HDFSContentsManager.root_dir=/user/alice/server-{uuid.uuid4().hex}"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command(folder, *options),
-            env=environment(hadoop, folder, "alice"),
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        started = folder / "RUNTIME" / f"jpserver-{process.pid}.json"
-        wait_until(lambda: process.poll() is not None or written(started), 60, "it has started")
-        assert process.poll() is None, (folder / "log").read_text()
-        with httpx.Client(
-            base_url=written(started)["url"],
-            headers={"Authorization": f"token {TOKEN}"},
-            timeout=30,
-            trust_env=False,
-        ) as client:
-            yield client
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def written(path: Path) -> Any:
-    """What the server says of itself in its file, once all of it is there."""
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-
-
-def put(server: httpx.Client, path: str, model: dict[str, Any]) -> httpx.Response:
-    return server.put(f"/api/contents/{path}", json=model)
 
 
 def test_a_notebook_lives_from_its_creation_to_its_end(server: httpx.Client) -> None:
@@ -118,6 +51,18 @@ def test_a_refusal_is_a_sentence_in_json(server: httpx.Client) -> None:
     }
     for answer, (status, message) in refused.items():
         assert (answer.status_code, answer.json()["message"]) == (status, message)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"[" * 100_000, b'{"type": ' + b"[" * 1_000_000],
+    ids=["cut off", "deep", "deeper"],
+)
+def test_a_body_that_is_no_json_is_a_bad_request_and_makes_nothing(
+    server: httpx.Client, body: bytes
+) -> None:
+    assert server.put("/api/contents/broken.txt", content=body).status_code == 400
+    assert server.get("/api/contents/broken.txt").status_code == 404
 
 
 @pytest.mark.parametrize("size", [0, 5, 5 * 1024 * 1024 + 7])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -93,6 +94,18 @@ def test_a_notebook_that_does_not_validate_is_written_and_says_why() -> None:
 )
 def test_what_is_no_notebook_is_not_written_as_one(content: object) -> None:
     assert "is not a notebook" in str(refused(documents.serialize_notebook, content, "a"))
+
+
+@pytest.mark.parametrize("depth", [600, 5_000, 100_000])
+def test_a_notebook_that_is_nested_too_deep_is_refused(depth: int) -> None:
+    nested: dict[str, Any] = {}
+    for _ in range(depth):
+        nested = {"a": nested}
+    content = {"nbformat": 4, "nbformat_minor": 5, "cells": [], "metadata": nested}
+    assert "RecursionError" in str(refused(documents.serialize_notebook, content, "a"))
+    before, after = b'{"nbformat": 4, "nbformat_minor": 5, "cells": [], "metadata": ', b"}"
+    data = before + b'{"a":' * depth + b"{}" + b"}" * depth + after
+    assert "RecursionError" in str(refused(documents.parse_notebook, data, "a"))
 
 
 @pytest.mark.parametrize(

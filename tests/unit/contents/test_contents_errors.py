@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hdfs_contents.errors import http_error
-from hdfs_contents.hadoop_errors import to_os_error
+from hdfs_contents.hadoop_errors import JavaError, to_os_error
 from hdfs_contents.paths import InvalidPathError, OutsideRootError
 
 STACK = "\n\tat org.apache.hadoop.hdfs.server.namenode.FSNamesystem.call(FSNamesystem.java:1)"
@@ -25,6 +25,7 @@ def rpc(java: str, text: str) -> RuntimeError:
 
 DENIED = 'Permission denied: user=alice, access=WRITE, inode="/user":root:supergroup:drwxr-xr-x'
 QUOTA = "The DiskSpace quota of /user/alice is exceeded: quota = 10 B but 384 MB"
+NO_LEASE = "File is not open for writing: /a (inode 16407) [Lease. Holder: b, pending creates: 1]"
 HDFS = "org.apache.hadoop.hdfs.protocol."
 IO = "java.io.IOException"
 
@@ -58,6 +59,11 @@ RAISED = [
     ),
     (rpc(HDFS + "DSQuotaExceededException", QUOTA), OSError, errno.EDQUOT),
     (rpc(HDFS + "NSQuotaExceededException", QUOTA), OSError, errno.EDQUOT),
+    (
+        rpc("org.apache.hadoop.hdfs.server.namenode.LeaseExpiredException", NO_LEASE),
+        BlockingIOError,
+        errno.EAGAIN,
+    ),
     (
         rpc(
             "org.apache.hadoop.hdfs.server.namenode.SafeModeException",
@@ -169,6 +175,7 @@ def test_a_file_named_like_an_error_does_not_become_that_error(word: str, rest: 
         (errno.EDQUOT, 507),
         (errno.ENOSPC, 507),
         (errno.EROFS, 503),
+        (errno.EAGAIN, 503),
         (errno.ETIMEDOUT, 503),
         (errno.ECONNREFUSED, 503),
         (errno.EHOSTUNREACH, 503),
@@ -185,3 +192,111 @@ def test_each_kind_of_failure_has_its_status(code: int, status: int) -> None:
 def test_a_path_outside_the_root_is_not_found_and_a_bad_name_a_bad_request() -> None:
     assert http_error(OutsideRootError("outside"), "..").status_code == 404
     assert http_error(InvalidPathError("bad"), "a:b").status_code == 400
+
+
+IPC = "org.apache.hadoop.ipc."
+AT = (
+    "\n\tat org.apache.hadoop.hdfs.DFSClient.call(DFSClient.java:1)\nCaused by: java.io.IOException"
+)
+
+THROWN = [
+    ("java.io.FileNotFoundException: File does not exist: /a", FileNotFoundError, errno.ENOENT),
+    ("java.io.FileNotFoundException: Path is not a file: /a", IsADirectoryError, errno.EISDIR),
+    (
+        f"{IPC}RemoteException(org.apache.hadoop.fs.FileAlreadyExistsException): Cannot append to "
+        "directory /a; already exists as a directory.",
+        IsADirectoryError,
+        errno.EISDIR,
+    ),
+    (
+        f"{IPC}RemoteException({HDFS}AlreadyBeingCreatedException): Failed to APPEND_FILE /a for b",
+        OSError,
+        errno.EBUSY,
+    ),
+    (
+        f"{IPC}RemoteException({HDFS}FSLimitException$PathComponentTooLongException): The maximum",
+        OSError,
+        errno.ENAMETOOLONG,
+    ),
+    (
+        "java.lang.IllegalArgumentException: Pathname /a:b from /a:b is not a valid DFS filename.",
+        OSError,
+        errno.EINVAL,
+    ),
+    (f"org.apache.hadoop.security.AccessControlException: {DENIED}", PermissionError, 13),
+    (
+        "org.apache.hadoop.security.AccessControlException: /a (is not a directory)",
+        NotADirectoryError,
+        errno.ENOTDIR,
+    ),
+    (f"{HDFS}DSQuotaExceededException: {QUOTA}", OSError, errno.EDQUOT),
+    (
+        f"{IPC}RemoteException(org.apache.hadoop.hdfs.server.namenode.LeaseExpiredException): "
+        f"{NO_LEASE}",
+        BlockingIOError,
+        errno.EAGAIN,
+    ),
+    (
+        f"{IPC}RemoteException(java.io.IOException): File /a could only be written to 0 of the 1 "
+        "minReplication nodes. There are 0 datanode(s) running",
+        OSError,
+        errno.ENOSPC,
+    ),
+    (
+        f"{IPC}RemoteException(java.io.IOException): Unexpected BlockUCState: BP-1:blk_1_7 is "
+        "UNDER_RECOVERY but not UNDER_CONSTRUCTION",
+        BlockingIOError,
+        errno.EAGAIN,
+    ),
+    (
+        "java.net.ConnectException: Call From a/127.0.0.1 to localhost:1 failed on connection "
+        "exception: java.net.ConnectException: Connection refused; For more details see: x",
+        ConnectionRefusedError,
+        errno.ECONNREFUSED,
+    ),
+    ("java.io.EOFException: End of File Exception between", ConnectionResetError, errno.ECONNRESET),
+    (
+        "org.apache.hadoop.security.authorize.AuthorizationException: User:bob not allowed to do "
+        "'DECRYPT_EEK' on 'key'",
+        PermissionError,
+        errno.EACCES,
+    ),
+    (
+        "java.io.IOException: No KeyProvider is configured, cannot access an encrypted file",
+        OSError,
+        errno.ENOKEY,
+    ),
+    ("java.lang.NullPointerException", OSError, errno.EIO),
+    ("what nobody has seen yet", OSError, errno.EIO),
+]
+
+
+@pytest.mark.parametrize(("trace", "kind", "code"), THROWN, ids=lambda value: str(value)[:70])
+def test_what_java_throws_at_libhdfs_becomes_an_oserror_of_its_kind(
+    trace: str, kind: type[OSError], code: int
+) -> None:
+    error = to_os_error(JavaError(trace + AT), PATH)
+    assert (type(error), error.errno, error.filename) == (kind, code, PATH)
+    assert error.strerror
+    assert "\n" not in error.strerror
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'OperationFailed("File is in an HDFS encryption zone but no KMS provider is configured")',
+        'OperationFailed("KMS request failed (403 Forbidden): AuthorizationException User:bob")',
+        'OperationFailed("KMS URI must start with `kms://`, got `jceks://file/x`")',
+        'UnsupportedFeature("File encryption")',
+    ],
+)
+def test_a_key_that_hdfs_native_can_not_get_names_the_option_that_helps(said: str) -> None:
+    error = to_os_error(RuntimeError(said), PATH)
+    assert error.errno == errno.ENOKEY
+    assert 'c.HDFSContentsManager.filesystem_kind = "libhdfs"' in error.strerror
+
+
+@pytest.mark.parametrize("where", ["from an", "into an", "from"])
+def test_a_rename_across_the_border_of_a_zone_is_one_to_another_device(where: str) -> None:
+    said = rpc(IO, f"/user/alice/a can't be moved {where} encryption zone.")
+    assert to_os_error(said, PATH).errno == errno.EXDEV

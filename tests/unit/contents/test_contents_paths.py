@@ -103,14 +103,20 @@ def test_a_temporary_is_new_hidden_recognisable_and_in_the_same_directory(name: 
     assert paths.is_temporary(first.rsplit("/", 1)[-1])
 
 
-def test_an_upload_has_one_temporary_of_its_persons_own() -> None:
-    first = paths.upload_beside("/d/a", "alice")
-    assert first == paths.upload_beside("/d/a", "alice")
+def test_whoever_replaces_a_file_takes_the_same_name() -> None:
+    first = paths.turn_beside("/d/a")
+    assert first == paths.turn_beside("/d/a") != paths.turn_beside("/d/b")
     assert paths.parent(first) == "/d"
     assert paths.is_hidden(first.rsplit("/", 1)[-1])
-    assert paths.is_temporary(first.rsplit("/", 1)[-1])
-    others = {paths.upload_beside("/d/b", "alice"), paths.upload_beside("/d/a", "bob")}
-    assert len({first, *others}) == 3
+
+
+def test_what_is_being_written_is_told_from_what_is_being_deleted() -> None:
+    writing, replacing, deleting = (
+        make("/d/a").rsplit("/", 1)[-1]
+        for make in (paths.temporary_beside, paths.turn_beside, paths.aside_beside)
+    )
+    assert all(map(paths.is_temporary, (writing, replacing, deleting)))
+    assert [paths.is_unfinished(name) for name in (writing, replacing, deleting)] == [1, 1, 0]
 
 
 @pytest.mark.parametrize("name", ["a", ".a.tmp", ".saving-a", ".saving-1-xyz.tmp", ".ipynb"])

@@ -103,7 +103,7 @@ def run_python(script: str) -> str:
 def test_the_file_system_needs_neither_jupyter_server_nor_an_hdfs_client_to_be_imported() -> None:
     script = (
         "import sys, hdfs_contents, hdfs_contents.filesystem\n"
-        "heavy = {'jupyter_server', 'hdfs_native', 'nbformat', 'tornado'}\n"
+        "heavy = {'jupyter_server', 'hdfs_native', 'pyarrow', 'nbformat', 'tornado'}\n"
         "print(heavy & sys.modules.keys())"
     )
     assert run_python(script) == "set()"

@@ -229,9 +229,9 @@ def test_what_saves_left_that_were_cut_off_is_deleted_but_not_one_under_way(
     assert fs.files() == sorted([new, DEFAULT, f"{DIRECTORY}/mine.tmp"])
 
 
-def test_the_environments_configuration_names_the_extension() -> None:
+def test_the_environments_configuration_names_the_extensions() -> None:
     path = Path(hdfs_contents.__file__).parent / "jupyter-config/hdfs_contents.json"
-    (name,) = json.loads(path.read_text())["ServerApp"]["jpserver_extensions"]
-    (point,) = import_module(name)._jupyter_server_extension_points()
-    assert point["module"] == name
-    assert point["app"].enabled.default_value is False
+    names = json.loads(path.read_text())["ServerApp"]["jpserver_extensions"]
+    points = [import_module(name)._jupyter_server_extension_points() for name in names]
+    assert [point["module"] for (point,) in points] == list(names)
+    assert points[0][0]["app"].enabled.default_value is False

@@ -1,15 +1,20 @@
-"""The file system's promises, on live HDFS."""
+"""The file system's promises, on live HDFS, for hdfs-native and for libhdfs."""
 
 from __future__ import annotations
 
 import errno
 import inspect
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hdfs_contents.filesystem import FileSystem, open_filesystem
+from hdfs_contents.atomic import write_file
+from hdfs_contents.filesystem import FileSystem, Kind, Writer, open_filesystem
+from hdfs_contents.libhdfs import LibhdfsFileSystem
 from hdfs_contents.native import NativeFileSystem
 from yarnhub.minihadoop import MiniHadoop
 
@@ -51,6 +56,141 @@ def test_what_was_written_is_read_in_pieces(fs: FileSystem, root: str, size: int
         assert reader.read(3) == data[:3]
         assert reader.read() == data[3:]
         assert reader.read(1) == reader.read() == b""
+
+
+def test_any_part_is_read(fs: FileSystem, root: str) -> None:
+    data = bytes(range(256)) * 40_000  # three pieces
+    with fs.open_write(f"{root}/a") as file:
+        file.write(data)
+    with fs.open_read(f"{root}/a") as reader:
+        for offset, size in ((5 * MB, 10), (0, 1), (len(data) - 3, 10), (4 * MB - 1, 2), (7, 0)):
+            reader.seek(offset)
+            assert reader.read(size) == data[offset : offset + size]
+        reader.seek(len(data))
+        assert reader.read() == b""
+
+
+def test_who_reads_while_a_file_is_replaced_has_one_content_whole(
+    fs: FileSystem, root: str, write: Callable[..., str]
+) -> None:
+    path = write("a", b"a" * 100)
+    with fs.open_read(path) as reader:
+        assert reader.read(50) == b"a" * 50
+        write_file(fs, path, [b"b" * 200], replaces=fs.stat(path))
+        assert reader.read() == b"a" * 50
+    with fs.open_read(path) as reader:
+        assert reader.read() == b"b" * 200
+
+
+def test_there_is_the_old_content_or_the_new_at_every_moment(
+    fs: FileSystem, root: str, write: Callable[..., str]
+) -> None:
+    contents = [letter * size for letter, size in ((b"a", 1000), (b"b", 10), (b"c", 70_000))]
+    path = write("a", contents[0])
+    done = threading.Event()
+
+    def read_again_and_again() -> list[bytes]:
+        seen = []
+        while not done.is_set():
+            with fs.open_read(path) as reader:
+                seen.append(reader.read())
+        return seen
+
+    with ThreadPoolExecutor(2) as threads:
+        readers = [threads.submit(read_again_and_again) for _ in range(2)]
+        try:
+            for number in range(30):
+                write_file(fs, path, [contents[number % 3]], replaces=fs.stat(path))
+        finally:
+            done.set()
+        seen = [content for reader in readers for content in reader.result()]
+    assert seen
+    assert all(content in contents for content in seen)
+
+
+def test_many_threads_write_and_read_at_once(fs: FileSystem, root: str) -> None:
+    def write_and_read(number: int) -> bytes:
+        with fs.open_write(f"{root}/{number}") as file:
+            for _ in range(5):
+                file.write(b"%d" % number)
+        with fs.open_read(f"{root}/{number}") as reader:
+            return reader.read()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(write_and_read, range(24))) == [b"%d" % n * 5 for n in range(24)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a b", "%41+&?#", "'q\"*[x]{y}$z", "back\\slash", "ä 日本", "😀 or 🄰", "new\nline", "~"],
+)
+def test_a_name_is_the_same_for_all_that_is_done_with_it(
+    name: str, fs: FileSystem, root: str, as_user: Callable[..., Any]
+) -> None:
+    path = f"{root}/{name}"
+    with fs.open_write(path) as file:
+        file.write(b"1")
+    with fs.open_append(path) as file:
+        file.write(b"2")
+    with fs.open_read(path) as reader:
+        assert reader.read() == b"12"
+    assert [status.name for status in fs.list_dir(root)] == [name]
+    fs.rename(path, f"{path}2")
+    fs.delete(f"{path}2")
+    assert fs.list_dir(root) == []
+
+
+def test_what_a_directory_holds_is_summed_up(
+    fs: FileSystem, root: str, write: Callable[..., str], hdfs: Callable[..., str]
+) -> None:
+    write("d/a", b"12")
+    write("b", b"3")
+    hdfs("dfsadmin", "-setQuota", "10", root)
+    usage = fs.usage(root)
+    assert (usage.files, usage.size_bytes, usage.names_left) == (2, 3, 6)
+    assert usage.bytes_left is None
+
+
+def test_a_quota_is_told_as_one(fs: FileSystem, root: str, hdfs: Callable[..., str]) -> None:
+    hdfs("dfsadmin", "-setSpaceQuota", "1m", root)
+    file = fs.open_write(f"{root}/a")
+    with pytest.raises(OSError, match="quota") as raised:
+        write_all(file, b"x" * MB)
+    assert raised.value.errno == errno.EDQUOT
+    hdfs("dfsadmin", "-clrSpaceQuota", root)
+    hdfs("dfsadmin", "-setQuota", "1", root)
+    with pytest.raises(OSError, match="quota") as raised:
+        fs.open_write(f"{root}/b")
+    assert raised.value.errno == errno.EDQUOT
+    hdfs("dfsadmin", "-clrQuota", root)
+
+
+def write_all(file: Writer, data: bytes) -> None:
+    with file:
+        file.write(data)
+
+
+def test_nothing_is_written_in_safe_mode(
+    fs: FileSystem, root: str, hdfs: Callable[..., str]
+) -> None:
+    hdfs("dfsadmin", "-safemode", "enter")
+    try:
+        with pytest.raises(OSError, match="safe mode") as raised:
+            fs.open_write(f"{root}/a")
+    finally:
+        hdfs("dfsadmin", "-safemode", "leave")
+    assert raised.value.errno == errno.EROFS
+
+
+def test_what_is_trashed_is_where_it_is_said_to_be(
+    fs: FileSystem, root: str, write: Callable[..., str]
+) -> None:
+    where = [fs.trash(write("a", content)) for content in (b"1", b"2")]
+    assert len(set(where)) == 2
+    for content, path in zip((b"1", b"2"), where, strict=True):
+        with fs.open_read(str(path)) as reader:
+            assert reader.read() == content
+    assert fs.trash(str(where[0])) is None
 
 
 def test_a_file_is_written_by_many_writes_and_appends(fs: FileSystem, root: str) -> None:
@@ -108,6 +248,12 @@ def test_a_mode_is_set(fs: FileSystem, write: Callable[..., str]) -> None:
     path = write("a")
     fs.set_permission(path, 0o600)
     assert fs.stat(path).mode == 0o600
+
+
+def test_the_number_of_copies_is_set(fs: FileSystem, write: Callable[..., str]) -> None:
+    fs.set_replication(write("a"), 2)
+    with pytest.raises(FileNotFoundError):
+        fs.set_replication(write("a") + "-absent", 2)
 
 
 def test_access_is_copied_with_the_group_where_that_is_allowed(
@@ -209,14 +355,19 @@ REFUSED: dict[str, tuple[Callable[[FileSystem, str], object], type[OSError], int
 }
 
 
+#: Both things are wrong with such a path, and libhdfs would make the directory: it is looked for.
+BY_LIBHDFS = {"a path that is too long": (FileNotFoundError, errno.ENOENT)}
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_hdfs_refuses_is_an_oserror_with_one_line_for_a_person(
-    case: str, fs: FileSystem, root: str, write: Callable[..., str]
+    case: str, kind: Kind, fs: FileSystem, root: str, write: Callable[..., str]
 ) -> None:
     for path in ("f", "d/f"):
         write(path)
-    call, kind, code = REFUSED[case]
-    with pytest.raises(kind) as raised:
+    call, *expected = REFUSED[case]
+    error, code = BY_LIBHDFS.get(case, expected) if kind == "libhdfs" else expected
+    with pytest.raises(error) as raised:
         call(fs, root)
     assert raised.value.errno == code
     assert raised.value.strerror
@@ -253,34 +404,77 @@ def test_the_namenode_says_who_may_write_and_nothing_changes_by_asking(
     fs.set_permission("/user/alice", 0o700)
 
 
-def test_nobody_answers_at_an_address_without_a_namenode(hadoop: MiniHadoop) -> None:
-    with pytest.raises(ConnectionError, match="refuses connections"):
-        open_filesystem("hdfs://localhost:1").stat("/")
+def test_nobody_answers_at_an_address_without_a_namenode(fs: FileSystem, kind: Kind) -> None:
+    nobody = open_filesystem("hdfs://localhost:1", kind)
+    for call in (nobody.stat, nobody.open_read, nobody.open_write, nobody.open_append):
+        with pytest.raises(ConnectionError, match="refuses connections"):
+            call("/a")
 
 
 @pytest.mark.parametrize("url", ["s3://bucket", "nonsense", "hdfs://no-such-service"])
-def test_an_address_that_is_none_is_refused_before_any_call(url: str) -> None:
+def test_an_address_that_is_none_is_refused_before_any_call(
+    url: str, fs: FileSystem, kind: Kind
+) -> None:
     with pytest.raises(OSError, match=r"no address of an HDFS|no NameNode of that name") as raised:
-        open_filesystem(url)
+        open_filesystem(url, kind)
     assert raised.value.errno == errno.EINVAL
 
 
 def test_a_namenode_that_hangs_holds_no_call_and_is_used_again_when_it_answers(
-    fs: FileSystem, hadoop: MiniHadoop, wait_until: Callable[..., Any]
+    fs: FileSystem,
+    kind: Kind,
+    root: str,
+    write: Callable[..., str],
+    hadoop: MiniHadoop,
+    wait_until: Callable[..., Any],
 ) -> None:
-    impatient = NativeFileSystem(None, 0.5)
-    impatient.stat("/")
+    path = write("a", b"1")
+    chosen = {"native": NativeFileSystem, "libhdfs": LibhdfsFileSystem}[kind]
+    impatient = chosen(None, 1.5)
+    assert answers(impatient, path)
     hadoop.namenode.suspend()
+    wait_until(lambda: is_frozen(hadoop.namenode.pid), 10, "the NameNode hangs")
     try:
-        with pytest.raises(TimeoutError, match=r"did not answer within 0\.5 seconds"):
-            impatient.stat("/")
+        for call in (impatient.stat, impatient.open_read, impatient.open_append):
+            with pytest.raises(TimeoutError, match=r"did not answer within 1\.5 seconds"):
+                call(path)
     finally:
         hadoop.namenode.resume()
-    wait_until(lambda: answers(impatient), 30, "the NameNode answers again")
+    wait_until(lambda: answers(impatient, path), 30, "the NameNode answers again")
 
 
-def answers(fs: FileSystem) -> bool:
+def test_a_namenode_that_was_started_again_is_used_again(
+    fs: FileSystem,
+    write: Callable[..., str],
+    hadoop: MiniHadoop,
+    wait_until: Callable[..., Any],
+) -> None:
+    path = write("a", b"1")
+    for _ in range(2):  # who has not noticed that it was away has a connection that is dead
+        hadoop.namenode.kill()
+        hadoop.namenode.start()
+        hadoop.wait_ready()
+        with fs.open_append(path) as file:
+            file.write(b"2")
+    hadoop.namenode.kill()
+    with pytest.raises((ConnectionError, TimeoutError)):
+        fs.open_read(path)
+    hadoop.namenode.start()
+    hadoop.wait_ready()
+    wait_until(lambda: answers(fs, path), 30, "the NameNode answers again")
+    with fs.open_read(path) as reader:
+        assert reader.read() == b"122"
+
+
+def is_frozen(pid: int) -> bool:
+    """Tell whether all threads have taken note of the signal."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
+
+
+def answers(fs: FileSystem, path: str) -> bool:
     try:
-        return fs.stat("/").is_dir
-    except TimeoutError:
+        with fs.open_read(path) as reader:
+            return bool(reader.read())
+    except (TimeoutError, ConnectionError):
         return False

@@ -1,0 +1,165 @@
+"""A folder of this machine as a `FileSystem`: the container's scratch, shown beside HDFS."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from hdfs_contents.filesystem import FileStatus, Usage
+
+
+class LocalFileSystem:
+    """See `hdfs_contents.filesystem.FileSystem`. All paths are below `at`, which is the folder;
+    `user` is whom this process is for, whatever account it has on this machine."""
+
+    def __init__(self, at: str, folder: Path, user: str) -> None:
+        self._at = at
+        self._folder = folder
+        self._user = user
+
+    @property
+    def user(self) -> str:
+        return self._user
+
+    def stat(self, path: str) -> FileStatus:
+        with _errors(path):
+            return self._status(path, self._local(path).stat())
+
+    def exists(self, path: str) -> bool:
+        return self._local(path).exists()
+
+    def list_dir(self, path: str) -> list[FileStatus]:
+        with _errors(path):
+            found = sorted(self._local(path).iterdir())
+        # A link to nothing, and what somebody deletes at this moment, is not there.
+        return [self.stat(f"{path}/{each.name}") for each in found if each.exists()]
+
+    def mkdirs(self, path: str, mode: int = 0o755) -> None:
+        with _errors(path):
+            self._local(path).mkdir(mode, parents=True, exist_ok=True)
+
+    def check_write(self, path: str) -> None:
+        if not os.access(self._local(path), os.W_OK):
+            self.stat(path)
+            raise PermissionError(errno.EACCES, "it may not be written", path)
+
+    def open_read(self, path: str) -> LocalFile:
+        with _errors(path):
+            return LocalFile(path, self._local(path).open("rb"))
+
+    def open_write(self, path: str, mode: int = 0o644, *, overwrite: bool = False) -> LocalFile:
+        flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
+        with _errors(path):
+            return LocalFile(path, os.fdopen(os.open(self._local(path), flags, mode), "wb"))
+
+    def open_append(self, path: str) -> LocalFile:
+        self.stat(path)  # appending makes no file
+        with _errors(path):
+            return LocalFile(path, self._local(path).open("ab"))
+
+    def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
+        old, new = self._local(source), self._local(target)
+        with _errors(target if old.exists() else source):
+            if overwrite:
+                old.replace(new)
+            elif old.is_dir():
+                new.mkdir()  # fails if anything has the name; a directory replaces an empty one
+                old.replace(new)
+            else:
+                new.hardlink_to(old)  # fails if anything has the name
+                old.unlink()
+
+    def delete(self, path: str, *, recursive: bool = False) -> None:
+        local = self._local(path)
+        with _errors(path):
+            if local.is_dir() and not local.is_symlink():
+                shutil.rmtree(local) if recursive else local.rmdir()
+            else:
+                local.unlink()
+
+    def trash(self, path: str) -> None:
+        """Return None: there is no trash here."""
+        self.stat(path)
+
+    def usage(self, path: str) -> Usage:
+        with _errors(path):
+            files = [each for each in self._local(path).rglob("*") if each.is_file()]
+            size = sum(each.stat().st_size for each in files)
+            free = shutil.disk_usage(self._local(path)).free
+        return Usage(len(files), size, names_left=None, bytes_left=free)
+
+    def set_permission(self, path: str, mode: int) -> None:
+        with _errors(path):
+            self._local(path).chmod(mode)
+
+    def set_replication(self, path: str, copies: int) -> None:
+        """Do nothing: there is one disk."""
+        self.stat(path)
+
+    def copy_access(self, source: str, target: str) -> FileStatus:
+        self.set_permission(target, self.stat(source).mode)
+        return self.stat(target)
+
+    def _local(self, path: str) -> Path:
+        return self._folder / path.removeprefix(self._at).lstrip("/")
+
+    def _status(self, path: str, found: os.stat_result) -> FileStatus:
+        is_dir = stat.S_ISDIR(found.st_mode)
+        return FileStatus(
+            path=path,
+            is_dir=is_dir,
+            size=0 if is_dir else found.st_size,
+            modified_ms=found.st_mtime_ns // 1_000_000,
+            mode=stat.S_IMODE(found.st_mode),
+            owner=self._user if found.st_uid == os.geteuid() else str(found.st_uid),
+            group=str(found.st_gid),
+        )
+
+
+class LocalFile:
+    """See `hdfs_contents.filesystem.Reader` and `Writer`."""
+
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        self._path = path
+        self._file = file
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self._file.fileno()).st_size
+
+    def seek(self, offset: int) -> None:
+        self._file.seek(offset)
+
+    def read(self, size: int = -1) -> bytes:
+        with _errors(self._path):
+            return self._file.read(size)
+
+    def write(self, data: bytes) -> int:
+        with _errors(self._path):
+            return self._file.write(data)
+
+    def close(self) -> None:
+        with _errors(self._path):
+            self._file.close()
+
+    def __enter__(self) -> LocalFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@contextmanager
+def _errors(path: str) -> Iterator[None]:
+    """Say what fails of the path as it is here, not as the machine calls it."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno or errno.EIO).lower()
+        raise OSError(error.errno or errno.EIO, reason, path) from error

@@ -1,0 +1,64 @@
+"""What libhdfs alone brings into a process: a JVM, files that Java holds, modes that come later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hdfs_contents.filesystem import FileSystem, Kind
+
+
+@pytest.fixture
+def kind() -> Kind:
+    return "libhdfs"
+
+
+def test_the_jvm_leaves_the_signals_and_the_environment_to_python(
+    fs: FileSystem, as_user: Callable[..., Any]
+) -> None:
+    code = (
+        "import os, signal\n"
+        "caught = []\n"
+        "for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):\n"
+        "    signal.signal(number, lambda number, _: caught.append(number))\n"
+        "before = dict(os.environ)\n"
+        "fs = open_filesystem(kind='libhdfs')\n"
+        "for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):\n"
+        "    os.kill(os.getpid(), number)\n"
+        "fs.exists('/')\n"
+        "print(json.dumps([caught, before == dict(os.environ)]))"
+    )
+    assert as_user("alice", code) == [[15, 2, 1], True]
+
+
+def test_a_file_that_was_given_up_is_free_for_others_soon(
+    fs: FileSystem, root: str, wait_until: Callable[..., Any]
+) -> None:
+    def write_and_fail() -> None:
+        with fs.open_write(f"{root}/a") as file:
+            file.write(b"half")
+            raise KeyError("no more")
+
+    with pytest.raises(KeyError):
+        write_and_fail()
+
+    def free() -> bool:
+        try:
+            fs.open_append(f"{root}/a").close()
+        except OSError:
+            return False
+        return True
+
+    wait_until(free, 10, "nobody writes it any more")
+
+
+def test_a_file_has_its_mode_before_it_has_content_whatever_the_directory_gives(
+    fs: FileSystem, root: str, hdfs: Callable[..., str], as_user: Callable[..., Any]
+) -> None:
+    hdfs("dfs", "-setfacl", "-m", "default:user:bob:rwx", root)
+    for mode in (0o600, 0o640):
+        with fs.open_write(f"{root}/{mode}", mode):
+            assert fs.stat(f"{root}/{mode}").mode == mode
+        assert fs.stat(f"{root}/{mode}").mode == mode

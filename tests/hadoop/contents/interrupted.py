@@ -1,0 +1,68 @@
+"""HDFS, to which something happens in the middle of an operation."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import Any
+
+from hdfs_contents.filesystem import FileSystem, Writer
+
+#: Which calls an operation is made of, where it has another name.
+_PARTS = {"replace": ("rename",)}
+
+
+class InterruptedFileSystem:
+    """HDFS, in which `happens` is called at one operation: before it, or after it. `replace` is a
+    rename that overwrites. `happens` may raise, or end the process."""
+
+    def __init__(
+        self, fs: FileSystem, operation: str, happens: Callable[[], object], *, after: bool
+    ) -> None:
+        self._fs = fs
+        self._operation = operation
+        self._happens = happens
+        self._after = after
+
+    def __getattr__(self, name: str) -> Any:
+        return self.wrap(name, getattr(self._fs, name))
+
+    def wrap(self, name: str, function: Any) -> Any:
+        if name in ("open_write", "open_append"):
+            return lambda *args, **more: InterruptedWriter(self, function(*args, **more))
+        if name not in (self._operation, *_PARTS.get(self._operation, ())):
+            return function
+
+        def interrupted(*args: Any, **more: Any) -> Any:
+            if self._operation == "replace" and not more.get("overwrite"):
+                return function(*args, **more)
+            if not self._after:
+                self._happens()
+            done = function(*args, **more)
+            if self._after:
+                self._happens()
+            return done
+
+        return interrupted
+
+
+class InterruptedWriter:
+    def __init__(self, fs: InterruptedFileSystem, file: Writer) -> None:
+        self.write = fs.wrap("write", file.write)
+        self.close = fs.wrap("close", file.close)
+
+    def __enter__(self) -> InterruptedWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+
+
+def failing(fs: FileSystem, operation: str, *, after: bool) -> InterruptedFileSystem:
+    """HDFS, in which one operation fails."""
+
+    def fail() -> None:
+        raise OSError(errno.EIO, f"{operation} failed")
+
+    return InterruptedFileSystem(fs, operation, fail, after=after)

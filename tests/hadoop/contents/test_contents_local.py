@@ -1,0 +1,126 @@
+"""Local folders beside HDFS: one tree for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from traitlets import TraitError
+
+from hdfs_contents import HDFSContentsManager
+from hdfs_contents.filesystem import FileSystem
+from tests.hadoop.contents.models import Names, Read, Write, notebook, refused, text
+
+InScratch = Callable[[], list[str]]
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    return tmp_path / "folder"
+
+
+@pytest.fixture
+def in_scratch(scratch: Path) -> Callable[[], list[str]]:
+    """`in_scratch()`: the names in the local folder."""
+    return lambda: sorted(each.name for each in scratch.iterdir())
+
+
+@pytest.fixture
+def manager(root: str, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> HDFSContentsManager:
+    monkeypatch.setenv("SCRATCH", str(scratch))
+    return HDFSContentsManager(root_dir=root, local_dirs={"scratch": "$SCRATCH"})
+
+
+async def test_a_local_folder_is_a_directory_like_others(
+    manager: HDFSContentsManager, scratch: Path, in_scratch: InScratch, names: Names
+) -> None:
+    (scratch / "kernel.csv").write_text("written by a kernel")
+    listed = {entry["name"]: entry for entry in (await manager.get(""))["content"]}
+    assert (listed["scratch"]["type"], listed["scratch"]["writable"]) == ("directory", True)
+    assert (await manager.get("scratch/kernel.csv"))["content"] == "written by a kernel"
+    saved = await manager.save(notebook("1"), "scratch/a.ipynb")
+    assert saved == await manager.get("scratch/a.ipynb", content=False)
+    assert (scratch / "a.ipynb").exists()
+    assert [each["path"] for each in (await manager.get("scratch"))["content"]] == [
+        *("scratch/a.ipynb", "scratch/kernel.csv")
+    ]
+    await manager.rename("scratch/a.ipynb", "scratch/b.ipynb")
+    assert len(await manager.list_checkpoints("scratch/b.ipynb")) == 1
+    for path in ("scratch/b.ipynb", "scratch/kernel.csv"):
+        await manager.delete(path)
+    assert in_scratch() == [".ipynb_checkpoints"]
+    assert names() == []  # nothing of it is in HDFS
+
+
+async def test_files_and_directories_are_copied_and_moved_across(
+    manager: HDFSContentsManager, scratch: Path, write: Write, read: Read, names: Names
+) -> None:
+    data = bytes(range(256)) * 40_000
+    write("d/e/large.bin", data)
+    assert (await manager.copy("d", "scratch"))["path"] == "scratch/d"
+    assert (scratch / "d/e/large.bin").read_bytes() == data
+    await manager.rename("d", "scratch/moved")
+    assert (scratch / "moved/e/large.bin").read_bytes() == data
+    assert names() == []
+    await manager.rename("scratch/moved/e", "back")
+    assert read("back/large.bin") == data
+    assert list((scratch / "moved").iterdir()) == []
+    assert "exists already" in await refused(409, manager.rename("back", "scratch/d"))
+
+
+async def test_what_changes_while_it_is_moved_stays_where_it_is(
+    manager: HDFSContentsManager,
+    fs: FileSystem,
+    scratch: Path,
+    in_scratch: InScratch,
+    write: Write,
+    read: Read,
+) -> None:
+    located = write("a", "a" * 100)
+
+    class Changes:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(fs, name)
+
+        def open_read(self, path: str) -> Any:
+            opened = fs.open_read(path)
+            if path == located and not (scratch / "seen").exists():
+                (scratch / "seen").touch()
+                write("a", "b" * 100)
+            return opened
+
+    manager.filesystem._base = Changes()
+    message = await refused(409, manager.rename("a", "scratch/a"))
+    assert "stays where it is" in message
+    assert read("a") == b"b" * 100
+    assert in_scratch() == ["seen"]
+
+
+async def test_a_local_folder_is_neither_moved_nor_deleted(
+    manager: HDFSContentsManager, scratch: Path, in_scratch: InScratch
+) -> None:
+    for call in (manager.delete("scratch"), manager.rename("scratch", "a")):
+        assert "stays here" in await refused(403, call)
+    (scratch / "d").mkdir()
+    assert "stays here" in await refused(403, manager.rename("scratch", "scratch/d/s"))
+    assert in_scratch() == ["d"]
+
+
+async def test_errors_of_a_local_folder_do_not_tell_where_it_is(
+    manager: HDFSContentsManager, scratch: Path
+) -> None:
+    for message in (
+        await refused(404, manager.get("scratch/missing")),
+        await refused(404, manager.save(text("a"), "scratch/missing/a")),
+        await refused(400, manager.save(text("a"), f"scratch/{'x' * 300}")),
+    ):
+        assert str(scratch) not in message
+
+
+@pytest.mark.parametrize("name", ["", "a/b", ".hidden", "a:b"])
+def test_a_name_that_can_not_be_shown_is_one_sentence(name: str, root: str, tmp_path: Path) -> None:
+    with pytest.raises(TraitError, match=r"c\.HDFSContentsManager\.local_dirs") as raised:
+        HDFSContentsManager(root_dir=root, local_dirs={name: str(tmp_path)})
+    assert "\n" not in str(raised.value)

@@ -1,0 +1,79 @@
+"""Uploads in parts: a whole file at the end, or what was there before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from hdfs_contents import HDFSContentsManager
+from hdfs_contents.filesystem import FileSystem
+from hdfs_contents.uploads import Uploads
+from tests.hadoop.contents.models import Names, Read, Write, refused, text
+
+
+async def test_chunks_are_joined_in_the_order_in_which_they_come(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read, names: Names
+) -> None:
+    write("a.txt", "what was there before", mode=0o640)
+    for chunk, content, size in ((1, "ab", 2), (2, "cd", 4), (3, "", 4)):
+        saved = await manager.save(text(content, chunk=chunk), "a.txt")
+        assert (saved["path"], saved["size"]) == ("a.txt", size)
+        assert read("a.txt") == b"what was there before"
+    saved = await manager.save(text("ef", chunk=-1), "a.txt")
+    assert saved == await manager.get("a.txt", content=False)
+    assert read("a.txt") == b"abcdef"
+    assert fs.stat(f"{root}/a.txt").mode == 0o640
+    assert names() == ["a.txt"]
+
+
+async def test_an_upload_that_starts_again_has_nothing_of_the_one_before(
+    manager: HDFSContentsManager, read: Read, names: Names
+) -> None:
+    for chunk, content in ((1, "abandoned"), (2, "too"), (1, "ab"), (-1, "cd")):
+        await manager.save(text(content, chunk=chunk), "a.txt")
+    assert read("a.txt") == b"abcd"
+    assert names() == ["a.txt"]
+
+
+async def test_a_chunk_without_a_first_one_goes_to_the_end_of_the_file(
+    manager: HDFSContentsManager, write: Write, read: Read
+) -> None:
+    write("a.txt", "ab")
+    await manager.save(text("cd", chunk=-1), "a.txt")
+    assert read("a.txt") == b"abcd"
+
+
+async def test_a_part_that_is_missing_ends_the_upload_and_changes_nothing(
+    manager: HDFSContentsManager, write: Write, read: Read, names: Names
+) -> None:
+    write("a.txt", "before")
+    await manager.save(text("one", chunk=1), "a.txt")
+    message = await refused(400, manager.save(text("three", chunk=3), "a.txt"))
+    assert "part 2 of the upload is missing: upload the file again" in message
+    # A server that was restarted knows of no beginning either.
+    assert "part 1 of the" in await refused(400, manager.save(text("end", chunk=-1), "new.txt"))
+    assert (read("a.txt"), names()) == (b"before", ["a.txt"])
+
+
+async def test_what_came_in_while_a_file_was_uploaded_is_not_replaced(
+    manager: HDFSContentsManager, write: Write, read: Read, names: Names
+) -> None:
+    await manager.save(text("one", chunk=1), "new.txt")
+    write("new.txt", "somebody else's")
+    assert "exists already" in await refused(409, manager.save(text("", chunk=-1), "new.txt"))
+    await manager.save(text("one", chunk=1), "new.txt")
+    write("new.txt", "changed by somebody else")
+    assert "has changed it" in await refused(409, manager.save(text("", chunk=-1), "new.txt"))
+    assert (read("new.txt"), names()) == (b"changed by somebody else", ["new.txt"])
+
+
+def test_an_upload_that_nobody_goes_on_with_is_given_up(
+    fs: FileSystem, root: str, names: Names, wait_until: Callable[..., object]
+) -> None:
+    uploads = Uploads(fs, abandoned_seconds=0.2)
+    uploads.begin(f"{root}/a.txt", b"abandoned", None)
+    wait_until(lambda: names() == [], 30, "what was uploaded is deleted")
+    assert not uploads.has(f"{root}/a.txt")
+    with pytest.raises(OSError, match="part 1 of the upload is missing"):
+        uploads.go_on(f"{root}/a.txt", 2, b"late")
