@@ -30,6 +30,9 @@ from env_packaging.settle import Place, settle
 #: can't say.
 FIXED_TIME = 946_684_800
 
+#: What fits into one block of tar: bytes of a name, and a size in eleven octal digits.
+_NAME_BYTES, _LARGEST_IN_A_BLOCK = 100, 8**11
+
 _ZLIB_LEVEL = 4
 _ISAL_LEVEL = 2
 _COMPRESSING_THREADS = 2
@@ -170,10 +173,11 @@ class _TarWriter:
         self._stream.write(bytes(2 * tarfile.BLOCKSIZE))
 
     def _add_header(self, member: Member, size: int) -> None:
-        for folder in reversed(list(parents(member.name))):
-            if folder not in self._folders:
-                self._folders.add(folder)
-                self._write_info(folder, tarfile.DIRTYPE, EXECUTABLE_MODE)
+        if member.name.rpartition("/")[0] not in self._folders:
+            for folder in reversed(list(parents(member.name))):
+                if folder not in self._folders:
+                    self._folders.add(folder)
+                    self._write_info(folder + "/", tarfile.DIRTYPE, EXECUTABLE_MODE)
         kind = tarfile.SYMTYPE if member.kind is MemberKind.LINK else tarfile.REGTYPE
         target = member.target if member.kind is MemberKind.LINK else ""
         self._write_info(member.name, kind, member.mode, size, target)
@@ -183,13 +187,32 @@ class _TarWriter:
     def _write_info(
         self, name: str, kind: bytes, mode: int, size: int = 0, target: str = ""
     ) -> None:
-        info = tarfile.TarInfo(name)
-        info.type, info.mode, info.size, info.linkname = kind, mode, size, target
-        info.mtime = FIXED_TIME
-        self._stream.write(info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape"))
+        self._stream.write(header(name, kind, mode, size, target))
 
     def _pad(self, size: int) -> None:
         self._stream.write(bytes(-size % tarfile.BLOCKSIZE))
+
+
+def header(name: str, kind: bytes, mode: int, size: int, target: str) -> bytes:
+    """Return a member's header in GNU's form, as tarfile makes it, in a fraction of the time; what
+    does not fit into one block is left to tarfile."""
+    raw, link = (each.encode("utf-8", "surrogateescape") for each in (name, target))
+    if max(len(raw), len(link)) > _NAME_BYTES or size >= _LARGEST_IN_A_BLOCK:
+        info = tarfile.TarInfo(name)
+        info.type, info.mode, info.size, info.linkname = kind, mode, size, target
+        info.mtime = FIXED_TIME
+        return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
+    before = b"%b%07o\0%b%011o\0%011o\0" % (
+        raw.ljust(_NAME_BYTES, b"\0"),
+        mode,
+        b"0000000\0" * 2,  # owner and group
+        size,
+        FIXED_TIME,
+    )
+    after = kind + link.ljust(_NAME_BYTES, b"\0") + tarfile.GNU_MAGIC
+    # The sum is over the block with eight spaces in the sum's own place.
+    checksum = sum(before) + 8 * ord(" ") + sum(after)
+    return (before + b"%06o\0 " % checksum + after).ljust(tarfile.BLOCKSIZE, b"\0")
 
 
 def _content(file: Inspected, place: Place) -> Iterator[bytes]:

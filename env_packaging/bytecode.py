@@ -55,7 +55,8 @@ class BytecodeCompiler:
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [self._program, "-I", "-S", "-B", "-W", "ignore", _WORKER],
+            [self._program, "-s", "-S", "-B", "-W", "ignore", _WORKER],
+            env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -106,3 +107,10 @@ class BytecodeCompiler:
 
     def _ended(self) -> PrefixError:
         return PrefixError(f"The interpreter {self._program} ended while it compiled Python files.")
+
+
+def _environment() -> dict[str, str]:
+    """Return ours without what leads Python elsewhere. Before 3.11 a set of constants is written in
+    the order of its hashes: with a seed of chance no two archives would be alike."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return {**kept, "PYTHONHASHSEED": "0"}

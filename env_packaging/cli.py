@@ -10,24 +10,36 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from env_packaging.errors import MissingPackage
-from env_packaging.registry import DEFAULT_ENV_ROOT, LATEST, Reference, storage_errors
+from env_packaging.prune import Preset
+from env_packaging.registry import (
+    DEFAULT_ENV_ROOT,
+    LATEST,
+    Reference,
+    check_alias,
+    check_word,
+    storage_errors,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from env_packaging.manifest import Manifest
     from env_packaging.pack import PackedEnvironment
     from env_packaging.progress import Progress
 
 
-def pack_env(
-    prefix: Annotated[
-        Path, typer.Argument(help="A conda environment, a venv, or a complete Python.")
+def pack_env(  # noqa: PLR0913 - each is an option
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A conda environment (its prefix or its name), a venv, a complete Python; or an "
+            "environment.yml or a requirements.txt, to build one from.",
+        ),
     ],
     name: Annotated[str, typer.Option("--name", help="What to call it in the hub's settings.")],
     env_root: Annotated[
@@ -36,6 +48,30 @@ def pack_env(
     alias: Annotated[
         str, typer.Option("--alias", help="The alias that stands for this one from now on.")
     ] = LATEST,
+    prune: Annotated[
+        list[Preset] | None,
+        typer.Option(
+            "--prune",
+            help="Leave out: packages' own tests, manuals (docs), what only compilers read "
+            "(build), type stubs, source maps of web pages. Can be given several times.",
+        ),
+    ] = None,
+    assume_base: Annotated[
+        bool,
+        typer.Option("--assume-base", help="Every node has a venv's Python, at the same path."),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Pack a venv that has no package in it.")
+    ] = False,
+    copies: Annotated[
+        int,
+        typer.Option(
+            "--copies",
+            min=0,
+            help="How many nodes of HDFS are to have a copy, so that many servers can start at "
+            "once; 0: as many as of other files.",
+        ),
+    ] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON on standard output.")
     ] = False,
@@ -50,20 +86,25 @@ def pack_env(
     """
     from rich.console import Console
 
+    from env_packaging.sources import prefix_of
     from hdfs_contents.filesystem import open_filesystem
 
     began = time.monotonic()
     errors = Console(stderr=True)
+    reference = Reference(check_word("name", name), check_alias(alias))
     with _needed_packages(), storage_errors("open HDFS"):
-        from env_packaging.pack import pack_and_publish
+        from env_packaging.pack import Options, pack_and_publish
 
         filesystem = open_filesystem()
-    with _shown_progress(errors, shown=errors.is_terminal and not quiet) as progress:
+    options = Options(tuple(prune or ()), assume_base, force, copies)
+    with (
+        prefix_of(source) as prefix,
+        _shown_progress(errors, shown=errors.is_terminal and not quiet) as progress,
+    ):
         packed = pack_and_publish(
-            prefix, name, filesystem, env_root, alias=alias, progress=progress
+            prefix, name, filesystem, env_root, alias=alias, options=options, progress=progress
         )
     seconds = time.monotonic() - began
-    reference = Reference(name, alias)
     if as_json:
         sys.stdout.write(json.dumps(_result(packed, reference, seconds), indent=1) + "\n")
     elif not quiet:
@@ -149,11 +190,22 @@ def _print_summary(packed: PackedEnvironment, reference: Reference, seconds: flo
         f"  archive   {packed.path}\n"
         f"  size      {_megabytes(packed.size_bytes)}, "
         f"{_megabytes(manifest.unpacked_bytes)} unpacked in {manifest.files:,} files\n"
+        f"{_saved(manifest)}"
         f"  contains  Python {packed.python_version}, {len(manifest.packages)} packages\n"
         f"  shared    {_SHARED[packed.public]}\n"
         "In jupyterhub_config.py:\n"
         f'  c.YarnSpawner.python_env = "{setting}"'
     )
+
+
+def _saved(manifest: Manifest) -> str:
+    """Return a line on what was pruned, empty where nothing was."""
+    pruned = [
+        f"{each.what} ({each.files:,} files, {_megabytes(each.size_bytes)})"
+        for each in manifest.left_out
+        if "--prune" in each.what
+    ]
+    return f"  without   {', '.join(pruned)}\n" if pruned else ""
 
 
 _SHARED = {

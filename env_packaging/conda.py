@@ -25,12 +25,10 @@ def list_conda(prefix: Prefix) -> Listing:
     """List the environment's files. Those that conda's records name and that are gone or were
     moved by another tool are a finding. Raises PrefixError where the records can't be read."""
     listing = Listing()
+    roots = prefix.embedded_paths
     for name in sorted(_targets(prefix, listing)):
-        source = prefix.path / name
-        # conda-pack names an empty folder too; a folder is made when something is put in it.
-        if "__pycache__" in name.split("/") or (source.is_dir() and not source.is_symlink()):
-            continue
-        listing.take(name, source, prefix.embedded_paths)
+        if "__pycache__" not in name.split("/"):
+            listing.take(name, prefix.path / name, roots)  # an empty folder, too, is named here
     return listing
 
 

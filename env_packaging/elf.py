@@ -1,15 +1,18 @@
-"""What the dynamic section of an ELF file says, and where: the libraries that it needs, and the
-folders where it has them looked for.
+"""What the dynamic section of an ELF file says, and where: the libraries that it needs, the folders
+where it has them looked for, and the glibc that it was built for.
 
 Source of the layout: System V ABI, "Object Files" and "Dynamic Linking"
-(https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html). 64-bit little-endian files only;
-that is every Linux that Hadoop runs on.
+(https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html), and for versions the LSB's "Symbol
+Versioning" (https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic). 64-bit little-endian
+files only; that is every Linux that Hadoop runs on.
 """
 
 from __future__ import annotations
 
 import mmap
+import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAGIC = b"\x7fELF"
@@ -20,8 +23,12 @@ _CLASS_64_LITTLE = b"\x02\x01"
 _PT_LOAD, _PT_DYNAMIC = 1, 2
 _DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_RPATH, _DT_RUNPATH = 0, 1, 5, 15, 29
 
+_DT_VERNEED, _DT_VERNEEDNUM = 0x6FFFFFFE, 0x6FFFFFFF
+
 _PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
 _DYNAMIC_ENTRY = struct.Struct("<qQ")
+_VERSION_NEED, _VERSION_AUX = struct.Struct("<HHIII"), struct.Struct("<IHHII")
+_GLIBC = re.compile(r"GLIBC_(\d+)\.(\d+)(\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -34,10 +41,12 @@ class SearchPath:
 
 @dataclass(frozen=True)
 class Dynamic:
-    """What a dynamic linker would read of a file."""
+    """What a dynamic linker would read of a file. `glibc` is the oldest that has all symbols of
+    it that the file asks for, as (2, 34); empty where it asks for none."""
 
     needed: tuple[str, ...]
     search_paths: tuple[SearchPath, ...]
+    glibc: tuple[int, ...] = ()
 
 
 def read_dynamic(data: Buffer) -> Dynamic | None:
@@ -57,9 +66,11 @@ def read_dynamic(data: Buffer) -> Dynamic | None:
             for tag, value in entries
             if tag in (_DT_RPATH, _DT_RUNPATH)
         )
+        versions = [_GLIBC.fullmatch(each) for each in _versions(data, entries, segments, strings)]
+        glibc = max(((int(each[1]), int(each[2])) for each in versions if each), default=())
     except (struct.error, ValueError, OverflowError):
         return None
-    return Dynamic(needed, paths)
+    return Dynamic(needed, paths, glibc)
 
 
 def replace_search_path(data: bytes, path: SearchPath, text: str) -> bytes | None:
@@ -93,6 +104,31 @@ def _dynamic_entries(
             ends = [index for index, (tag, _value) in enumerate(found) if tag == _DT_NULL]
             return found[: ends[0]] if ends else found
     return []
+
+
+def _versions(
+    data: Buffer,
+    entries: list[tuple[int, int]],
+    segments: list[tuple[int, int, int, int]],
+    strings: int,
+) -> Iterator[str]:
+    """Yield the versions of symbols that a file needs, of whichever library."""
+    found = dict(entries)
+    if _DT_VERNEED not in found:
+        return
+    offset = _file_offset(found[_DT_VERNEED], segments)
+    for _ in range(min(found.get(_DT_VERNEEDNUM, 0), 0xFFFF)):
+        _version, count, _file, auxiliary, following = _VERSION_NEED.unpack_from(data, offset)
+        place = offset + auxiliary
+        for _ in range(count):
+            _hash, _flags, _other, name, next_one = _VERSION_AUX.unpack_from(data, place)
+            yield _text(data, strings + name)
+            place += next_one
+            if not next_one:
+                break
+        offset += following
+        if not following:
+            break
 
 
 def _file_offset(address: int, segments: list[tuple[int, int, int, int]]) -> int:

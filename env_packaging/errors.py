@@ -5,6 +5,7 @@
     ├── MissingPackage          3   a Python package that packing needs can't be imported
     ├── ReferenceFormatError    2   a name, alias or key that can't be one
     ├── NoSuchEnvironment       4   nothing of that name, alias or key is published
+    ├── EnvironmentInUse        5   what was to be removed is needed
     ├── UnsafeEnvironment       5   published, but must not be used: open to tampering
     │   └── DamagedEnvironment  5   or not what its manifest says
     └── StorageError            6   HDFS refused or did not answer
@@ -43,6 +44,12 @@ class NoSuchEnvironment(PackagingError):
     """No environment of that name, alias or key is published."""
 
     exit_code = 4
+
+
+class EnvironmentInUse(PackagingError):
+    """An alias or an application needs the environment that was to be removed."""
+
+    exit_code = 5
 
 
 class UnsafeEnvironment(PackagingError):

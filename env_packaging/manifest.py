@@ -60,7 +60,8 @@ class Manifest:
     """What is known of one archive. Sizes are in bytes; `created` is ISO 8601 in UTC.
 
     `kind` is the kind of prefix that was packed (conda, cpython or venv) and `source` where it was,
-    on the machine where it was packed; `platform` is like `linux-x86_64`.
+    on the machine where it was packed; `platform` is like `linux-x86_64`; `libc` is that machine's,
+    and `glibc_floor` the oldest that nodes may have, empty where nothing asks for any.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Manifest:
     packages: tuple[Package, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     findings: tuple[Finding, ...] = ()
+    glibc_floor: str = ""
     schema: int = SCHEMA
 
     def to_json(self) -> str:

@@ -61,6 +61,8 @@ class Listing:
             self.members[name] = member_for(name, source, roots)
         except BrokenLink:
             self.broken.append(name)
+        except IsFolder:
+            pass  # made when something is put in it
 
     def leave_out(self, reason: str, source: Path) -> None:
         self.left_out.setdefault(reason, []).append(source.lstat().st_size)
@@ -68,6 +70,10 @@ class Listing:
 
 class BrokenLink(Exception):
     """A link that leads to nothing."""
+
+
+class IsFolder(Exception):
+    """A folder, which is no member by itself."""
 
 
 def check_name(name: str) -> str:
@@ -85,7 +91,7 @@ def member_for(name: str, source: Path, roots: Iterable[str]) -> Member:
     """Return the member for one path of a prefix.
 
     `roots` are the paths of the environment on this machine: a link below one of them leads to a
-    place in the archive. Raises BrokenLink, and PrefixError for what can't be shipped.
+    place in the archive. Raises BrokenLink, IsFolder, and PrefixError for what can't be shipped.
     """
     check_name(name)
     try:
@@ -94,6 +100,8 @@ def member_for(name: str, source: Path, roots: Iterable[str]) -> Member:
             return _member_for_link(name, source, roots)
     except OSError as error:
         raise PrefixError(f"{source} can't be read: {error.strerror}.") from error
+    if stat.S_ISDIR(mode):
+        raise IsFolder(name)
     if not stat.S_ISREG(mode):
         raise PrefixError(f"{source} is no regular file and can't be packed: remove it.")
     return Member(name, source, mode=_shipped_mode(mode))

@@ -30,6 +30,11 @@ def installed_packages(prefix: Prefix, members: Iterable[Member]) -> tuple[Packa
     return tuple(found[name] for name in sorted(found))
 
 
+def has_distributions(members: Iterable[Member]) -> bool:
+    """Tell whether anything is installed."""
+    return any(_METADATA.fullmatch(member.name) for member in members)
+
+
 def _distributions(members: Iterable[Member]) -> Iterator[Package]:
     for member in members:
         if _METADATA.fullmatch(member.name):

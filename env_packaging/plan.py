@@ -16,17 +16,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from env_packaging import conda, python_prefix
 from env_packaging.bytecode import bytecode_members
 from env_packaging.elf import MAGIC, Buffer, read_dynamic
 from env_packaging.errors import PrefixError
-from env_packaging.members import Listing, Member, MemberKind, consistent
-from env_packaging.prefix import Prefix, PrefixKind
+from env_packaging.members import Listing, Member, MemberKind
+from env_packaging.prefix import Prefix
 from env_packaging.progress import Progress
 from env_packaging.settle import Place, Residue, relative_search_path, residue, settle
-
-#: Counts up whenever the same prefix would give another archive by a change in this package.
-RULES_VERSION = 1
+from env_packaging.survey import RULES_VERSION, Survey
 
 #: Larger files are data or libraries, read in pieces and packed as they are.
 LARGE_BYTES = 32 << 20
@@ -57,7 +54,7 @@ class State:
 class Inspected:
     """What was found in one member. `size` is the shipped one in bytes; `rewritten` says that
     settling changed it; `needed` are the libraries an ELF file asks for; `unsettled` the folders of
-    this machine in which it would still look for them."""
+    this machine in which it would still look for them; `glibc` the version that it needs."""
 
     member: Member
     size: int
@@ -67,6 +64,7 @@ class Inspected:
     residue: Residue | None = None
     needed: tuple[str, ...] = ()
     unsettled: tuple[str, ...] = ()
+    glibc: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,33 +89,22 @@ class Plan:
         return [*(each.member for each in self.files), *self.links, *self.bytecode]
 
 
-def make_plan(prefix: Prefix, progress: Progress) -> Plan:
-    """List and read a prefix. Raises PrefixError for what can't be packed."""
-    listing = _list_members(prefix)
-    members = consistent(listing.members.values())
-    if not any(member.name == "bin/python" for member in members):
-        raise PrefixError(f"{prefix.path} has no bin/python: install Python in it.")
+def make_plan(survey: Survey, progress: Progress) -> Plan:
+    """Read what was surveyed. Raises PrefixError for what can't be read."""
+    prefix = survey.prefix
     place = Place(prefix.embedded_paths, prefix.interpreter.program)
-    links = tuple(each for each in members if each.kind is MemberKind.LINK)
-    sources = [each for each in members if each.kind is MemberKind.FILE]
+    links = tuple(each for each in survey.members if each.kind is MemberKind.LINK)
+    sources = [each for each in survey.members if each.kind is MemberKind.FILE]
     files = tuple(_inspect_all(sources, place, progress))
     return Plan(
         prefix,
         place,
-        listing,
+        survey.listing,
         files,
         links,
         tuple(bytecode_members(sources, prefix.interpreter)),
         content_key(files, links, prefix.interpreter.cache_tag),
     )
-
-
-def _list_members(prefix: Prefix) -> Listing:
-    if prefix.kind is PrefixKind.CONDA:
-        return conda.list_conda(prefix)
-    if prefix.kind is PrefixKind.VENV:
-        return python_prefix.list_venv(prefix)
-    return python_prefix.list_cpython(prefix)
 
 
 def content_key(files: tuple[Inspected, ...], links: tuple[Member, ...], cache_tag: str) -> str:
@@ -151,7 +138,7 @@ def inspect(member: Member, place: Place) -> Inspected:
     except OSError as error:
         raise PrefixError(f"{member.source} can't be read: {error.strerror}.") from error
     settled = settle(member.name, data, place)
-    needed, unsettled = _libraries(member.name, settled, place)
+    linked = _linked(member.name, settled, place)
     return Inspected(
         member,
         len(settled),
@@ -159,8 +146,7 @@ def inspect(member: Member, place: Place) -> Inspected:
         hashlib.sha256(settled).hexdigest(),
         settled != data,
         residue(settled, place),
-        needed,
-        unsettled,
+        *linked,
     )
 
 
@@ -169,19 +155,20 @@ def _inspect_large(member: Member, state: State, file: BinaryIO, place: Place) -
     while piece := file.read(PIECE_BYTES):
         digest.update(piece)
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        needed, unsettled = _libraries(member.name, content, place)
-    return Inspected(
-        member, state.size, state, digest.hexdigest(), needed=needed, unsettled=unsettled
-    )
+        linked = _linked(member.name, content, place)
+    return Inspected(member, state.size, state, digest.hexdigest(), False, None, *linked)
 
 
-def _libraries(name: str, data: Buffer, place: Place) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _linked(
+    name: str, data: Buffer, place: Place
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]]:
+    """Return the last three fields of what was found in a file."""
     dynamic = read_dynamic(data) if data[:4] == MAGIC else None
     if dynamic is None:
-        return (), ()
+        return (), (), ()
     unsettled = tuple(
         path.text
         for path in dynamic.search_paths
         if relative_search_path(name, path.text, place) != path.text
     )
-    return dynamic.needed, unsettled
+    return dynamic.needed, unsettled, dynamic.glibc

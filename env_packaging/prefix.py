@@ -77,12 +77,18 @@ class Interpreter:
 
 @dataclass(frozen=True)
 class Prefix:
-    """A prefix that can be packed. `base` is the Python that a venv was made from, None else."""
+    """A prefix that can be packed. `base` is the Python that a venv was made from and is packed
+    with it; None where there is none, or every node is assumed to have it."""
 
     path: Path
     kind: PrefixKind
     interpreter: Interpreter
     base: Prefix | None = None
+
+    @property
+    def assumes_base(self) -> bool:
+        """Whether this is a venv whose Python every node has, at the same path."""
+        return self.kind is PrefixKind.VENV and self.base is None
 
     @property
     def embedded_paths(self) -> tuple[str, ...]:
@@ -111,8 +117,9 @@ def find_program(path: Path) -> Path | None:
     return next((each for each in candidates if os.access(each, os.X_OK)), None)
 
 
-def open_prefix(path: Path) -> Prefix:
-    """Look at a prefix and ask its interpreter, and the base's for a venv.
+def open_prefix(path: Path, *, assume_base: bool = False) -> Prefix:
+    """Look at a prefix and ask its interpreter, and the base's for a venv, unless every node is
+    assumed to have that.
 
     Raises PrefixError for a folder that is no prefix or has no interpreter that runs.
     """
@@ -140,8 +147,10 @@ def open_prefix(path: Path) -> Prefix:
             f"The interpreter {program} belongs to {interpreter.prefix}, not to {path}: "
             "give that prefix, or make the environment again where it is to be packed."
         )
-    if kind is PrefixKind.VENV:
+    if kind is PrefixKind.VENV and not assume_base:
         return Prefix(path, kind, interpreter, _base_of(interpreter))
+    if kind is not PrefixKind.VENV and assume_base:
+        raise PrefixError(f"{path} has a Python of its own: --assume-base is for a venv.")
     return Prefix(path, kind, interpreter)
 
 

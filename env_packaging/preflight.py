@@ -16,10 +16,11 @@ from typing import Any
 
 from env_packaging.elf import read_dynamic
 from env_packaging.errors import PrefixError
-from env_packaging.manifest import Finding
+from env_packaging.manifest import Finding, Package
 from env_packaging.members import Member
+from env_packaging.packages import has_distributions
 from env_packaging.plan import Inspected, Plan
-from env_packaging.prefix import Prefix, run_python
+from env_packaging.prefix import Prefix, PrefixKind, run_python
 from env_packaging.settle import settle
 
 #: Libraries of glibc and of GCC's run time, which are on every Linux that runs Hadoop; those that
@@ -102,16 +103,35 @@ def _editable(prefix: Prefix, name: str, place: str) -> PrefixError:
     )
 
 
+def refuse_without_packages(prefix: Prefix, members: Iterable[Member]) -> None:
+    """Raise PrefixError for a venv in which nothing is installed."""
+    if prefix.kind is PrefixKind.VENV and not has_distributions(members):
+        raise PrefixError(
+            f"{prefix.path} is a venv with no package in it: install what notebooks need "
+            f"({prefix.interpreter.executable} -m pip install 'yarnhub[notebook]'), or give "
+            "--force to pack it all the same."
+        )
+
+
 def refuse_unmovable_interpreter(plan: Plan) -> None:
     """Raise PrefixError if the interpreter would not find its own library where it is unpacked."""
     files = {each.member.name: each for each in plan.files}
-    program = files[plan.place.interpreter]
+    # A venv that stays one has it under the name that it was made with; the others are links.
+    name = plan.place.interpreter if not plan.prefix.assumes_base else r"bin/python[0-9.]*"
+    program = next(each for each in plan.files if re.fullmatch(name, each.member.name))
     libraries = [each for each in program.needed if each.startswith("libpython")]
     if not libraries:
         return
     data = settle(program.member.name, program.member.source.read_bytes(), plan.place)
     dynamic = read_dynamic(data)
     folders = ":".join(path.text for path in dynamic.search_paths) if dynamic else ""
+    if plan.prefix.assumes_base:
+        if "$ORIGIN" not in folders:
+            return
+        raise PrefixError(
+            f"{program.member.source} looks for {libraries[0]} beside itself, and would not find "
+            "it in the environment: pack it without --assume-base."
+        )
     found = [f"lib/{each}" in files for each in libraries]
     if not all(found) or "$ORIGIN" not in folders:
         raise PrefixError(
@@ -141,6 +161,14 @@ def module_findings(prefix: Prefix) -> list[Finding]:
 def file_findings(plan: Plan) -> Iterator[Finding]:
     """Yield what was found in the files, and links that lead nowhere."""
     yield from plan.listing.findings
+    if plan.prefix.assumes_base:
+        interpreter = plan.prefix.interpreter
+        yield Finding(
+            "warning",
+            "assumed-base",
+            f"Every node must have Python {interpreter.version} in {interpreter.base_prefix}: it "
+            "was not packed.",
+        )
     if broken := tuple(sorted(plan.listing.broken)):
         yield Finding("note", "broken-link", "Links that lead to nothing were left out.", broken)
     if text := tuple(each.member.name for each in plan.files if each.residue == "text"):
@@ -166,7 +194,39 @@ def file_findings(plan: Plan) -> Iterator[Finding]:
             "will not find them there.",
             unsettled,
         )
+    version, member = glibc_floor(plan)
+    if version:
+        message = (
+            f"Nodes need glibc {version} or later, for {member} among others: `ldd --version` "
+            "tells what one has."
+        )
+        yield Finding("note", "glibc", message, (member,))
     yield from _outside_libraries(plan)
+
+
+def glibc_floor(plan: Plan) -> tuple[str, str]:
+    """Return the oldest glibc that all of an environment runs on, as "2.34", and a member that asks
+    for it; both are empty where none asks for any."""
+    newest = max(plan.files, key=lambda each: each.glibc)
+    return ".".join(map(str, newest.glibc)), newest.member.name if newest.glibc else ""
+
+
+def hub_findings(packages: Iterable[Package], hub_version: str | None) -> Iterator[Finding]:
+    """Compare JupyterHub in the environment with the one here, which is None where there is none.
+
+    Both have to be of one major version, or they may not understand each other.
+    """
+    inside = next((each.version for each in packages if each.name == "jupyterhub"), None)
+    if inside is None or hub_version is None:
+        return  # to have none is another finding
+    if inside.partition(".")[0] != hub_version.partition(".")[0]:
+        yield Finding(
+            "warning",
+            "hub-version",
+            f"JupyterHub is {inside} in the environment and {hub_version} here, which may not "
+            "understand each other: install the same major version in both.",
+            ("jupyterhub",),
+        )
 
 
 def _outside_libraries(plan: Plan) -> Iterator[Finding]:

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,9 +17,12 @@ from env_packaging.errors import DamagedEnvironment, NoSuchEnvironment
 from env_packaging.manifest import Manifest
 from env_packaging.registry import (
     Layout,
+    Pointer,
     PublishedEnvironment,
+    Reference,
     check_alias,
     check_word,
+    read_alias,
     refuse_open_to_all,
     resolve,
     storage_errors,
@@ -43,14 +45,34 @@ def find(filesystem: FileSystem, env_root: str, name: str, key: str) -> Publishe
         return None
 
 
+def find_unchanged(
+    filesystem: FileSystem, env_root: str, reference: Reference, state: str
+) -> PublishedEnvironment | None:
+    """Return what an alias stands for if it was packed from a prefix of this state, and is whole.
+
+    Raises as `find` does.
+    """
+    layout = Layout(env_root, reference.name)
+    try:
+        with storage_errors(f"look up {reference}"):
+            pointer = read_alias(filesystem, layout, reference.alias)
+    except (NoSuchEnvironment, DamagedEnvironment):
+        return None
+    if pointer.state != state:
+        return None
+    return find(filesystem, env_root, reference.name, pointer.key)
+
+
 def publish(
     filesystem: FileSystem,
     env_root: str,
     name: str,
     key: str,
     write: Callable[[Writer], Manifest],
+    copies: int = 0,
 ) -> PublishedEnvironment:
-    """Publish one archive, which `write` writes and gives the manifest of.
+    """Publish one archive, which `write` writes and gives the manifest of. So many nodes of HDFS
+    are to have a copy of it; 0: what the cluster gives a file.
 
     Raises what `write` raises, StorageError, and UnsafeEnvironment where everybody may write.
     """
@@ -62,6 +84,8 @@ def publish(
             with filesystem.open_write(temporary, _FILE_MODE) as file:
                 manifest = write(file)
             filesystem.set_permission(temporary, _FILE_MODE)
+            if copies:
+                filesystem.set_replication(temporary, copies)
             # Without a whole environment of this key, what has its name is the rest of a
             # publication that was cut off, and nobody can have resolved it.
             if find(filesystem, env_root, name, key) is None:
@@ -70,11 +94,12 @@ def publish(
     return resolve(filesystem, env_root, f"{name}@{key}")
 
 
-def set_alias(filesystem: FileSystem, env_root: str, name: str, alias: str, key: str) -> None:
-    """Let an alias stand for a key from now on; nothing is written if it does already."""
-    layout = Layout(env_root, name)
-    text = json.dumps({"key": key}) + "\n"
-    path = layout.alias(check_alias(alias))
+def set_alias(
+    filesystem: FileSystem, env_root: str, reference: Reference, pointer: Pointer
+) -> None:
+    """Let an alias say this from now on; nothing is written if it does already."""
+    text = pointer.to_json()
+    path = Layout(env_root, reference.name).alias(check_alias(reference.alias))
     with storage_errors(f"set {path} as {filesystem.user}"):
         try:
             with filesystem.open_read(path) as file:
@@ -83,6 +108,16 @@ def set_alias(filesystem: FileSystem, env_root: str, name: str, alias: str, key:
         except FileNotFoundError:
             pass  # its first time
         _replace(filesystem, path, text)
+
+
+def delete_alias(filesystem: FileSystem, env_root: str, reference: Reference) -> None:
+    """Delete an alias, whatever it says. Raises NoSuchEnvironment if it isn't there."""
+    path = Layout(env_root, reference.name).alias(reference.alias)
+    with storage_errors(f"delete {path} as {filesystem.user}"):
+        try:
+            filesystem.delete(path)
+        except FileNotFoundError as error:
+            raise NoSuchEnvironment(f"There is no alias {reference} in {env_root}.") from error
 
 
 def _make_folder(filesystem: FileSystem, layout: Layout) -> None:

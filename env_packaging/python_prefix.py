@@ -36,13 +36,16 @@ _LEFT_OUT = (
     _HUBS_PAGES,
 )
 
+_ACTIVATION = ("activation scripts", r"bin/([aA]ctivate(\.\w+)?|deactivate\.\w+)$")
+
 #: The same of a venv, whose base has been listed by the rules above.
 _LEFT_OUT_OF_VENV = (
-    ("activation scripts", r"bin/([aA]ctivate(\.\w+)?|deactivate\.\w+)$"),
+    _ACTIVATION,
     ("marks of a venv", r"(pyvenv\.cfg|\.gitignore|\.lock|CACHEDIR\.TAG)$"),
     ("links to the interpreter", r"bin/(python[0-9.]*|pythonw)$"),
     _HUBS_PAGES,
 )
+_LEFT_OUT_OF_VENV_ALONE = (_ACTIVATION, _HUBS_PAGES)
 
 
 class _Rules:
@@ -74,10 +77,10 @@ def list_cpython(prefix: Prefix) -> Listing:
 def list_venv(prefix: Prefix) -> Listing:
     """List a venv's packages and files over what its base gives it."""
     if prefix.base is None:
-        raise ValueError("a venv without a base")
+        return _list_venv_alone(prefix)
     roots = prefix.embedded_paths
     has_lib64_link = (prefix.path / "lib64").is_symlink()
-    listing = _list_base(prefix.base, roots, _inherits_packages(prefix.path), has_lib64_link)
+    listing = _list_base(prefix.base, roots, inherits_packages(prefix.path), has_lib64_link)
     rules = _Rules(_LEFT_OUT_OF_VENV, f"lib/{prefix.interpreter.program}")
     own_packages = f"lib/{prefix.interpreter.program}/site-packages/"
     packages = _package_folder(prefix.base.interpreter) + "/"
@@ -86,6 +89,16 @@ def list_venv(prefix: Prefix) -> Listing:
             packages + name.removeprefix(own_packages) if name.startswith(own_packages) else name
         )
         _take_or_leave(listing, rules, placed, prefix.path / name, roots)
+    return listing
+
+
+def _list_venv_alone(prefix: Prefix) -> Listing:
+    """List a venv that stays one: its interpreter is copied, as `venv --copies` does, and finds its
+    library where pyvenv.cfg says."""
+    listing = Listing()
+    rules = _Rules(_LEFT_OUT_OF_VENV_ALONE, f"lib/{prefix.interpreter.program}")
+    for name in walk_files(prefix.path):
+        _take_or_leave(listing, rules, name, prefix.path / name, prefix.embedded_paths)
     return listing
 
 
@@ -98,7 +111,7 @@ def _list_base(
         listing = _list_conda_base(base, with_packages)
     else:
         listing = Listing()
-        for folder in _base_folders(base, with_packages):
+        for folder in base_folders(base, with_packages):
             _take_tree(listing, base, folder, roots)
         for library in _shared_libpython(base):
             listing.take(f"lib/{library.name}", library, roots)
@@ -124,7 +137,8 @@ def _list_conda_base(base: Prefix, with_packages: bool) -> Listing:
     return listing
 
 
-def _base_folders(base: Prefix, with_packages: bool) -> list[Path]:
+def base_folders(base: Prefix, with_packages: bool) -> list[Path]:
+    """Return the folders of a base that a venv has from it."""
     interpreter = base.interpreter
     folders = [interpreter.stdlib, interpreter.include]
     if with_packages:
@@ -192,7 +206,8 @@ def _package_folder(base: Interpreter) -> str:
     return beside[-1]
 
 
-def _inherits_packages(venv: Path) -> bool:
+def inherits_packages(venv: Path) -> bool:
+    """Tell whether a venv was made to see its base's packages."""
     lines = (venv / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace").lower()
     return re.search(r"^\s*include-system-site-packages\s*=\s*true\s*$", lines, re.M) is not None
 

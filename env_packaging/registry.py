@@ -2,7 +2,8 @@
 
     ENV_ROOT/NAME/KEY.tar.gz    an archive, never changed once it is there
     ENV_ROOT/NAME/KEY.json      its manifest, there only when the archive is
-    ENV_ROOT/NAME/ALIAS         {"key": KEY}: what `NAME:ALIAS` stands for at this moment
+    ENV_ROOT/NAME/ALIAS         {"key": KEY}: what `NAME:ALIAS` stands for at this moment; and the
+                                `state` of the prefix that it was packed from
 
 - A reference is `NAME` (its alias `latest`), `NAME:ALIAS` or `NAME@KEY`.
 - What is resolved is complete: an archive of the size that its manifest says.
@@ -143,7 +144,7 @@ def resolve(filesystem: FileSystem, env_root: str, reference: str) -> PublishedE
     wanted = parse_reference(reference)
     layout = Layout(env_root, wanted.name)
     with storage_errors(f"look up the environment {reference}"):
-        key = wanted.key or _read_alias(filesystem, layout, wanted.alias)
+        key = wanted.key or resolve_alias(filesystem, layout, wanted.alias)
         try:
             manifest = Manifest.from_json(_read_text(filesystem, layout.manifest(key)))
             archive = filesystem.stat(layout.archive(key))
@@ -188,7 +189,25 @@ def _read_text(filesystem: FileSystem, path: str) -> str:
         return file.read().decode(errors="replace")
 
 
-def _read_alias(filesystem: FileSystem, layout: Layout, alias: str) -> str:
+def resolve_alias(filesystem: FileSystem, layout: Layout, alias: str) -> str:
+    """Return the key that an alias stands for. Raises as `resolve` does."""
+    return read_alias(filesystem, layout, alias).key
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What an alias says: a key, and the state of the prefix that it was packed from, empty where
+    nobody knows."""
+
+    key: str
+    state: str = ""
+
+    def to_json(self) -> str:
+        return json.dumps({"key": self.key, "state": self.state}) + "\n"
+
+
+def read_alias(filesystem: FileSystem, layout: Layout, alias: str) -> Pointer:
+    """Return what an alias says. Raises as `resolve` does."""
     path = layout.alias(alias)
     try:
         status = filesystem.stat(path)
@@ -197,12 +216,13 @@ def _read_alias(filesystem: FileSystem, layout: Layout, alias: str) -> str:
         raise _nothing_there(filesystem, layout, Reference(layout.name, alias)) from error
     refuse_open_to_all(status)
     try:
-        key = json.loads(text)["key"]
-    except (ValueError, KeyError, TypeError):
-        key = None
-    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        values = json.loads(text)
+        pointer = Pointer(values["key"], values.get("state", ""))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pointer = Pointer("")
+    if not isinstance(pointer.key, str) or not _KEY.fullmatch(pointer.key):
         raise DamagedEnvironment(f"{path} does not say a key: pack the environment again.")
-    return key
+    return pointer
 
 
 def refuse_open_to_all(*statuses: FileStatus) -> None:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from env_packaging.registry import DEFAULT_ENV_ROOT, PublishedEnvironment, resolve
-from tests.hadoop.env_tools import download, open_hdfs, pack_env
+from tests.hadoop.env_tools import as_somebody_else, bring_along, download, open_hdfs, pack_env
 from tests.unit.env_packaging.prefixes import copy_python, install, make_venv, unpack
 from yarnhub.minihadoop import MiniHadoop
 
@@ -114,57 +109,3 @@ def test_jupyterlab_runs_for_somebody_else_where_nothing_of_the_source_is(
     assert len(loaded) > 100
     assert [each for each in loaded if not each.endswith(".pyc'")] == []
     assert sorted(environment.rglob("*")) == files
-
-
-def as_somebody_else(environment: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs the environment's Python with nothing of this process's settings; as `nobody` where we
-    are root, whom no mode of a file would stop."""
-    identity = {"user": "nobody", "group": Path("/").stat().st_gid, "extra_groups": []}
-    return subprocess.run(
-        [environment / "bin" / "python", *arguments],
-        cwd="/",
-        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-        **(identity if os.geteuid() == 0 else {}),
-    )
-
-
-def bring_along(venv: Path, *names: str) -> None:
-    """Installs distributions, and what they require, from where these tests run; needs no
-    network."""
-    here = Path(sysconfig.get_path("purelib"))
-    packages = next(venv.glob("lib/python3.*/site-packages"))
-    for name in required_by(*names):
-        for file in distribution(name).files or ():
-            source = Path(os.path.normpath(here / file))
-            target = Path(os.path.normpath(packages / file))
-            if source.is_file() and target.parent.name != "bin":
-                target.parent.mkdir(parents=True, exist_ok=True)
-                copy_quickly(source, target)
-
-
-def copy_quickly(source: Path, target: Path) -> None:
-    try:
-        target.hardlink_to(source)
-    except OSError:  # on another file system
-        shutil.copy2(source, target)
-
-
-def required_by(*names: str) -> set[str]:
-    """Distributions and all that they require here, without extras."""
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = canonicalize_name(waiting.pop())
-        if name not in found:
-            try:
-                requirements = distribution(name).requires or []
-            except PackageNotFoundError:
-                continue  # an alternative that is not the one installed here
-            found.add(name)
-            parsed = map(Requirement, requirements)
-            waiting += [r.name for r in parsed if not r.marker or r.marker.evaluate({"extra": ""})]
-    return found

@@ -9,11 +9,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from env_packaging.registry import DEFAULT_ENV_ROOT, resolve
 from hdfs_contents.filesystem import FileSystem
-from tests.hadoop.env_tools import HUB_USER, client_environment, download, open_hdfs, pack_env
+from tests.hadoop.env_tools import (
+    HUB_USER,
+    client_environment,
+    download,
+    on_a_terminal,
+    open_hdfs,
+    pack_env,
+    run_script,
+)
 from tests.unit.env_packaging.prefixes import copy_python, install, make_venv
 from yarnhub.minihadoop import MiniHadoop
 
@@ -70,6 +79,30 @@ def test_the_same_again_is_unchanged_in_hdfs_too(
     assert hdfs.list_dir(f"{DEFAULT_ENV_ROOT}/again") == before
 
 
+def test_a_terminal_shows_how_far_it_is(hadoop: MiniHadoop, venv: Path) -> None:
+    shown = on_a_terminal(hadoop, "pack-env", venv, "--name", "shown")
+    for part in ("Reading", "Packing", " files  ", " MB/s", "Published shown:latest in"):
+        assert part in shown
+
+
+def test_as_many_nodes_have_a_copy_as_was_asked_for(
+    hadoop: MiniHadoop, hdfs: FileSystem, venv: Path
+) -> None:
+    def copies() -> int:
+        path = resolve(hdfs, DEFAULT_ENV_ROOT, "copied").path
+        url = f"{hadoop.namenode_url}/webhdfs/v1{path}"
+        status = httpx.get(url, params={"op": "GETFILESTATUS"}, trust_env=False).json()
+        return int(status["FileStatus"]["replication"])
+
+    usual = pack_env(hadoop, venv, "--name", "copied", "--quiet")
+    assert (usual.returncode, copies()) == (0, 3)
+    more = pack_env(hadoop, venv, "--name", "copied", "--quiet", "--copies", "2")
+    assert (more.returncode, copies()) == (0, 2)
+    refused = pack_env(hadoop, venv, "--name", "copied", "--quiet", "--copies", "9999")
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (6, 1)
+    assert copies() == 2
+
+
 def test_a_new_version_lies_beside_the_old_one_and_latest_moves(
     hadoop: MiniHadoop, hdfs: FileSystem, venv: Path
 ) -> None:
@@ -112,16 +145,46 @@ pack_and_publish(sys.argv[1], "interrupted", open_filesystem(), progress=Interru
 
 
 def test_ctrl_c_half_way_leaves_nothing(hadoop: MiniHadoop, hdfs: FileSystem, venv: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, venv],
-        env=client_environment(hadoop, HUB_USER),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run_script(hadoop, INTERRUPTED, venv)
     assert "KeyboardInterrupt" in done.stderr
     assert files_of(hdfs, "interrupted") == []
+
+
+LEFT_ALONE = """
+import os, signal, sys
+from env_packaging.errors import StorageError
+from env_packaging.pack import pack_and_publish
+from hdfs_contents.filesystem import open_filesystem
+
+class StoppingTheNameNode:
+    def begin(self, phase, files, size_bytes):
+        self.left = files // 2 if phase == "Packing" else -1
+    def advance(self, files, size_bytes):
+        self.left -= files
+        if self.left == 0:
+            os.kill(int(sys.argv[2]), signal.SIGSTOP)
+
+try:
+    pack_and_publish(sys.argv[1], "left", open_filesystem(), progress=StoppingTheNameNode())
+except StorageError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.heavy  # each call waits for its deadline
+def test_a_namenode_that_goes_away_half_way_leaves_nothing_that_anybody_finds(
+    hadoop: MiniHadoop, hdfs: FileSystem, venv: Path
+) -> None:
+    try:
+        done = run_script(hadoop, LEFT_ALONE, venv, str(hadoop.namenode.pid))
+    finally:
+        hadoop.namenode.resume()
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "Could not publish" in done.stderr
+    assert all(each.endswith(".uploading") for each in files_of(hdfs, "left"))
+    assert pack_env(hadoop, venv, "--name", "left", "--quiet").returncode == 0
+    assert resolve(hdfs, DEFAULT_ENV_ROOT, "left").public
 
 
 def test_who_may_not_write_there_is_told_so_in_a_line(

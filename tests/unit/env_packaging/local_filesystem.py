@@ -75,6 +75,9 @@ class LocalFileSystem:
         self._changes("chmod", path)
         self.at(path).chmod(mode)
 
+    def set_replication(self, path: str, copies: int) -> None:
+        self._changes("replicate", path)
+
     def files(self) -> list[str]:
         """All files, with their paths as HDFS would say them."""
         found = [each for each in self.root.rglob("*") if not each.is_dir()]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from env_packaging import bytecode
 from env_packaging.bytecode import BytecodeCompiler, bytecode_members
 from env_packaging.errors import PrefixError
 from env_packaging.members import Member, MemberKind
@@ -151,3 +152,20 @@ def test_no_process_is_left_behind(interpreter: Interpreter, tmp_path: Path) -> 
         workers = list(compiler._workers)
     assert workers
     assert all(worker.returncode is not None for worker in workers)
+
+
+def test_the_order_of_a_set_of_constants_is_always_the_same(
+    interpreter: Interpreter, tmp_path: Path
+):
+    write(tmp_path / "x.py", "def f(x): return x in {'one', 'two', 'three', 'four', 'five'}\n")
+    source = bytecode_of(tmp_path / "x.py")
+    made = set()
+    for _ in range(4):
+        with BytecodeCompiler(interpreter) as compiler:
+            made |= set(compiler.compile_all([source]))
+    assert len(made) == 1
+
+
+def test_no_module_beside_the_compiler_hides_one_that_it_needs():
+    beside = {file.stem for file in Path(bytecode.__file__).parent.glob("*.py")}
+    assert beside & sys.stdlib_module_names == set()

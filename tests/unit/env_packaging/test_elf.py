@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,13 @@ def test_the_interpreter_that_runs_this_needs_what_the_dynamic_linker_loads() ->
     assert dynamic.needed
     for library in dynamic.needed:
         assert library in loaded
+
+
+def test_the_glibc_that_a_program_needs_is_not_newer_than_the_one_that_runs_it() -> None:
+    dynamic = read_dynamic(Path(os.path.realpath(sys.executable)).read_bytes())
+    assert dynamic is not None
+    running = tuple(map(int, platform.libc_ver(sys.executable)[1].split(".")[:2]))
+    assert (2, 2) < dynamic.glibc <= running
 
 
 @given(st.text("/abcé$ORIGIN:", min_size=1), st.text("/ab$ORIGIN.:", min_size=1))

@@ -41,7 +41,7 @@ def test_a_manifest_is_read_as_it_was_written(
 
 def test_what_a_newer_packer_adds_is_ignored() -> None:
     values = json.loads(MANIFEST.to_json())
-    values["glibc_floor"] = "2.17"
+    values["of_a_later_version"] = "2.17"
     values["packages"][0]["licence"] = "BSD"
     values["findings"][0]["url"] = "https://…"
     assert Manifest.from_json(json.dumps(values)) == MANIFEST

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from env_packaging.errors import PrefixError
-from env_packaging.manifest import Finding
+from env_packaging.manifest import Finding, Package
 from env_packaging.pack import pack_and_publish
+from env_packaging.preflight import hub_findings
 from env_packaging.registry import resolve
 from tests.unit.env_packaging.elf_files import make_elf
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
@@ -132,3 +133,20 @@ def test_a_library_that_could_not_be_made_movable_is_a_warning(
     deep.write_bytes(make_elf([], f"{venv}/lib"))
     pack_and_publish(venv, "science", filesystem, ROOT)
     assert findings_by_code(filesystem)["library-path"].members[0].endswith("deep.so")
+
+
+@pytest.mark.parametrize(
+    ("inside", "here", "told"),
+    [
+        ("5.3.0", "6.1.1", True),
+        ("6.0.0", "6.1.1", False),
+        ("6.1.1", None, False),
+        (None, "6.1.1", False),
+    ],
+)
+def test_a_jupyterhub_of_another_major_version_than_the_hubs_is_told(
+    inside: str | None, here: str | None, told: bool
+) -> None:
+    packages = [Package("jupyterhub", inside)] if inside else []
+    found = list(hub_findings(packages, here))
+    assert [each.severity for each in found] == (["warning"] if told else [])

@@ -9,7 +9,7 @@ import pytest
 from env_packaging.errors import PrefixError, ReferenceFormatError, StorageError, UnsafeEnvironment
 from env_packaging.manifest import Manifest
 from env_packaging.publish import find, publish, set_alias
-from env_packaging.registry import resolve
+from env_packaging.registry import Pointer, Reference, resolve
 from hdfs_contents.filesystem import Writer
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.env_packaging.prefixes import write
@@ -132,11 +132,11 @@ def test_who_comes_second_with_the_same_content_takes_the_first_one_s(
 
 def test_an_alias_is_moved_by_a_rename_and_only_if_it_must(filesystem: LocalFileSystem) -> None:
     publish(filesystem, ROOT, "science", KEY, writing())
-    set_alias(filesystem, ROOT, "science", "latest", KEY)
+    set_alias(filesystem, ROOT, Reference("science"), Pointer(KEY))
     assert filesystem.calls[-2][2] == f"{FOLDER}/latest"
     assert resolve(filesystem, ROOT, "science").key == KEY
     changes = len(filesystem.calls)
-    set_alias(filesystem, ROOT, "science", "latest", KEY)
+    set_alias(filesystem, ROOT, Reference("science"), Pointer(KEY))
     assert len(filesystem.calls) == changes
 
 
@@ -144,14 +144,14 @@ def test_an_alias_that_could_not_be_written_stands_for_what_it_did(
     filesystem: LocalFileSystem,
 ) -> None:
     publish(filesystem, ROOT, "science", KEY, writing())
-    set_alias(filesystem, ROOT, "science", "latest", KEY)
+    set_alias(filesystem, ROOT, Reference("science"), Pointer(KEY))
 
     def refuse(_path: str) -> None:
         raise OSError(122, "the quota is exceeded")
 
     filesystem.before["rename"] = refuse
     with pytest.raises(StorageError, match=r"Could not set .*/latest as packer: the quota"):
-        set_alias(filesystem, ROOT, "science", "latest", "f" * 20)
+        set_alias(filesystem, ROOT, Reference("science"), Pointer("f" * 20))
     assert resolve(filesystem, ROOT, "science").key == KEY
     assert filesystem.files() == [RECORD, ARCHIVE, f"{FOLDER}/latest"]
 

@@ -1,0 +1,151 @@
+"""What the registry holds: all environments, their aliases, and the rests of cut publications.
+
+What is damaged is listed as that: one bad manifest hides no other environment.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from env_packaging.errors import PackagingError
+from env_packaging.manifest import Manifest
+from env_packaging.registry import (
+    ARCHIVE_SUFFIX,
+    MANIFEST_SUFFIX,
+    Layout,
+    check_word,
+    resolve_alias,
+    storage_errors,
+)
+from hdfs_contents.filesystem import FileStatus, FileSystem
+
+UPLOADING_SUFFIX = ".uploading"
+"""The end of the name of what is being written; no reader looks for it."""
+
+_KEY = re.compile(r"[0-9a-f]{20}")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One key of one environment: its files, as far as they are there.
+
+    `manifest` is None where it can't be read, for the reason in `damage`. `modified_ms` is when
+    the newest of its files was written.
+    """
+
+    name: str
+    key: str
+    aliases: tuple[str, ...]
+    archive: FileStatus | None
+    manifest: Manifest | None
+    damage: str
+    modified_ms: int
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.key}"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """All of one environment's keys, its aliases with the key of each, and the temporary files of
+    publications that are under way or were cut off."""
+
+    stored: tuple[Stored, ...]
+    aliases: Mapping[str, str]
+    temporaries: tuple[FileStatus, ...]
+
+
+def names(filesystem: FileSystem, env_root: str) -> list[str]:
+    """Return the names of all environments; none where there is no registry yet."""
+    with storage_errors(f"list the environments in {env_root}"):
+        try:
+            return [each.name for each in filesystem.list_dir(env_root) if each.is_dir]
+        except FileNotFoundError:
+            return []
+
+
+def read_folder(filesystem: FileSystem, env_root: str, name: str) -> Folder:
+    """Look at one environment; raises StorageError. One that does not exist is empty."""
+    layout = Layout(env_root, check_word("name", name))
+    with storage_errors(f"list {layout.folder}"):
+        try:
+            files = [each for each in filesystem.list_dir(layout.folder) if not each.is_dir]
+        except FileNotFoundError:
+            files = []
+        by_name = {each.name: each for each in files if not each.name.startswith(".")}
+        keys = _keys(by_name)
+        aliases = {
+            alias: _key_of(filesystem, layout, alias)
+            for alias in by_name
+            if not alias.endswith((ARCHIVE_SUFFIX, MANIFEST_SUFFIX))
+        }
+        stored = tuple(_stored(filesystem, layout, key, by_name, aliases) for key in keys)
+    temporaries = tuple(each for each in files if each.name.endswith(UPLOADING_SUFFIX))
+    return Folder(stored, aliases, temporaries)
+
+
+def _keys(files: Iterable[str]) -> list[str]:
+    stems = {
+        name.removesuffix(suffix)
+        for name in files
+        for suffix in (ARCHIVE_SUFFIX, MANIFEST_SUFFIX)
+        if name.endswith(suffix)
+    }
+    return sorted(stem for stem in stems if _KEY.fullmatch(stem))
+
+
+def _key_of(filesystem: FileSystem, layout: Layout, alias: str) -> str:
+    try:
+        return resolve_alias(filesystem, layout, alias)
+    except PackagingError:
+        return ""  # it stands for nothing; who resolves it is told why
+
+
+def _stored(
+    filesystem: FileSystem,
+    layout: Layout,
+    key: str,
+    files: Mapping[str, FileStatus],
+    aliases: Mapping[str, str],
+) -> Stored:
+    archive, described = files.get(key + ARCHIVE_SUFFIX), files.get(key + MANIFEST_SUFFIX)
+    manifest, damage = None, ""
+    if described is None:
+        damage = "its manifest is missing"
+    else:
+        try:
+            with filesystem.open_read(described.path) as file:
+                manifest = Manifest.from_json(file.read().decode(errors="replace"))
+        except PackagingError as error:
+            damage = str(error)
+    if archive is None:
+        damage = "its archive is missing"
+    elif manifest is not None and archive.size != manifest.archive_bytes:
+        damage = f"it has {archive.size} bytes, its manifest says {manifest.archive_bytes}"
+    return Stored(
+        layout.name,
+        key,
+        tuple(alias for alias, of in aliases.items() if of == key),
+        archive,
+        manifest,
+        damage,
+        max(each.modified_ms for each in (archive, described) if each is not None),
+    )
+
+
+def as_json(stored: Stored) -> dict[str, object]:
+    """Return what is known of one key, for a program; the packages are left to `envs show`."""
+    manifest = json.loads(stored.manifest.to_json()) if stored.manifest else {}
+    shown = ("python_version", "platform", "unpacked_bytes", "files", "created", "created_by")
+    return {
+        "name": stored.name,
+        "key": stored.key,
+        "aliases": list(stored.aliases),
+        "archive_bytes": stored.archive.size if stored.archive else None,
+        "modified_ms": stored.modified_ms,
+        "damage": stored.damage,
+        **{field: manifest.get(field) for field in shown},
+    }

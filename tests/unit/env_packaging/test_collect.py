@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from env_packaging.collect import delete, find_garbage, refuse_used, sweep
+from env_packaging.errors import EnvironmentInUse
+from env_packaging.listing import Stored, names, read_folder
+from tests.unit.env_packaging.local_filesystem import LocalFileSystem
+from tests.unit.env_packaging.prefixes import write
+from tests.unit.env_packaging.test_manifest import MANIFEST
+
+ROOT = "/apps/envs"
+FOLDER = f"{ROOT}/science"
+NEW, OLD, USED = "a" * 20, "b" * 20, "c" * 20
+NEVER_MS, ALWAYS_MS = 0, 1 << 60
+
+
+@pytest.fixture
+def registry(filesystem: LocalFileSystem) -> LocalFileSystem:
+    """One environment with three keys, the alias `latest`, and the rest of a cut upload."""
+    for key in (NEW, OLD, USED):
+        manifest = replace(MANIFEST, key=key, archive_bytes=7)
+        write(filesystem.at(f"{FOLDER}/{key}.tar.gz"), "archive")
+        write(filesystem.at(f"{FOLDER}/{key}.json"), manifest.to_json())
+    write(filesystem.at(f"{FOLDER}/latest"), f'{{"key": "{NEW}"}}\n')
+    write(filesystem.at(f"{FOLDER}/.{OLD}.tar.gz.01234567.uploading"), "half")
+    return filesystem
+
+
+def stored(registry: LocalFileSystem, key: str) -> Stored:
+    return next(each for each in read_folder(registry, ROOT, "science").stored if each.key == key)
+
+
+def test_all_keys_are_listed_with_their_aliases(registry: LocalFileSystem) -> None:
+    assert names(registry, ROOT) == ["science"]
+    listed = read_folder(registry, ROOT, "science").stored
+    assert [(each.key, each.aliases, each.damage) for each in listed] == [
+        (NEW, ("latest",), ""),
+        (OLD, (), ""),
+        (USED, (), ""),
+    ]
+
+
+def test_what_is_damaged_hides_nothing_else(registry: LocalFileSystem) -> None:
+    write(registry.at(f"{FOLDER}/{OLD}.json"), "nonsense")
+    registry.delete(f"{FOLDER}/{USED}.json")
+    write(registry.at(f"{FOLDER}/latest"), "nonsense")
+    assert stored(registry, NEW).aliases == ()
+    assert "manifest is damaged" in stored(registry, OLD).damage
+    assert stored(registry, USED).damage == "its manifest is missing"
+
+
+def test_only_what_nobody_needs_is_garbage(registry: LocalFileSystem) -> None:
+    garbage = find_garbage(read_folder(registry, ROOT, "science"), {USED}, ALWAYS_MS)
+    assert [each.key for each in garbage.stored] == [OLD]
+    assert [each.name for each in garbage.temporaries] == [f".{OLD}.tar.gz.01234567.uploading"]
+    assert garbage.size_bytes == len("archive") + len("half")
+
+
+def test_what_is_young_is_no_garbage(registry: LocalFileSystem) -> None:
+    garbage = find_garbage(read_folder(registry, ROOT, "science"), set(), NEVER_MS)
+    assert (garbage.stored, garbage.temporaries) == ((), ())
+
+
+def test_sweeping_takes_the_rests_of_cut_uploads_only(registry: LocalFileSystem) -> None:
+    before = registry.files()
+    garbage = find_garbage(read_folder(registry, ROOT, "science"), {USED}, ALWAYS_MS)
+    sweep(registry, garbage)
+    assert set(before) - set(registry.files()) == {f"{FOLDER}/.{OLD}.tar.gz.01234567.uploading"}
+
+
+def test_what_an_alias_or_an_application_needs_is_not_removed(registry: LocalFileSystem) -> None:
+    with pytest.raises(EnvironmentInUse, match="the alias latest stands for it"):
+        refuse_used(stored(registry, NEW), set())
+    with pytest.raises(EnvironmentInUse, match=r"an application .* uses it"):
+        refuse_used(stored(registry, USED), {USED})
+    refuse_used(stored(registry, OLD), {USED})
+
+
+def test_nobody_finds_half_of_what_is_being_removed(registry: LocalFileSystem) -> None:
+    registry.calls.clear()
+    delete(registry, ROOT, stored(registry, NEW))
+    assert registry.calls == [
+        ("delete", f"{FOLDER}/latest"),
+        ("delete", f"{FOLDER}/{NEW}.json"),
+        ("delete", f"{FOLDER}/{NEW}.tar.gz"),
+    ]
+
+
+def test_an_archive_that_was_published_meanwhile_stays(registry: LocalFileSystem) -> None:
+    old = stored(registry, OLD)
+    write(registry.at(f"{FOLDER}/{OLD}.tar.gz"), "another archive")
+    delete(registry, ROOT, old)
+    assert registry.exists(f"{FOLDER}/{OLD}.tar.gz")
+
+
+def test_two_may_remove_the_same(registry: LocalFileSystem) -> None:
+    old = stored(registry, OLD)
+    delete(registry, ROOT, old)
+    delete(registry, ROOT, old)
+    assert not registry.exists(f"{FOLDER}/{OLD}.tar.gz")

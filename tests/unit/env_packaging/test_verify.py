@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from env_packaging.errors import PackagingError
+from env_packaging.registry import PublishedEnvironment, resolve
+from env_packaging.verify import verify
+from tests.unit.env_packaging.local_filesystem import LocalFileSystem
+from tests.unit.env_packaging.prefixes import write
+from tests.unit.env_packaging.test_manifest import MANIFEST
+
+ROOT = "/apps/envs"
+KEY = "0123456789abcdef0123"
+ARCHIVE = f"{ROOT}/science/{KEY}.tar.gz"
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "", mode: int = 0o644):
+    made = tarfile.TarInfo(name)
+    made.type, made.linkname, made.mode = kind, link, mode
+    return made
+
+
+def archive_of(*members: tarfile.TarInfo) -> bytes:
+    """An archive whose regular files each hold four bytes."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as archive:
+        for each in members:
+            each.size = 4 if each.isreg() else 0
+            archive.addfile(each, io.BytesIO(b"text"))
+    return data.getvalue()
+
+
+@pytest.fixture
+def publish(filesystem: LocalFileSystem) -> Callable[..., PublishedEnvironment]:
+    """Put an archive with a manifest that agrees with it into the registry."""
+
+    def put(*members: tarfile.TarInfo) -> PublishedEnvironment:
+        data = archive_of(*members)
+        filesystem.mkdirs(f"{ROOT}/science")
+        filesystem.at(ARCHIVE).write_bytes(data)
+        manifest = replace(
+            MANIFEST,
+            key=KEY,
+            sha256=hashlib.sha256(data).hexdigest(),
+            archive_bytes=len(data),
+            files=sum(not each.isdir() for each in members),
+            unpacked_bytes=sum(each.size for each in members),
+        )
+        write(filesystem.at(f"{ROOT}/science/{KEY}.json"), manifest.to_json())
+        return resolve(filesystem, ROOT, f"science@{KEY}")
+
+    return put
+
+
+def test_an_archive_as_its_manifest_says_is_well(
+    filesystem: LocalFileSystem, publish: Callable[..., PublishedEnvironment]
+) -> None:
+    found = publish(
+        member("bin", tarfile.DIRTYPE, mode=0o755),
+        member("bin/python3.11", mode=0o755),
+        member("bin/python", tarfile.SYMTYPE, "python3.11", 0o777),
+        member("lib/python", tarfile.SYMTYPE, "../bin/python", 0o777),
+        member("bin/again", tarfile.LNKTYPE, "bin/python3.11"),
+    )
+    sizes: list[int] = []
+    assert verify(filesystem, found, sizes.append) == []
+    assert sum(sizes) == found.size_bytes
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        (member("../evil"), "../evil would be unpacked outside"),
+        (member("lib/../../evil"), "lib/../../evil would be unpacked outside"),
+        (member("/etc/evil"), "/etc/evil would be unpacked outside"),
+        (member("evil", tarfile.SYMTYPE, "/etc/passwd"), "evil is a link out"),
+        (member("lib/evil", tarfile.SYMTYPE, "../../x"), "lib/evil is a link out"),
+        (member("evil", tarfile.LNKTYPE, "../x"), "evil is a link out"),
+        (member("lib/link/evil"), "lib/link/evil would be written through a link"),
+        (member("evil", mode=0o4755), "evil has a setuid or setgid bit"),
+        (member("evil", mode=0o2755), "evil has a setuid or setgid bit"),
+        (member("evil", tarfile.CHRTYPE), "evil is no file, folder or link"),
+        (member("evil", tarfile.FIFOTYPE), "evil is no file, folder or link"),
+        (member("evil", mode=0o666), "evil may be written by everybody"),
+        (member("lib/file"), "lib/file is there twice"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_member_that_does_harm_is_named(
+    bad: tarfile.TarInfo,
+    problem: str,
+    filesystem: LocalFileSystem,
+    publish: Callable[..., PublishedEnvironment],
+) -> None:
+    found = publish(member("lib/file"), member("lib/link", tarfile.SYMTYPE, "."), bad)
+    (told,) = verify(filesystem, found)
+    assert told.startswith(problem)
+
+
+def test_one_changed_byte_is_found(
+    filesystem: LocalFileSystem, publish: Callable[..., PublishedEnvironment]
+) -> None:
+    found = publish(member("file"))
+    data = bytearray(filesystem.at(ARCHIVE).read_bytes())
+    data[len(data) // 2] ^= 1
+    filesystem.at(ARCHIVE).write_bytes(data)
+    assert any("SHA-256" in problem for problem in verify(filesystem, found))
+
+
+def test_an_archive_that_ends_early_is_found(
+    filesystem: LocalFileSystem, publish: Callable[..., PublishedEnvironment]
+) -> None:
+    found = publish(member("file"))
+    filesystem.at(ARCHIVE).write_bytes(filesystem.at(ARCHIVE).read_bytes()[:-30])
+    problems = verify(filesystem, found)
+    assert any("SHA-256" in problem for problem in problems)
+    assert "The archive was replaced while it was read." in problems
+
+
+def test_a_manifest_that_counts_otherwise_is_found(
+    filesystem: LocalFileSystem, publish: Callable[..., PublishedEnvironment]
+) -> None:
+    found = publish(member("file"))
+    other = replace(found, manifest=replace(found.manifest, files=2))
+    assert verify(filesystem, other) == [
+        "The archive holds 1 files of 4 bytes, and its manifest says 2 of 4."
+    ]
+
+
+def test_an_archive_that_everybody_may_write_is_found(
+    filesystem: LocalFileSystem, publish: Callable[..., PublishedEnvironment]
+) -> None:
+    found = publish(member("file"))
+    filesystem.set_permission(ARCHIVE, 0o666)
+    with pytest.raises(PackagingError, match="may be written by everybody"):
+        resolve(filesystem, ROOT, f"science@{KEY}")
+    assert any("may be written by everybody" in each for each in verify(filesystem, found))
