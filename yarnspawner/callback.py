@@ -92,19 +92,24 @@ def path(user: str, server: str) -> str:
     return f"users/{user}/servers/{server}/port" if server else f"users/{user}/server/port"
 
 
+def own_spawner(handler: APIHandler, user_name: str, server_name: str) -> Any:
+    """Return the spawner of a server whose owner's token the request has."""
+    token = handler.get_token()
+    user = handler.find_user(user_name)
+    owner = token is not None and user is not None and token.user is user.orm_user
+    if not owner:
+        raise web.HTTPError(403, "Only the server's own token may ask for this.")
+    if server_name not in user.orm_spawners:
+        raise web.HTTPError(404, "There is no such server.")
+    return user.spawners[server_name]
+
+
 class PortHandler(APIHandler):
     """Takes a server's report of its port."""
 
     async def post(self, user_name: str, server_name: str = "") -> None:
         """Keep the port, in the hub's database too."""
-        token = self.get_token()
-        user = self.find_user(user_name)
-        owner = token is not None and user is not None and token.user is user.orm_user
-        if not owner:
-            raise web.HTTPError(403, "Only the server's own token may report its port.")
-        if server_name not in user.orm_spawners:
-            raise web.HTTPError(404, "There is no such server.")
-        spawner = user.spawners[server_name]
+        spawner = own_spawner(self, user_name, server_name)
         expected = getattr(spawner, "port_report", None) if spawner.pending != "stop" else None
         try:
             report = accept(

@@ -11,6 +11,7 @@ from traitlets import default
 
 from yarnspawner.cluster import ClusterError
 from yarnspawner.failures import OptionsRefused, SpawnFailure
+from yarnspawner.hadoop.records import QueueState
 from yarnspawner.hadoop.reports import QueueInfo
 from yarnspawner.profile_config import ProfileError, parse_profiles
 from yarnspawner.profile_form import QueueRoom, options_of, render
@@ -48,7 +49,7 @@ class ProfileOptions(YarnSpawnerSettings):
 
     @default("options_from_form")
     def _default_options_from_form(self) -> Any:
-        return partial(options_from_form, cast(Any, self)) if self.profiles else "passthrough"
+        return partial(options_from_form, cast(Any, self)) if self.profiles else unchanged
 
     @default("apply_user_options")
     def _default_apply_user_options(self) -> Any:
@@ -85,11 +86,18 @@ async def form(spawner: YarnSpawner) -> str:
 
 def room(queue: QueueInfo) -> QueueRoom:
     """Read a queue's figures."""
+    is_open = queue.state is QueueState.RUNNING
     statistics = queue.statistics
     if statistics is None:
-        return QueueRoom(0, 0, 0)
+        return QueueRoom(0, 0, 0, is_open)
     free = statistics.available_memory_mb
-    return QueueRoom(free, free + statistics.allocated_memory_mb, statistics.apps_pending)
+    total = free + statistics.allocated_memory_mb
+    return QueueRoom(free, total, statistics.apps_pending, is_open)
+
+
+def unchanged(given: dict[str, Any]) -> dict[str, Any]:
+    """Leave a form as it is: what JupyterHub calls "passthrough" may be set, but is no default."""
+    return given
 
 
 async def options_from_form(

@@ -69,6 +69,10 @@ class Cluster(Protocol):
     async def report(self, application_id: str) -> ApplicationReport | None:
         """Return one application's report, None where YARN does not know it."""
 
+    async def has_issued(self, application_id: str) -> bool:
+        """Tell whether the ResourceManager that answers gave this id out itself and was not
+        restarted since: what it does not know then is not there, nor ever comes back."""
+
     def server_port(self, report: ApplicationReport) -> int | None:
         """Return the port on which the server listens, None until it does."""
 

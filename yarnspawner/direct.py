@@ -15,8 +15,10 @@ from tornado.httpclient import AsyncHTTPClient, HTTPError
 
 from yarnspawner.cluster import ALIVE, ClusterAway, ClusterRefused, Container, Phase
 from yarnspawner.failures import explain_refusal
+from yarnspawner.hadoop import kerberos
 from yarnspawner.hadoop.aio import AsyncClient
-from yarnspawner.hadoop.credentials import Credentials
+from yarnspawner.hadoop.configuration import Configuration
+from yarnspawner.hadoop.credentials import Credentials, Token
 from yarnspawner.hadoop.listing import ApplicationReports
 from yarnspawner.hadoop.pool import Clients
 from yarnspawner.hadoop.records import (
@@ -50,6 +52,7 @@ from yarnspawner.hadoop.resourcemanager import (
 from yarnspawner.hadoop.rpc import ConnectError, Login, RpcError
 from yarnspawner.launch import LaunchSpec, submission_context
 from yarnspawner.metrics import observe_call
+from yarnspawner.tokens import TokenRefused, Tokens
 
 NODE_TIMEOUT_SECONDS = 1.0
 
@@ -57,15 +60,22 @@ NODE_TIMEOUT_SECONDS = 1.0
 class DirectCluster:
     """YARN for one hub, as `yarnspawner.cluster.Cluster` describes it."""
 
-    def __init__(self, addresses: list[tuple[str, int]], hub_user: str) -> None:
+    def __init__(
+        self, configuration: Configuration, hub_user: str, tokens: Tokens | None = None
+    ) -> None:
         self._hub_user = hub_user
+        self._tokens = tokens
         self._hub = AsyncClient(
-            addresses, APPLICATION_CLIENT_PROTOCOL, Login(user=hub_user), on_call=observe_call
+            configuration.resourcemanager_addresses(),
+            APPLICATION_CLIENT_PROTOCOL,
+            Login(user=hub_user),
+            prepare=kerberos.logins(configuration, kerberos.RESOURCEMANAGER),
+            on_call=observe_call,
         )
         self._users = Clients(self._hub.for_login)
 
     def _as_user(self, user: str) -> AbstractAsyncContextManager[AsyncClient]:
-        return self._users.client(Login(user=user, real_user=self._hub_user))
+        return self._users.client(Login.acting_for(user, self._hub_user))
 
     async def new_application(self) -> tuple[str, Resource | None]:
         """Get an application id, and what one container may have at most."""
@@ -76,9 +86,13 @@ class DirectCluster:
     async def submit(self, application_id: str, spec: LaunchSpec) -> str:
         """Submit the application as its user, and return its id; raises `SpawnFailure` where YARN
         refuses it."""
-        context = submission_context(
-            spec, ApplicationId.parse(application_id), Credentials(tokens={}, secrets={})
-        )
+        tokens: Mapping[str, Token] = {}
+        if self._tokens is not None:
+            try:
+                tokens = await self._tokens.fetch(spec.user, for_submit=True)
+            except TokenRefused as refused:
+                raise explain_refusal(refused.error, spec.user) from refused
+        context = submission_context(spec, ApplicationId.parse(application_id), Credentials(tokens))
         request = SubmitApplicationRequest(application_submission_context=context)
         with cluster_errors():
             async with self._as_user(spec.user) as client:
@@ -106,6 +120,15 @@ class DirectCluster:
                 if error.name == "ApplicationNotFoundException":
                     return None
                 raise
+
+    async def has_issued(self, application_id: str) -> bool:
+        """Tell whether the ResourceManager that answers gave this id out itself: each has the time
+        of its start in all of its ids."""
+        newest, _ = await self.new_application()
+        return (
+            ApplicationId.parse(newest).cluster_timestamp
+            == ApplicationId.parse(application_id).cluster_timestamp
+        )
 
     def server_port(self, report: ApplicationReport) -> int | None:
         """Return the port on which the server listens, None until it does.

@@ -56,9 +56,10 @@ class SpawnFailure(SpawnException):
         self.output = output
         # The pages of JupyterHub show these two and nothing else of an exception.
         self.jupyterhub_message = message
-        self.jupyterhub_html_message = f"<p>{html.escape(sentence)}</p>"
+        # They put it into a paragraph of theirs, which a block would end.
+        self.jupyterhub_html_message = html.escape(sentence)
         if output:
-            self.jupyterhub_html_message += f'<pre class="text-start">{html.escape(output)}</pre>'
+            self.jupyterhub_html_message += f"<samp {OUTPUT_LOOK}>{html.escape(output)}</samp>"
 
     def __str__(self) -> str:
         return self.jupyterhub_message
@@ -154,7 +155,16 @@ OUTPUT_MARK = "The notebook server ended with "
 NOT_STARTED = re.compile(r"The notebook server (got no port|could not be started): .*")
 MEMORY_EXCEEDED = re.compile(r"beyond (the 'PHYSICAL'|physical) memory limit")
 NODE_LOST = "*lost* node"
+QUEUE_REFUSES = re.compile(
+    r"unknown queue|submit applications to queue|queue .* stopped|cannot accept submission",
+    re.IGNORECASE,
+)
+EXCEPTION = re.compile(r"([\w$]+\.)+\w+Exception: ")
 MAX_OUTPUT = 4096
+OUTPUT_LOOK = (
+    'class="d-block text-start small mt-2" style="white-space: pre-wrap; overflow-wrap: anywhere"'
+)
+"""Lines are broken to the page's width: the end of one is where the reason stands."""
 STDERR = re.compile(r"Last \d+ bytes of stderr :\n(.+?)(?:\n\n|\nFor more detail|\Z)", re.DOTALL)
 NOISE = re.compile(
     r"\s*(at [\w.$]+\(|\.\.\. \d+ more|Failing this attempt|For more detailed output|\. Failing)"
@@ -177,7 +187,7 @@ def explain_refusal(error: RpcError, user: str) -> SpawnFailure:
 
 def explain_queue(diagnostics: str) -> QueueRefused:
     """Say that the queue can't be used, with YARN's own words."""
-    said = one_line(diagnostics)
+    said = EXCEPTION.sub("", one_line(diagnostics))
     return QueueRefused(
         f"YARN did not take the server into its queue: {said} Choose another queue, or ask an "
         "administrator for access to this one."
@@ -207,7 +217,7 @@ def explain_end(report: ApplicationReport | None) -> SpawnFailure:
         return ApplicationFailed(
             "The node of the server is lost: start it again, and YARN gives it another one."
         )
-    if re.search(r"unknown queue|submit applications to queue|queue .* (is )?stopped", diagnostics):
+    if QUEUE_REFUSES.search(diagnostics):
         return explain_queue(diagnostics)
     if re.search(r"changed on src filesystem|exitCode: -1000|[Ll]ocaliz", diagnostics):
         return LocalizationFailed(

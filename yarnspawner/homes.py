@@ -13,14 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from yarnspawner.failures import ClusterUnavailable, HomeMissing
+from yarnspawner.hadoop import kerberos
 from yarnspawner.hadoop.aio import AsyncClient
 from yarnspawner.hadoop.configuration import Configuration
 from yarnspawner.hadoop.namenode import (
     CLIENT_PROTOCOL,
+    DELETE,
     GET_FILE_INFO,
     MKDIRS,
     SET_OWNER,
     SET_QUOTA,
+    DeleteRequest,
     FsPermission,
     GetFileInfoRequest,
     MkdirsRequest,
@@ -30,6 +33,11 @@ from yarnspawner.hadoop.namenode import (
 from yarnspawner.hadoop.rpc import ConnectError, Login, RpcError
 
 DEFAULT_PREFIX = "/user"
+
+
+def homes_of(configuration: Configuration) -> str:
+    """Return the folder that homes are in."""
+    return configuration.get("dfs.user.home.dir.prefix") or DEFAULT_PREFIX
 
 
 @dataclass(frozen=True)
@@ -46,16 +54,19 @@ class Homes:
     """The homes of one cluster, seen and made as the hub's own user."""
 
     def __init__(self, configuration: Configuration, hub_user: str) -> None:
-        self._prefix = configuration.get("dfs.user.home.dir.prefix") or DEFAULT_PREFIX
+        self._prefix = homes_of(configuration)
         self._hub_user = hub_user
         self._namenode = AsyncClient(
-            configuration.namenode_addresses(), CLIENT_PROTOCOL, Login(user=hub_user)
+            configuration.namenode_addresses(),
+            CLIENT_PROTOCOL,
+            Login(user=hub_user),
+            prepare=kerberos.logins(configuration, kerberos.NAMENODE),
         )
 
     async def ensure(self, user: str, policy: HomePolicy) -> None:
         """See that `user` has a home; raises `SpawnFailure` where there is and can be none."""
         path = f"{self._prefix}/{user}"
-        with _namenode_errors():
+        with _namenode_errors("tell about the user's home"):
             found = await self._namenode.call(GET_FILE_INFO, GetFileInfoRequest(path))
             if found.status is not None and found.status.owner != self._hub_user:
                 return
@@ -67,6 +78,16 @@ class Homes:
                 if error.name == "AccessControlException":
                     raise HomeMissing.of(user, path) from error
                 raise
+
+    async def delete(self, user: str, path: str) -> None:
+        """Delete what is at `path` as `user`, whose it is, a folder with all in it; without effect
+        where there is nothing. Raises `ClusterUnavailable`."""
+        client = self._namenode.for_login(Login(user=user, real_user=self._hub_user))
+        with _namenode_errors(f"delete {path}"):
+            try:
+                await client.call(DELETE, DeleteRequest(path, recursive=True))
+            finally:
+                await client.close()
 
     async def _make(self, user: str, path: str, policy: HomePolicy) -> None:
         await self._namenode.call(MKDIRS, MkdirsRequest(path, FsPermission(policy.mode)))
@@ -83,11 +104,11 @@ class Homes:
 
 
 @contextmanager
-def _namenode_errors() -> Iterator[None]:
+def _namenode_errors(task: str) -> Iterator[None]:
     try:
         yield
     except (ConnectError, RpcError) as error:
         raise ClusterUnavailable(
-            f"HDFS did not tell about the user's home: {error}. Try again in a minute; if it stays "
-            "so, tell an administrator."
+            f"HDFS did not {task}: {error}. Try again in a minute; if it stays so, tell an "
+            "administrator."
         ) from error

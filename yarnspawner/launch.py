@@ -13,7 +13,7 @@ import math
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import ModuleType
 
@@ -23,12 +23,14 @@ from yarnspawner.container import __main__ as container_main
 from yarnspawner.container import (
     application_master,
     diagnostics,
+    hub,
     leftovers,
     payload,
     reporter,
     scheduler,
     server,
     singleuser,
+    tokens,
 )
 from yarnspawner.container.payload import LAUNCH_MEMBER, SECRET_ALIAS, Launch, server_command
 from yarnspawner.failures import OptionsRefused
@@ -55,6 +57,7 @@ from yarnspawner.hadoop.records import (
     Priority,
     Resource,
     ResourceInformation,
+    ResourceRequest,
     TimeoutEntry,
     TimeoutType,
     Url,
@@ -63,6 +66,9 @@ from yarnspawner.hadoop.records import (
 APPLICATION_TYPE = "yarnhub"
 ENVIRONMENT_LINK = "environment"
 """The folder of the container into which YARN unpacks the environment."""
+
+PACKED_SUFFIX = ".tar.gz"
+"""Ends the name of an environment's archive, where the container itself unpacks it."""
 
 GPU = "yarn.io/gpu"
 """The name that YARN has for GPUs."""
@@ -75,7 +81,7 @@ MIB = 1 << 20
 class LocalizedFile:
     """A file of HDFS that YARN puts into the container as `link`, with the exact size and time that
     HDFS has. One that is `public` is fetched once for all users of a node; an `archive` is unpacked
-    into a folder of that name."""
+    into a folder of that name; one that comes `packed`, as LINK.tar.gz, the container unpacks."""
 
     link: str
     url: Url
@@ -83,6 +89,15 @@ class LocalizedFile:
     modification_time_ms: int
     public: bool
     archive: bool = True
+    packed: bool = False
+
+
+@dataclass(frozen=True)
+class Pin:
+    """The one node that an application is to run on, by YARN's names for it and for its rack."""
+
+    host: str
+    rack: str
 
 
 @dataclass(frozen=True)
@@ -93,7 +108,7 @@ class LaunchSpec:
     `python` is the interpreter's path, relative to the container where the environment is one of
     its `files`. `resources` are amounts of what YARN calls by a name, such as yarn.io/gpu.
     `viewers` may look at the application beside its user. `lifetime_seconds` is counted by YARN
-    from the submit.
+    from the submit. `pin` names the only node that will do.
     """
 
     user: str
@@ -110,6 +125,12 @@ class LaunchSpec:
     node_label: str = ""
     priority: int | None = None
     lifetime_seconds: int | None = None
+    pin: Pin | None = None
+
+    @property
+    def packed(self) -> tuple[str, ...]:
+        """The folders that the container has to unpack itself."""
+        return tuple(file.link.removesuffix(PACKED_SUFFIX) for file in self.files if file.packed)
 
 
 def container_memory_mb(mem_limit_bytes: int | None, overhead_bytes: int) -> int:
@@ -178,8 +199,8 @@ def launch_script(template: str, prologue: str, epilogue: str, command: Sequence
 def container_sources() -> dict[str, str]:
     """Return the payload's modules, by member name. The packages themselves are empty there:
     ours would import the hub's side."""
-    modules: list[ModuleType] = [application_master, diagnostics, leftovers, payload]
-    modules += [reporter, scheduler, server, singleuser]
+    modules: list[ModuleType] = [application_master, diagnostics, hub, leftovers, payload]
+    modules += [reporter, scheduler, server, singleuser, tokens]
     modules += [applicationmaster, blocking, connection, credentials, rpc, sasl, wire]
     packages: list[ModuleType] = [yarnspawner, yarnspawner.container, yarnspawner.hadoop]
     members = {_member(package) + "/__init__.py": "" for package in packages}
@@ -201,23 +222,40 @@ def build_payload(launch: Launch) -> bytes:
     return data.getvalue()
 
 
-def container_command(python: str) -> str:
+def container_command(python: str, *, packed: Sequence[str] = ()) -> str:
     """Return the command line: the token file holds the program.
 
     YARN puts it as it is between double quotes into a script, and the shell within them is to read
     the variable: so it is escaped. Without `site` the application master starts sooner and
-    smaller; the server, its child, is started with it.
+    smaller; the server, its child, is started with it. Environments that come `packed` are
+    unpacked first, by tar: there is no Python before.
     """
     token_file = r"\"\$HADOOP_TOKEN_FILE_LOCATION\""
-    return f"exec {python} -E -S {token_file} 1><LOG_DIR>/stdout 2><LOG_DIR>/stderr"
+    logs = "1><LOG_DIR>/stdout 2><LOG_DIR>/stderr"
+    return f"{unpack_command(packed, logs)}exec {python} -E -S {token_file} {logs}"
+
+
+def unpack_command(packed: Sequence[str], logs: str = "") -> str:
+    """Return what comes before the program where environments are still to be unpacked."""
+    return "".join(
+        f"mkdir {link} && tar -xzf {link}{PACKED_SUFFIX} -C {link} --no-same-owner {logs} && "
+        for link in packed
+    )
 
 
 def submission_context(
-    spec: LaunchSpec, application_id: ApplicationId, tokens: Credentials
+    spec: LaunchSpec, application_id: ApplicationId, users: Credentials
 ) -> ApplicationSubmissionContext:
-    """Return what the ResourceManager is sent. `tokens` are the user's; the payload joins them."""
+    """Return what the ResourceManager is sent. The payload joins the `users` tokens."""
     private = Credentials(
-        tokens=tokens.tokens, secrets={**tokens.secrets, SECRET_ALIAS: build_payload(spec.launch)}
+        tokens=users.tokens, secrets={**users.secrets, SECRET_ALIAS: build_payload(spec.launch)}
+    )
+    resource = Resource(
+        memory_mb=spec.memory_mb,
+        vcores=spec.vcores,
+        information=tuple(
+            ResourceInformation(name, amount) for name, amount in spec.resources.items()
+        ),
     )
     return ApplicationSubmissionContext(
         application_id=application_id,
@@ -227,25 +265,30 @@ def submission_context(
         application_type=APPLICATION_TYPE,
         application_tags=spec.tags,
         max_app_attempts=1,  # a server that died is not started again behind the hub's back
-        resource=Resource(
-            memory_mb=spec.memory_mb,
-            vcores=spec.vcores,
-            information=tuple(
-                ResourceInformation(name, amount) for name, amount in spec.resources.items()
-            ),
-        ),
+        resource=resource,
+        am_container_resource_request=_pinned(spec.pin, resource),
         node_label_expression=spec.node_label or None,
         application_timeouts=_timeouts(spec.lifetime_seconds),
         am_container_spec=ContainerLaunchContext(
             local_resources=tuple(map(_local_resource, spec.files)),
             tokens=private.to_bytes(),
-            command=(container_command(spec.python),),
+            command=(container_command(spec.python, packed=spec.packed),),
             # The hub looks as itself; what it changes, it changes as the user.
             application_acls=(
                 ApplicationAcl(access_type=ApplicationAccess.VIEW_APP, acl=",".join(spec.viewers)),
             ),
         ),
     )
+
+
+def _pinned(pin: Pin | None, resource: Resource) -> tuple[ResourceRequest, ...]:
+    """Return what asks for one node: YARN wants its rack and "anywhere" asked for too, and is not
+    to be content with those."""
+    if pin is None:
+        return ()
+    anywhere = ResourceRequest(capability=resource, relax_locality=False)
+    rack = replace(anywhere, resource_name=pin.rack)
+    return (replace(anywhere, resource_name=pin.host, relax_locality=True), rack, anywhere)
 
 
 def _timeouts(lifetime_seconds: int | None) -> tuple[TimeoutEntry, ...]:

@@ -1,7 +1,9 @@
 """The form in which people choose a profile, in JupyterHub's own page and in its own style.
 
-- One card for each profile; the fields of the chosen one are shown, the others' are not. No script:
-  it is the browser's, and works by keyboard alone and on a phone.
+- One card for each profile; the fields of the chosen one are shown, the others' are not. It works
+  by keyboard alone, on a phone, in JupyterHub's light and dark, and without scripts.
+- What is wrong in a field that is not shown keeps nobody from starting: a script of a few lines
+  takes those fields out of the form, as no style can.
 - What was chosen last is chosen already, where it is still allowed.
 - `options_of` reads what comes back, and believes none of it: `Profiles.choose` checks.
 
@@ -37,16 +39,35 @@ STYLE = """
 </style>
 """
 
+SCRIPT = """
+<script>
+  (() => {
+    const cards = document.querySelectorAll(".yarn-profile");
+    const settle = () => cards.forEach((card) => {
+      const chosen = card.querySelector("input[name=profile]").checked;
+      const fields = card.querySelectorAll(".yarn-fields [name]");
+      fields.forEach((field) => { field.disabled = !chosen; });
+    });
+    cards.forEach((card) => card.addEventListener("change", settle));
+    addEventListener("pageshow", settle);  // also where a browser goes back to what was filled in
+  })();
+</script>
+"""
+
 
 @dataclass(frozen=True)
 class QueueRoom:
-    """What a queue has left: MiB of memory, and how many applications wait for it."""
+    """What a queue has left: MiB of memory, and how many applications wait for it; and whether it
+    takes any."""
 
     free_mb: int
     total_mb: int
     waiting: int
+    is_open: bool = True
 
     def __str__(self) -> str:
+        if not self.is_open:
+            return "closed"
         free, total = (f"{amount / 1024:.0f}" for amount in (self.free_mb, self.total_mb))
         waits = f", {self.waiting} waiting" if self.waiting else ""
         return f"{free} of {total} GiB free{waits}"
@@ -69,7 +90,8 @@ def render(
         _card(profile, user, groups, last if profile.name == chosen else None, queues)
         for profile in seen
     )
-    return f'{STYLE}<fieldset><legend class="visually-hidden">Profile</legend>{cards}</fieldset>'
+    legend = '<legend class="visually-hidden">Profile</legend>'
+    return f"{STYLE}<fieldset>{legend}{cards}</fieldset>{SCRIPT}"
 
 
 def _card(

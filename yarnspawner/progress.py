@@ -76,7 +76,7 @@ def describe(report: ApplicationReport, container: Container | None) -> Event:
         return _event(20, f"Queue {queue} is full; the server waits for its turn.", report)
     used = re.search(r"Queue's Absolute used capacity = ([\d.]+) %", report.diagnostics)
     how_full = f", {float(used[1]):.0f} % of which is in use" if used else ""
-    return _event(30, f"Accepted into queue {report.queue}{how_full}; waiting for a node.", report)
+    return _event(30, f"Accepted into queue {queue}{how_full}; waiting for a node.", report)
 
 
 def ready(url_path: str) -> Event:

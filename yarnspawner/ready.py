@@ -2,13 +2,15 @@
 
 The port is the application master's word, and that runs as the user: it could name the port of
 somebody else's server on the same node. A Jupyter server, or a proxy for one, knows the path that
-is its own, and says 404 for all others.
+is its own, and says 404 for all others. One that sends the hub elsewhere does know it if it names
+its own path again, or asks the hub who comes, as this server.
 """
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from jupyterhub.utils import make_ssl_context
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
@@ -17,9 +19,11 @@ from tornado.simple_httpclient import HTTPTimeoutError
 from yarnspawner.failures import PortRefused
 
 
-async def require_own_answer(url: str, timeout: float, settings: dict[str, Any]) -> None:
+async def require_own_answer(
+    url: str, client_id: str, timeout: float, settings: dict[str, Any]
+) -> None:
     """Ask the server at `url`, which ends with its own path; raises `PortRefused` where somebody
-    else answers, or nobody within `timeout` seconds."""
+    else answers, or nobody within `timeout` seconds. `client_id` is what the hub calls it."""
     ssl_options = None
     if url.startswith("https:"):
         ssl_options = make_ssl_context(
@@ -38,13 +42,21 @@ async def require_own_answer(url: str, timeout: float, settings: dict[str, Any])
     except HTTPClientError as error:
         if isinstance(error, HTTPTimeoutError) or error.code == 599:
             raise _silent(url, timeout) from error
-        if error.code == 404 or error.code >= 500:
+        to = error.response.headers.get("Location", "") if error.response else ""
+        strange = 300 <= error.code < 400 and not is_own_redirect(to, urlsplit(url).path, client_id)
+        if strange or error.code == 404 or error.code >= 500:
             raise PortRefused(
                 f"What answers at {url} is not this server (it said {error.code}): start it "
                 "again, and tell an administrator if it stays so."
             ) from error
     except (OSError, asyncio.TimeoutError) as error:
         raise _silent(url, timeout) from error
+
+
+def is_own_redirect(location: str, path: str, client_id: str) -> bool:
+    """Tell whether who sends the hub to `location` is the server with this path and client id."""
+    target = urlsplit(location)
+    return target.path.startswith(path) or client_id in parse_qs(target.query).get("client_id", ())
 
 
 def _silent(url: str, timeout: float) -> PortRefused:

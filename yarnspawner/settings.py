@@ -46,11 +46,35 @@ class YarnSpawnerSettings(LoggingConfigurable):
     ).tag(config=True)
 
     principal = Unicode(
-        None, allow_none=True, help="The hub's Kerberos principal, for the launcher skein."
+        None,
+        allow_none=True,
+        help="The hub's Kerberos principal; the first of the keytab where it is not set.",
     ).tag(config=True)
 
     keytab = Unicode(
-        None, allow_none=True, help="The file with the principal's key, for the launcher skein."
+        None,
+        allow_none=True,
+        help="""
+        The file with the hub's Kerberos key, for its user only (mode 0400). It is logged in by it
+        as long as it runs, without kinit. Where it is not set the hub needs a ticket in its cache.
+        """,
+    ).tag(config=True)
+
+    filesystems = List(
+        Unicode(),
+        help="""
+        More name services (`hdfs://NAME`) that servers get a delegation token for, beside the
+        default file system's; where there is Kerberos.
+        """,
+    ).tag(config=True)
+
+    token_refresh_interval = Float(
+        0.0,
+        help="""
+        After how many seconds a running server gets new delegation tokens, where there is
+        Kerberos. 0: after half of the shorter renew-interval in the cluster's configuration, a day
+        where that says nothing. It has to be shorter than what the NameNode has.
+        """,
     ).tag(config=True)
 
     python_env = Unicode(
@@ -61,8 +85,33 @@ class YarnSpawnerSettings(LoggingConfigurable):
         """
     ).tag(config=True)
 
+    extra_envs = Dict(
+        Unicode(),
+        help="""
+        More environments that servers bring along, each as a kernel: by the title that Lab shows,
+        what `python_env` would name. Each needs ipykernel.
+        """,
+    ).tag(config=True)
+
     env_root = Unicode(
         DEFAULT_ENV_ROOT, help="The folder in HDFS that holds the published environments."
+    ).tag(config=True)
+
+    user_envs = Unicode(
+        help="""
+        The folder in each person's HDFS home for environments of their own, such as "envs":
+        `~/NAME` names one of those in `python_env`, `extra_envs` and profiles. Empty: nobody may
+        bring any.
+        """
+    ).tag(config=True)
+
+    env_delivery = Enum(
+        ("archive", "file"),
+        "archive",
+        help="""
+        Who unpacks a published environment: "archive", the NodeManager, once for all servers of a
+        node; "file", each container with tar, for nodes whose YARN can't unpack a tar.gz.
+        """,
     ).tag(config=True)
 
     localize_files = Dict(
@@ -142,6 +191,15 @@ class YarnSpawnerSettings(LoggingConfigurable):
         Unicode(),
         default_value=SUPERUSERS,
         help="For whom no server is started: Hadoop's superusers. The hub's own user always is.",
+    ).tag(config=True)
+
+    hadoop_name_hook = Callable(
+        None,
+        allow_none=True,
+        help="""
+        A function of a person's name in JupyterHub that returns their name in Hadoop, where the two
+        differ: `lambda name: name.partition("@")[0]`. The same name has to give the same each time.
+        """,
     ).tag(config=True)
 
     modify_spec_hook = Callable(

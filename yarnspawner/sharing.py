@@ -32,13 +32,18 @@ def shared_yarn(settings: dict[str, Any], api_url: str, options: YarnSpawnerSett
     if KEY not in settings:
         _log_as_the_hub(options.log)
         tag = hub_tag(settings["cookie_secret"], api_url)
-        yarn = open_yarn(tag, options.launcher, options.principal, options.keytab)
+        yarn = open_yarn(tag, options)
         reconciler = Reconciler(
             yarn, lambda: known_applications(settings["users"]), options.reconcile_interval
         )
         settings[KEY] = (yarn, asyncio.get_running_loop().create_task(reconciler.run()))
     found: Yarn = settings[KEY][0]
     return found
+
+
+def opened_yarn(settings: dict[str, Any]) -> Yarn | None:
+    """Return the `Yarn` of the hub with these settings, None where no spawner has needed it."""
+    return settings[KEY][0] if KEY in settings else None
 
 
 def _log_as_the_hub(hub_log: Any) -> None:

@@ -15,18 +15,12 @@ What YARN would be told of a server's end, and why it was killed, skein does not
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import signal
 import subprocess
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import skein
 
@@ -39,104 +33,17 @@ from yarnspawner.hadoop.records import ApplicationId, ApplicationState, QueueSta
 from yarnspawner.hadoop.reports import ApplicationReport, QueueInfo
 from yarnspawner.hadoop.rpc import RpcError
 from yarnspawner.identity import spawn_tags
-from yarnspawner.launch import GPU, LaunchSpec, LocalizedFile, build_payload
+from yarnspawner.launch import GPU, LaunchSpec, LocalizedFile, build_payload, unpack_command
+from yarnspawner.skein_driver import Answer, Driver, DriverPaused
 
 PROGRAM = "yarnhub-payload"
 """What the container finds our program as."""
 SKEIN_MEMORY_MB = 209
 """What skein's application master has resident beside the server, in the same container."""
-CHANGE_DEADLINE_SECONDS, LOOK_DEADLINE_SECONDS, START_DEADLINE_SECONDS = 60.0, 30.0, 60.0
+CHANGE_DEADLINE_SECONDS, LOOK_DEADLINE_SECONDS = 60.0, 30.0
 LONGEST_WAIT_SECONDS = 180.0
 """How long a call may take with those before it."""
 UNKNOWN_APPLICATION = "Unknown ApplicationId"
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
-
-Answer = TypeVar("Answer")
-
-log = logging.getLogger(__name__)
-
-
-class DriverPaused(Exception):
-    """The last driver has ended, and it is too early for another."""
-
-
-class Driver:
-    """skein's driver: started when it is needed, and again when it has ended. Blocking, for
-    several threads."""
-
-    def __init__(self, start: Callable[[], Any]) -> None:
-        self._start = start
-        self._lock = threading.Lock()
-        self._client: Any = None
-        self._pause = 0.0
-        self._not_before = float("-inf")
-
-    def call(self, do: Callable[[Any], Answer], deadline: float) -> Answer:
-        """Return `do(client)`; a driver that takes longer than `deadline` is ended."""
-        client = self._running_client()
-        with _watched(deadline, lambda: _kill(client)):
-            answer = do(client)
-        self._pause = 0.0  # it is well again
-        return answer
-
-    def _running_client(self) -> Any:
-        with self._lock:
-            if self._client is not None and _has_ended(self._client):
-                log.warning("skein's driver has ended.")
-                self._discard()
-            if self._client is None:
-                self._client = self._started()
-            return self._client
-
-    def _started(self) -> Any:
-        if time.monotonic() < self._not_before:
-            raise DriverPaused
-        self._pause = min(LONGEST_PAUSE_SECONDS, self._pause * 2 or FIRST_PAUSE_SECONDS)
-        self._not_before = time.monotonic() + self._pause
-        thread = threading.get_native_id()
-        with _watched(START_DEADLINE_SECONDS, lambda: _kill_children(thread)):
-            return self._start()
-
-    def _discard(self) -> None:
-        client, self._client = self._client, None
-        client.close()
-
-    def close(self) -> None:
-        """End the driver."""
-        with self._lock:
-            if self._client is not None:
-                _kill(self._client)
-                self._discard()
-
-
-# skein gives away its process by no public name, and its own close() waits for one that is stuck.
-
-
-def _has_ended(client: Any) -> bool:
-    return client._proc.poll() is not None
-
-
-def _kill(client: Any) -> None:
-    client._proc.kill()
-    client._proc.wait()
-
-
-def _kill_children(thread: int) -> None:
-    """End what a thread of ours has started and does not come back from."""
-    for pid in Path(f"/proc/self/task/{thread}/children").read_text().split():
-        os.kill(int(pid), signal.SIGKILL)
-
-
-@contextmanager
-def _watched(seconds: float, end: Callable[[], None]) -> Iterator[None]:
-    """Call `end` from another thread unless the block ends in time."""
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 class SkeinCluster:
@@ -232,6 +139,10 @@ class SkeinCluster:
             return next((report_of(each) for each in known if each.id == application_id), None)
         return report_of(found)
 
+    async def has_issued(self, application_id: str) -> bool:
+        """Return False: skein has no ids before the submit, so that there is nothing to compare."""
+        return False
+
     def server_port(self, report: ApplicationReport) -> int | None:
         """Return the port that this start has reported, None until it has."""
         if report.state is not ApplicationState.RUNNING:
@@ -306,7 +217,7 @@ def application_spec(spec: LaunchSpec, payload: str) -> Any:
         max_attempts=1,
         acls=skein.ACLs(enable=True, view_users=[spec.user, *spec.viewers]),
         master=skein.Master(
-            script=f"exec {spec.python} -E -S {PROGRAM}",
+            script=f"{unpack_command(spec.packed)}exec {spec.python} -E -S {PROGRAM}",
             files={PROGRAM: program, **{file.link: _file(file) for file in spec.files}},
             resources=skein.Resources(
                 memory=f"{spec.memory_mb + SKEIN_MEMORY_MB} MiB",

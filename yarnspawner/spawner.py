@@ -14,15 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from jupyterhub.spawner import Spawner
-from sqlalchemy.orm import object_session
-from traitlets import Unicode
 
-from yarnspawner import certificates
-from yarnspawner.callback import RECEIVED_PORTS, PortReport
+from hdfs_contents import session_store
+from yarnspawner import certificates, errorpage
+from yarnspawner.callback import PortReport, digest
 from yarnspawner.choosing import ProfileOptions
 from yarnspawner.cluster import ClusterError
 from yarnspawner.container.singleuser import CONTENTS_OPTION, SESSION_OPTION
@@ -35,6 +34,7 @@ from yarnspawner.failures import (
     cause_of_end,
 )
 from yarnspawner.hadoop.applicationmaster import FinalStatus
+from yarnspawner.hadoop.credentials import Token
 from yarnspawner.hadoop.reports import QueueInfo
 from yarnspawner.identity import new_spawn_tag
 from yarnspawner.launch import LaunchSpec, check_resources
@@ -44,6 +44,7 @@ from yarnspawner.ready import require_own_answer
 from yarnspawner.sharing import begin_with_the_hub, shared_yarn
 from yarnspawner.specification import launch_spec
 from yarnspawner.startup import Startup
+from yarnspawner.state import ServerState
 from yarnspawner.status import Life, StatusBoard
 from yarnspawner.yarn import Yarn
 
@@ -55,23 +56,21 @@ NOBODYS_URL = "http://127.0.0.1:9"
 """Where nobody answers, so that JupyterHub finds out and cleans up: the port of `discard`."""
 
 
-class YarnSpawner(ProfileOptions, Spawner):
+class YarnSpawner(ProfileOptions, ServerState, Spawner):
     """Start a user's notebook server as a YARN application."""
-
-    application_id = Unicode(help="The YARN application of this server; empty while there is none.")
-    spawn_tag = Unicode(help="What marks the application of this start; empty while there is none.")
-    hadoop_user = Unicode(
-        help="As whom the application was submitted, also after the hub's user was renamed."
-    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._starting = False
         self._submission: asyncio.Future[str] | None = None
         self._progress = ProgressLog()
-        self.port_report: PortReport | None = None
-        self.accepted_options: dict[str, Any] = {}
         self.certificates: dict[str, bytes] = {}
+
+    @property
+    def hadoop_name(self) -> str:
+        """The person's name in Hadoop."""
+        name: str = self.user.name
+        return name if self.hadoop_name_hook is None else str(self.hadoop_name_hook(name))
 
     # -- the shared cluster ------------------------------------------------------------------
 
@@ -83,65 +82,16 @@ class YarnSpawner(ProfileOptions, Spawner):
         """Return the cluster's queues; raises `ClusterError` or `ClusterUnavailable`."""
         return await self._yarn().cluster.queues()
 
-    # -- state -------------------------------------------------------------------------------
-
-    def get_state(self) -> dict[str, Any]:
-        """Return what a restarted hub needs to find the server."""
-        state: dict[str, Any] = super().get_state()
-        if self.accepted_options:
-            state["accepted_options"] = self.accepted_options
-        if self.spawn_tag:
-            state["spawn_tag"] = self.spawn_tag
-            state["application_id"] = self.application_id
-            state["hadoop_user"] = self.hadoop_user
-        if self.port_report is not None:
-            state["port_report"] = self.port_report.to_state()
-        return state
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Find the server again after a restart of the hub."""
-        super().load_state(state)
-        self.application_id = state.get("application_id", "")
-        self.spawn_tag = state.get("spawn_tag", "")
-        self.hadoop_user = state.get("hadoop_user", "")
-        self.accepted_options = state.get("accepted_options", {})
-        if "port_report" in state:
-            self._expect_port(PortReport(**state["port_report"]))
-
     def clear_state(self) -> None:
         """Forget the server."""
         super().clear_state()
         self._forget_application()
         self._progress = ProgressLog()  # before the start: people may follow it from then on
 
-    def _commit_state(self) -> None:
-        """Put the state into the hub's database now: JupyterHub itself does so after the start."""
-        self.orm_spawner.state = self.get_state()
-        session = object_session(self.orm_spawner)
-        assert session is not None, "JupyterHub's spawners are in its database"
-        session.commit()
-
-    def forget_refused_options(self) -> None:
-        """Go back to the options of the last good start: JupyterHub has kept the new ones before
-        anybody looked at them, and would use them again for ever."""
-        self.user_options = self.accepted_options
-        self.orm_spawner.user_options = self.accepted_options
-        self._commit_state()
-
-    def keep_port_report(self, report: PortReport) -> None:
-        """Keep what a server that skein started has reported."""
-        self._expect_port(report)
-        self._commit_state()
-
-    def _expect_port(self, report: PortReport) -> None:
-        self.port_report = report
-        if report.port:
-            RECEIVED_PORTS[self.spawn_tag] = report.port
-
-    def _forget_application(self) -> None:
-        RECEIVED_PORTS.pop(self.spawn_tag, None)
-        self.port_report = None
-        self.application_id = self.spawn_tag = self.hadoop_user = ""
+    async def fresh_tokens(self) -> Mapping[str, Token]:
+        """Return new delegation tokens of the server's user; raises `ClusterError`."""
+        tokens = self._yarn().tokens
+        return {} if tokens is None else await tokens.fetch(self.hadoop_user)
 
     # -- start -------------------------------------------------------------------------------
 
@@ -176,6 +126,8 @@ class YarnSpawner(ProfileOptions, Spawner):
         if maximum is not None:
             check_resources(spec, maximum)
         self.application_id, self.spawn_tag, self.hadoop_user = application_id, tag, spec.user
+        if yarn.tokens is not None:
+            self.token_digest = digest(self.api_token)
         if self.launcher == "skein":
             self._expect_port(PortReport.expected_from(self.api_token))
         self._commit_state()
@@ -224,7 +176,7 @@ class YarnSpawner(ProfileOptions, Spawner):
         """Return the server's environment; it travels in the container's private file only."""
         env = super().get_env()
         # Without Kerberos this is all that HDFS asks for.
-        env.setdefault("HADOOP_USER_NAME", self.user.name)
+        env.setdefault("HADOOP_USER_NAME", self.hadoop_name)
         return env
 
     def get_args(self) -> list[str]:
@@ -247,7 +199,9 @@ class YarnSpawner(ProfileOptions, Spawner):
         scheme = "https" if self.internal_ssl else "http"
         url = f"{scheme}://{self._reachable(host)}:{port}"
         self._progress.add(ready(url))
-        await require_own_answer(url + self.server.base_url, self.http_timeout, self.user.settings)
+        await require_own_answer(
+            url + self.server.base_url, self.oauth_client_id, self.http_timeout, self.user.settings
+        )
         return url
 
     def _reachable(self, node: str) -> str:
@@ -275,7 +229,7 @@ class YarnSpawner(ProfileOptions, Spawner):
 
     async def poll(self) -> int | None:
         """Return None while the server runs, or may run; else its exit code."""
-        if self._starting and not self.application_id:
+        if self._is_before_submit():
             return None
         if not self.application_id and not self.spawn_tag:
             return 0
@@ -295,6 +249,12 @@ class YarnSpawner(ProfileOptions, Spawner):
         why = cause_of_end(report)
         self.log.warning("%s (%s) has ended. %s", self._log_name, self.application_id, why)
         return 1
+
+    def _is_before_submit(self) -> bool:
+        """Tell whether YARN may not know yet what is being started."""
+        if self._submission is not None and not self._submission.done():
+            return True
+        return self._starting and not self.application_id
 
     async def _find_application(self, board: StatusBoard) -> bool:
         """Look for the application of a hub that ended before it was told the id."""
@@ -322,6 +282,21 @@ class YarnSpawner(ProfileOptions, Spawner):
                 STOP_TIMEOUT_SECONDS,
                 self.application_id,
             )
+            return
+        # What is shared of the states may be some seconds old, and have it running still.
+        self._forget_application()
+
+    async def delete_forever(self) -> None:
+        """End what is left of the server, and delete what was kept of its session in HDFS."""
+        path = session_store.kept(self.hadoop_name, self.name)
+        try:
+            await self.stop()
+            homes = self._yarn().homes
+            if homes is not None:
+                await homes.delete(self.hadoop_name, path)
+        except ClusterUnavailable as error:
+            self.log.error("%s is left: %s", path, error)  # noqa: TRY400 - the sentence says it all
 
 
+errorpage.install()
 begin_with_the_hub(YarnSpawner)

@@ -1,7 +1,8 @@
 """The states of all servers of one hub, from one look at YARN that all their polls share.
 
 - A server is alive, ended or unknown. Unknown is never ended: not when YARN is away, and not when
-  a ResourceManager that is just recovering does not know the application yet.
+  a ResourceManager that is just recovering does not know the application yet. One that has not been
+  restarted since it gave out the id is believed at once.
 - One call answers for all running servers, and one for all that are starting, which may look more
   often because their answer is short. A burst of polls shares the call.
 - An application that is in no such answer is asked for singly, a few at a time.
@@ -69,6 +70,7 @@ class Snapshot:
         self._clock = clock
         self._taken = float("-inf")
         self._refreshing: asyncio.Task[None] | None = None
+        self.failed = False
         self.reports: Mapping[str, ApplicationReport] = {}
 
     @property
@@ -91,9 +93,11 @@ class Snapshot:
         try:
             self.reports = await self._cluster.list_applications(self._tag, self._states)
         except ClusterError as error:
+            self.failed = True
             log.warning("The state of all servers is unknown for now: %s", error)  # once for all
             raise
         self._taken = asked
+        self.failed = False
 
 
 class StatusBoard:
@@ -114,6 +118,11 @@ class StatusBoard:
         """How old the states of the running servers are, in seconds."""
         return self._alive.age
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether YARN did not tell the states of the running servers when it was last asked."""
+        return self._alive.failed
+
     async def status(self, application_id: str, max_age: float) -> Status:
         """Return a running application's status, at most `max_age` seconds old."""
         return await self._look(self._alive, application_id, max_age)
@@ -132,12 +141,12 @@ class StatusBoard:
         try:
             await snapshot.refresh(max_age)
             report = snapshot.reports.get(application_id) or await self._ask(application_id)
+            if report is None:
+                return await self._missing(application_id)
         except ClusterError:
             # Whoever comes back has not had the time yet to know it again.
             self._missing_since.clear()
             return UNKNOWN
-        if report is None:
-            return self._missing(application_id)
         self._missing_since.pop(application_id, None)
         return status_of(report)
 
@@ -145,8 +154,10 @@ class StatusBoard:
         async with self._singles:
             return await self._cluster.report(application_id)
 
-    def _missing(self, application_id: str) -> Status:
+    async def _missing(self, application_id: str) -> Status:
         since = self._missing_since.setdefault(application_id, self._clock())
-        if self._clock() - since < FORGOTTEN_AFTER_SECONDS:
-            return UNKNOWN
-        return Status(Life.ENDED)
+        if self._clock() - since >= FORGOTTEN_AFTER_SECONDS:
+            return Status(Life.ENDED)
+        async with self._singles:
+            issued = await self._cluster.has_issued(application_id)
+        return Status(Life.ENDED) if issued else UNKNOWN

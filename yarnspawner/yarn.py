@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import logging
-import os
 from dataclasses import dataclass, field
 
 from yarnspawner.cluster import Cluster, ClusterError
 from yarnspawner.direct import DirectCluster
 from yarnspawner.failures import ClusterUnavailable
+from yarnspawner.hadoop import kerberos
 from yarnspawner.hadoop.configuration import Configuration, ConfigurationError
 from yarnspawner.homes import Homes
 from yarnspawner.metrics import SNAPSHOT_AGE_SECONDS
+from yarnspawner.settings import YarnSpawnerSettings
 from yarnspawner.status import Life, StatusBoard
+from yarnspawner.tokens import Tokens
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 30.0
 
@@ -25,8 +26,8 @@ log = logging.getLogger(__name__)
 class Yarn:
     """What the hub's environment says of the cluster, and the launcher that speaks to it.
 
-    `tag` marks all applications of this hub. `homes` is None where homes are in no HDFS. Made once
-    for a hub, by `yarnspawner.sharing`.
+    `tag` marks all applications of this hub. `homes` is None where homes are in no HDFS, `tokens`
+    where there is no Kerberos. Made once for a hub, by `yarnspawner.sharing`.
     """
 
     cluster: Cluster
@@ -35,6 +36,7 @@ class Yarn:
     hub_user: str
     configuration: Configuration
     homes: Homes | None
+    tokens: Tokens | None = None
     _ending: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def end(self, user: str, application_id: str, reason: str) -> asyncio.Task[None]:
@@ -64,19 +66,25 @@ class Yarn:
             pause = min(LONGEST_PAUSE_SECONDS, pause * 1.5)
 
 
-def open_yarn(tag: str, launcher: str, principal: str | None, keytab: str | None) -> Yarn:
+def open_yarn(tag: str, options: YarnSpawnerSettings) -> Yarn:
     """Read HADOOP_CONF_DIR and HADOOP_USER_NAME; raises `ClusterUnavailable`."""
-    hub_user = os.environ.get("HADOOP_USER_NAME") or getpass.getuser()
+    principal, keytab = options.principal, options.keytab
     try:
         configuration = Configuration.load()
+        if configuration.kerberos and keytab:
+            kerberos.use_keytab(keytab, principal)
+        hub_user = kerberos.own_user(configuration)
+        tokens = None
+        if configuration.kerberos:
+            tokens = Tokens(configuration, hub_user, options.filesystems)
         cluster: Cluster
-        if launcher == "skein":
+        if options.launcher == "skein":
             # A hub that does not use it needs no skein.
             from yarnspawner.skein_launcher import SkeinCluster
 
             cluster = SkeinCluster(principal, keytab)
         else:
-            cluster = DirectCluster(configuration.resourcemanager_addresses(), hub_user)
+            cluster = DirectCluster(configuration, hub_user, tokens)
     except ImportError as error:
         raise ClusterUnavailable(
             "JupyterHub has no skein, which c.YarnSpawner.launcher asks for. An administrator has "
@@ -91,4 +99,4 @@ def open_yarn(tag: str, launcher: str, principal: str | None, keytab: str | None
     SNAPSHOT_AGE_SECONDS.set_function(lambda: board.age)
     in_hdfs = configuration.default_filesystem.startswith("hdfs://")
     homes = Homes(configuration, hub_user) if in_hdfs else None
-    return Yarn(cluster, board, tag, hub_user, configuration, homes)
+    return Yarn(cluster, board, tag, hub_user, configuration, homes, tokens)

@@ -58,8 +58,7 @@ def test_after_its_restart_the_application_is_adopted_or_ended(
             running_applications(hadoop)
         )
 
-    # What YARN does not know is believed to be no application after a minute.
-    wait_until(settled, 120, "the application to be adopted or ended")
+    wait_until(settled, 45, "the application to be adopted or ended")
     assert len(running_applications(hadoop)) <= 1
     if not running_applications(hadoop):
         hub.start_server("alice")

@@ -39,17 +39,25 @@ c.JupyterHub.services = [{{"name": "tests", "api_token": {token!r}}}]
 c.JupyterHub.load_roles = [{{"name": "tests", "services": ["tests"],
     "scopes": ["admin:users", "admin:servers", "access:servers", "tokens"]}}]
 """
+REAL_SERVER = """
+c.YarnSpawner.cmd = ["jupyterhub-singleuser"]
+c.YarnSpawner.args = ["--allow-root"]
+c.YarnSpawner.environment = {"JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp"}
+"""
+"""With this a server is jupyter_server, without the time that JupyterLab takes to start."""
 
 
 class Hub:
     """One hub: its folder holds its database, so that a new process continues the old one's."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str], extra_config: str = "") -> None:
+    def __init__(
+        self, folder: Path, env: Mapping[str, str], extra_config: str = "", prefix: str = ""
+    ) -> None:
         self.folder = folder
         self._env = {**os.environ, **env, "HADOOP_USER_NAME": HUB_USER}
         self._token = secrets.token_hex(16)
         port, hub_port, proxy_port = free_ports(3)
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{port}{prefix}"
         self.log_file = folder / "jupyterhub.log"
         self.config = folder / "jupyterhub_config.py"
         self.config.write_text(
@@ -57,7 +65,7 @@ class Hub:
                 python_env=sys.prefix,
                 light=str(LIGHT_SERVER),
                 token=self._token,
-                port=port,
+                port=f"{port}{prefix}",
                 hub_port=hub_port,
                 proxy_port=proxy_port,
             )
@@ -104,6 +112,10 @@ class Hub:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+
+    def is_answering(self) -> bool:
+        """Tell whether the hub answers through its proxy."""
+        return self.get("/hub/health").is_success
 
     def is_dead(self) -> bool:
         """Tell whether the process has ended by itself."""
@@ -179,3 +191,15 @@ class Hub:
         deadline = time.monotonic() + 60
         while self.api("GET", f"users/{user}")["servers"].get(name):
             assert time.monotonic() < deadline, self.log()
+
+
+class Person:
+    """Somebody at the hub's pages."""
+
+    def __init__(self, hub: Hub, name: str) -> None:
+        self.http = httpx.Client(base_url=hub.url, follow_redirects=True, trust_env=False)
+        self.http.get("/hub/login")
+        self.post("/hub/login", {"username": name, "password": "any"})
+
+    def post(self, path: str, form: dict[str, str]) -> httpx.Response:
+        return self.http.post(path, data={**form, "_xsrf": self.http.cookies["_xsrf"]}, timeout=60)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A single-user server that is ready at once: it answers the hub, and shows its environment.
+"""A single-user server that is ready at once: it answers the hub, and shows its environment and
+the request that asked for it.
 
 `light_server.py` serves; `light_server.py fail TEXT` says TEXT and ends with exit code 1;
 `light_server.py wait FILE` serves when there is such a file;
@@ -32,7 +33,8 @@ class Api(RequestHandler):
 
 class Environment(RequestHandler):
     def get(self) -> None:
-        self.write({"environment": dict(os.environ), "argv": sys.argv, "cwd": os.getcwd()})  # noqa: PTH109
+        seen = {"environment": dict(os.environ), "headers": dict(self.request.headers)}
+        self.write({**seen, "argv": sys.argv, "cwd": os.getcwd()})  # noqa: PTH109
 
 
 class Memory(RequestHandler):

@@ -1,6 +1,7 @@
 """Which test holds what against each attack and fault that was thought of.
 
-A test that was renamed or removed is missed here.
+A test that was renamed or removed is missed here. SECURITY.md lists the same cases for who runs a
+cluster.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SPAWNER = "tests/hadoop/spawner"
+CONTENTS = "tests/hadoop/contents"
 UNIT = "tests/unit"
 
 THREATS: dict[str, tuple[str, ...]] = {
@@ -67,14 +69,101 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_an_attempt_whose_token_is_no_longer_known_is_over",
         "tests/hadoop/test_rpc_master.py::test_an_application_masters_life",
     ),
+    "a port reported to the hub, under skein, by any but the very server that starts": (
+        f"{SPAWNER}/test_skein.py::test_a_start_is_told_its_port_by_its_own_server_only",
+        f"{UNIT}/spawner/test_callback.py::test_no_other_token_will_do_and_learns_nothing",
+        f"{UNIT}/spawner/test_callback.py::test_anything_but_a_port_is_refused",
+        f"{UNIT}/spawner/test_callback.py::test_the_first_report_stays",
+    ),
+    "another user who wants to read a launch: its program, its certificates, its tokens": (
+        f"{SPAWNER}/test_internal_ssl.py::test_the_container_has_the_key_for_its_own_user_only",
+        f"{SPAWNER}/test_skein.py::test_the_launch_is_nobody_elses_to_read",
+        "tests/kerberos/test_servers.py::test_no_secret_is_where_others_see_it",
+    ),
+    "a person's name in a header, from whoever is not the web server that logs people in": (
+        "tests/hadoop/examples/test_log_ins.py::"
+        "test_who_the_web_server_knows_is_that_person_whatever_their_browser_claims",
+        "tests/hadoop/examples/test_log_ins.py::"
+        "test_past_the_web_server_nobody_gets_in_by_a_header",
+        "tests/hadoop/examples/test_log_ins.py::"
+        "test_a_notebook_server_is_not_told_the_web_servers_secret",
+    ),
     "a user whom Hadoop does not let the hub act for": (
         "tests/security/test_impersonation.py::test_a_refusal_is_not_asked_for_again",
         "tests/hadoop/test_rpc.py::test_one_may_act_only_for_whom_hadoop_allows",
+        "tests/kerberos/test_servers.py::test_whom_hadoop_does_not_let_the_hub_act_for_is_told_so",
     ),
     "a superuser's, the hub's own or a principal's name": (
         f"{SPAWNER}/test_options.py::test_no_server_is_started_for_a_superuser",
         f"{UNIT}/spawner/test_identity.py::"
         "test_superusers_the_hub_itself_and_malformed_principals_may_not",
+    ),
+    "a hub without its key, with another's, or without a ticket": (
+        "tests/kerberos/test_servers.py::test_a_hub_that_can_not_log_in_says_what_to_do",
+        "tests/kerberos/test_rpc.py::test_without_a_ticket_the_tool_says_what_to_do",
+        f"{UNIT}/yarnhub_check/test_verdicts.py::test_a_keytab_is_for_its_owner_only",
+    ),
+    "a service that is not the one that was meant, or protects less": (
+        "tests/kerberos/test_rpc.py::test_a_server_that_is_somebody_else_is_refused",
+        "tests/kerberos/test_rpc.py::test_a_client_that_wants_less_than_the_server_is_told_so",
+    ),
+    "delegation tokens where others see them, or for whom they are not": (
+        "tests/kerberos/test_servers.py::test_no_secret_is_where_others_see_it",
+        "tests/kerberos/test_servers.py::test_new_tokens_are_for_the_server_itself_and_nobody_else",
+    ),
+    "an archive with members that lead outside, or that have more rights than they need": (
+        f"{UNIT}/env_packaging/test_verify.py::test_a_member_that_does_harm_is_named",
+        f"{UNIT}/env_packaging/test_archive.py::"
+        "test_a_file_of_the_mode_4755_is_shipped_without_setuid",
+    ),
+    "an archive that others may write, that is not what its manifest says, or was changed": (
+        f"{UNIT}/env_packaging/test_registry.py::"
+        "test_what_everybody_may_write_is_refused_with_the_command_that_mends_it",
+        f"{UNIT}/env_packaging/test_registry.py::"
+        "test_an_archive_of_another_size_than_its_manifest_says_is_refused",
+        f"{UNIT}/env_packaging/test_verify.py::test_one_changed_byte_is_found",
+        "tests/hadoop/test_envs.py::test_a_changed_archive_is_found",
+    ),
+    "an environment for all that not all may read": (
+        f"{UNIT}/env_packaging/test_registry.py::test_what_not_everybody_may_read_is_not_public",
+    ),
+    "a path that leads out of the notebooks' directory": (
+        f"{CONTENTS}/test_contents_refused.py::test_no_verb_leaves_the_root_or_takes_a_bad_name",
+        f"{CONTENTS}/test_contents_server.py::"
+        "test_what_is_no_file_for_this_person_is_not_downloaded",
+        f"{UNIT}/contents/test_contents_paths.py::"
+        "test_whatever_is_asked_for_is_below_the_root_or_refused",
+    ),
+    "hidden files, and errors that can't be told apart": (
+        f"{CONTENTS}/test_contents_refused.py::"
+        "test_no_verb_touches_hidden_files_unless_they_are_allowed",
+        f"{UNIT}/contents/test_contents_errors.py::test_each_kind_of_failure_has_its_status",
+        f"{UNIT}/contents/test_extension.py::test_only_what_may_work_later_is_to_be_tried_again",
+    ),
+    "a save that is cut off, or that HDFS does not take": (
+        f"{CONTENTS}/test_contents_faults.py::"
+        "test_a_save_that_fails_leaves_the_file_whole_and_nothing_beside_it",
+        f"{CONTENTS}/test_contents_faults.py::"
+        "test_over_its_quota_of_space_a_save_keeps_what_was_there",
+        f"{CONTENTS}/test_contents_faults.py::test_in_safe_mode_files_are_read_but_not_changed",
+        f"{CONTENTS}/test_contents_faults.py::"
+        "test_a_namenode_that_hangs_is_an_answer_and_no_wait_without_end",
+        f"{CONTENTS}/test_contents_uploads.py::"
+        "test_what_came_in_while_a_file_was_uploaded_is_not_replaced",
+    ),
+    "two who save the same notebook": (
+        f"{CONTENTS}/test_contents_conflicts.py::"
+        "test_what_another_server_saved_is_not_replaced_unseen",
+        f"{CONTENTS}/test_contents_conflicts.py::"
+        "test_of_many_servers_that_save_a_file_at_once_one_wins_and_the_others_are_told",
+        f"{CONTENTS}/test_contents_checkpoints.py::test_a_checkpoint_is_restored_as_it_was",
+    ),
+    "a page with a script, opened from a person's own files": (
+        f"{CONTENTS}/test_contents_server.py::"
+        "test_a_page_is_shown_in_a_sandbox_and_saved_under_its_name",
+        f"{CONTENTS}/test_contents_downloads.py::test_a_part_of_a_page_is_in_the_same_sandbox",
+        f"{CONTENTS}/test_contents_server.py::"
+        "test_a_page_of_another_site_gets_no_download_with_a_persons_cookie",
     ),
     "a client without a certificate, or with another server's": (
         f"{SPAWNER}/test_internal_ssl.py::"
@@ -122,6 +211,9 @@ THREATS: dict[str, tuple[str, ...]] = {
         "tests/faults/test_memory.py::"
         "test_a_start_that_uses_too_much_memory_tells_so_and_leaves_nothing",
     ),
+    "a driver of skein's that is killed or hangs": (
+        f"{SPAWNER}/test_skein.py::test_a_driver_that_ends_or_hangs_is_started_again",
+    ),
     "hundreds of starts at once, and a megabyte of last words": (
         "tests/faults/test_crowded.py::"
         "test_very_many_starts_at_once_are_ready_or_told_to_come_later",
@@ -144,3 +236,9 @@ def test_each_threat_is_held_by_tests_that_exist(threat: str):
         path, _, name = test.partition("::")
         assert (ROOT / path).is_file(), f"{threat}: there is no {path}"
         assert name in names_in(path), f"{threat}: {path} has no {name}"
+
+
+def test_security_md_lists_the_same_cases():
+    _, _, section = (ROOT / "SECURITY.md").read_text().partition("## What is tested")
+    listed = [line.removeprefix("- ") for line in section.splitlines() if line.startswith("- ")]
+    assert listed == list(THREATS)

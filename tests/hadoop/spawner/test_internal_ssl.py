@@ -15,15 +15,12 @@ from tornado.httpclient import HTTPRequest
 from tornado.simple_httpclient import HTTPStreamClosedError
 from tornado.websocket import websocket_connect
 
-from tests.hadoop.hub import Hub
+from tests.hadoop.hub import REAL_SERVER, Hub
 from yarnhub.minihadoop import MiniHadoop
 
-CONFIG = """
+CONFIG = f"""{REAL_SERVER}
 c.JupyterHub.internal_ssl = True
 c.ConfigurableHTTPProxy.api_url = c.ConfigurableHTTPProxy.api_url.replace("http:", "https:")
-c.YarnSpawner.cmd = ["jupyterhub-singleuser"]
-c.YarnSpawner.args = ["--allow-root"]
-c.YarnSpawner.environment = {"JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp"}
 """
 """With a real server: its way of reading the certificates is JupyterHub's own."""
 

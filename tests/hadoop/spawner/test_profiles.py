@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.hadoop.hub import Hub
+from tests.hadoop.hub import Hub, Person
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
 
@@ -24,18 +23,6 @@ c.YarnSpawner.profiles = [
      "limits": {"users": {"bob": {"memory": "256M"}}}},
 ]
 """
-
-
-class Person:
-    """Somebody at the hub's pages."""
-
-    def __init__(self, hub: Hub, name: str) -> None:
-        self.http = httpx.Client(base_url=hub.url, follow_redirects=True, trust_env=False)
-        self.http.get("/hub/login")
-        self.post("/hub/login", {"username": name, "password": "any"})
-
-    def post(self, path: str, form: dict[str, str]) -> httpx.Response:
-        return self.http.post(path, data={**form, "_xsrf": self.http.cookies["_xsrf"]}, timeout=60)
 
 
 @pytest.fixture

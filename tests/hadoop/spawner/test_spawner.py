@@ -7,11 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.hadoop.hub import LIGHT_SERVER, Hub
-from tests.hadoop.yarn_rest import application, running_applications
+from tests.hadoop.yarn_rest import application, end_application, running_applications
 from yarnhub.minihadoop import MiniHadoop
 from yarnspawner.container.payload import SECRET_ALIAS
 
@@ -23,6 +22,8 @@ ODD = {
     "ODD_YARN": "{{PWD}} <LOG_DIR> <CPS>",
     "ODD_TEXT": "naïve, 数据, 🐘",
 }
+
+NOBODY_CAN_TELL = "nobody can tell whether it still runs"
 
 
 def test_a_server_is_an_application_of_its_user(hub: Hub, hadoop: MiniHadoop):
@@ -175,11 +176,7 @@ def test_a_server_that_is_killed_in_yarn_is_noticed(
     hub: Hub, hadoop: MiniHadoop, wait_until: Callable[..., Any]
 ):
     application_id = hub.start_server("alice")
-    url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}/state"
-    killed = httpx.put(
-        url, params={"user.name": "alice"}, json={"state": "KILLED"}, trust_env=False
-    )
-    assert killed.is_success, killed.text
+    end_application(hadoop, application_id)
     wait_until(
         lambda: not hub.api("GET", "users/alice")["servers"], 30, "the hub to notice the end"
     )
@@ -197,10 +194,16 @@ def test_a_resourcemanager_that_is_away_ends_no_server(
         assert "YARN does not answer" in message
         assert "Traceback" not in message
         assert hub.get("/user/alice/api").is_success
+        assert NOBODY_CAN_TELL in hub.get("/hub/error/503?url=/user/alice/").text
     finally:
         hadoop.resourcemanager.start()
         hadoop.wait_ready()
     assert hub.application_of("alice") == application_id
+    wait_until(
+        lambda: NOBODY_CAN_TELL not in hub.get("/hub/error/503?url=/user/alice/").text,
+        30,
+        "JupyterHub's own page",
+    )
     wait_until(
         lambda: application(hadoop, application_id)["state"] == "RUNNING", 60, "the recovery"
     )

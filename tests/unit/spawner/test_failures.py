@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from tornado import web
 
@@ -146,6 +148,8 @@ def test_a_page_shows_the_sentence_and_the_output_as_text():
     assert failure.jupyterhub_message == str(failure)
     assert "<script>" not in failure.jupyterhub_html_message
     assert "&lt;script&gt;" in failure.jupyterhub_html_message
+    # JupyterHub has it in a paragraph, which a block of ours would end.
+    assert not re.search("<(p|pre|div)[ >]", failure.jupyterhub_html_message)
     assert failure.reason == "application"
 
 

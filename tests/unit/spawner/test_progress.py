@@ -71,7 +71,8 @@ def test_progress_only_grows_along_the_states_of_an_application():
 def test_how_full_the_queue_is_and_which_node_it_is_are_told():
     waiting = "Details : Queue's Absolute used capacity = 93.75 % ; Queue's Absolute max"
     assert (
-        "default, 94 % of which is in use" in event(ApplicationState.ACCEPTED, waiting)["message"]
+        "queue default, 94 % of which is in use"
+        in event(ApplicationState.ACCEPTED, waiting)["message"]
     )
     on_node = event(ApplicationState.ACCEPTED, LAUNCHED, Container("node1", Phase.LOCALIZING))
     assert "fetched on node node1" in on_node["message"]

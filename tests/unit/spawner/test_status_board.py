@@ -27,6 +27,7 @@ class RecordedCluster:
     def __init__(self) -> None:
         self.reports: dict[str, ApplicationReport] = {}
         self.tagged = True
+        self.restarted = True
         self.error: ClusterError | None = None
         self.lists = 0
         self.singles = 0
@@ -52,6 +53,9 @@ class RecordedCluster:
         if self.error:
             raise self.error
         return self.reports.get(application_id)
+
+    async def has_issued(self, application_id: str) -> bool:
+        return not self.restarted
 
 
 class Clock:
@@ -136,6 +140,11 @@ async def test_an_application_that_stays_forgotten_has_ended(board, clock):
     assert (await board.status(ONE, 10)).life is Life.ENDED
 
 
+async def test_what_yarn_has_not_restarted_since_and_does_not_know_has_ended(board, cluster):
+    cluster.restarted = False
+    assert (await board.status(ONE, 10)).life is Life.ENDED
+
+
 async def test_an_application_that_comes_back_is_forgotten_from_anew_only(board, cluster, clock):
     await board.status(ONE, 10)
     cluster.reports = {ONE: report(ONE, ApplicationState.RUNNING)}
@@ -154,6 +163,16 @@ async def test_a_resourcemanager_that_comes_and_goes_gets_its_time_each_time(boa
     cluster.error = None
     clock.now += FORGOTTEN_AFTER_SECONDS
     assert (await board.status(ONE, 10)).life is Life.UNKNOWN
+
+
+async def test_whether_yarn_told_is_known(board, cluster, clock):
+    assert not board.is_unknown
+    cluster.error = ClusterAway("nobody answers at 127.0.0.1:1")
+    await board.status(ONE, 10)
+    assert board.is_unknown
+    cluster.error = None
+    await board.status(ONE, 10)
+    assert not board.is_unknown
 
 
 async def test_a_refusal_of_yarns_is_unknown_too(board, cluster, clock):

@@ -1,0 +1,115 @@
+"""Servers in published environments: how the archive comes to them, and what it sets."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hadoop.env_tools import bring_along, open_hdfs, pack_env
+from tests.hadoop.yarn_rest import application
+from tests.unit.env_packaging.prefixes import install, make_venv
+from yarnhub.demo.browser import Browser
+from yarnhub.minihadoop import MiniHadoop
+
+
+@pytest.fixture(scope="module")
+def delivered(hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A published environment in which a light server runs, with a package that is activated."""
+    venv = make_venv(Path(sys.base_prefix), tmp_path_factory.mktemp("delivered") / "venv")
+    bring_along(venv, "tornado")
+    script = venv / "etc/conda/activate.d/demo.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text('export ACTIVATED="$CONDA_PREFIX"\n')
+    done = pack_env(hadoop, venv, "--name", "delivered", "--quiet")
+    assert done.returncode == 0, done.stderr
+    return "delivered"
+
+
+@pytest.mark.parametrize("delivery", ["archive", "file"])
+def test_a_server_runs_in_its_environment_however_that_is_delivered(
+    delivery: str, delivered: str, hadoop: MiniHadoop, make_hub: Any
+) -> None:
+    hub = make_hub(
+        f"c.YarnSpawner.python_env = {delivered!r}\nc.YarnSpawner.env_delivery = {delivery!r}\n"
+    )
+    hub.start_server("alice")
+    answer = hub.get("/user/alice/environment").json()
+    environment = answer["environment"]
+    prefix = str(Path(answer["cwd"]).parent / "environment")
+    assert environment["PATH"].split(":")[0] == f"{prefix}/bin"
+    assert environment["ACTIVATED"] == environment["CONDA_PREFIX"] == prefix
+    # What Spark needs to be driven from a notebook.
+    assert environment["HADOOP_CONF_DIR"] == str(hadoop.conf_dir)
+    assert environment["HADOOP_USER_NAME"] == "alice"
+    assert Path(environment["JAVA_HOME"], "bin", "java").exists()
+    archive = environment["YARNHUB_ARCHIVE"]
+    assert open_hdfs(hadoop).exists(archive.removeprefix(hadoop.default_fs))
+    tags = application(hadoop, hub.application_of("alice"))["applicationTags"]
+    assert "yarnhub-env-" in tags
+
+
+@pytest.fixture(scope="module")
+def extra(hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A published environment with a kernel, and with a module that only it has."""
+    venv = make_venv(Path(sys.base_prefix), tmp_path_factory.mktemp("extra") / "venv")
+    bring_along(venv, "ipykernel")
+    install(venv, "only_here")
+    done = pack_env(hadoop, venv, "--name", "extra", "--quiet")
+    assert done.returncode == 0, done.stderr
+    return "extra"
+
+
+@pytest.mark.parametrize("delivery", ["archive", "file"])
+async def test_another_environment_is_a_kernel_of_the_same_server(
+    delivery: str, extra: str, make_hub: Any
+) -> None:
+    hub = make_hub(
+        "c.YarnSpawner.cmd = ['jupyter-labhub']\n"
+        "c.YarnSpawner.args = ['--allow-root']\n"
+        "c.YarnSpawner.mem_limit = '1G'\n"
+        f"c.YarnSpawner.extra_envs = {{'Extra (new)': {extra!r}}}\n"
+        f"c.YarnSpawner.env_delivery = {delivery!r}\n"
+    )
+    hub.start_server("alice")
+    async with Browser(hub.url, "alice") as browser:
+        await browser.log_in("any")
+        await browser.open_lab()
+        specs = (await browser.api("GET", "kernelspecs"))["kernelspecs"]
+        assert specs["yarnhub-extra-new"]["spec"]["display_name"] == "Extra (new)"
+        assert "python3" in specs
+        code = "import only_here, os, sys; print(sys.prefix, os.environ['PATH'], only_here.value)"
+        prefix, path, value = (await browser.run_cell(code, "yarnhub-extra-new")).split()
+        assert Path(prefix).name == "yarnhub-extra-new"
+        assert path.split(":")[0] == f"{prefix}/bin"
+        assert value == "42"
+        own = await browser.run_cell("import sys; print(sys.prefix)")
+        assert own.strip() == sys.prefix
+
+
+@pytest.fixture(scope="module")
+def own(hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An environment that alice has published in her own home, which nobody else may enter."""
+    venv = make_venv(Path(sys.base_prefix), tmp_path_factory.mktemp("own") / "venv")
+    bring_along(venv, "tornado")
+    done = pack_env(
+        hadoop, *(venv, "--name", "mine", "--env-root", "/user/alice/envs", "--quiet"), user="alice"
+    )
+    assert done.returncode == 0, done.stderr
+    return "~/mine"
+
+
+def test_a_server_runs_in_an_environment_of_its_users_own(own: str, make_hub: Any) -> None:
+    hub = make_hub(f"c.YarnSpawner.python_env = {own!r}\nc.YarnSpawner.user_envs = 'envs'\n")
+    hub.start_server("alice")
+    answer = hub.get("/user/alice/environment").json()
+    bin_folder = answer["environment"]["PATH"].split(":")[0]
+    assert bin_folder == str(Path(answer["cwd"]).parent / "environment" / "bin")
+    assert "There is no environment 'mine' in /user/bob/envs" in hub.refuse_server("bob")
+
+
+def test_nobody_brings_an_environment_where_that_is_not_allowed(own: str, make_hub: Any) -> None:
+    hub = make_hub(f"c.YarnSpawner.python_env = {own!r}\n")
+    assert "ask an administrator to set c.YarnSpawner.user_envs" in hub.refuse_server("alice")

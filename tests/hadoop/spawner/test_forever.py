@@ -1,0 +1,97 @@
+"""Servers that end for good: idle ones, and those that are deleted with all that they have kept."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hdfs_contents.filesystem import FileSystem, open_filesystem
+from tests.hadoop.hub import Hub
+from tests.hadoop.yarn_rest import application, running_applications
+from yarnhub.minihadoop import MiniHadoop
+
+SESSIONS = "/user/alice/.yarnhub/session"
+CULLER = f"""
+c.JupyterHub.last_activity_interval = 1
+c.JupyterHub.services.append({{"name": "culler", "command": [
+    {sys.executable!r}, "-m", "jupyterhub_idle_culler", "--timeout=8", "--cull-every=1"]}})
+c.JupyterHub.load_roles.append({{"name": "culler", "services": ["culler"], "scopes": [
+    "list:users", "read:users:activity", "read:servers", "delete:servers"]}})
+"""
+
+
+@pytest.fixture
+def alices_hdfs(hadoop: MiniHadoop, monkeypatch: pytest.MonkeyPatch) -> FileSystem:
+    """HDFS as alice."""
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(hadoop.conf_dir))
+    monkeypatch.setenv("HADOOP_USER_NAME", "alice")
+    return open_filesystem()
+
+
+def keep_session(hdfs: FileSystem, *names: str) -> None:
+    """Have what servers keep."""
+    hdfs.mkdirs(SESSIONS, 0o700)
+    for name in names:
+        with hdfs.open_write(f"{SESSIONS}/{name}", overwrite=True) as file:
+            file.write(b"settings")
+
+
+def test_an_idle_server_is_culled_and_its_application_ends_and_a_used_one_runs_on(
+    make_hub: Any, hadoop: MiniHadoop, wait_until: Callable[..., Any]
+):
+    hub: Hub = make_hub(CULLER)
+    idle, used = hub.start_server("alice"), hub.start_server("bob")
+
+    def is_culled() -> bool:
+        assert hub.get("/user/bob/api").is_success
+        return not hub.api("GET", "users/alice")["servers"]
+
+    wait_until(is_culled, 60, "the idle server to be culled")
+    ended = application(hadoop, idle)
+    assert ended["state"] == "KILLED"
+    assert "stopped in JupyterHub" in ended["diagnostics"]
+    assert [each["id"] for each in running_applications(hadoop)] == [used]
+
+
+def test_a_deleted_server_takes_along_what_it_kept_and_nothing_else(
+    hub: Hub, alices_hdfs: FileSystem
+):
+    keep_session(alices_hdfs, "default.tar.gz", "named-second.tar.gz", "named-third.tar.gz")
+    hub.start_server("alice", "second")
+    hub.stop_server("alice", "second")
+    assert alices_hdfs.exists(f"{SESSIONS}/named-second.tar.gz")
+    hub.api("DELETE", "users/alice/servers/second", {"remove": True})
+    left = {entry.path.rpartition("/")[2] for entry in alices_hdfs.list_dir(SESSIONS)}
+    assert left == {"default.tar.gz", "named-third.tar.gz"}
+
+
+def test_a_deleted_user_leaves_no_application_and_nothing_kept(
+    hub: Hub, hadoop: MiniHadoop, alices_hdfs: FileSystem
+):
+    keep_session(alices_hdfs, "default.tar.gz", "named-second.tar.gz")
+    application_id = hub.start_server("alice")
+    hub.api("DELETE", "users/alice")
+    assert application(hadoop, application_id)["state"] == "KILLED"
+    assert not alices_hdfs.exists(SESSIONS)
+    assert alices_hdfs.exists("/user/alice")
+
+
+def test_what_is_kept_and_can_not_be_deleted_is_told_in_the_log(hub: Hub):
+    hub.api("POST", "users/mallory")
+    hub.api("PUT", "users/mallory/servers/second", {})
+    hub.api("DELETE", "users/mallory")
+    assert "/user/mallory/.yarnhub/session is left: HDFS did not delete" in hub.log()
+    assert "Traceback" not in hub.log()
+
+
+def test_a_renamed_server_starts_under_its_new_name(hub: Hub, hadoop: MiniHadoop):
+    hub.start_server("alice", "second")
+    hub.stop_server("alice", "second")
+    hub.api("PATCH", "users/alice/servers/second", {"name": "other"})
+    application_id = hub.start_server("alice", "other")
+    assert application(hadoop, application_id)["name"] == "jupyterhub-alice-other"
+    assert hub.get("/user/alice/other/api").is_success
+    assert "second" not in hub.api("GET", "users/alice?include_stopped_servers")["servers"]

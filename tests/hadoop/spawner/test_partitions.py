@@ -1,0 +1,117 @@
+"""Queues, node labels, GPUs and priorities: a server gets them, or its user is told why not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.hadoop.administration import reconfigure, rmadmin
+from tests.hadoop.hub import Person
+from tests.hadoop.yarn_rest import application, running_applications
+from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.ports import node_host
+
+GPU = "yarn.io/gpu"
+SITE = {
+    "yarn.node-labels.enabled": "true",
+    "yarn.node-labels.fs-store.root-dir": "file://${hadoop.tmp.dir}/node-labels",
+    "yarn.resource-types": GPU,
+    f"yarn.nodemanager.resource-type.{GPU}": "2",
+    "yarn.cluster.max-application-priority": "10",
+}
+QUEUES = {
+    "root.queues": "default,research,closed",
+    "root.accessible-node-labels": "fast",
+    "root.accessible-node-labels.fast.capacity": "100",
+    "root.default.accessible-node-labels": "fast",
+    "root.default.accessible-node-labels.fast.capacity": "100",
+    "root.default.maximum-application-lifetime": "600",
+    "root.research.accessible-node-labels": " ",
+    "root.closed.capacity": "0",
+    "root.closed.state": "STOPPED",
+}
+
+
+@pytest.fixture(scope="module")
+def hadoop() -> Iterator[MiniHadoop]:
+    """A cluster with GPUs on its nodes, the second of which is labelled; and more queues."""
+    with MiniHadoop(nodemanagers=2, datanodes=1, yarn=SITE) as cluster:
+        rmadmin(cluster, "-addToClusterNodeLabels", "fast(exclusive=true)")
+        rmadmin(cluster, "-replaceLabelsOnNode", f"{node_host(1)}=fast")
+        scheduler = {f"yarn.scheduler.capacity.{name}": each for name, each in QUEUES.items()}
+        reconfigure(cluster, "capacity-scheduler.xml", scheduler, "-refreshQueues")
+        yield cluster
+
+
+def node_of(hadoop: MiniHadoop, application_id: str) -> str:
+    """Return the address of the node that runs a server."""
+    return str(application(hadoop, application_id)["amHostHttpAddress"].partition(":")[0])
+
+
+def test_a_server_runs_on_a_node_with_its_label_with_its_gpus_and_its_priority(
+    make_hub: Any, hadoop: MiniHadoop
+):
+    hub = make_hub(
+        "c.YarnSpawner.node_label = 'fast'\n"
+        "c.YarnSpawner.gpus = 2\n"
+        "c.YarnSpawner.priority = 3\n"
+        "c.YarnSpawner.lifetime = 3600\n"
+    )
+    application_id = hub.start_server("alice")
+    seen = application(hadoop, application_id)
+    assert seen["appNodeLabelExpression"] == "fast"
+    assert seen["priority"] == 3
+    assert node_of(hadoop, application_id) == node_host(1)
+    (timeout,) = seen["timeouts"]["timeout"]
+    assert timeout["remainingTimeInSeconds"] <= 600, "the queue has the last word"
+    nodes = httpx.get(f"{hadoop.resourcemanager_url}/ws/v1/cluster/nodes", trust_env=False).json()
+    used = {
+        node["nodeHostName"]: amount["value"]
+        for node in nodes["nodes"]["node"]
+        for amount in node["usedResource"]["resourceInformations"]["resourceInformation"]
+        if amount["name"] == GPU
+    }
+    assert used[node_host(1)] == 2
+    assert sum(used.values()) == 2
+
+
+def test_a_server_without_a_label_keeps_away_from_labelled_nodes(make_hub: Any, hadoop: MiniHadoop):
+    hub = make_hub()
+    assert node_of(hadoop, hub.start_server("alice")) != node_host(1)
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("c.YarnSpawner.queue = 'closed'", r"queue.*closed.*STOPPED"),
+        ("c.YarnSpawner.node_label = 'slow'", r"label.*slow"),
+        ("c.YarnSpawner.queue = 'research'; c.YarnSpawner.node_label = 'fast'", r"label.*fast"),
+        ("c.YarnSpawner.gpus = 3", r"at most 2 yarn.io/gpu"),
+    ],
+)
+def test_what_is_not_to_be_had_is_told_and_leaves_nothing(
+    make_hub: Any, hadoop: MiniHadoop, config: str, said: str
+):
+    hub = make_hub(config + "\n")
+    message = hub.refuse_server("alice")
+    assert re.search(said, message), message
+    for word in ("Exception", "Traceback", "\tat ", "Application rejected"):
+        assert word not in message, message
+    assert running_applications(hadoop) == []
+
+
+def test_the_form_tells_that_a_queue_is_closed_and_its_refusal_does_not_stick(make_hub: Any):
+    hub = make_hub(
+        "c.YarnSpawner.profiles = [{'name': 'any', 'display_name': 'Any',\n"
+        "    'queue': {'choices': ['default', 'closed']}}]\n"
+    )
+    page = Person(hub, "alice").http.get("/hub/spawn/alice").text
+    assert "closed (closed)" in page
+    assert re.search(r"default \(\d+ of \d+ GiB free", page)
+    events = hub.request_server("alice", options={"profile": "any", "queue": "closed"})
+    assert "STOPPED" in events[-1]["message"]
+    assert hub.start_server("alice")

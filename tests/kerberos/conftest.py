@@ -1,0 +1,39 @@
+"""One Hadoop with Kerberos for all tests of it, and hubs that log in there by a keytab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hadoop.hub import Hub
+from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.configuration import HUB_USER, Security
+
+# Tokens that nobody renews end soon. hdfs-native takes none whose maximum is less than a minute
+# away.
+SECURITY = Security(token_renew_seconds=30, token_max_seconds=110)
+
+
+@pytest.fixture(scope="session")
+def hadoop() -> Iterator[MiniHadoop]:
+    """A cluster with Kerberos, instead of the simple one of all other tests."""
+    with MiniHadoop(nodemanagers=1, users=("alice", "bob"), security=SECURITY) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def make_secure_hub(make_hub: Any, hadoop: MiniHadoop) -> Callable[..., Hub]:
+    """`make_secure_hub(extra_config)`: start a hub that has a keytab."""
+    principal, keytab = hadoop.login(HUB_USER)
+
+    def make(extra_config: str = "", folder: Path | None = None) -> Hub:
+        config = (
+            f"c.YarnSpawner.principal = {principal!r}\n"
+            f"c.YarnSpawner.keytab = {str(keytab)!r}\n" + extra_config
+        )
+        return make_hub(config, folder) if folder else make_hub(config)
+
+    return make

@@ -1,0 +1,122 @@
+"""Our clients log in by Kerberos, at each level of protection, to whom they mean alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.configuration import HUB_USER, Security
+from yarnspawner.hadoop import kerberos
+from yarnspawner.hadoop.configuration import Configuration, ConfigurationError
+
+ASK = """
+import asyncio, sys
+from yarnspawner.hadoop import kerberos
+from yarnspawner.hadoop.aio import AsyncClient
+from yarnspawner.hadoop.configuration import Configuration
+from yarnspawner.hadoop.resourcemanager import *
+from yarnspawner.hadoop.rpc import Login
+
+async def main():
+    configuration = Configuration.load()
+    client = AsyncClient(
+        configuration.resourcemanager_addresses(), APPLICATION_CLIENT_PROTOCOL,
+        Login("alice", kerberos.own_user(configuration)),
+        prepare=kerberos.logins(configuration, kerberos.RESOURCEMANAGER),
+    )
+    given = await client.call(GET_DELEGATION_TOKEN, GetDelegationTokenRequest("jupyterhub"))
+    print(given.token.kind)
+    await client.close()
+
+asyncio.run(main())
+"""
+
+
+def run(
+    hadoop: MiniHadoop, *command: str, name: str = HUB_USER, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command as the hub: a process has one identity for good."""
+    return subprocess.run(
+        [sys.executable, *command],
+        env={**os.environ, **hadoop.env(), **hadoop.identity(name), **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def changed(hadoop: MiniHadoop, folder: Path, **properties: str) -> str:
+    """A copy of the clients' configuration in which something is different."""
+    for file in hadoop.conf_dir.glob("*-site.xml"):
+        rows = "".join(
+            f"<property><name>{name.replace('__', '.')}</name><value>{value}</value></property>"
+            for name, value in properties.items()
+        )
+        text = file.read_text().replace("</configuration>", f"{rows}</configuration>")
+        (folder / file.name).write_text(text)
+    return str(folder)
+
+
+def test_privacy_is_what_this_cluster_wants(hadoop: MiniHadoop):
+    done = run(hadoop, "-c", ASK)
+    assert done.stdout == "RM_DELEGATION_TOKEN\n", done.stderr
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("protection", ["authentication", "integrity"])
+def test_the_other_levels_of_protection(protection: str):
+    with MiniHadoop(security=Security(protection=protection)) as cluster:
+        done = run(cluster, "-c", ASK)
+    assert done.stdout == "RM_DELEGATION_TOKEN\n", done.stderr
+
+
+def test_a_client_that_wants_less_than_the_server_is_told_so(hadoop: MiniHadoop, tmp_path: Path):
+    conf = changed(hadoop, tmp_path, hadoop__rpc__protection="authentication")
+    done = run(hadoop, "-c", ASK, HADOOP_CONF_DIR=conf)
+    assert "no protection in common: the server offers privacy" in done.stderr
+
+
+def test_a_server_that_is_somebody_else_is_refused(hadoop: MiniHadoop, tmp_path: Path):
+    conf = changed(hadoop, tmp_path, yarn__resourcemanager__principal="nm/_HOST@YARNHUB.TEST")
+    done = run(hadoop, "-c", ASK, HADOOP_CONF_DIR=conf)
+    assert "the server is rm/localhost, the configuration expects nm/localhost" in done.stderr
+
+
+def test_the_tool_logs_in_as_every_kerberos_client_does(hadoop: MiniHadoop):
+    groups = ("rm", "queues", "proxyuser", "hdfs", "homes")
+    done = run(hadoop, "-m", "yarnhub", "check", *groups, "--user", "alice", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {each["verdict"] for each in json.loads(done.stdout)} == {"ok"}
+    assert run(hadoop, "-m", "yarnhub", "apps", "--json").stdout.strip() == "[]"
+
+
+def test_without_a_ticket_the_tool_says_what_to_do(hadoop: MiniHadoop):
+    done = run(hadoop, "-m", "yarnhub", "apps", KRB5_CLIENT_KTNAME="/nowhere")
+    assert done.returncode == 6
+    assert "Run kinit" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_host_in_a_principal_is_the_servers_own_name():
+    assert kerberos.principal_of("rm/_HOST@R", "127.0.0.1") == "rm/localhost@R"
+    assert kerberos.principal_of("rm/node1.example@R", "127.0.0.1") == "rm/node1.example@R"
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {},
+        {kerberos.NAMENODE: "nn"},
+        {kerberos.NAMENODE: "nn/_HOST@R", "hadoop.rpc.protection": "strong"},
+    ],
+)
+def test_a_configuration_that_is_wrong_is_told_before_anything_is_sent(properties: dict[str, str]):
+    configuration = Configuration({"hadoop.security.authentication": "kerberos", **properties})
+    with pytest.raises(ConfigurationError):
+        kerberos.logins(configuration, kerberos.NAMENODE)

@@ -1,0 +1,193 @@
+"""A notebook server on a cluster with Kerberos: who it is, and for how long."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.hadoop.hub import Hub
+from tests.kerberos.conftest import SECURITY
+from yarnhub.demo.browser import Browser
+from yarnhub.minihadoop import MiniHadoop
+from yarnspawner.container.payload import TOKENS_FILE
+from yarnspawner.hadoop.blocking import BlockingClient
+from yarnspawner.hadoop.configuration import Configuration
+from yarnspawner.hadoop.credentials import Credentials, Token
+from yarnspawner.hadoop.delegation import HDFS_KIND, identity_of
+from yarnspawner.hadoop.namenode import CLIENT_PROTOCOL, GET_FILE_INFO, GetFileInfoRequest
+from yarnspawner.hadoop.rpc import Login, RpcError
+
+NOTEBOOKS = """
+c.YarnSpawner.contents_manager = "hdfs_contents.HDFSContentsManager"
+c.YarnSpawner.cmd = ["jupyter-labhub"]
+c.YarnSpawner.args = ["--allow-root"]
+c.YarnSpawner.mem_limit = "512M"
+"""
+FILE = "/user/alice/api/contents/a.txt"
+
+
+@asynccontextmanager
+async def browser_of(hub: Hub, user: str) -> AsyncIterator[Browser]:
+    """A browser in which this person has started a server."""
+    async with Browser(hub.url, user) as browser:
+        await browser.log_in("any")
+        async for _ in browser.start_server():
+            pass
+        await browser.request("GET", f"/user/{user}/lab")  # which gives the token against forgery
+        yield browser
+
+
+async def save(browser: Browser, text: str) -> None:
+    body = {"type": "file", "format": "text", "content": text}
+    await browser.request("PUT", FILE, json=body)
+
+
+async def load(browser: Browser) -> str:
+    return (await browser.request("GET", FILE)).json()["content"]
+
+
+def tokens_of(hadoop: MiniHadoop, application_id: str) -> dict[str, Token]:
+    """The server's tokens, as they are now in its container's folder."""
+    (file,) = hadoop.state.folder.glob(f"yarn/node1/local/**/{application_id}/**/{TOKENS_FILE}")
+    assert file.stat().st_mode & 0o777 == 0o600
+    return {
+        token.kind: token for token in Credentials.from_bytes(file.read_bytes()).tokens.values()
+    }
+
+
+def is_good(hadoop: MiniHadoop, token: Token) -> bool:
+    """Ask the NameNode."""
+    addresses = Configuration.load(hadoop.conf_dir).namenode_addresses()
+    with BlockingClient(addresses, CLIENT_PROTOCOL, Login(token=token)) as client:
+        try:
+            client.call(GET_FILE_INFO, GetFileInfoRequest("/"))
+        except RpcError as error:
+            if error.name != "InvalidToken":
+                raise
+            return False
+        return True
+
+
+async def test_a_server_is_its_user_to_hdfs_by_tokens_alone(
+    make_secure_hub: Callable[..., Hub], hadoop: MiniHadoop
+):
+    hub = make_secure_hub(NOTEBOOKS)
+    async with browser_of(hub, "alice") as browser:
+        await save(browser, "hello")
+        assert await load(browser) == "hello"
+    assert owner_of(hadoop, "/user/alice/notebooks/a.txt") == "alice"
+    tokens = tokens_of(hadoop, hub.application_of("alice"))
+    assert {identity_of(token).owner for token in tokens.values()} == {"alice"}
+
+
+def owner_of(hadoop: MiniHadoop, path: str) -> str:
+    url = f"{hadoop.namenode_url}/webhdfs/v1{path}"
+    params = {"op": "GETFILESTATUS", "user.name": "alice"}
+    return httpx.get(url, params=params, trust_env=False).json()["FileStatus"]["owner"]
+
+
+async def test_notebooks_outlive_the_tokens_of_their_start_and_a_restart_of_the_hub(
+    make_secure_hub: Callable[..., Hub], hadoop: MiniHadoop, wait_until: Any
+):
+    hub = make_secure_hub(NOTEBOOKS)
+    async with browser_of(hub, "alice") as browser:
+        first = tokens_of(hadoop, hub.application_of("alice"))[HDFS_KIND]
+        assert is_good(hadoop, first)
+        await save(browser, "before")
+        hub.stop_process()
+        hub.start()
+        lifetime = SECURITY.token_max_seconds + 30
+        wait_until(lambda: not is_good(hadoop, first), lifetime, "the first token has ended")
+        await save(browser, "after")
+        assert await load(browser) == "after"
+    assert "the server has new tokens" in container_log(hadoop, hub.application_of("alice"))
+
+
+def container_log(hadoop: MiniHadoop, application_id: str) -> str:
+    files = hadoop.state.folder.glob(f"yarn/node1/logs/{application_id}/*/stderr")
+    return "".join(file.read_text() for file in files)
+
+
+def test_whom_hadoop_does_not_let_the_hub_act_for_is_told_so(make_secure_hub: Callable[..., Hub]):
+    hub = make_secure_hub()
+    assert "does not let JupyterHub act for mallory" in hub.refuse_server("mallory")
+
+
+def test_new_tokens_are_for_the_server_itself_and_nobody_else(
+    make_secure_hub: Callable[..., Hub],
+):
+    hub = make_secure_hub()
+    hub.start_server("alice")
+    hub.start_server("bob")
+    environment = hub.get("/user/alice/environment").json()["environment"]
+    own = environment["JUPYTERHUB_API_TOKEN"]
+    of_bob = hub.get("/user/bob/environment").json()["environment"]["JUPYTERHUB_API_TOKEN"]
+    of_alice = hub.api("POST", "users/alice/tokens")["token"]
+
+    def answer(token: str, path: str = "users/alice/server/tokens") -> httpx.Response:
+        headers = {"Authorization": f"token {token}"}
+        return httpx.get(f"{hub.url}/hub/api/{path}", headers=headers, trust_env=False, timeout=60)
+
+    given = answer(own)
+    assert given.status_code == 200, given.text
+    tokens = Credentials.from_bytes(given.content).tokens.values()
+    assert {identity_of(token).owner for token in tokens} == {"alice"}
+    for other in (of_bob, of_alice, "guessed"):
+        assert answer(other).status_code == 403
+    assert hub.get("/hub/api/users/alice/server/tokens").status_code == 403
+    assert answer(own, "users/alice/servers/none/tokens").status_code == 404
+    assert answer(own, "users/bob/server/tokens").status_code == 403
+
+
+async def test_no_secret_is_where_others_see_it(
+    make_secure_hub: Callable[..., Hub], hadoop: MiniHadoop, tmp_path: Path
+):
+    hub = make_secure_hub(NOTEBOOKS)
+    async with browser_of(hub, "alice") as browser:
+        await save(browser, "x")
+        application_id = hub.application_of("alice")
+        tokens = tokens_of(hadoop, application_id).values()
+        seen = seen_by_others(hadoop, application_id, tmp_path)
+    assert any("launch_container.sh" in name for name in seen)
+    assert any(name.endswith(".sqlite") for name in seen)
+    for token in tokens:
+        forms = (token.password, base64.b64encode(token.password), token.password.hex().encode())
+        for form in forms:
+            assert [name for name, content in seen.items() if form in content] == []
+
+
+def seen_by_others(hadoop: MiniHadoop, application_id: str, hub: Path) -> dict[str, bytes]:
+    """What administrators, other users and backups see of a launch."""
+    folder = hadoop.state.folder
+    files = [*folder.glob("yarn/node1/logs/**/*"), *folder.glob("yarn/**/launch_container.sh")]
+    files += [*folder.glob("logs/*.log"), *hub.glob("jupyterhub.*")]
+    url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}"
+    return {
+        url: httpx.get(url, trust_env=False).content,
+        "ps": subprocess.run(["ps", "axeww"], capture_output=True, check=True).stdout,
+        **{str(file): file.read_bytes() for file in files if file.is_file()},
+    }
+
+
+@pytest.mark.parametrize(
+    ("extra_config", "sentence"),
+    [
+        ("c.YarnSpawner.keytab = '/nowhere/hub.keytab'\n", "Run kinit, or name a keytab"),
+        ("c.YarnSpawner.principal = 'ghost@YARNHUB.TEST'\n", "Run kinit, or name a keytab"),
+    ],
+    ids=["no-keytab", "another-principal"],
+)
+def test_a_hub_that_can_not_log_in_says_what_to_do(
+    make_secure_hub: Callable[..., Hub], extra_config: str, sentence: str
+):
+    hub = make_secure_hub(extra_config)
+    message = hub.refuse_server("alice")
+    assert "Kerberos: " in message
+    assert sentence in message
