@@ -12,7 +12,12 @@ from typing import Annotated
 import typer
 
 from env_packaging.cli import pack_env
+from yarnhub.apps import apps, stop
+from yarnhub.check.cli import check
+from yarnhub.config.cli import config
 from yarnhub.demo.cli import demo
+from yarnhub.envs.cli import app as envs
+from yarnhub.logs import logs
 from yarnhub.minihadoop.cli import app as minihadoop
 
 _EXIT_CODES = """
@@ -23,13 +28,19 @@ missing or unusable on this machine; 4 what was named does not exist or can not 
 
 app = typer.Typer(
     name="yarnhub",
-    help="JupyterHub on Hadoop YARN: environments, and a Hadoop to try them on.",
+    help="JupyterHub on Hadoop YARN: environments, checks, servers, and a Hadoop to try them on.",
     epilog=" ".join(_EXIT_CODES.split()),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command("apps")(apps)
+app.command("check")(check)
+app.command("config")(config)
 app.command("demo")(demo)
+app.command("logs")(logs)
 app.command("pack-env")(pack_env)
+app.command("stop")(stop)
+app.add_typer(envs, name="envs")
 app.add_typer(minihadoop, name="minihadoop")
 
 

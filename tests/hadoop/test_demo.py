@@ -41,9 +41,10 @@ def processes_of(folder: Path) -> list[str]:
 
 
 @pytest.mark.timeout(600)
-def test_the_check_walks_the_whole_round_and_leaves_nothing(tmp_path: Path):
+@pytest.mark.parametrize("more", [(), ("--kerberos",)], ids=["simple", "kerberos"])
+def test_the_check_walks_the_whole_round_and_leaves_nothing(tmp_path: Path, more: tuple[str, ...]):
     report = tmp_path / "report.json"
-    process = demo(tmp_path, "--check", "--report", str(report))
+    process = demo(tmp_path, "--check", "--report", str(report), *more)
     output, _ = process.communicate()
     assert process.returncode == 0, output
     assert "The check passed." in output

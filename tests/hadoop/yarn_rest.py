@@ -23,3 +23,20 @@ def application(hadoop: MiniHadoop, application_id: str) -> dict[str, Any]:
     """Return what is said of one application."""
     url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}"
     return httpx.get(url, trust_env=False).json()["app"]
+
+
+def end_application(hadoop: MiniHadoop, application_id: str, user: str = "alice") -> None:
+    """Kill an application as its own user."""
+    url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}/state"
+    params = {"user.name": user}
+    httpx.put(
+        url, params=params, json={"state": "KILLED"}, trust_env=False, timeout=30
+    ).raise_for_status()
+
+
+def end_applications(hadoop: MiniHadoop) -> list[str]:
+    """Kill all that has not ended; returns what that was."""
+    left = running_applications(hadoop)
+    for report in left:
+        end_application(hadoop, report["id"], report["user"])
+    return [report["id"] for report in left]

@@ -39,12 +39,40 @@ def test_help_fits_a_narrow_terminal(command):
 
 
 def test_help_imports_nothing_heavy():
-    heavy = {"jupyterhub", "hdfs_native", "conda_pack", "asyncio", "yarnhub.minihadoop.cluster"}
+    heavy = {
+        *("jupyterhub", "hdfs_native", "conda_pack", "asyncio", "tornado", "traitlets"),
+        *("prometheus_client", "env_packaging.pack", "yarnhub.probes", "yarnhub.check.gather"),
+        *("yarnspawner", "yarnhub.minihadoop.cluster"),
+    }
     script = f"import sys, yarnhub.cli; print(*sorted({heavy!r} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("shell", "variables"),
+    [
+        ("bash", {"COMP_WORDS": "yarnhub envs wa", "COMP_CWORD": "2"}),
+        ("zsh", {"_TYPER_COMPLETE_ARGS": "yarnhub envs wa"}),
+        (
+            "fish",
+            {"_TYPER_COMPLETE_ARGS": "yarnhub envs wa", "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+        ),
+    ],
+)
+def test_a_shell_completes_the_commands(shell, variables):
+    script = "from yarnhub import cli; cli.app(prog_name='yarnhub')"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "_YARNHUB_COMPLETE": f"complete_{shell}", **variables},
+        capture_output=True,
+        text=True,
+    )
+    assert "warm" in done.stdout, done.stderr
+    assert "verify" not in done.stdout
 
 
 def test_the_version_is_that_of_the_distribution():

@@ -95,16 +95,16 @@ class Browser:
         response = await self.request(method, f"/user/{self.name}/api/{path}", json=body)
         return response.json() if response.content else None
 
-    async def run_cell(self, code: str) -> str:
+    async def run_cell(self, code: str, kernel: str = "python3") -> str:
         """Start a kernel, run `code` in it by its websocket; returns what the cell printed."""
         try:
-            return await asyncio.wait_for(self._run_cell(code), KERNEL_TIMEOUT_SECONDS)
+            return await asyncio.wait_for(self._run_cell(code, kernel), KERNEL_TIMEOUT_SECONDS)
         except (asyncio.TimeoutError, HTTPClientError, WebSocketError) as error:
             reason = str(error) or f"not within {KERNEL_TIMEOUT_SECONDS} s"
             raise Unexpected(f"the kernel did not answer: {reason}") from error
 
-    async def _run_cell(self, code: str) -> str:
-        kernel = await self.api("POST", "kernels", {"name": "python3"})
+    async def _run_cell(self, code: str, name: str) -> str:
+        kernel = await self.api("POST", "kernels", {"name": name})
         path = f"/user/{self.name}/api/kernels/{kernel['id']}/channels"
         cookies = "; ".join(f"{key}={value}" for key, value in self._cookies_for(path).items())
         url = f"ws://{urlsplit(self._origin).netloc}{path}?session_id={uuid.uuid4().hex}"

@@ -15,6 +15,9 @@ def demo(
     check: Annotated[
         bool, typer.Option("--check", help="Walk a person's whole round, and end.")
     ] = False,
+    kerberos: Annotated[
+        bool, typer.Option("--kerberos", help="On a Hadoop with Kerberos.")
+    ] = False,
     report: Annotated[
         Optional[Path],  # noqa: UP045 - typer evaluates it, on Python 3.10 too
         typer.Option(help="Write the check's steps to this file, as JSON.", metavar="FILE"),
@@ -29,7 +32,7 @@ def demo(
         typer.echo(f"{error.name} is not installed: pip install 'yarnhub[demo]'.", err=True)
         raise typer.Exit(3) from error
 
-    it = Demo(Console(), port)
+    it = Demo(Console(), port, kerberos)
     if check:
         it.run_check(report)
     else:

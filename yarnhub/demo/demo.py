@@ -22,7 +22,7 @@ from rich.text import Text
 from yarnhub.demo.check import Site, Step, check, write_report
 from yarnhub.demo.hub import DemoError, HubSettings, check_port, find_proxy, running_hub
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER
+from yarnhub.minihadoop.configuration import HUB_USER, Security
 
 PEOPLE = ("alice", "bob")
 ENVIRONMENT = "demo"
@@ -34,6 +34,7 @@ class Demo:
 
     console: Console
     port: int
+    kerberos: bool = False
     steps: list[Step] = field(default_factory=list)
 
     def run(self) -> None:
@@ -56,19 +57,13 @@ class Demo:
                 resourcemanager_url=hadoop.resourcemanager_url,
                 password=settings.password,
                 superuser=getpass.getuser(),
+                identity=hadoop.identity,
             )
             with self.console.status(f"{' and '.join(PEOPLE)} walk the round"):
                 self.steps += asyncio.run(check(site, PEOPLE))
         if report is not None:
             write_report(self.steps, report)
-        self.console.print(steps_table(self.steps))
-        failures = [step for step in self.steps if step.failure]
-        if failures:
-            raise DemoError(
-                "The check failed: "
-                + "; ".join(f"{step.person}: {step.name}: {step.failure}" for step in failures)
-            )
-        self.console.print("The check passed.")
+        show_outcome(self.console, self.steps)
 
     @contextmanager
     def _everything(self) -> Iterator[tuple[HubSettings, MiniHadoop, subprocess.Popen[bytes]]]:
@@ -77,11 +72,12 @@ class Demo:
         find_proxy()
         with ExitStack() as stack:
             with self.console.status("") as status:
-                hadoop = MiniHadoop(users=PEOPLE, progress=status.update)
+                security = Security() if self.kerberos else None
+                hadoop = MiniHadoop(users=PEOPLE, security=security, progress=status.update)
                 with self._step("start an embedded Hadoop", status):
                     stack.enter_context(hadoop)
                 os.environ.update(hadoop.env())
-                os.environ["HADOOP_USER_NAME"] = HUB_USER
+                os.environ.update(hadoop.identity(HUB_USER))
                 with self._step("pack this Python environment and publish it in HDFS", status):
                     publish_environment()
                 settings = HubSettings(
@@ -90,6 +86,7 @@ class Demo:
                     users=PEOPLE,
                     python_env=ENVIRONMENT,
                     folder=hadoop.state.folder / "hub",
+                    login=hadoop.login(HUB_USER) if security else None,
                 )
                 with self._step("start JupyterHub", status):
                     hub = stack.enter_context(running_hub(settings))
@@ -115,6 +112,18 @@ def publish_environment() -> None:
     )
     if packed.returncode:
         raise DemoError(f"The environment could not be published: {packed.stderr.strip()}")
+
+
+def show_outcome(console: Console, steps: list[Step]) -> None:
+    """Tell each step; raises `DemoError` where one has failed."""
+    console.print(steps_table(steps))
+    failures = [step for step in steps if step.failure]
+    if failures:
+        raise DemoError(
+            "The check failed: "
+            + "; ".join(f"{step.person}: {step.name}: {step.failure}" for step in failures)
+        )
+    console.print("The check passed.")
 
 
 def steps_table(steps: list[Step]) -> Table:

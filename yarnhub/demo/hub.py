@@ -46,6 +46,11 @@ c.ConfigurableHTTPProxy.pid_file = "{folder}/proxy.pid"
 c.JupyterHub.cleanup_servers = True
 """
 
+KERBEROS = """
+c.YarnSpawner.principal = {principal!r}
+c.YarnSpawner.keytab = {keytab!r}
+"""
+
 
 class DemoError(Exception):
     """The demo can't go on: one sentence that says why, and what to do."""
@@ -68,6 +73,8 @@ class HubSettings:
     users: tuple[str, ...]
     python_env: str
     folder: Path
+    login: tuple[str, Path] | None = None
+    """The hub's principal and keytab, where there is Kerberos."""
 
     @property
     def url(self) -> str:
@@ -79,7 +86,7 @@ class HubSettings:
         hub_port, proxy_port = free_ports(2)
         # The embedded Hadoop runs containers as the user who started it.
         args = ["--allow-root"] if os.geteuid() == 0 else []
-        return CONFIG.format(
+        config = CONFIG.format(
             python_env=self.python_env,
             args=args,
             password=self.password,
@@ -90,6 +97,10 @@ class HubSettings:
             proxy=proxy,
             folder=self.folder,
         )
+        if self.login is None:
+            return config
+        principal, keytab = self.login
+        return config + KERBEROS.format(principal=principal, keytab=str(keytab))
 
 
 def find_proxy() -> str:

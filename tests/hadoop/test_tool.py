@@ -1,0 +1,224 @@
+"""The edge-node tool on a real cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+from hdfs_contents.filesystem import open_filesystem
+from tests.hadoop.env_tools import on_a_terminal
+from yarnhub.demo.hub import free_ports
+from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.configuration import HUB_USER
+
+
+def yarnhub(
+    hadoop: MiniHadoop, *arguments: str, user: str = HUB_USER
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "yarnhub", *arguments],
+        env={**os.environ, **hadoop.env(), "HADOOP_USER_NAME": user, "COLUMNS": "200"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def verdicts(done: subprocess.CompletedProcess[str]) -> dict[str, set[str]]:
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return {
+        each["group"]: {one["verdict"] for one in found if one["group"] == each["group"]}
+        for each in found
+    }
+
+
+def test_nothing_fails_on_an_edge_node_that_is_in_order(hadoop):
+    groups = ("rm", "queues", "proxyuser", "hdfs", "homes", "clocks")
+    done = yarnhub(hadoop, "check", *groups, "--user", "alice", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert verdicts(done) == {group: {"ok"} for group in groups}
+
+
+def test_a_hub_that_may_not_impersonate_is_shown_hadoops_denial(hadoop):
+    done = yarnhub(hadoop, "check", "proxyuser", "--user", "alice", user="bob")
+    assert done.returncode == 1
+    assert "bob is not allowed to impersonate alice" in done.stdout
+    assert "hadoop.proxyuser.bob.hosts" in done.stdout
+
+
+def test_somebody_without_a_home_is_found(hadoop):
+    done = yarnhub(hadoop, "check", "homes", "--user", "nobody")
+    assert done.returncode == 1
+    assert "hdfs dfs -mkdir /user/nobody" in done.stdout
+
+
+def test_a_queue_that_is_not_there_is_told_with_those_that_are(hadoop, tmp_path):
+    config = tmp_path / "jupyterhub_config.py"
+    config.write_text('c = get_config()\nc.YarnSpawner.queue = "absent"\n')
+    done = yarnhub(hadoop, "check", "queues", "--config", str(config), "--user", "alice")
+    assert done.returncode == 1
+    assert "There is no queue absent" in done.stdout
+    assert "default" in done.stdout
+
+
+def test_an_environment_that_is_not_published_is_found(hadoop, tmp_path):
+    config = tmp_path / "jupyterhub_config.py"
+    config.write_text('c = get_config()\nc.YarnSpawner.python_env = "absent"\n')
+    done = yarnhub(hadoop, "check", "environments", "--config", str(config), "--json")
+    assert done.returncode == 1
+    assert verdicts(done) == {"environments": {"failed"}}
+
+
+def test_ones_own_folder_can_be_used_and_is_left_as_it_was(hadoop, monkeypatch):
+    for name, value in {**hadoop.env(), "HADOOP_USER_NAME": "alice"}.items():
+        monkeypatch.setenv(name, value)
+    before = open_filesystem().list_dir("/user/alice")
+    done = yarnhub(hadoop, "check", "contents", "/user/alice", "--json", user="alice")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert verdicts(done) == {"contents": {"ok"}}
+    whys = " ".join(each["why"] for each in json.loads(done.stdout))
+    assert "goes to the trash" in whys
+    trash = "/user/alice/.Trash"
+    after = [each for each in open_filesystem().list_dir("/user/alice") if each.path != trash]
+    assert after == [each for each in before if each.path != trash]
+
+
+def test_somebody_elses_folder_is_refused_in_a_sentence(hadoop):
+    done = yarnhub(hadoop, "check", "contents", "/user/alice", user="bob")
+    assert done.returncode == 1
+    assert "/user/alice" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_server_is_listed_and_can_be_stopped_by_its_users_name(hadoop, hub, wait_until):
+    application_id = hub.start_server("alice")
+    (server,) = json.loads(yarnhub(hadoop, "apps", "--json").stdout)
+    assert (server["user"], server["server"]) == ("alice", "")
+    assert (server["state"], server["application_id"]) == ("RUNNING", application_id)
+    assert server["node"]
+    assert server["memory_mb"] >= 256
+    assert application_id in yarnhub(hadoop, "apps").stdout
+
+    assert yarnhub(hadoop, "stop", "alice").returncode == 2
+    assert yarnhub(hadoop, "stop", "bob", "--yes").returncode == 4
+    done = yarnhub(hadoop, "stop", "alice", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(yarnhub(hadoop, "apps", "--json").stdout) == []
+    wait_until(
+        lambda: not hub.api("GET", "users/alice")["servers"], 30, "the hub sees that it has ended"
+    )
+
+
+def test_the_list_follows_what_happens_until_ctrl_c(hadoop, hub, wait_until):
+    reader, writer = os.openpty()  # as on a terminal
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "yarnhub", "apps", "--watch"],
+        env={**os.environ, **hadoop.env(), "HADOOP_USER_NAME": HUB_USER, "COLUMNS": "200"},
+        stdin=subprocess.DEVNULL,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+    )
+    os.close(writer)
+    os.set_blocking(reader, False)
+    shown = bytearray()
+
+    def has_shown(text: str) -> bool:
+        with contextlib.suppress(BlockingIOError, OSError):
+            shown.extend(os.read(reader, 65536))
+        return text.encode() in shown
+
+    try:
+        wait_until(lambda: has_shown("USER/SERVER"), 30, "the list")
+        application_id = hub.start_server("alice")
+        wait_until(lambda: has_shown(application_id), 30, "the server in the list")
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(30) == 130
+        assert b"Traceback" not in watching.communicate()[1]
+    finally:
+        watching.kill()
+        watching.wait()
+        os.close(reader)
+
+
+def test_what_a_running_server_writes_and_the_last_words_of_one_that_ended(hadoop, hub):
+    assert yarnhub(hadoop, "logs", "alice/never-was").returncode == 4
+    application_id = hub.start_server("alice")
+    running = yarnhub(hadoop, "logs", "alice")
+    assert running.returncode == 0, running.stderr
+    assert "[yarnhub] registered: the server listens on port" in running.stdout
+    assert "LogType" not in running.stdout
+    assert len(yarnhub(hadoop, "logs", "alice", "-n", "1").stdout.splitlines()) == 1
+    hub.stop_server("alice")
+    ended = yarnhub(hadoop, "logs", "alice")
+    assert ended.returncode == 0, ended.stderr
+    assert f"last words of {application_id}" in ended.stderr
+    assert f"yarn logs -applicationId {application_id} -appOwner alice" in ended.stderr
+
+
+def test_a_configuration_is_written_that_passes_its_check_and_starts_a_server(
+    hadoop, make_hub, tmp_path
+):
+    file, unit = tmp_path / "written.py", tmp_path / "jupyterhub.service"
+    arguments = ["config", "-o", str(file), "--hub-host", "127.0.0.1", "--env", sys.prefix]
+    done = yarnhub(hadoop, *arguments, "--users", "alice", "--unit", str(unit))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "alice may submit to the queue default" in done.stdout
+    assert f"-f {file}" in unit.read_text()
+    make_hub(file.read_text()).start_server("alice")
+
+    again = yarnhub(hadoop, *arguments)
+    assert again.returncode == 5
+    assert "--force" in again.stderr
+
+
+def test_what_is_not_given_is_asked_for_on_a_terminal(hadoop, tmp_path):
+    file = tmp_path / "jupyterhub_config.py"
+    arguments = ("config", "-o", file, "--env", sys.prefix, "--users", "alice")
+    shown = on_a_terminal(hadoop, *arguments, keys="127.0.0.1\nresearch\n")
+    assert "The cluster has: default, research" in shown
+    assert 'c.YarnSpawner.queue = "research"' in file.read_text()
+    assert 'c.JupyterHub.hub_connect_ip = "127.0.0.1"' in file.read_text()
+
+
+def hub_at(tmp_path, host: str) -> str:
+    """A configuration of a hub that servers call at `host`, in an environment that all nodes have;
+    returns its path."""
+    (port,) = free_ports(1)
+    config = tmp_path / "jupyterhub_config.py"
+    config.write_text(
+        "c = get_config()\n"
+        f"c.JupyterHub.hub_connect_ip = {host!r}\n"
+        f"c.JupyterHub.hub_port = {port}\n"
+        f"c.YarnSpawner.python_env = {sys.prefix!r}\n"
+        "c.YarnSpawner.launcher = 'skein'\n"
+    )
+    return str(config)
+
+
+def test_a_container_calls_the_hub_though_that_does_not_run_yet(hadoop, tmp_path):
+    config = hub_at(tmp_path, "127.0.0.1")
+    done = yarnhub(hadoop, "check", "callback", "--config", config, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert verdicts(done) == {"callback": {"ok"}}
+
+
+def test_a_hub_that_containers_can_not_reach_is_found(hadoop, tmp_path):
+    config = hub_at(tmp_path, "::1")  # where nobody listens
+    done = yarnhub(hadoop, "check", "callback", "--config", config)
+    assert done.returncode == 1
+    assert "A container can't reach the hub at ::1:" in done.stdout
+    assert "Connection refused" in done.stdout
+    assert "Set c.JupyterHub.hub_connect_ip" in done.stdout
+
+
+def test_java_is_looked_for_only_where_the_launcher_needs_it(hadoop, tmp_path):
+    assert verdicts(yarnhub(hadoop, "check", "java", "--json")) == {"java": {"skipped"}}
+    config = hub_at(tmp_path, "127.0.0.1")
+    done = yarnhub(hadoop, "check", "java", "--config", config, "--json")
+    assert verdicts(done) == {"java": {"ok"}}, done.stdout

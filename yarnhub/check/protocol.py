@@ -1,0 +1,62 @@
+"""The two questions that only `yarnhub check` asks: who may use which queue, and is HDFS in safe
+mode. Field numbers: yarn_protos.proto and ClientNamenodeProtocol.proto of Hadoop 3.4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from yarnspawner.hadoop.namenode import CLIENT_PROTOCOL
+from yarnspawner.hadoop.resourcemanager import APPLICATION_CLIENT_PROTOCOL
+from yarnspawner.hadoop.rpc import Method
+from yarnspawner.hadoop.wire import Message, OpenEnum, bool_, enum, message, repeated, string
+
+
+class QueueAcl(OpenEnum):
+    SUBMIT_APPLICATIONS = 1
+    ADMINISTER_QUEUE = 2
+
+
+class SafeModeAction(OpenEnum):
+    LEAVE = 1
+    ENTER = 2
+    GET = 3
+
+
+@dataclass(frozen=True)
+class QueueUserAcls(Message):
+    queue_name: str = string(1, "")
+    user_acls: tuple[QueueAcl, ...] = repeated(enum(2, QueueAcl))
+
+
+@dataclass(frozen=True)
+class GetQueueUserAclsRequest(Message):
+    """Of the user who calls."""
+
+
+@dataclass(frozen=True)
+class GetQueueUserAclsResponse(Message):
+    queue_user_acls: tuple[QueueUserAcls, ...] = repeated(message(1, QueueUserAcls))
+
+
+GET_QUEUE_USER_ACLS = Method(
+    APPLICATION_CLIENT_PROTOCOL,
+    "getQueueUserAcls",
+    GetQueueUserAclsRequest,
+    GetQueueUserAclsResponse,
+)
+
+
+@dataclass(frozen=True)
+class SetSafeModeRequest(Message):
+    """GET changes nothing, and anybody may send it."""
+
+    action: SafeModeAction = enum(1, SafeModeAction, SafeModeAction.GET)
+
+
+@dataclass(frozen=True)
+class SetSafeModeResponse(Message):
+    result: bool = bool_(1, False)
+
+
+GET_SAFE_MODE = Method(CLIENT_PROTOCOL, "setSafeMode", SetSafeModeRequest, SetSafeModeResponse)

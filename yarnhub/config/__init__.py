@@ -1,0 +1,1 @@
+"""`yarnhub config`: a configuration for the hub, from what the cluster has."""
