@@ -14,7 +14,7 @@ from jupyterhub.spawner import Spawner
 from traitlets import TraitType
 from traitlets.config import Configurable
 
-from hdfs_contents import HDFSContentsManager
+from hdfs_contents import HDFSCheckpoints, HDFSContentsManager
 from hdfs_contents.session import SessionState
 from yarnspawner import YarnSpawner
 from yarnspawner.settings import YarnSpawnerSettings
@@ -31,6 +31,7 @@ SECTIONS: list[tuple[str, type[Configurable], type[Configurable]]] = [
     ("YarnSpawner, in jupyterhub_config.py", YarnSpawner, YarnSpawnerSettings),
     ("HDFSContentsManager, in the environment's jupyter_server_config.py", HDFSContentsManager,
      HDFSContentsManager),
+    ("HDFSCheckpoints, there too", HDFSCheckpoints, HDFSCheckpoints),
     ("SessionState, there too", SessionState, SessionState),
 ]  # fmt: skip
 

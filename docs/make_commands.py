@@ -1,0 +1,90 @@
+"""Writes docs/commands.md: all commands of `yarnhub`, as typer knows them.
+
+python docs/make_commands.py
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+import typer
+
+from yarnhub.cli import app
+
+PAGE = Path(__file__).with_name("commands.md")
+HEAD = """# Reference of commands
+
+<!-- Written by docs/make_commands.py from the commands themselves: edit those. -->
+
+Each command has `--help`, which says the same; `yarnhub --version` is the version. [The tool on the
+edge node](tool.md) shows them at work.
+
+"""
+
+
+def commands() -> str:
+    """Return the page."""
+    root = typer.main.get_command(app)
+    return f"{HEAD}{fill(root.epilog or '', 100)}\n" + "".join(_sections(root, "yarnhub"))
+
+
+def _sections(command: Any, name: str) -> Iterator[str]:
+    """Yield the text of a command, or that of all commands of a group."""
+    inside = getattr(command, "commands", {})
+    for word in sorted(inside):
+        yield from _sections(inside[word], f"{name} {word}")
+    if not inside:
+        arguments = [p for p in command.params if p.param_type_name == "argument"]
+        usage = " ".join([name, "[OPTIONS]", *map(_usage, arguments)])
+        yield f"\n## {name}\n\n    {usage}\n\n{_prose(command.help)}\n"
+        yield from _table(command.params)
+
+
+def _table(parameters: list[Any]) -> Iterator[str]:
+    shown = [each for each in parameters if each.help]
+    if shown:
+        yield "\n| | |\n|---|---|\n"
+    for each in shown:
+        said = _prose(each.help).replace("\n", " ").replace("|", "\\|")
+        yield f"| `{_names(each)}` | {said}{_extras(each, said)} |\n"
+
+
+def _usage(argument: Any) -> str:
+    name = argument.metavar or argument.name.upper()
+    return name if argument.required or name.startswith("[") else f"[{name}]"
+
+
+def _names(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return str(parameter.metavar or parameter.name.upper())
+    names = ", ".join([*parameter.opts, *parameter.secondary_opts])
+    return names if parameter.is_flag else f"{names} {parameter.metavar or 'VALUE'}"
+
+
+def _extras(parameter: Any, said: str) -> str:
+    """Return what the help doesn't say: the default, the variable, that it's needed."""
+    default = parameter.default() if callable(parameter.default) else parameter.default
+    extras = [
+        f"default: `{default}`" if _tells(default) and "default:" not in said else "",
+        f"or the variable `{parameter.envvar}`" if parameter.envvar else "",
+        "required" if parameter.required and parameter.param_type_name == "option" else "",
+    ]
+    told = "; ".join(filter(None, extras))
+    return f" ({told})" if told else ""
+
+
+def _tells(default: object) -> bool:
+    return (default != "" and type(default) in (str, int, float)) or isinstance(default, Path)
+
+
+def _prose(text: str | None) -> str:
+    """Return help as Markdown: what rich takes for markup is escaped there, and not here."""
+    return re.sub(r"\\+\[", "[", (text or "").strip())
+
+
+if __name__ == "__main__":
+    PAGE.write_text(commands())
