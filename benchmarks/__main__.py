@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benchmarks.frame import Result
 
-NAMES = ("burst", "poll", "spawn")
+NAMES = ("burst", "contents", "pack", "poll", "spawn")
 
 
 def main() -> None:

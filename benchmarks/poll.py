@@ -47,6 +47,7 @@ from benchmarks.recorded import (
 from yarnhub.minihadoop.artifacts import distribution
 from yarnspawner.cluster import ALIVE
 from yarnspawner.direct import DirectCluster
+from yarnspawner.hadoop.configuration import Configuration
 from yarnspawner.status import Life, Snapshot, StatusBoard
 
 COUNTS = (10, 100, 1_000, 10_000)
@@ -116,7 +117,9 @@ async def measure_singles(rm: RecordedResourceManager, count: int) -> Minute:
 @asynccontextmanager
 async def cluster_of(rm: RecordedResourceManager) -> AsyncIterator[DirectCluster]:
     """Connect to the recorded ResourceManager."""
-    cluster = DirectCluster([rm.address], "jupyterhub")
+    cluster = DirectCluster(
+        Configuration({"yarn.resourcemanager.address": "{}:{}".format(*rm.address)}), "jupyterhub"
+    )
     try:
         yield cluster
     finally:

@@ -39,6 +39,24 @@ need_programs() {
   command -v npm >/dev/null || install "Node.js with npm" nodejs npm
 }
 
+# What the tests' Kerberos needs besides: MIT's KDC, and headers for python-gssapi.
+need_kerberos() {
+  PATH="$PATH:/usr/sbin:/sbin" command -v krb5kdc >/dev/null ||
+    install "MIT's Kerberos KDC" krb5-kdc krb5-admin-server krb5-user
+  command -v krb5-config >/dev/null && command -v cc >/dev/null ||
+    install "What python-gssapi is built with" libkrb5-dev gcc libc6-dev
+}
+
+# What the tests in a browser need besides.
+need_browser() {
+  command -v chromium >/dev/null || install "The browser Chromium" chromium fonts-dejavu-core
+}
+
+# What stands in front of the hub in one of the examples.
+need_web_server() {
+  PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || install "The web server nginx" nginx-light
+}
+
 # make_venv EXTRA [FOLDER REQUIREMENT...]: a venv with this tree installed, .venv unless FOLDER is
 # given, made anew only where something has changed.
 make_venv() {

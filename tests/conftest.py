@@ -12,12 +12,18 @@ import pytest
 from hypothesis import settings
 
 from tests.hadoop.hub import Hub
-from tests.hadoop.yarn_rest import running_applications
+from tests.hadoop.yarn_rest import end_applications
 from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.artifacts import DEFAULT_VERSION
+
+# Run by tests of ours, in processes of their own.
+collect_ignore = ["upstream"]
 
 HADOOP_FOLDER = Path(__file__).parent / "hadoop"
 
 Found = TypeVar("Found")
+
+HAS_FAILED = pytest.StashKey[bool]()
 
 # None of the property tests is about time, and machines that run tests are busy.
 settings.register_profile("without-deadline", deadline=None)
@@ -43,10 +49,20 @@ def wait_until() -> Callable[..., Found]:
     return wait
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--hadoop",
+        default=DEFAULT_VERSION,
+        metavar="VERSION",
+        help=f"the version of the tests' common Hadoop, {DEFAULT_VERSION} unless given",
+    )
+
+
 @pytest.fixture(scope="session")
-def hadoop() -> Iterator[MiniHadoop]:
+def hadoop(pytestconfig: pytest.Config) -> Iterator[MiniHadoop]:
     """One cluster for the whole session, with two nodes and the users alice and bob."""
-    with MiniHadoop(nodemanagers=2, users=("alice", "bob")) as cluster:
+    version = pytestconfig.getoption("--hadoop")
+    with MiniHadoop(nodemanagers=2, users=("alice", "bob"), version=version) as cluster:
         yield cluster
 
 
@@ -69,7 +85,25 @@ def make_hub(hadoop: MiniHadoop, tmp_path: Path) -> Iterator[Any]:
             for user in hub.api("GET", "users?state=active"):
                 for name in user["servers"]:
                     hub.stop_server(user["name"], name)
-    assert running_applications(hadoop) == []
+    assert end_applications(hadoop) == []
+
+
+@pytest.fixture(autouse=True)
+def whole_cluster(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Hand the common cluster on as it was: what a failing test has broken or left running would
+    let all tests after it fail too."""
+    yield
+    cluster = request.node.funcargs.get("hadoop")
+    if cluster is None:
+        return
+    ended = [daemon for daemon in cluster.daemons if not daemon.is_running]
+    for daemon in ended:
+        daemon.start()
+    if ended:
+        cluster.wait_ready()
+    if request.node.stash.get(HAS_FAILED, False):
+        end_applications(cluster)
+    assert [daemon.name for daemon in ended] == [], "these daemons ended under the test"
 
 
 @pytest.fixture
@@ -89,6 +123,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     report = yield
     if report.failed:
+        item.stash[HAS_FAILED] = True
         values = getattr(item, "funcargs", {}).values()
         clusters = {id(value): value for value in values if isinstance(value, MiniHadoop)}
         for cluster in clusters.values():

@@ -1,0 +1,98 @@
+"""One container of YARN that gets an environment, watched until its Python has imported what a
+server imports."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hdfs_native
+import httpx
+
+from yarnhub.minihadoop import MiniHadoop
+from yarnspawner.launch import ENVIRONMENT_LINK, PACKED_SUFFIX, unpack_command
+
+TIMEOUT_SECONDS = 600
+
+#: Runs in the container; both clocks are this machine's. It writes no bytecode: in a folder that is
+#: shared by all users nobody can.
+PROBE = """
+import time
+ready = time.time()
+import json, os, sys
+began = time.perf_counter()
+import jupyterhub.singleuser
+seen = {"ready": ready, "import": time.perf_counter() - began}
+with open(sys.argv[1] + ".part", "w") as file:
+    json.dump(seen, file)
+os.rename(sys.argv[1] + ".part", sys.argv[1])
+"""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An archive in HDFS, and who unpacks it: `archive` is YARN, `file` the container."""
+
+    path: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one container took, from the submit and for its first import."""
+
+    ready_seconds: float
+    import_seconds: float
+
+
+def measure_container(hadoop: MiniHadoop, delivery: Delivery, folder: Path) -> Seen:
+    """Submit an application, and wait for what its Python tells."""
+    probe, output = folder / "probe.py", folder / "seen.json"
+    probe.write_text(PROBE)
+    output.unlink(missing_ok=True)
+    packed = [ENVIRONMENT_LINK] if delivery.kind == "file" else []
+    # A container's command stands between double quotes in YARN's script.
+    command = f"{unpack_command(packed)}{ENVIRONMENT_LINK}/bin/python -I -B {probe} {output}"
+    url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps"
+    with httpx.Client(trust_env=False, params={"user.name": "alice"}, timeout=30) as http:
+        application = http.post(f"{url}/new-application").json()["application-id"]
+        wanted = application_of(hadoop, application, delivery, command)
+        submitted = time.time()
+        http.post(url, json=wanted).raise_for_status()
+        while not output.exists():
+            if time.time() - submitted > TIMEOUT_SECONDS:
+                raise TimeoutError(f"{application} has not started Python")
+            time.sleep(0.02)
+        seen = json.loads(output.read_text())
+        while http.get(f"{url}/{application}").json()["app"]["state"] not in ("FAILED", "FINISHED"):
+            time.sleep(0.1)
+    return Seen(seen["ready"] - submitted, seen["import"])
+
+
+def application_of(
+    hadoop: MiniHadoop, application: str, delivery: Delivery, command: str
+) -> dict[str, Any]:
+    """Return the application as YARN's REST takes it; it has no master that registers."""
+    packed = delivery.kind == "file"
+    status = hdfs_native.Client().get_file_info(delivery.path)
+    archive = {
+        "resource": hadoop.default_fs + delivery.path,
+        "type": "FILE" if packed else "ARCHIVE",
+        "visibility": "PUBLIC",
+        "size": status.length,
+        "timestamp": status.modification_time,
+    }
+    link = ENVIRONMENT_LINK + (PACKED_SUFFIX if packed else "")
+    return {
+        "application-id": application,
+        "application-name": "environment",
+        "max-app-attempts": 1,
+        "resource": {"memory": 512, "vCores": 1},
+        "am-container-spec": {
+            "commands": {"command": command},
+            "local-resources": {"entry": [{"key": link, "value": archive}]},
+        },
+    }

@@ -1,0 +1,27 @@
+"""The hub of docker-compose.yml: what a real edge node needs, except for the log-in.
+
+One password for everybody is made at the first start: `password`, beside the hub's database.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+c = get_config()  # noqa: F821
+
+c.JupyterHub.spawner_class = "yarn"
+c.JupyterHub.bind_url = "http://0.0.0.0:8000"
+c.JupyterHub.hub_ip = "0.0.0.0"  # servers call the hub from the nodes,
+c.JupyterHub.hub_connect_ip = "edge"  # and this is how they reach it
+c.JupyterHub.cleanup_servers = False  # servers outlive a restart of the hub
+c.YarnSpawner.python_env = "lab"
+c.YarnSpawner.mem_limit = "1G"
+c.YarnSpawner.cpu_limit = 1
+
+password = Path.home() / "password"
+if not password.exists():
+    password.touch(mode=0o600)
+    password.write_text(secrets.token_urlsafe(9) + "\n")
+c.JupyterHub.authenticator_class = "dummy"
+c.DummyAuthenticator.password = password.read_text().strip()
+c.Authenticator.allowed_users = set(os.environ["YARNHUB_USERS"].split())

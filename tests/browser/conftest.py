@@ -1,0 +1,134 @@
+"""A hub with profiles for the whole file, and Debian's Chromium that looks at it.
+
+Pictures of the pages are kept in the folder that YARNHUB_SCREENSHOTS names, else in pytest's own;
+those of docs/images/ were made so. After a failed test a picture of each open page is there too.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.browser.lab import ACTION_TIMEOUT_MS
+from tests.hadoop.hub import Hub
+from yarnhub.minihadoop import MiniHadoop
+
+CONFIG = """
+c.YarnSpawner.cmd = ["jupyter-labhub"]
+c.YarnSpawner.args = ["--allow-root", "--SessionState.save_interval=1"]
+c.YarnSpawner.contents_manager = "hdfs_contents.HDFSContentsManager"
+c.YarnSpawner.profiles = [
+    {{"name": "small", "display_name": "Small", "memory": "1G", "cores": 1,
+     "description": "1 GiB and one core: for a look at a table."}},
+    {{"name": "custom", "display_name": "Your own size",
+     "description": "As much as you need, where there is room for it.",
+     "queue": {{"choices": {{"default": "Everybody's", "research": "Research"}}}},
+     "memory": {{"min": "1G", "max": "5G", "default": "2G"}}, "cores": {{"max": 4}},
+     "options": {{"data": {{"label": "Data", "choices": {{
+         "sample": {{"label": "A sample", "env": {{"DATA": "/data/sample"}}}},
+         "all": {{"label": "All of it", "env": {{"DATA": "/data"}}}}}}}}}}}},
+    {{"name": "bare", "display_name": "A bare Python", "environment": {bare!r},
+     "description": "An environment in which somebody forgot JupyterLab."}},
+]
+"""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    """The browser's program."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("there is no browser here (Debian: apt install chromium)")
+    return program
+
+
+@pytest.fixture(scope="module")
+def hub(
+    chromium: str, hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Hub]:
+    folder = tmp_path_factory.mktemp("hub")
+    bare = folder / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
+    hub = Hub(folder, hadoop.env(), CONFIG.format(bare=str(bare)))
+    try:
+        hub.start()
+        yield hub
+        for user in hub.api("GET", "users?state=active"):
+            for name in user["servers"]:
+                hub.stop_server(user["name"], name)
+    finally:
+        hub.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    nothing_else = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    expect.set_options(timeout=ACTION_TIMEOUT_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", nothing_else]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the pictures."""
+    named = os.environ.get("YARNHUB_SCREENSHOTS")
+    folder = Path(named) if named else tmp_path_factory.mktemp("pictures")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def log_in(
+    browser: Browser, hub: Hub, pictures: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Page]]:
+    """`log_in(user, ...)`: a page in a browser of their own, at the hub's home."""
+    contexts: list[BrowserContext] = []
+
+    def log_in(user: str, width: int = 1100, height: int = 760, scheme: str = "light") -> Page:
+        context = browser.new_context(
+            base_url=hub.url,
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,  # type: ignore[arg-type] - a word
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        context.set_default_timeout(ACTION_TIMEOUT_MS)
+        page = context.new_page()
+        page.goto("/hub/login")
+        page.get_by_label("Username").fill(user)
+        page.get_by_label("Password:").fill("any")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/hub/**")
+        return page
+
+    yield log_in
+    failed = request.node.stash.get(FAILED, False)
+    for number, context in enumerate(contexts):
+        if failed:
+            for page in context.pages:
+                page.screenshot(path=pictures / f"failed-{request.node.name}-{number}.png")
+        context.close()
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+        if "pictures" in item.funcargs:
+            report.sections.append(("pictures of the pages", str(item.funcargs["pictures"])))
+    return report

@@ -1,0 +1,268 @@
+"""A person's days with the hub, in a browser that draws the pages.
+
+Each test is its own; the hub is one for all.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from hdfs_contents.filesystem import FileSystem, open_filesystem
+from tests.browser import lab
+from tests.hadoop.hub import Hub
+from tests.hadoop.yarn_rest import application
+from yarnhub.minihadoop import MiniHadoop
+
+pytestmark = [pytest.mark.hadoop, pytest.mark.timeout(300)]
+
+HOME = "/user/alice/notebooks"
+SESSION = "/user/alice/.yarnhub/session/default.tar.gz"
+CODE = """import os
+print(f"Hello from {os.environ['HADOOP_USER_NAME']}, data in {os.environ['DATA']}")"""
+PLAN = {
+    "cells": [
+        {
+            "cell_type": "code",
+            "id": "one",
+            "source": "",
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+        },
+    ],
+    "metadata": {
+        "kept": True,
+        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+    },
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+REASON = "has no jupyter-labhub: install jupyterlab and jupyterhub in it and publish it again"
+DARK = '[data-jp-theme-name="JupyterLab Dark"]'
+LOOKS = [(1100, "light"), (1100, "dark"), (390, "light"), (390, "dark")]
+LogIn = Callable[..., Page]
+
+
+@pytest.fixture
+def hdfs(hub: Hub, hadoop: MiniHadoop, monkeypatch: pytest.MonkeyPatch) -> FileSystem:
+    """HDFS as alice, without what an earlier test has left there."""
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(hadoop.conf_dir))
+    monkeypatch.setenv("HADOOP_USER_NAME", "alice")
+    filesystem = open_filesystem()
+    for left in (HOME, "/user/alice/.yarnhub"):
+        if filesystem.exists(left):
+            filesystem.delete(left, recursive=True)
+    return filesystem
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs(hub: Hub) -> Iterator[None]:
+    yield
+    for user in hub.api("GET", "users?state=active"):
+        for name in user["servers"]:
+            hub.stop_server(user["name"], name)
+
+
+def read(hdfs: FileSystem, path: str) -> bytes:
+    with hdfs.open_read(path) as file:
+        return bytes(file.read())
+
+
+def test_a_person_chooses_watches_and_works_and_their_notebook_is_in_hdfs(
+    log_in: LogIn, hdfs: FileSystem, pictures: Path
+):
+    page = log_in("alice")
+    page.screenshot(path=pictures / "home.png")
+    page.goto("/hub/spawn")
+    lab.choose(page, "Your own size", memory="1G", cores="1", data="all")
+    page.screenshot(path=pictures / "form.png", full_page=True)
+    page.get_by_role("button", name="Start", exact=True).click()
+    progress = page.locator("#progress-message")
+    expect(progress).to_contain_text("is starting on node", timeout=lab.START_TIMEOUT_MS)
+    expect(progress.get_by_role("link", name="application")).to_be_visible()
+    page.screenshot(path=pictures / "progress.png")
+    lab.wait_for_lab(page)
+
+    notebook = lab.new_notebook(page)
+    lab.write_cell(page, notebook, CODE)
+    page.keyboard.press("Shift+Enter")
+    expect(notebook.locator(".jp-OutputArea-output").first).to_have_text(
+        "Hello from alice, data in /data"
+    )
+    lab.save_as(page, "first.ipynb")
+    page.screenshot(path=pictures / "lab.png")
+    first = json.loads(read(hdfs, f"{HOME}/first.ipynb"))
+    assert "".join(first["cells"][0]["source"]) == CODE
+    assert hdfs.stat(f"{HOME}/first.ipynb").owner == "alice"
+
+    lab.menu(page, "File", "Log Out")
+    sign_in = page.get_by_role("heading", name="Sign in")
+    sign_in.wait_for()
+    page.goto("/user/alice/lab")
+    sign_in.wait_for()
+
+
+def test_files_go_up_and_down_and_a_notebook_is_edited_saved_and_renamed(
+    log_in: LogIn, hdfs: FileSystem, tmp_path: Path, wait_until: Callable[..., Any]
+):
+    table, plan = tmp_path / "table.csv", tmp_path / "plan.ipynb"
+    table.write_bytes(b"city,people\n\xe5\x8c\x97\xe4\xba\xac,21.8\n" * 1000)
+    plan.write_text(json.dumps(PLAN))
+    page = log_in("alice")
+    page.goto("/hub/spawn")
+    lab.choose(page, "Small")
+    lab.start(page)
+    with page.expect_file_chooser() as chooser:
+        page.locator('[data-command="filebrowser:upload"], [title^="Upload"]').first.click()
+    chooser.value.set_files([table, plan])
+    lab.listed(page, "plan.ipynb").wait_for()
+    lab.listed(page, "table.csv").wait_for()
+    assert read(hdfs, f"{HOME}/table.csv") == table.read_bytes()
+    lab.listed(page, "table.csv").click(button="right")
+    with page.expect_download() as download:
+        page.locator(".lm-Menu-itemLabel").get_by_text("Download", exact=True).click()
+    assert Path(download.value.path()).read_bytes() == table.read_bytes()
+
+    lab.open_file(page, "plan.ipynb")
+    notebook = lab.shown_notebook(page)
+    lab.write_cell(page, notebook, "print('more')")
+    lab.save(page)
+    lab.rename(page, "plan.ipynb", "plan-b.ipynb")
+    assert not hdfs.exists(f"{HOME}/plan.ipynb")
+    saved = json.loads(read(hdfs, f"{HOME}/plan-b.ipynb"))
+    assert "print('more')" in "".join(saved["cells"][-1]["source"])
+    assert saved["metadata"]["kept"] is True
+
+
+def test_settings_come_back_on_another_node_and_a_named_server_runs_beside(
+    log_in: LogIn,
+    hub: Hub,
+    hdfs: FileSystem,
+    hadoop: MiniHadoop,
+    pictures: Path,
+    wait_until: Callable[..., Any],
+):
+    """A node has room for one large server: so it is known which node the next one gets."""
+    page = log_in("alice")
+    page.goto("/hub/spawn")
+    lab.choose(page, "Your own size", memory="4G")
+    lab.start(page)
+    first = node_of(hub, hadoop, "alice")
+    lab.menu(page, "Settings", "Theme", "JupyterLab Dark")
+    page.locator(DARK).wait_for(state="attached")
+    wait_until(lambda: session_holds(hdfs, "JupyterLab Dark"), 30, "the settings to be saved")
+
+    lab.go_home(page)
+    page.get_by_label("server name").fill("second")
+    page.get_by_role("button", name="Add New Server").click()
+    page.locator("#start-second").click()
+    lab.choose(page, "Your own size", memory="4G")
+    lab.start(page, asks=False)  # it has the first one's settings, and the answer is one of them
+    page.locator(DARK).wait_for(state="attached")
+    assert "/user/alice/second/" in page.url
+    assert node_of(hub, hadoop, "alice", "second") != first
+    lab.go_home(page)
+    expect(page.get_by_role("link", name="/user/alice/second/")).to_be_visible()
+    page.screenshot(path=pictures / "named-server.png")
+
+    page.get_by_role("button", name="Stop My Server").click()
+    page.get_by_role("button", name="Start My Server").wait_for()
+    hub.request_server("bob", options={"profile": "custom", "memory": "4G"})
+    assert node_of(hub, hadoop, "bob") == first
+    page.locator("#stop-second").click()
+    page.locator("#start-second").wait_for()
+    page.goto("/hub/spawn")
+    lab.choose(page, "Your own size", memory="4G")
+    lab.start(page, asks=False)
+    page.locator(DARK).wait_for(state="attached")
+    page.screenshot(path=pictures / "another-node.png")
+    assert node_of(hub, hadoop, "alice") != first
+
+
+def session_holds(hdfs: FileSystem, text: str) -> bool:
+    """Tell whether what is kept of the default server's settings says so."""
+    if not hdfs.exists(SESSION):
+        return False
+    with tarfile.open(fileobj=io.BytesIO(read(hdfs, SESSION))) as archive:
+        kept = [archive.extractfile(member) for member in archive if member.isfile()]
+        return any(text.encode() in file.read() for file in kept if file)
+
+
+def node_of(hub: Hub, hadoop: MiniHadoop, user: str, name: str = "") -> str:
+    """The NodeManager of a server; all have the same name here, and ports of their own."""
+    return application(hadoop, hub.application_of(user, name))["amHostHttpAddress"]
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_a_failed_start_says_why_on_the_page(
+    log_in: LogIn, pictures: Path, width: int, scheme: str
+):
+    page = log_in("alice", width=width, scheme=scheme)
+    page.goto("/hub/spawn")
+    lab.choose(page, "A bare Python")
+    page.get_by_role("button", name="Start", exact=True).click()
+    told = page.locator("#progress-message")
+    expect(told).to_contain_text(REASON, timeout=lab.START_TIMEOUT_MS)
+    page.screenshot(path=pictures / f"failed-progress-{scheme}-{width}.png", full_page=True)
+    assert fits(page)
+    page.goto("/hub/spawn-pending/alice")
+    expect(page.get_by_role("heading")).to_have_text("Spawn failed")
+    expect(page.get_by_text(REASON)).to_be_visible()
+    page.screenshot(path=pictures / f"failed-{scheme}-{width}.png", full_page=True)
+    assert fits(page)
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_the_form_fits_the_page_and_says_what_it_refuses(
+    log_in: LogIn, pictures: Path, width: int, scheme: str
+):
+    page = log_in("alice", width=width, scheme=scheme)
+    page.goto("/hub/spawn")
+    lab.choose(page, "Your own size", memory="64G")
+    page.screenshot(path=pictures / f"form-{scheme}-{width}.png", full_page=True)
+    assert fits(page)
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator(".spawn-error-msg")).to_contain_text("at most 5G is allowed")
+    page.screenshot(path=pictures / f"refused-{scheme}-{width}.png", full_page=True)
+    assert fits(page)
+
+
+def test_a_server_is_asked_for_by_keyboard_alone(log_in: LogIn, hub: Hub):
+    page = log_in("alice")
+    page.goto("/hub/spawn")
+    keys = page.keyboard
+    page.get_by_label("Small", exact=True).focus()
+    keys.press("ArrowDown")
+    expect(page.get_by_label("Your own size", exact=True)).to_be_checked()
+    keys.press("Tab")
+    expect(page.get_by_label("Queue", exact=True)).to_be_focused()
+    keys.press("Tab")
+    keys.type("3G")
+    keys.press("Tab")
+    keys.press("ArrowUp")
+    keys.press("Enter")
+    page.wait_for_url("**/spawn-pending/**")
+    chosen = hub.api("GET", "users/alice")["servers"][""]["user_options"]
+    assert (chosen["memory"], chosen["cores"]) == ("3G", "2")
+
+
+def test_what_is_wrong_in_a_profile_that_was_not_chosen_is_in_nobodys_way(log_in: LogIn, hub: Hub):
+    page = log_in("alice")
+    page.goto("/hub/spawn")
+    lab.choose(page, "Your own size", memory="a lot")
+    lab.choose(page, "Small")
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_url("**/spawn-pending/**")
+
+
+def fits(page: Page) -> bool:
+    """Tell whether nothing stands out of the page's width."""
+    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
