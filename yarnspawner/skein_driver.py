@@ -59,7 +59,8 @@ class Driver:
         self._pause = min(LONGEST_PAUSE_SECONDS, self._pause * 2 or FIRST_PAUSE_SECONDS)
         self._not_before = time.monotonic() + self._pause
         thread = threading.get_native_id()
-        with _watched(START_DEADLINE_SECONDS, lambda: _kill_children(thread)):
+        others = _children(thread)
+        with _watched(START_DEADLINE_SECONDS, lambda: _kill_children(thread, others)):
             return self._start()
 
     def _discard(self) -> None:
@@ -86,10 +87,15 @@ def _kill(client: Any) -> None:
     client._proc.wait()
 
 
-def _kill_children(thread: int) -> None:
-    """End what a thread of ours has started and does not come back from."""
-    for pid in Path(f"/proc/self/task/{thread}/children").read_text().split():
-        os.kill(int(pid), signal.SIGKILL)
+def _children(thread: int) -> set[int]:
+    """Return the processes that a thread of ours has started."""
+    return set(map(int, Path(f"/proc/self/task/{thread}/children").read_text().split()))
+
+
+def _kill_children(thread: int, others: set[int]) -> None:
+    """End what a thread of ours has started since, and does not come back from."""
+    for pid in _children(thread) - others:
+        os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
