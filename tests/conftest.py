@@ -94,7 +94,7 @@ def whole_cluster(request: pytest.FixtureRequest) -> Iterator[None]:
     let all tests after it fail too."""
     yield
     cluster = request.node.funcargs.get("hadoop")
-    if cluster is None:
+    if not isinstance(cluster, MiniHadoop):
         return
     ended = [daemon for daemon in cluster.daemons if not daemon.is_running]
     for daemon in ended:

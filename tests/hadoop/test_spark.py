@@ -20,7 +20,7 @@ from yarnhub.minihadoop.artifacts import cache_dir
 PAGE = (ROOT / "docs" / "spark.md").read_text()
 (CONFIG,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 (CELL,) = re.findall(r"```py\n(.*?)```", PAGE, re.S)
-(DEFAULTS, _) = re.findall(r"```ini\n(.*?)```", PAGE, re.S)
+(DEFAULTS,) = re.findall(r"```ini\n(.*?)```", PAGE, re.S)
 (VERSION,) = re.findall(r"pip install pyspark==(\S+?)`", PAGE)
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1200)]

@@ -13,6 +13,7 @@ from tests.hadoop.administration import reconfigure, rmadmin
 from tests.hadoop.hub import Person
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.configuration import superuser
 from yarnhub.minihadoop.ports import node_host
 
 GPU = "yarn.io/gpu"
@@ -22,9 +23,20 @@ SITE = {
     "yarn.resource-types": GPU,
     f"yarn.nodemanager.resource-type.{GPU}": "2",
     "yarn.cluster.max-application-priority": "10",
+    "yarn.acl.enable": "true",
+    "yarn.admin.acl": f"{superuser()},dr.who",  # who asks over REST without a name
 }
 QUEUES = {
-    "root.queues": "default,research,closed",
+    "root.queues": "default,research,closed,bobs",
+    # Whoever may submit to it, or administer it, may so below it; by default everybody may both.
+    "root.acl_submit_applications": " ",
+    "root.acl_administer_queue": " ",
+    "root.default.acl_submit_applications": "*",
+    "root.research.acl_submit_applications": "*",
+    "root.closed.acl_submit_applications": "*",
+    "root.default.capacity": "60",
+    "root.bobs.capacity": "10",
+    "root.bobs.acl_submit_applications": "bob",
     "root.accessible-node-labels": "fast",
     "root.accessible-node-labels.fast.capacity": "100",
     "root.default.accessible-node-labels": "fast",
@@ -88,6 +100,7 @@ def test_a_server_without_a_label_keeps_away_from_labelled_nodes(make_hub: Any, 
     ("config", "said"),
     [
         ("c.YarnSpawner.queue = 'closed'", r"queue.*closed.*STOPPED"),
+        ("c.YarnSpawner.queue = 'bobs'", r"alice.*queue.*bobs"),
         ("c.YarnSpawner.node_label = 'slow'", r"label.*slow"),
         ("c.YarnSpawner.queue = 'research'; c.YarnSpawner.node_label = 'fast'", r"label.*fast"),
         ("c.YarnSpawner.gpus = 3", r"at most 2 yarn.io/gpu"),

@@ -187,6 +187,10 @@ def test_a_resourcemanager_that_is_away_ends_no_server(
 ):
     hub = make_hub()
     application_id = hub.start_server("alice")
+
+    def page() -> str:
+        return hub.get("/hub/error/503?url=/user/alice/").text
+
     hadoop.resourcemanager.stop()
     try:
         wait_until(lambda: "is unknown for now" in hub.log(), 60, "the hub to miss YARN")
@@ -194,16 +198,12 @@ def test_a_resourcemanager_that_is_away_ends_no_server(
         assert "YARN does not answer" in message
         assert "Traceback" not in message
         assert hub.get("/user/alice/api").is_success
-        assert NOBODY_CAN_TELL in hub.get("/hub/error/503?url=/user/alice/").text
+        wait_until(lambda: NOBODY_CAN_TELL in page(), 60, "the page to say so")
     finally:
         hadoop.resourcemanager.start()
         hadoop.wait_ready()
     assert hub.application_of("alice") == application_id
-    wait_until(
-        lambda: NOBODY_CAN_TELL not in hub.get("/hub/error/503?url=/user/alice/").text,
-        30,
-        "JupyterHub's own page",
-    )
+    wait_until(lambda: NOBODY_CAN_TELL not in page(), 30, "JupyterHub's own page")
     wait_until(
         lambda: application(hadoop, application_id)["state"] == "RUNNING", 60, "the recovery"
     )
