@@ -57,6 +57,16 @@ need_web_server() {
   PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || install "The web server nginx" nginx-light
 }
 
+# What docker-compose.yml is tried with: an engine, or what starts one, and what a base image is made
+# by where none can be pulled.
+need_containers() {
+  docker info >/dev/null 2>&1 || PATH="$PATH:/usr/sbin:/sbin" command -v dockerd >/dev/null ||
+    install "The container engine Docker" docker.io
+  docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null ||
+    install "docker compose" docker-compose
+  [ "$(id -u)" != 0 ] || command -v debootstrap >/dev/null || install "debootstrap" debootstrap
+}
+
 # make_venv EXTRA [FOLDER REQUIREMENT...]: a venv with this tree installed, .venv unless FOLDER is
 # given, made anew only where something has changed.
 make_venv() {
