@@ -18,6 +18,9 @@ c.YarnSpawner.python_env = "lab"
 c.YarnSpawner.mem_limit = "1G"
 c.YarnSpawner.cpu_limit = 1
 
+if "kerberos" in os.environ["COMPOSE_PROFILES"].split(","):
+    c.YarnSpawner.keytab = os.environ["KRB5_CLIENT_KTNAME"]
+
 password = Path.home() / "password"
 if not password.exists():
     password.touch(mode=0o600)

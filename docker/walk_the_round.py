@@ -14,13 +14,13 @@ from rich.console import Console
 from yarnhub.demo.check import Site, check
 from yarnhub.demo.demo import show_outcome
 from yarnhub.demo.hub import DemoError
-from yarnhub.minihadoop.spread import PORTS, SUPERUSER, settings_from
+from yarnhub.minihadoop.spread import PORTS, identity, settings_from
 
 site = Site(
     hub_url="http://127.0.0.1:8000",
     resourcemanager_url=PORTS.resourcemanager_url(),
     password=(Path.home() / "password").read_text().strip(),
-    superuser=SUPERUSER,
+    identity=identity,
 )
 people = settings_from(os.environ).users
 if len(people) < 2:

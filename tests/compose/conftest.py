@@ -26,7 +26,9 @@ def compose(
             "BASE_IMAGE": base_image(folder, environment),
             "YARNHUB_IMAGE": name,
             "YARNHUB_PORT": str(port),
+            "YARNHUB_NODE_MEMORY_MB": "2000",  # one server: the second one needs the other node
         }
+        environment.pop("COMPOSE_PROFILES", None)
         it = Compose(command, environment, wait_until)
         try:
             it("build")
@@ -39,6 +41,17 @@ def compose(
             it("down", "--volumes", "--rmi", "all", check=False)
             if environment["BASE_IMAGE"] == OWN_BASE:
                 run(["docker", "image", "rm", OWN_BASE], environment)
+
+
+@pytest.fixture(scope="module")
+def secure(compose: Compose) -> Iterator[Compose]:
+    """The same with Kerberos, on what its HDFS has from before."""
+    compose("down")
+    compose.environment["COMPOSE_PROFILES"] = "kerberos"
+    compose.up("alice bob")
+    yield compose
+    compose("down")
+    del compose.environment["COMPOSE_PROFILES"]
 
 
 @pytest.hookimpl(wrapper=True)

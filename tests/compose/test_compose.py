@@ -1,12 +1,15 @@
 """`docker compose up`, as a newcomer runs it: a JupyterHub on a Hadoop of eight hosts.
 
-The image is built, the cluster comes up, people work on it, and all of it is removed, down to the
-image: only what was there before the tests is there after them.
+The image is built, the cluster comes up, people work on it, then once more with Kerberos, and all
+of it is removed, down to the image: only what was there before the tests is there after them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+from typing import Any
 
 import pytest
 
@@ -18,17 +21,60 @@ DAEMONS = (
     *("namenode", "datanode1", "datanode2", "datanode3"),
     *("resourcemanager", "nodemanager1", "nodemanager2"),
 )
+NODES = ("nodemanager1", "nodemanager2")
 NOTEBOOK = {"cells": [], "metadata": {"kept": True}, "nbformat": 4, "nbformat_minor": 5}
 
-#: Prints the Python that it runs in, and where else anything was imported from.
+#: Where the image has Python packages, those of the hub and the daemons and those of Debian.
+PACKAGES_OF_THE_IMAGE = (
+    "/opt/lab/lib/python3.11/site-packages",
+    "/usr/local/lib/python3.11/dist-packages",
+)
+
+#: Prints the node and the Python that it runs in, and where else anything was imported from.
 WHERE_FROM = """
-import json, os, sys, jupyterhub, jupyterlab, hdfs_contents
+import importlib.util, json, os, socket, sys, jupyterhub, jupyterlab, hdfs_contents
 files = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
 print(json.dumps({
+    "node": socket.gethostname(),
+    "has_the_images_packages": importlib.util.find_spec("only_in_the_image") is not None,
     "python": list(map(os.path.realpath, [sys.prefix, sys.base_prefix, sys.executable])),
     "elsewhere": [file for file in files if file and not file.startswith(sys.prefix + "/")],
 }))
 """
+
+#: Whose keys there are on a host, by what it is.
+KEYS = {
+    "namenode": ["nn", "HTTP"],
+    "datanode": ["dn"],
+    "resourcemanager": ["rm"],
+    "nodemanager": ["nm"],
+    "edge": ["jupyterhub", "alice", "bob"],
+}
+SHOW_KEYS = """
+find /etc/security/keytabs -type f
+cd ~/krb5/keytabs && stat --format %n:%a *
+"""
+
+#: Prints "refused" where HDFS does not take somebody's word for who they are.
+CLAIMS = [
+    """
+import urllib.error, urllib.request
+url = "http://namenode:9001/webhdfs/v1/user/alice?op=LISTSTATUS&user.name=hadoop"
+try:
+    print(urllib.request.urlopen(url).read())
+except urllib.error.HTTPError as error:
+    print("refused" if error.code == 401 else error.code)
+""",
+    """
+import os
+os.environ |= {"HADOOP_USER_NAME": "hadoop", "HADOOP_CONF_DIR": "/var/lib/hadoop/conf"}
+from hdfs_contents.filesystem import open_filesystem
+try:
+    print(open_filesystem().list_dir("/user/alice"))
+except OSError as error:
+    print("refused", error)
+""",
+]
 
 pytestmark = [pytest.mark.heavy, pytest.mark.compose, pytest.mark.timeout(2400)]
 
@@ -46,16 +92,32 @@ def test_two_people_walk_the_whole_round(compose: Compose):
     assert "The check passed." in done.stdout
 
 
-async def test_a_notebook_runs_in_nothing_but_the_environment_from_hdfs(compose: Compose):
-    async with Browser(compose.url, "alice") as browser:
-        await browser.log_in(compose.password())
-        await _start(browser)
-        seen = json.loads(await browser.run_cell(WHERE_FROM))
+async def test_servers_run_on_both_nodes_in_nothing_but_the_environment_from_hdfs(
+    compose: Compose,
+):
+    for node in NODES:
+        files = [f"{folder}/only_in_the_image.py" for folder in PACKAGES_OF_THE_IMAGE]
+        compose("exec", "-T", "--user", "root", node, "touch", *files)
+        found = compose("exec", "-T", node, "python", "-c", "import only_in_the_image")
+        assert found.returncode == 0
+    async with Browser(compose.url, "alice") as alice, Browser(compose.url, "bob") as bob:
+        seen = await asyncio.gather(_look_around(compose, alice), _look_around(compose, bob))
+        for one in seen:
+            assert all("/filecache/" in path for path in one["python"]), one
+            assert one["elsewhere"] == []
+            assert not one["has_the_images_packages"]
+            # YARN brought it to that very node.
+            compose("exec", "-T", one["node"], "test", "-x", one["python"][-1])
+        assert {one["node"] for one in seen} == set(NODES)
         body = {"type": "notebook", "format": "json", "content": NOTEBOOK}
-        await browser.api("PUT", "contents/kept.ipynb", body)
-        await browser.stop_server()
-    assert all("/filecache/" in path for path in seen["python"]), seen
-    assert seen["elsewhere"] == []
+        await alice.api("PUT", "contents/kept.ipynb", body)
+        await asyncio.gather(alice.stop_server(), bob.stop_server())
+
+
+async def _look_around(compose: Compose, browser: Browser) -> dict[str, Any]:
+    await browser.log_in(compose.password())
+    await _start(browser)
+    return dict(json.loads(await browser.run_cell(WHERE_FROM)))
 
 
 @pytest.mark.parametrize("service", [*DAEMONS, "edge"])
@@ -74,6 +136,62 @@ async def test_a_new_user_works_after_an_end_that_loses_nobodys_notebooks(compos
     done = compose("run", "--rm", "-T", "edge", "yarnhub", "check", "--user", "carol", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Unchanged, nothing uploaded" in compose("logs", "--no-color", "edge").stdout
+    await _find_the_kept_notebook(compose, password)
+
+
+def test_with_kerberos_the_check_of_the_edge_node_finds_nothing_wrong(secure: Compose):
+    done = secure(
+        *("run", "--rm", "-T", "edge", "yarnhub", "check"),
+        *("--config", "/etc/jupyterhub/jupyterhub_config.py", "--user", "alice"),
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search("^ok +keytab", done.stdout, re.MULTILINE), done.stdout
+
+
+def test_with_kerberos_two_people_walk_the_whole_round(secure: Compose):
+    done = secure("exec", "-T", "edge", "walk-the-round", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The check passed." in done.stdout
+
+
+async def test_with_kerberos_people_find_what_they_saved_without(secure: Compose):
+    await _find_the_kept_notebook(secure, secure.password())
+
+
+@pytest.mark.parametrize("service", [*DAEMONS, "edge"])
+def test_each_host_has_its_own_keys_and_nobody_elses(secure: Compose, service: str):
+    shown = secure("exec", "-T", service, "sh", "-c", SHOW_KEYS).stdout.split()
+    kind = service.rstrip("123")
+    wanted = KEYS[kind]
+    assert sorted(shown) == sorted(
+        [f"/etc/security/keytabs/{service}/{name}.keytab" for name in wanted]
+        + [f"{name}.keytab:400" for name in wanted]
+    )
+
+
+def test_the_kdc_is_nobody_special_and_not_published(secure: Compose):
+    assert secure("exec", "-T", "kdc", "id", "-un").stdout.strip() == "hadoop"
+    (container,) = secure("ps", "--quiet", "kdc").stdout.split()
+    assert run(["docker", "port", container], secure.environment).stdout == ""
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_whoever_has_no_key_is_nobody(secure: Compose, claim: str):
+    done = secure("exec", "-T", "nodemanager1", "python", "-c", claim, check=False)
+    assert "refused" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_image_holds_no_key(secure: Compose):
+    image = secure.environment["YARNHUB_IMAGE"]
+    names = ["-name", "*.keytab", "-o", "-name", "stash", "-o", "-name", "password"]
+    places = ["/var/lib/hadoop", "/var/lib/jupyterhub", "/var/lib/krb5kdc", "/etc", "/opt"]
+    found = ["docker", "run", "--rm", "--user", "root", "--entrypoint", "find", image, *places]
+    done = run([*found, "-type", "f", "(", *names, ")", "-print"], secure.environment)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+async def _find_the_kept_notebook(compose: Compose, password: str) -> None:
     async with Browser(compose.url, "alice") as browser:
         await browser.log_in(password)
         await _start(browser)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from yarnhub.minihadoop.configuration import ClusterSettings, cluster_site, daemon_sites
+from yarnhub.minihadoop.configuration import (
+    ClusterSettings,
+    Security,
+    cluster_site,
+    daemon_sites,
+)
 from yarnhub.minihadoop.errors import BadSettings
-from yarnhub.minihadoop.spread import PORTS, daemon_of, settings_from
+from yarnhub.minihadoop.spread import PORTS, daemon_of, principals, settings_from
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ClusterSettings(nodemanagers=2, datanodes=3)
+SECURE = ClusterSettings(nodemanagers=2, datanodes=3, security=Security())
 DAEMONS = {
     "namenode": ("namenode", 0),
     "datanode1": ("datanode", 0),
@@ -22,6 +30,14 @@ DAEMONS = {
     "resourcemanager": ("resourcemanager", 0),
     "nodemanager1": ("nodemanager", 0),
     "nodemanager2": ("nodemanager", 1),
+}
+
+PRINCIPALS = {
+    "nn": "dfs.namenode.kerberos.principal",
+    "dn": "dfs.datanode.kerberos.principal",
+    "HTTP": "dfs.web.authentication.kerberos.principal",
+    "rm": "yarn.resourcemanager.principal",
+    "nm": "yarn.nodemanager.principal",
 }
 
 
@@ -72,8 +88,34 @@ def test_the_cluster_is_what_the_environment_says():
         "YARNHUB_NODEMANAGERS": "5",
         "YARNHUB_NODE_MEMORY_MB": "2048",
     }
-    assert settings_from(environment) == ClusterSettings(5, 2, ("ann", "ben"), 2048)
+    assert settings_from(environment) == ClusterSettings(
+        5, 2, ("ann", "ben"), 2048, superuser="hadoop"
+    )
     assert settings_from({}).users == ("alice", "bob")
+
+
+@pytest.mark.parametrize(
+    ("profiles", "secure"), [("", False), ("kerberos", True), ("some,kerberos", True), ("k", False)]
+)
+def test_the_profile_kerberos_makes_it_secure(profiles, secure):
+    assert bool(settings_from({"COMPOSE_PROFILES": profiles}).security) is secure
+
+
+def test_a_host_becomes_the_kdc_only_where_there_is_kerberos():
+    assert daemon_of("kdc", SECURE) == ("kdc", 0)
+    with pytest.raises(BadSettings, match="called as this host"):
+        daemon_of("kdc", SETTINGS)
+
+
+def test_each_host_has_the_keys_that_its_daemon_is_told_of_and_no_others():
+    keys = principals(SECURE)
+    for host, site in daemon_sites(SECURE, PORTS, Path("/state")).items():
+        for service, principal in keys[host].items():
+            told = {**site.hdfs, **site.yarn}[PRINCIPALS[service]]
+            assert told.replace("_HOST", host) == principal
+    services = [principal for host in DAEMONS for principal in keys[host].values()]
+    assert len(set(services)) == len(services)
+    assert set(keys["edge"]) == {"jupyterhub", "alice", "bob"}
 
 
 @pytest.mark.parametrize(
@@ -100,17 +142,26 @@ def test_compose_has_a_host_for_each_daemon_of_its_cluster():
     }
     settings = settings_from({name: str(value) for name, value in environment.items()})
     daemons = {name for name, service in services.items() if service["command"] == "daemon"}
-    assert daemons == set(daemon_sites(settings, PORTS, Path("/state")))
+    assert daemons == {*daemon_sites(settings, PORTS, Path("/state")), "kdc"}
+    assert [name for name, service in services.items() if "profiles" in service] == ["kdc"]
     assert all(service["hostname"] == name for name, service in services.items())
 
 
 def test_compose_keeps_each_host_to_itself():
     document = compose()
     services = document["services"]
-    volumes = [
-        volume.split(":")[0] for service in services.values() for volume in service["volumes"]
-    ]
-    assert sorted(volumes) == sorted(services) == sorted(document["volumes"])
+    keys = {f"keys-{name}" for name in services if name != "kdc"}
+    assert {*(services.keys() - {"homes"}), *keys} == set(document["volumes"])
+    for name, service in services.items():
+        mounted = {volume.partition(":")[0] for volume in service["volumes"]}
+        wanted = {"kdc", *keys} if name == "kdc" else {name, f"keys-{name}"}
+        assert mounted == wanted - {"homes"}
     assert all(service["user"] in ("hadoop", "jupyterhub") for service in services.values())
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert published == {"edge": ["127.0.0.1:${YARNHUB_PORT:-8000}:8000"]}
+
+
+def test_whether_a_daemon_serves_is_asked_without_importing_a_hub():
+    script = "import sys, yarnhub.minihadoop.spread; print('jupyterhub' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr

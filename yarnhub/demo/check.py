@@ -101,7 +101,6 @@ class Site:
     hub_url: str
     resourcemanager_url: str
     password: str
-    superuser: str
     identity: Callable[[str], dict[str, str]] = by_name
 
 
@@ -141,7 +140,7 @@ async def walk(site: Site, one: Round, other_person: str) -> None:
         async with one.step("save a notebook"):
             await browser.api("PUT", f"contents/{NOTEBOOK}", _notebook(person))
         async with one.step("read it back from HDFS") as detail:
-            owner, content = await _read_as(site, site.superuser, path)
+            owner, content = await _read_as(site, person, path)
             _expect(owner == person, f"{path} belongs to {owner}")
             _expect(f"written by {person}" in content, f"{path} holds something else")
             detail.append(f"{path} belongs to {owner}")

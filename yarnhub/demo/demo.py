@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import secrets
 import subprocess
@@ -56,7 +55,6 @@ class Demo:
                 hub_url=settings.url,
                 resourcemanager_url=hadoop.resourcemanager_url,
                 password=settings.password,
-                superuser=getpass.getuser(),
                 identity=hadoop.identity,
             )
             with self.console.status(f"{' and '.join(PEOPLE)} walk the round"):

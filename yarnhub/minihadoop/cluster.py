@@ -23,9 +23,9 @@ from yarnhub.minihadoop import failover, kerberos, readiness, watcher
 from yarnhub.minihadoop.artifacts import DEFAULT_VERSION, distribution
 from yarnhub.minihadoop.commands import daemon_command, daemon_env
 from yarnhub.minihadoop.configuration import (
+    HUB_USER,
     ClusterSettings,
     Security,
-    principal,
     resourcemanager_name,
     superuser,
 )
@@ -35,6 +35,13 @@ from yarnhub.minihadoop.folders import make_folders
 from yarnhub.minihadoop.hdfs_site import namenode_name, names_folder
 from yarnhub.minihadoop.ports import reserved_ports
 from yarnhub.minihadoop.processes import end_processes
+from yarnhub.minihadoop.secure_site import (
+    REALM,
+    SERVICES,
+    keytab,
+    login_variables,
+    service_principal,
+)
 from yarnhub.minihadoop.state import ClusterState, require_unused, usable_folder
 
 #: Within this time all daemons must be ready.
@@ -148,13 +155,14 @@ class MiniHadoop:
         """Return what makes a client act as the hub, a user or the superuser."""
         who = {"HADOOP_USER_NAME": name}
         if self._settings.security:
-            _, keytab = self.login("nn" if name == superuser() else name)
-            who |= {"KRB5_CLIENT_KTNAME": str(keytab), "KRB5CCNAME": f"MEMORY:{name}"}
+            who |= login_variables(self.state.folder, "nn" if name == superuser() else name)
         return who
 
     def login(self, name: str) -> tuple[str, Path]:
         """Return the principal and the keytab of the hub or of a user, where there is Kerberos."""
-        return principal(name), kerberos.keytab(self.state.folder, name)
+        is_service = name in (*SERVICES, HUB_USER)
+        principal = service_principal(name) if is_service else f"{name}@{REALM}"
+        return principal, keytab(self.state.folder, name)
 
     def start(self) -> None:
         """Start everything and return when it is ready; if that fails nothing is left."""
@@ -203,7 +211,9 @@ class MiniHadoop:
         self._define_daemons()
         if self.kdc:
             self._progress("Starting the KDC")
-            kerberos.make_realm(self.state.folder, self._settings, self.state.ports)
+            names = (*SERVICES, HUB_USER, *self._settings.users)
+            logins = map(self.login, names)
+            kerberos.make_realm(self.state.folder, {file: who for who, file in logins})
             self.kdc.start()
             self.kdc.wait_ready(_START_TIMEOUT_SECONDS)
         self._progress("Starting YARN")

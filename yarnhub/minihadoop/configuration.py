@@ -24,15 +24,11 @@ from yarnhub.minihadoop.hdfs_site import (
     namenode_site,
 )
 from yarnhub.minihadoop.ports import HOST, MAX_DATANODES, Ports
+from yarnhub.minihadoop.secure_site import secure_properties, webhdfs_properties
 
 HUB_USER = "jupyterhub"
 PEOPLE = "people"
 QUEUES = {"default": 70, "research": 30}
-
-REALM = "YARNHUB.TEST"
-#: The daemons' services; each host's, in a cluster on one machine, is localhost's.
-SERVICES = ("nn", "dn", "rm", "nm", "HTTP")
-
 
 #: Maven has no libhadoop; without it each mode that is set would be a forked chmod.
 #: For daemons only: a client may run without our jar.
@@ -56,6 +52,11 @@ class Security:
     token_max_seconds: int = 7 * 24 * 3600
 
 
+def superuser() -> str:
+    """Say who starts daemons on this machine, and so is its HDFS's and YARN's superuser."""
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
 @dataclass(frozen=True)
 class ClusterSettings:
     """What a cluster is to be; memory and cores are those of each NodeManager.
@@ -74,6 +75,7 @@ class ClusterSettings:
     ha: bool = False
     security: Security | None = None
     yarn: Mapping[str, str] = field(default_factory=dict)
+    superuser: str = field(default_factory=superuser)
 
     @property
     def masters(self) -> int:
@@ -91,7 +93,7 @@ class ClusterSettings:
         for user in self.users:
             if not re.fullmatch(r"[^\s;=,/:]+", user):
                 raise BadSettings(f"{user!r} can't be a user of Hadoop.")
-            if user in (HUB_USER, superuser()):
+            if user in (HUB_USER, self.superuser):
                 # Whoever is among the users is somebody that the hub may act for.
                 raise BadSettings(f"{user} is the cluster's own, and so can't be one of its users.")
 
@@ -126,13 +128,15 @@ def cluster_site(settings: ClusterSettings, ports: Ports, state: Path) -> Site:
         scheduler=_capacity_scheduler(),
     )
     if settings.security:
-        site = site.changed(*_secure(settings.security, state))
+        secure = secure_properties(settings.security, settings.superuser, ports, state)
+        site = site.changed(*secure)
     return site.changed({}, {}, dict(settings.yarn))
 
 
 def daemon_sites(settings: ClusterSettings, ports: Ports, state: Path) -> dict[str, Site]:
     """Return what each daemon reads, by its name."""
     site = cluster_site(settings, ports, state).changed(_LOCAL_FILES, {}, {})
+    webhdfs = webhdfs_properties(settings, ports, state)
     return {
         **{
             resourcemanager_name(i): site.changed({}, {}, _ha_id(settings, i))
@@ -143,7 +147,7 @@ def daemon_sites(settings: ClusterSettings, ports: Ports, state: Path) -> dict[s
             for i in range(settings.nodemanagers)
         },
         **{
-            namenode_name(i): site.changed({}, namenode_site(settings, state, i), {})
+            namenode_name(i): site.changed(webhdfs, namenode_site(settings, state, i), {})
             for i in range(settings.masters)
         },
         **{
@@ -151,55 +155,6 @@ def daemon_sites(settings: ClusterSettings, ports: Ports, state: Path) -> dict[s
             for i in range(settings.datanodes)
         },
     }
-
-
-def principal(name: str) -> str:
-    """Return the Kerberos principal of a daemon's service, the hub or a user."""
-    host = "/localhost" if name in (*SERVICES, HUB_USER) else ""
-    return f"{name}{host}@{REALM}"
-
-
-def _secure(security: Security, state: Path) -> tuple[Properties, Properties, Properties]:
-    """Return what core-site, hdfs-site and yarn-site have on top where there is Kerberos."""
-
-    def keytab(name: str) -> str:
-        return str(state / "krb5" / "keytabs" / f"{name}.keytab")
-
-    renew_ms = str(1000 * security.token_renew_seconds)
-    max_ms = str(1000 * security.token_max_seconds)
-    core = {
-        "hadoop.security.authentication": "kerberos",
-        "hadoop.rpc.protection": security.protection,
-        # The daemons are the superuser, everybody else is the first part of their principal.
-        "hadoop.security.auth_to_local": (
-            f"RULE:[2:$1@$0]([ndr][nm]@{REALM})s/.*/{superuser()}/\nDEFAULT"
-        ),
-    }
-    hdfs = {
-        "dfs.block.access.token.enable": "true",
-        "dfs.data.transfer.protection": security.protection,
-        # Real ones have ports below 1024, or TLS.
-        "ignore.secure.ports.for.testing": "true",
-        "dfs.namenode.kerberos.principal": f"nn/_HOST@{REALM}",
-        "dfs.namenode.keytab.file": keytab("nn"),
-        "dfs.datanode.kerberos.principal": principal("dn"),
-        "dfs.datanode.keytab.file": keytab("dn"),
-        "dfs.web.authentication.kerberos.principal": principal("HTTP"),
-        "dfs.web.authentication.kerberos.keytab": keytab("HTTP"),
-        "dfs.namenode.delegation.token.renew-interval": renew_ms,
-        "dfs.namenode.delegation.token.max-lifetime": max_ms,
-    }
-    yarn = {
-        "yarn.acl.enable": "true",
-        "yarn.admin.acl": superuser(),
-        "yarn.resourcemanager.principal": f"rm/_HOST@{REALM}",
-        "yarn.resourcemanager.keytab": keytab("rm"),
-        "yarn.nodemanager.principal": principal("nm"),
-        "yarn.nodemanager.keytab": keytab("nm"),
-        "yarn.resourcemanager.delegation.token.renew-interval": renew_ms,
-        "yarn.resourcemanager.delegation.token.max-lifetime": max_ms,
-    }
-    return core, hdfs, yarn
 
 
 def resourcemanager_name(index: int) -> str:
@@ -331,8 +286,3 @@ def _capacity_scheduler() -> Properties:
             f"{prefix}.root.{queue}.user-limit-factor": "10",
         }
     return properties
-
-
-def superuser() -> str:
-    """Say who starts the daemons, and so is HDFS's and YARN's superuser."""
-    return pwd.getpwuid(os.geteuid()).pw_name

@@ -11,11 +11,12 @@ import os
 import shutil
 import socket
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
-from yarnhub.minihadoop.configuration import HUB_USER, REALM, SERVICES, ClusterSettings, principal
 from yarnhub.minihadoop.errors import DaemonFailed, MissingTool
-from yarnhub.minihadoop.ports import HOST, Ports
+from yarnhub.minihadoop.ports import Ports
+from yarnhub.minihadoop.secure_site import REALM
 
 _KRB5 = """\
 [libdefaults]
@@ -46,11 +47,6 @@ kdc = STDERR
 """
 
 
-def keytab(state: Path, name: str) -> Path:
-    """Return the keytab of a daemon's service, the hub or a user."""
-    return state / "krb5" / "keytabs" / f"{name}.keytab"
-
-
 def variables(state: Path) -> dict[str, str]:
     """Return what makes clients use the realm; which principal is theirs is left to them."""
     file = state / "krb5" / "krb5.conf"
@@ -75,35 +71,40 @@ def kdc_env(state: Path) -> dict[str, str]:
 def kdc_ready(ports: Ports) -> bool:
     """Tell whether the KDC takes connections."""
     try:
-        socket.create_connection((HOST, ports.kdc), 1).close()
+        socket.create_connection((ports.kdc_host, ports.kdc), 1).close()
     except OSError:
         return False
     return True
 
 
-def make_realm(state: Path, settings: ClusterSettings, ports: Ports) -> None:
-    """Write the realm's files and make its principals, unless they are there from before."""
+def write_files(state: Path, ports: Ports) -> None:
+    """Write what clients, daemons and the KDC read, and make the folder of the keytabs."""
     folder = state / "krb5"
-    words = {"realm": REALM, "host": HOST, "port": ports.kdc, "folder": folder}
+    words = {"realm": REALM, "host": ports.kdc_host, "port": ports.kdc, "folder": folder}
     (folder / "keytabs").mkdir(exist_ok=True, mode=0o700)
     (folder / "krb5.conf").write_text(_KRB5.format(**words))
     (folder / "kdc.conf").write_text(_KDC.format(**words))
-    if not (folder / "stash").exists():
+
+
+def make_realm(state: Path, keytabs: Mapping[Path, str]) -> None:
+    """Make the realm, and a keytab of each of these principals, unless they are there from before.
+
+    A new realm has new keys: keytabs of an earlier one are replaced.
+    """
+    if not (state / "krb5" / "stash").exists():
+        for file in keytabs:
+            file.unlink(missing_ok=True)
         _run(state, "kdb5_util", "-r", REALM, "-P", "of this machine alone", "create", "-s")
-    names = [*SERVICES, HUB_USER, *settings.users]
-    missing = [name for name in names if not keytab(state, name).exists()]
+    missing = {file: principal for file, principal in keytabs.items() if not file.exists()}
     lines = [
         line
-        for name in missing
-        for line in (
-            f"addprinc -randkey {principal(name)}",
-            f"ktadd -k {keytab(state, name)} {principal(name)}",
-        )
+        for file, principal in missing.items()
+        for line in (f"addprinc -randkey {principal}", f"ktadd -k {file} {principal}")
     ]
     _run(state, "kadmin.local", "-r", REALM, stdin="\n".join(lines))
-    for name in missing:
-        if not keytab(state, name).exists():
-            raise DaemonFailed(f"The KDC's tools made no keytab for {principal(name)}.")
+    for file, principal in missing.items():
+        if not file.exists():
+            raise DaemonFailed(f"The KDC's tools made no keytab for {principal}.")
 
 
 def _run(state: Path, program: str, *arguments: str, stdin: str = "") -> None:

@@ -103,6 +103,10 @@ class Ports:
         return ResourceManagerPorts(self.base + (26 if index else 2))
 
     @property
+    def kdc_host(self) -> str:
+        return "kdc" if self.spread else HOST
+
+    @property
     def kdc(self) -> int:
         return self.base + 31
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from yarnhub.minihadoop import failover
+from yarnhub.minihadoop.configuration import superuser
 from yarnhub.minihadoop.ports import Ports
 from yarnhub.minihadoop.rest import get_json, jmx
 
@@ -18,7 +19,8 @@ def namenode_ready(ports: Ports, index: int = 0) -> bool:
         return False
     if jmx(url, "NameNode,name=NameNodeStatus").get("State") == "standby":
         return failover.takes_orders(ports.namenode_address(index))
-    return "FileStatus" in get_json(f"{url}/webhdfs/v1/?op=GETFILESTATUS&user.name=nobody")
+    asked = f"{url}/webhdfs/v1/?op=GETFILESTATUS&user.name={superuser()}"
+    return "FileStatus" in get_json(asked)
 
 
 def datanode_ready(ports: Ports, index: int, namenodes: int = 1) -> bool:

@@ -9,6 +9,11 @@ from typing import Any
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+def log_in_by(handler: urllib.request.BaseHandler) -> None:
+    """Have a handler of urllib log in where a daemon asks for that."""
+    _direct.add_handler(handler)
+
+
 def get_json(url: str, timeout: float = 5) -> dict[str, Any]:
     """Return the answer, or an empty one if there is none (yet)."""
     try:

@@ -135,6 +135,8 @@ class ClusterState:
         _write_site(site.changed({}, {}, {"yarn.application.classpath": classes}), self.conf_dir)
         for name, site in daemon_sites(self.settings, self.ports, self.folder).items():
             _write_site(site, self.conf_dir / name)
+        if self.settings.security:
+            kerberos.write_files(self.folder, self.ports)
         self._write_commands()
 
     def _write_commands(self) -> None:
