@@ -8,6 +8,7 @@ krb5/keytabs/NAME    one for each daemon's principal, for the hub's and for each
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -94,7 +95,9 @@ def make_realm(state: Path, keytabs: Mapping[Path, str]) -> None:
     if not (state / "krb5" / "stash").exists():
         for file in keytabs:
             file.unlink(missing_ok=True)
-        _run(state, "kdb5_util", "-r", REALM, "-P", "of this machine alone", "create", "-s")
+        # The stash knows it; nobody else ever has to.
+        password = secrets.token_hex(16)
+        _run(state, "kdb5_util", "-r", REALM, "-P", password, "create", "-s")
     missing = {file: principal for file, principal in keytabs.items() if not file.exists()}
     lines = [
         line
