@@ -40,14 +40,14 @@ class JvmTokens:
     """What the JVM of this process knows of the token file; there is one such JVM at most."""
 
     def __init__(self) -> None:
-        """Take the file for the one that the JVM logs in with: it has not been started yet."""
         self._file = TokenFile()
+        self._file.unseen()  # what the JVM logs in with: it has not been started yet
         self._looking = threading.Lock()
 
     def renew(self, libhdfs: ctypes.CDLL) -> None:
         """Give the JVM the tokens of a file that it has not read."""
         with self._looking:
-            path = self._file.replaced()
+            path = self._file.unseen()
             if path is None:
                 return
             try:

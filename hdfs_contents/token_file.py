@@ -13,24 +13,24 @@ _VARIABLE = "HADOOP_TOKEN_FILE_LOCATION"
 
 
 class TokenFile:
-    """The file as it was when somebody last looked."""
+    """The file as somebody has seen it who looks again and again."""
 
     def __init__(self) -> None:
-        self._seen = _identity()
+        self._seen: tuple[int, int] | None = None
 
-    def replaced(self) -> Path | None:
-        """Return where it is, if it is another one than the last time; None too where there is
-        none."""
-        found = _identity()
-        if found is None or found == self._seen:
+    def unseen(self) -> Path | None:
+        """Return where it is, if it is another one than the last time; None where there is none."""
+        path = os.environ.get(_VARIABLE)
+        found = _identity(path) if path else None
+        if path is None or found is None or found == self._seen:
             return None
         self._seen = found
-        return Path(os.environ[_VARIABLE])
+        return Path(path)
 
 
-def _identity() -> tuple[int, int] | None:
+def _identity(path: str) -> tuple[int, int] | None:
     try:
-        status = os.stat(os.environ[_VARIABLE])  # noqa: PTH116 - it is done before each call
-    except (KeyError, OSError):
+        status = os.stat(path)  # noqa: PTH116 - it is done before each call
+    except OSError:
         return None
     return status.st_ino, status.st_mtime_ns
