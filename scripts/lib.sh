@@ -52,9 +52,12 @@ need_browser() {
   command -v chromium >/dev/null || install "The browser Chromium" chromium fonts-dejavu-core
 }
 
-# What stands in front of the hub in one of the examples.
-need_web_server() {
+# What stands in front of the hub in two of the examples, and who comes there with a ticket.
+need_web_servers() {
   PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || install "The web server nginx" nginx-light
+  [ -e /usr/lib/apache2/modules/mod_auth_gssapi.so ] ||
+    install "The web server Apache" apache2-bin libapache2-mod-auth-gssapi
+  command -v curl >/dev/null || install "curl" curl
 }
 
 # make_venv EXTRA [FOLDER REQUIREMENT...]: a venv with this tree installed, .venv unless FOLDER is

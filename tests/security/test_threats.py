@@ -88,6 +88,11 @@ THREATS: dict[str, tuple[str, ...]] = {
         "tests/hadoop/examples/test_log_ins.py::"
         "test_a_notebook_server_is_not_told_the_web_servers_secret",
     ),
+    "a person's Kerberos ticket, shown to a notebook server instead of the hub": (
+        "tests/kerberos/test_log_in.py::"
+        "test_a_server_has_a_name_of_its_own_for_which_browsers_have_no_tickets",
+        "tests/kerberos/test_log_in.py::test_behind_apache_no_server_gets_a_ticket_or_asks_for_one",
+    ),
     "a user whom Hadoop does not let the hub act for": (
         "tests/security/test_impersonation.py::test_a_refusal_is_not_asked_for_again",
         "tests/hadoop/test_rpc.py::test_one_may_act_only_for_whom_hadoop_allows",
