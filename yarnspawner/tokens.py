@@ -118,7 +118,7 @@ class Tokens:
                 raise ClusterRefused(f"{issuer.name} gives no tokens.")
             owner = identity_of(token).owner
         except ConnectError as error:
-            raise ClusterAway(f"{issuer.name} does not answer: {error}.") from error
+            raise ClusterAway(error.about(issuer.name)) from error
         except RpcError as error:
             raise TokenRefused(
                 f"{issuer.name} gave no token for {user}: {error}.", error

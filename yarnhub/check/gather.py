@@ -56,7 +56,7 @@ from yarnspawner.hadoop.resourcemanager import (
     GetClusterNodesRequest,
     GetQueueInfoRequest,
 )
-from yarnspawner.hadoop.rpc import ConnectError, Login, RpcError
+from yarnspawner.hadoop.rpc import ConnectError, Login, LoginError, RpcError
 
 TIMEOUT_SECONDS = 10.0
 NODE_TIMEOUT_SECONDS = 3.0
@@ -112,6 +112,9 @@ def run_check(group: str, edge: EdgeNode) -> list[Finding]:
         return [Finding(group, Verdict.FAILED, str(error))]
     except NoCluster as error:
         return [Finding(group, Verdict.FAILED, str(error))]
+    except LoginError as error:
+        remedy = "See that the KDC answers, and that the cluster and this machine have one realm."
+        return [Finding(group, Verdict.FAILED, f"The log-in failed: {error}.", remedy)]
     except ConnectError as error:
         remedy = "See whether the service runs, and whether a firewall is between."
         return [Finding(group, Verdict.FAILED, f"Nobody answers: {error}.", remedy)]
