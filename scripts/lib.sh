@@ -43,6 +43,7 @@ need_programs() {
 need_kerberos() {
   PATH="$PATH:/usr/sbin:/sbin" command -v krb5kdc >/dev/null ||
     install "MIT's Kerberos KDC" krb5-kdc krb5-admin-server krb5-user
+  command -v faketime >/dev/null || install "What sets a test's clock wrong" faketime
   command -v krb5-config >/dev/null && command -v cc >/dev/null ||
     install "What python-gssapi is built with" libkrb5-dev gcc libc6-dev
 }

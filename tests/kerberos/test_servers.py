@@ -53,9 +53,14 @@ async def load(browser: Browser) -> str:
     return (await browser.request("GET", FILE)).json()["content"]
 
 
+def token_file(hadoop: MiniHadoop, application_id: str) -> Path:
+    (file,) = hadoop.state.folder.glob(f"yarn/node1/local/**/{application_id}/**/{TOKENS_FILE}")
+    return file
+
+
 def tokens_of(hadoop: MiniHadoop, application_id: str) -> dict[str, Token]:
     """The server's tokens, as they are now in its container's folder."""
-    (file,) = hadoop.state.folder.glob(f"yarn/node1/local/**/{application_id}/**/{TOKENS_FILE}")
+    file = token_file(hadoop, application_id)
     assert file.stat().st_mode & 0o777 == 0o600
     return {
         token.kind: token for token in Credentials.from_bytes(file.read_bytes()).tokens.values()
@@ -179,8 +184,14 @@ def seen_by_others(hadoop: MiniHadoop, application_id: str, hub: Path) -> dict[s
 @pytest.mark.parametrize(
     ("extra_config", "sentence"),
     [
-        ("c.YarnSpawner.keytab = '/nowhere/hub.keytab'\n", "Run kinit, or name a keytab"),
-        ("c.YarnSpawner.principal = 'ghost@YARNHUB.TEST'\n", "Run kinit, or name a keytab"),
+        (
+            "c.YarnSpawner.keytab = '/nowhere/hub.keytab'\n",
+            "The keytab /nowhere/hub.keytab can't be read (no such file or directory): correct",
+        ),
+        (
+            "c.YarnSpawner.principal = 'ghost@YARNHUB.TEST'\n",
+            "has no key of ghost@YARNHUB.TEST, but of jupyterhub/localhost@YARNHUB.TEST: correct",
+        ),
     ],
     ids=["no-keytab", "another-principal"],
 )
@@ -188,6 +199,4 @@ def test_a_hub_that_can_not_log_in_says_what_to_do(
     make_secure_hub: Callable[..., Hub], extra_config: str, sentence: str
 ):
     hub = make_secure_hub(extra_config)
-    message = hub.refuse_server("alice")
-    assert "Kerberos: " in message
-    assert sentence in message
+    assert sentence in hub.refuse_server("alice")

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 SPAWNER = "tests/hadoop/spawner"
 CONTENTS = "tests/hadoop/contents"
 UNIT = "tests/unit"
+KERBEROS = "tests/kerberos/test_faults.py"
 
 THREATS: dict[str, tuple[str, ...]] = {
     "values of the environment that a shell, a script or YARN could read as its own": (
@@ -108,6 +109,16 @@ THREATS: dict[str, tuple[str, ...]] = {
         "tests/kerberos/test_rpc.py::test_without_a_ticket_the_tool_says_what_to_do",
         f"{UNIT}/yarnhub_check/test_verdicts.py::test_a_keytab_is_for_its_owner_only",
     ),
+    "a KDC that is away or hangs, a key that was changed, a ticket that has ended, a clock that is "
+    "wrong": (
+        f"{KERBEROS}::test_without_a_kdc_people_are_told_servers_go_on_and_no_restart_is_needed",
+        f"{KERBEROS}::test_the_check_says_that_the_kdc_is_away",
+        f"{KERBEROS}::"
+        "test_a_hub_whose_key_was_changed_names_the_keytab_and_takes_the_new_one_by_itself",
+        f"{KERBEROS}::test_a_hub_gets_a_new_ticket_when_its_own_has_ended",
+        f"{KERBEROS}::test_a_clock_that_is_wrong_is_made_up_for_by_the_kdcs_or_told",
+        f"{UNIT}/hadoop/test_aio.py::test_a_login_that_waits_for_its_ticket_holds_nobody_else_up",
+    ),
     "a service that is not the one that was meant, or protects less": (
         "tests/kerberos/test_rpc.py::test_a_server_that_is_somebody_else_is_refused",
         "tests/kerberos/test_rpc.py::test_a_client_that_wants_less_than_the_server_is_told_so",
@@ -115,6 +126,10 @@ THREATS: dict[str, tuple[str, ...]] = {
     "delegation tokens where others see them, or for whom they are not": (
         "tests/kerberos/test_servers.py::test_no_secret_is_where_others_see_it",
         "tests/kerberos/test_servers.py::test_new_tokens_are_for_the_server_itself_and_nobody_else",
+    ),
+    "a token file that is damaged while its server runs": (
+        f"{KERBEROS}::"
+        "test_a_damaged_token_file_is_told_in_a_sentence_and_mended_by_the_next_renewal",
     ),
     "an archive with members that lead outside, or that have more rights than they need": (
         f"{UNIT}/env_packaging/test_verify.py::test_a_member_that_does_harm_is_named",

@@ -100,10 +100,15 @@ def make_realm(state: Path, settings: ClusterSettings, ports: Ports) -> None:
             f"ktadd -k {keytab(state, name)} {principal(name)}",
         )
     ]
-    _run(state, "kadmin.local", "-r", REALM, stdin="\n".join(lines))
+    administer(state, *lines)
     for name in missing:
         if not keytab(state, name).exists():
             raise DaemonFailed(f"The KDC's tools made no keytab for {principal(name)}.")
+
+
+def administer(state: Path, *commands: str) -> None:
+    """Give kadmin's commands, with the KDC running or not."""
+    _run(state, "kadmin.local", "-r", REALM, stdin="\n".join(commands))
 
 
 def _run(state: Path, program: str, *arguments: str, stdin: str = "") -> None:
