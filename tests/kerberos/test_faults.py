@@ -153,7 +153,10 @@ def test_a_hub_whose_key_was_changed_names_the_keytab_and_takes_the_new_one_by_i
     wait_until(short_tickets, 60, "the end of the hub's ticket")
     message = hub.refuse_server("bob")
     assert NO_LOGIN in message
-    assert f"the KDC has another key than {own}, which has to be exported anew" in message
+    sentence = f"the KDC has another key than {own}, which has to be exported anew"
+    assert sentence in message
+    checked = run(hadoop, "-m", "yarnhub", "check", "-f", str(hub.config), "rm", "--json")
+    assert sentence in checked.stdout
     assert hub.get("/user/alice/environment").is_success
 
     shutil.copy(shared, beside := tmp_path / "new.keytab")
@@ -166,6 +169,24 @@ def export_new_key(hadoop: MiniHadoop, principal: str, keytab: Path) -> None:
     new = keytab.with_suffix(".new")
     kerberos.administer(hadoop.state.folder, f"ktadd -k {new} {principal}")
     new.replace(keytab)
+
+
+@pytest.mark.parametrize(
+    ("mode", "sentence"),
+    [(None, "does not exist"), (0o644, "who reads it is the hub"), (0o400, "holds no key")],
+    ids=["missing", "for-all", "empty"],
+)
+def test_the_check_says_what_is_wrong_with_a_keytab(
+    hadoop: MiniHadoop, tmp_path: Path, mode: int | None, sentence: str
+):
+    keytab, config = tmp_path / "hub.keytab", tmp_path / "jupyterhub_config.py"
+    config.write_text(f"c.YarnSpawner.keytab = {str(keytab)!r}\n")
+    if mode is not None:
+        keytab.touch(mode)
+    done = run(hadoop, "-m", "yarnhub", "check", "-f", str(config), "keytab", "--json")
+    (finding,) = json.loads(done.stdout)
+    assert finding["verdict"] == "failed"
+    assert sentence in finding["why"]
 
 
 async def test_a_damaged_token_file_is_told_in_a_sentence_and_mended_by_the_next_renewal(
