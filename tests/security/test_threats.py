@@ -29,6 +29,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{SPAWNER}/test_options.py::"
         "test_nothing_of_the_launch_is_in_the_hubs_debug_log_but_what_it_is_for",
         f"{UNIT}/spawner/test_launch.py::test_nothing_secret_is_where_yarn_shows_it",
+        "tests/kerberos/test_servers.py::test_no_secret_is_where_others_see_it",
         f"{UNIT}/hadoop/test_trace.py::"
         "test_the_log_has_one_json_object_for_each_and_nothing_of_what_was_said",
     ),
@@ -94,8 +95,10 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_a_server_has_a_name_of_its_own_for_which_browsers_have_no_tickets",
         "tests/kerberos/test_log_in.py::test_behind_apache_no_server_gets_a_ticket_or_asks_for_one",
     ),
-    "a user whom Hadoop does not let the hub act for": (
+    "a user whom Hadoop does not let the hub act for, or a hub on another host": (
         "tests/security/test_impersonation.py::test_a_refusal_is_not_asked_for_again",
+        "tests/security/test_impersonation.py::"
+        "test_a_hub_on_another_host_than_hadoop_allows_is_told_so",
         "tests/hadoop/test_rpc.py::test_one_may_act_only_for_whom_hadoop_allows",
         "tests/kerberos/test_servers.py::test_whom_hadoop_does_not_let_the_hub_act_for_is_told_so",
     ),
@@ -107,6 +110,7 @@ THREATS: dict[str, tuple[str, ...]] = {
     "a hub without its key, with another's, or without a ticket": (
         "tests/kerberos/test_servers.py::test_a_hub_that_can_not_log_in_says_what_to_do",
         "tests/kerberos/test_rpc.py::test_without_a_ticket_the_tool_says_what_to_do",
+        f"{KERBEROS}::test_the_check_says_what_is_wrong_with_a_keytab",
         f"{UNIT}/yarnhub_check/test_verdicts.py::test_a_keytab_is_for_its_owner_only",
     ),
     "a KDC that is away or hangs, a key that was changed, a ticket that has ended, a clock that is "
@@ -146,6 +150,8 @@ THREATS: dict[str, tuple[str, ...]] = {
     ),
     "an environment for all that not all may read": (
         f"{UNIT}/env_packaging/test_registry.py::test_what_not_everybody_may_read_is_not_public",
+        f"{SPAWNER}/test_options.py::"
+        "test_a_public_file_that_not_everybody_may_read_is_refused_before_the_submit",
     ),
     "a path that leads out of the notebooks' directory": (
         f"{CONTENTS}/test_contents_refused.py::test_no_verb_leaves_the_root_or_takes_a_bad_name",
