@@ -194,20 +194,37 @@ class _TarWriter:
 
 
 def header(name: str, kind: bytes, mode: int, size: int, target: str) -> bytes:
-    """Return a member's header in GNU's form, as tarfile makes it, in a fraction of the time; what
-    does not fit into one block is left to tarfile."""
+    """Return a member's header in GNU's form, as tarfile makes it, in a fraction of the time; a
+    size that does not fit into its field is left to tarfile."""
     raw, link = (each.encode("utf-8", "surrogateescape") for each in (name, target))
-    if max(len(raw), len(link)) > _NAME_BYTES or size >= _LARGEST_IN_A_BLOCK:
+    if size >= _LARGEST_IN_A_BLOCK:
         info = tarfile.TarInfo(name)
         info.type, info.mode, info.size, info.linkname = kind, mode, size, target
         info.mtime = FIXED_TIME
         return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
+    return (
+        _long_name(link, tarfile.GNUTYPE_LONGLINK)
+        + _long_name(raw, tarfile.GNUTYPE_LONGNAME)
+        + _block(raw[:_NAME_BYTES], kind, mode, size, FIXED_TIME, link[:_NAME_BYTES])
+    )
+
+
+def _long_name(name: bytes, kind: bytes) -> bytes:
+    """Return what comes before the header of a member whose name, or target, is cut in it."""
+    if len(name) <= _NAME_BYTES:
+        return b""
+    size = len(name) + 1
+    padded = name.ljust(size + -size % tarfile.BLOCKSIZE, b"\0")
+    return _block(b"././@LongLink", kind, 0, size, 0, b"") + padded
+
+
+def _block(name: bytes, kind: bytes, mode: int, size: int, time: int, link: bytes) -> bytes:
     before = b"%b%07o\0%b%011o\0%011o\0" % (
-        raw.ljust(_NAME_BYTES, b"\0"),
+        name.ljust(_NAME_BYTES, b"\0"),
         mode,
         b"0000000\0" * 2,  # owner and group
         size,
-        FIXED_TIME,
+        time,
     )
     after = kind + link.ljust(_NAME_BYTES, b"\0") + tarfile.GNU_MAGIC
     # The sum is over the block with eight spaces in the sum's own place.

@@ -14,7 +14,11 @@ import struct
 import subprocess
 from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
+from queue import SimpleQueue
+from typing import IO
 
 from env_packaging.errors import PrefixError
 from env_packaging.members import Member, MemberKind
@@ -26,9 +30,11 @@ _WORKER = Path(__file__).with_name("bytecode_worker.py")
 #: `local` too, Fedora its library in `lib64`.
 _MODULE = re.compile(r"(local/)?lib(64)?/python3[0-9.]*/.+\.py", re.DOTALL)
 
-#: Requests that a worker may have ahead of what was read from it. With two paths each (PATH_MAX is
-#: 4096) they fit in a pipe's 64 KiB, so that the two sides never wait for each other.
-_AHEAD = 8
+#: Files that a worker compiles at a time: to hand over each would cost more than most of them take.
+_BATCH = 32
+
+#: Batches for each worker that are compiled ahead of what was taken; a few MB.
+_AHEAD = 4
 
 
 def bytecode_members(members: Iterable[Member], interpreter: Interpreter) -> Iterator[Member]:
@@ -43,12 +49,16 @@ def bytecode_members(members: Iterable[Member], interpreter: Interpreter) -> Ite
 class BytecodeCompiler:
     """Processes of an environment's interpreter that compile, one for each core up to four.
 
-    A context manager: they start with the first file, and have ended when it is left.
+    A context manager: they start with the first files, and have ended when it is left.
     """
 
     def __init__(self, interpreter: Interpreter) -> None:
         self._program = interpreter.executable
+        self._count = min(4, len(os.sched_getaffinity(0)))
         self._workers: list[subprocess.Popen[bytes]] = []
+        self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
+        # They wait for the workers, so that those need not wait for whoever takes the bytecode.
+        self._threads = ThreadPoolExecutor(self._count, "bytecode")
 
     def __enter__(self) -> BytecodeCompiler:
         return self
@@ -66,41 +76,46 @@ class BytecodeCompiler:
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
             worker.kill()
+        self._threads.shutdown(cancel_futures=True)
         for worker in self._workers:
             worker.communicate()
         self._workers.clear()
 
     def compile_all(self, members: Iterable[Member]) -> Iterator[bytes]:
         """Yield the bytecode of each member, in their order; `b""` for what can't be compiled."""
-        waiting: deque[subprocess.Popen[bytes]] = deque()
-        count = min(4, len(os.sched_getaffinity(0)))
-        for index, member in enumerate(members):
-            if len(self._workers) < count:
+        left = iter(members)
+        waiting: deque[Future[list[bytes]]] = deque()
+        while batch := list(islice(left, _BATCH)):
+            if len(self._workers) < self._count:
                 self._workers.append(self._start())
-            worker = self._workers[index % count]
-            self._request(worker, member)
-            waiting.append(worker)
-            if len(waiting) >= _AHEAD * count:
-                yield self._answer(waiting.popleft())
+                self._idle.put(self._workers[-1])
+            waiting.append(self._threads.submit(self._compile, batch))
+            if len(waiting) >= _AHEAD * self._count:
+                yield from waiting.popleft().result()
         while waiting:
-            yield self._answer(waiting.popleft())
+            yield from waiting.popleft().result()
 
-    def _request(self, worker: subprocess.Popen[bytes], member: Member) -> None:
+    def _compile(self, batch: list[Member]) -> list[bytes]:
+        worker = self._idle.get()
         assert worker.stdin is not None
-        line = json.dumps([str(member.source), member.target]) + "\n"
+        assert worker.stdout is not None
+        # One line, which the worker reads to its end before it answers: neither waits for a pipe.
+        request = json.dumps([[str(member.source), member.target] for member in batch]) + "\n"
         try:
-            worker.stdin.write(line.encode())
+            worker.stdin.write(request.encode())
             worker.stdin.flush()
+            return [self._answer(worker.stdout) for _ in batch]
         except OSError as error:
             raise self._ended() from error
+        finally:
+            self._idle.put(worker)
 
-    def _answer(self, worker: subprocess.Popen[bytes]) -> bytes:
-        assert worker.stdout is not None
-        head = worker.stdout.read(4)
+    def _answer(self, answers: IO[bytes]) -> bytes:
+        head = answers.read(4)
         if len(head) < 4:
             raise self._ended()
         (length,) = struct.unpack(">I", head)
-        data = worker.stdout.read(length)
+        data = answers.read(length)
         if len(data) < length:
             raise self._ended()
         return data

@@ -1,9 +1,9 @@
 """Runs in the interpreter of the environment that is packed: compiles for exactly that Python.
 
-Reads a line of JSON per file, [path, name in the archive], and answers each with the length of the
-bytecode file in 4 bytes (big-endian) and its content; length 0 where the file can't be compiled,
-as templates and code of Python 2 can't. Standard library only, no package of ours, any Python 3.7
-or later.
+Reads lines of JSON, each a list of files, [path, name in the archive], and answers each file with
+the length of its bytecode file in 4 bytes (big-endian) and its content; length 0 where the file
+can't be compiled, as templates and code of Python 2 can't. Standard library only, no package of
+ours, any Python 3.7 or later.
 
 The answer is an "unchecked hash" file (PEP 552): Python takes it without
 looking at the source's time, which unpacking does not keep.
@@ -57,12 +57,12 @@ def existing_code(path: Path, source: bytes, state: os.stat_result) -> bytes | N
 def main() -> None:
     answers = sys.stdout.buffer
     for line in sys.stdin.buffer:
-        path, name = json.loads(line)
-        try:
-            data = compiled(Path(path), name)
-        except OSError:
-            data = b""  # gone meanwhile: the packer finds that out when it reads the source
-        answers.write(struct.pack(">I", len(data)) + data)
+        for path, name in json.loads(line):
+            try:
+                data = compiled(Path(path), name)
+            except OSError:
+                data = b""  # gone meanwhile: the packer finds that out when it reads the source
+            answers.write(struct.pack(">I", len(data)) + data)
         answers.flush()
 
 

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
@@ -18,7 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from env_packaging.archive import write_archive
-from env_packaging.manifest import LeftOut, Manifest
+from env_packaging.manifest import Finding, LeftOut, Manifest
 from env_packaging.packages import installed_packages
 from env_packaging.plan import Plan, make_plan
 from env_packaging.prefix import open_prefix
@@ -90,30 +90,37 @@ def pack_and_publish(
     published = find_unchanged(filesystem, env_root, reference, state)
     if published is not None:
         return PackedEnvironment(**vars(published), uploaded=False)
-    survey = survey_prefix(source, options.prune)
-    refuse_editable_installs(source, survey.members)
-    if not options.force:
-        refuse_without_packages(source, survey.members)
     progress = progress or Silent()
-    plan = make_plan(survey, progress)
-    refuse_unmovable_interpreter(plan)
-    published = find(filesystem, env_root, name, plan.key)
-    uploaded = published is None
-    if published is None:
-        write = partial(_write, plan, name, filesystem.user, progress)
-        published = publish(filesystem, env_root, name, plan.key, write, options.copies)
-    elif options.copies:
-        with storage_errors(f"set the copies of {published.path}"):
-            filesystem.set_replication(published.path, options.copies)
+    with ThreadPoolExecutor(1) as background:
+        modules = background.submit(module_findings, source)  # seconds, of another core
+        survey = survey_prefix(source, options.prune)
+        refuse_editable_installs(source, survey.members)
+        if not options.force:
+            refuse_without_packages(source, survey.members)
+        plan = make_plan(survey, progress)
+        refuse_unmovable_interpreter(plan)
+        published = find(filesystem, env_root, name, plan.key)
+        uploaded = published is None
+        if published is None:
+            write = partial(_write, plan, name, filesystem.user, modules, progress)
+            published = publish(filesystem, env_root, name, plan.key, write, options.copies)
+        elif options.copies:
+            with storage_errors(f"set the copies of {published.path}"):
+                filesystem.set_replication(published.path, options.copies)
     set_alias(filesystem, env_root, reference, Pointer(plan.key, state))
     return PackedEnvironment(**vars(published), uploaded=uploaded)
 
 
-def _write(plan: Plan, name: str, user: str, progress: Progress, file: Writer) -> Manifest:
+def _write(
+    plan: Plan,
+    name: str,
+    user: str,
+    modules: Future[list[Finding]],
+    progress: Progress,
+    file: Writer,
+) -> Manifest:
     """Write a plan's archive, and return what it is to be known by."""
-    with ThreadPoolExecutor(1) as background:
-        modules = background.submit(module_findings, plan.prefix)
-        written = write_archive(plan, file, progress)
+    written = write_archive(plan, file, progress)
     interpreter = plan.prefix.interpreter
     packages = installed_packages(plan.prefix, plan.members)
     return Manifest(

@@ -21,6 +21,7 @@ import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from env_packaging.elf import MAGIC, read_dynamic, replace_search_path
@@ -46,8 +47,12 @@ class Place:
         """Tell whether one of the paths is in the data, as itself, not as a longer name's start."""
         return any(
             literal in data and re.search(re.escape(literal) + rb"(?![\w.-])", data)
-            for literal in map(os.fsencode, self.paths)
+            for literal in self._literals
         )
+
+    @cached_property
+    def _literals(self) -> list[bytes]:
+        return [os.fsencode(path) for path in self.paths]
 
     @property
     def interpreter(self) -> str:

@@ -19,6 +19,9 @@ import re
 _RPC_ERROR = re.compile(r'^(?:Fatal)?RPCError\("(?P<java>[\w.$]+)", "(?P<text>.*)"\)$', re.DOTALL)
 
 _NO_TICKET = "HDFS does not accept who this process is: it needs a valid Kerberos ticket or token"
+_TORN_TOKENS = (
+    "HDFS can't be reached, because the server's token file is damaged: it gets a new one"
+)
 _NOT_A_NAME = "HDFS does not take such a name"
 _TOO_LONG = "the name is too long for HDFS"
 _SAFE_MODE = "HDFS is in safe mode, in which it can't do that"
@@ -98,6 +101,9 @@ _BY_OWN_TEXT: tuple[tuple[str, int, str], ...] = (
     ("SASLError", errno.EACCES, _NO_TICKET),
     ("GSSAPIError", errno.EACCES, _NO_TICKET),
     ("NoSASLMechanism", errno.EACCES, _NO_TICKET),
+    # What hdfs-native's parser says of a token file that is cut short, or was written over.
+    ("PanicException: split_to out of bounds", errno.EHOSTUNREACH, _TORN_TOKENS),
+    ("PanicException: capacity overflow", errno.EHOSTUNREACH, _TORN_TOKENS),
     ("InvalidPath", errno.EINVAL, _NOT_A_NAME),
     ('OperationFailed("File is in an HDFS encryption zone', errno.ENOKEY, _NO_KEY),
     ('OperationFailed("KMS URI', errno.ENOKEY, _NO_PROVIDER),

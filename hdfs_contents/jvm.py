@@ -5,6 +5,7 @@
 - It leaves the signals to Python, and takes at most 256 MB of heap unless LIBHDFS_OPTS says
   otherwise: by itself it would take a quarter of the machine, of which a container has its share.
 - What Java throws is raised as a `JavaError` with its stack trace.
+- It has the delegation tokens that this server has now, however long it has been running.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from hdfs_contents.hadoop_errors import JavaError
+from hdfs_contents.jvm_tokens import JvmTokens
 
 if TYPE_CHECKING:
     from pyarrow import NativeFile
@@ -48,6 +50,9 @@ _CONFIGURATION = {
 
 #: The environment is the whole process's.
 _starting = threading.Lock()
+
+#: So are the JVM, and who it is to Hadoop.
+_tokens = JvmTokens()
 
 
 class Library:
@@ -86,6 +91,7 @@ class Library:
 
     def call(self, function: Callable[..., T], *args: Any) -> T:
         """Return what the function, which is pyarrow's, returns."""
+        _tokens.renew(self._so)
         try:
             return function(*args)
         except OSError as error:

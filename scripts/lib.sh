@@ -43,6 +43,7 @@ need_programs() {
 need_kerberos() {
   PATH="$PATH:/usr/sbin:/sbin" command -v krb5kdc >/dev/null ||
     install "MIT's Kerberos KDC" krb5-kdc krb5-admin-server krb5-user
+  command -v faketime >/dev/null || install "What sets a test's clock wrong" faketime
   command -v krb5-config >/dev/null && command -v cc >/dev/null ||
     install "What python-gssapi is built with" libkrb5-dev gcc libc6-dev
 }
@@ -52,9 +53,12 @@ need_browser() {
   command -v chromium >/dev/null || install "The browser Chromium" chromium fonts-dejavu-core
 }
 
-# What stands in front of the hub in one of the examples.
-need_web_server() {
+# What stands in front of the hub in two of the examples, and who comes there with a ticket.
+need_web_servers() {
   PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || install "The web server nginx" nginx-light
+  [ -e /usr/lib/apache2/modules/mod_auth_gssapi.so ] ||
+    install "The web server Apache" apache2-bin libapache2-mod-auth-gssapi
+  command -v curl >/dev/null || install "curl" curl
 }
 
 # What docker-compose.yml is tried with: an engine, or what starts one, and what a base image is made

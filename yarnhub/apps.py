@@ -163,7 +163,7 @@ def connected() -> Iterator[_Yarn]:
     except ConfigurationError as error:
         raise NoCluster(str(error)) from error
     except ConnectError as error:
-        raise NoCluster(f"YARN does not answer: {error}.") from error
+        raise NoCluster(error.about("YARN")) from error
     except RpcError as error:
         raise NoCluster(f"YARN refused: {error}.") from error
 

@@ -218,6 +218,6 @@ def cluster_errors() -> Iterator[None]:
     try:
         yield
     except ConnectError as error:
-        raise ClusterAway(f"YARN does not answer: {error}.") from error
+        raise ClusterAway(error.about("YARN")) from error
     except RpcError as error:
         raise ClusterRefused(f"YARN refused: {error}.") from error

@@ -159,6 +159,8 @@ QUEUE_REFUSES = re.compile(
     r"unknown queue|submit applications to queue|queue .* stopped|cannot accept submission",
     re.IGNORECASE,
 )
+MAY_NOT_ACT = re.compile(r"is not allowed to impersonate|Unauthorized connection for super-user")
+"""For that person, or from that host."""
 EXCEPTION = re.compile(r"([\w$]+\.)+\w+Exception: ")
 MAX_OUTPUT = 4096
 OUTPUT_LOOK = (
@@ -173,7 +175,7 @@ NOISE = re.compile(
 
 def explain_refusal(error: RpcError, user: str) -> SpawnFailure:
     """Say what the ResourceManager meant by refusing a submit for `user`."""
-    if "is not allowed to impersonate" in error.message:
+    if MAY_NOT_ACT.search(error.message):
         return ImpersonationRefused(
             f"Hadoop does not let JupyterHub act for {user}: an administrator has to allow it by "
             f"hadoop.proxyuser.* in the cluster's core-site.xml ({error.message})."

@@ -30,7 +30,7 @@ from yarnspawner.hadoop.namenode import (
     SetOwnerRequest,
     SetQuotaRequest,
 )
-from yarnspawner.hadoop.rpc import ConnectError, Login, RpcError
+from yarnspawner.hadoop.rpc import ConnectError, Login, LoginError, RpcError
 
 DEFAULT_PREFIX = "/user"
 
@@ -108,7 +108,8 @@ def _namenode_errors(task: str) -> Iterator[None]:
     try:
         yield
     except (ConnectError, RpcError) as error:
+        did_not = f"HDFS did not {task}: {error}."
+        said = error.about("HDFS") if isinstance(error, LoginError) else did_not
         raise ClusterUnavailable(
-            f"HDFS did not {task}: {error}. Try again in a minute; if it stays so, tell an "
-            "administrator."
+            f"{said} Try again in a minute; if it stays so, tell an administrator."
         ) from error

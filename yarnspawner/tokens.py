@@ -4,6 +4,9 @@
   they are handed out.
 - Those of a submit are renewed by the ResourceManager until their maximum lifetime. Later ones
   nobody renews: a running server asks for new ones at half of the time for which they hold.
+- Those say that nobody shall. Applications that the server submits itself, such as Spark's, bring
+  them along: the ResourceManager refuses such whose renewer is somebody else, and ends its own with
+  the application, though the server still has them.
 - Each is there under every name by which a client may look for it.
 """
 
@@ -34,6 +37,7 @@ from yarnspawner.hadoop.rpc import Address, ConnectError, Login, Method, RpcErro
 from yarnspawner.metrics import observe_call
 
 DAY_MS = 24 * 3600 * 1000
+NOBODY = ""
 RENEW_INTERVALS = (
     "dfs.namenode.delegation.token.renew-interval",
     "yarn.resourcemanager.delegation.token.renew-interval",
@@ -93,7 +97,7 @@ class Tokens:
 
         Those `for_submit` the ResourceManager may renew.
         """
-        renewer = self._renewer if for_submit else self._hub_user
+        renewer = self._renewer if for_submit else NOBODY
         found = await asyncio.gather(
             *(self._fetch(issuer, user, renewer) for issuer in self._issuers)
         )
@@ -114,7 +118,7 @@ class Tokens:
                 raise ClusterRefused(f"{issuer.name} gives no tokens.")
             owner = identity_of(token).owner
         except ConnectError as error:
-            raise ClusterAway(f"{issuer.name} does not answer: {error}.") from error
+            raise ClusterAway(error.about(issuer.name)) from error
         except RpcError as error:
             raise TokenRefused(
                 f"{issuer.name} gave no token for {user}: {error}.", error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ def test_a_file_that_was_given_up_is_free_for_others_soon(
             return False
         return True
 
-    wait_until(free, 10, "nobody writes it any more")
+    wait_until(free, 60, "nobody writes it any more")
 
 
 def test_a_file_has_its_mode_before_it_has_content_whatever_the_directory_gives(
@@ -62,3 +63,20 @@ def test_a_file_has_its_mode_before_it_has_content_whatever_the_directory_gives(
         with fs.open_write(f"{root}/{mode}", mode):
             assert fs.stat(f"{root}/{mode}").mode == mode
         assert fs.stat(f"{root}/{mode}").mode == mode
+
+
+def test_a_token_file_that_java_does_not_take_is_told_of_and_changes_nothing(
+    fs: FileSystem,
+    root: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (tmp_path / "tokens").write_bytes(b"no tokens")
+    monkeypatch.setenv("HADOOP_TOKEN_FILE_LOCATION", str(tmp_path / "tokens"))
+    for _ in range(2):
+        with fs.open_write(f"{root}/a", overwrite=True) as file:
+            file.write(b"1")
+    told = [record for record in caplog.records if record.name == "hdfs_contents.jvm_tokens"]
+    assert [record.levelname for record in told] == ["WARNING"]
+    assert fs.open_read(f"{root}/a").read() == b"1"

@@ -37,6 +37,15 @@ class Environment(RequestHandler):
         self.write({**seen, "argv": sys.argv, "cwd": os.getcwd()})  # noqa: PTH109
 
 
+class Ask(RequestHandler):
+    """What wants the ticket of whoever comes by, and says what it got."""
+
+    def get(self) -> None:
+        self.set_status(401)
+        self.set_header("WWW-Authenticate", "Negotiate")
+        self.write({"got": self.request.headers.get("Authorization", "")})
+
+
 class Memory(RequestHandler):
     def get(self, mib: str) -> None:
         eaten.append(b"x" * (int(mib) << 20))
@@ -55,6 +64,7 @@ async def serve() -> None:
     routes: list[Any] = [
         (rf"{url.path}api", Api),
         (rf"{url.path}environment", Environment),
+        (rf"{url.path}ask", Ask),
         (rf"{url.path}memory/(\d+)", Memory),
         (rf"{url.path}end", End),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,13 @@ SECURITY = Security(token_renew_seconds=30, token_max_seconds=110)
 
 @pytest.fixture(scope="session")
 def hadoop() -> Iterator[MiniHadoop]:
-    """A cluster with Kerberos, instead of the simple one of all other tests."""
-    with MiniHadoop(nodemanagers=1, users=("alice", "bob"), security=SECURITY) as cluster:
+    """A cluster with Kerberos, instead of the simple one of all other tests. It collects logs."""
+    collect = {"yarn.log-aggregation-enable": "true"}
+    with MiniHadoop(users=("alice", "bob"), security=SECURITY, yarn=collect) as cluster:
+        # The folder of a daemon's configuration comes first where it looks for classes.
+        compiler = cluster.state.distribution.java_home / "bin" / "javac"
+        source = Path(__file__).with_name("SecureIOUtils.java")
+        subprocess.run([compiler, "-d", cluster.conf_dir / "nodemanager1", source], check=True)
         yield cluster
 
 

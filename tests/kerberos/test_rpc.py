@@ -96,6 +96,16 @@ def test_the_tool_logs_in_as_every_kerberos_client_does(hadoop: MiniHadoop):
     assert run(hadoop, "-m", "yarnhub", "apps", "--json").stdout.strip() == "[]"
 
 
+def test_the_tool_sees_a_switch_without_its_right(hadoop: MiniHadoop, tmp_path: Path):
+    privileges = {"yarn__resourcemanager__proxy-user-privileges__enabled": "true"}
+    conf = changed(hadoop, tmp_path, **privileges)
+    for folder, said in ((str(hadoop.conf_dir), "will not be collected"), (conf, "without")):
+        done = run(hadoop, "-m", "yarnhub", "check", "tokens", "--json", HADOOP_CONF_DIR=folder)
+        (finding,) = json.loads(done.stdout)
+        assert finding["verdict"] == "warning"
+        assert said in finding["why"]
+
+
 def test_without_a_ticket_the_tool_says_what_to_do(hadoop: MiniHadoop):
     done = run(hadoop, "-m", "yarnhub", "apps", KRB5_CLIENT_KTNAME="/nowhere")
     assert done.returncode == 6

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 SPAWNER = "tests/hadoop/spawner"
 CONTENTS = "tests/hadoop/contents"
 UNIT = "tests/unit"
+KERBEROS = "tests/kerberos/test_faults.py"
 
 THREATS: dict[str, tuple[str, ...]] = {
     "values of the environment that a shell, a script or YARN could read as its own": (
@@ -28,6 +29,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{SPAWNER}/test_options.py::"
         "test_nothing_of_the_launch_is_in_the_hubs_debug_log_but_what_it_is_for",
         f"{UNIT}/spawner/test_launch.py::test_nothing_secret_is_where_yarn_shows_it",
+        "tests/kerberos/test_servers.py::test_no_secret_is_where_others_see_it",
         f"{UNIT}/hadoop/test_trace.py::"
         "test_the_log_has_one_json_object_for_each_and_nothing_of_what_was_said",
     ),
@@ -88,8 +90,15 @@ THREATS: dict[str, tuple[str, ...]] = {
         "tests/hadoop/examples/test_log_ins.py::"
         "test_a_notebook_server_is_not_told_the_web_servers_secret",
     ),
-    "a user whom Hadoop does not let the hub act for": (
+    "a person's Kerberos ticket, shown to a notebook server instead of the hub": (
+        "tests/kerberos/test_log_in.py::"
+        "test_a_server_has_a_name_of_its_own_for_which_browsers_have_no_tickets",
+        "tests/kerberos/test_log_in.py::test_behind_apache_no_server_gets_a_ticket_or_asks_for_one",
+    ),
+    "a user whom Hadoop does not let the hub act for, or a hub on another host": (
         "tests/security/test_impersonation.py::test_a_refusal_is_not_asked_for_again",
+        "tests/security/test_impersonation.py::"
+        "test_a_hub_on_another_host_than_hadoop_allows_is_told_so",
         "tests/hadoop/test_rpc.py::test_one_may_act_only_for_whom_hadoop_allows",
         "tests/kerberos/test_servers.py::test_whom_hadoop_does_not_let_the_hub_act_for_is_told_so",
     ),
@@ -101,7 +110,18 @@ THREATS: dict[str, tuple[str, ...]] = {
     "a hub without its key, with another's, or without a ticket": (
         "tests/kerberos/test_servers.py::test_a_hub_that_can_not_log_in_says_what_to_do",
         "tests/kerberos/test_rpc.py::test_without_a_ticket_the_tool_says_what_to_do",
+        f"{KERBEROS}::test_the_check_says_what_is_wrong_with_a_keytab",
         f"{UNIT}/yarnhub_check/test_verdicts.py::test_a_keytab_is_for_its_owner_only",
+    ),
+    "a KDC that is away or hangs, a key that was changed, a ticket that has ended, a clock that is "
+    "wrong": (
+        f"{KERBEROS}::test_without_a_kdc_people_are_told_servers_go_on_and_no_restart_is_needed",
+        f"{KERBEROS}::test_the_check_says_that_the_kdc_is_away",
+        f"{KERBEROS}::"
+        "test_a_hub_whose_key_was_changed_names_the_keytab_and_takes_the_new_one_by_itself",
+        f"{KERBEROS}::test_a_hub_gets_a_new_ticket_when_its_own_has_ended",
+        f"{KERBEROS}::test_a_clock_that_is_wrong_is_made_up_for_by_the_kdcs_or_told",
+        f"{UNIT}/hadoop/test_aio.py::test_a_login_that_waits_for_its_ticket_holds_nobody_else_up",
     ),
     "a service that is not the one that was meant, or protects less": (
         "tests/kerberos/test_rpc.py::test_a_server_that_is_somebody_else_is_refused",
@@ -110,6 +130,10 @@ THREATS: dict[str, tuple[str, ...]] = {
     "delegation tokens where others see them, or for whom they are not": (
         "tests/kerberos/test_servers.py::test_no_secret_is_where_others_see_it",
         "tests/kerberos/test_servers.py::test_new_tokens_are_for_the_server_itself_and_nobody_else",
+    ),
+    "a token file that is damaged while its server runs": (
+        f"{KERBEROS}::"
+        "test_a_damaged_token_file_is_told_in_a_sentence_and_mended_by_the_next_renewal",
     ),
     "an archive with members that lead outside, or that have more rights than they need": (
         f"{UNIT}/env_packaging/test_verify.py::test_a_member_that_does_harm_is_named",
@@ -126,6 +150,8 @@ THREATS: dict[str, tuple[str, ...]] = {
     ),
     "an environment for all that not all may read": (
         f"{UNIT}/env_packaging/test_registry.py::test_what_not_everybody_may_read_is_not_public",
+        f"{SPAWNER}/test_options.py::"
+        "test_a_public_file_that_not_everybody_may_read_is_refused_before_the_submit",
     ),
     "a path that leads out of the notebooks' directory": (
         f"{CONTENTS}/test_contents_refused.py::test_no_verb_leaves_the_root_or_takes_a_bad_name",

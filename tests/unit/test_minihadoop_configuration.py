@@ -9,7 +9,6 @@ import pytest
 
 from yarnhub.minihadoop.configuration import (
     ClusterSettings,
-    Security,
     cluster_site,
     daemon_sites,
     superuser,
@@ -95,7 +94,6 @@ def test_only_daemons_are_told_of_classes_that_clients_may_not_have():
     ("settings", "problem"),
     [
         ({"nodemanagers": 0}, "NodeManagers"),
-        ({"ha": True, "security": Security()}, "Kerberos"),
         ({"nodemanagers": 251}, "NodeManagers"),
         ({"datanodes": 0}, "DataNodes"),
         ({"datanodes": 6}, "DataNodes"),

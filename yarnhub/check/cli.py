@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from yarnhub.check.gather import EdgeNode
 
 GROUPS = (
-    *("rm", "queues", "proxyuser", "hdfs", "homes", "clocks", "environments", "keytab", "java"),
-    "callback",
+    *("rm", "queues", "proxyuser", "hdfs", "homes", "clocks", "environments", "keytab", "tokens"),
+    *("java", "callback"),
 )
 CONTENTS = "contents"
 STYLES = {

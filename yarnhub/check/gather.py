@@ -6,14 +6,12 @@ answer, that is the finding. Changes nothing on the cluster, where only `callbac
 
 from __future__ import annotations
 
-import os
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from pathlib import Path
 from urllib.error import HTTPError
 
 from yarnhub.apps import NoCluster
@@ -27,13 +25,13 @@ from yarnhub.check.protocol import (
     QueueAcl,
     SetSafeModeRequest,
 )
+from yarnhub.check.security import check_keytab, check_tokens
 from yarnhub.check.settings import HubSettings
 from yarnhub.check.verdicts import (
     Home,
     judge_clock,
     judge_home,
     judge_impersonation,
-    judge_keytab,
     judge_namenode,
     judge_nodes,
     judge_queue,
@@ -56,7 +54,7 @@ from yarnspawner.hadoop.resourcemanager import (
     GetClusterNodesRequest,
     GetQueueInfoRequest,
 )
-from yarnspawner.hadoop.rpc import ConnectError, Login, RpcError
+from yarnspawner.hadoop.rpc import ConnectError, Login, LoginError, RpcError
 
 TIMEOUT_SECONDS = 10.0
 NODE_TIMEOUT_SECONDS = 3.0
@@ -112,6 +110,9 @@ def run_check(group: str, edge: EdgeNode) -> list[Finding]:
         return [Finding(group, Verdict.FAILED, str(error))]
     except NoCluster as error:
         return [Finding(group, Verdict.FAILED, str(error))]
+    except LoginError as error:
+        remedy = "See that the KDC answers, and that the cluster and this machine have one realm."
+        return [Finding(group, Verdict.FAILED, f"The log-in failed: {error}.", remedy)]
     except ConnectError as error:
         remedy = "See whether the service runs, and whether a firewall is between."
         return [Finding(group, Verdict.FAILED, f"Nobody answers: {error}.", remedy)]
@@ -240,6 +241,7 @@ def _check_environments(edge: EdgeNode) -> list[Finding]:
         return [Finding("environments", Verdict.SKIPPED, why)]
     try:
         with storage_errors("open HDFS"):
+            _ = edge.hub_user  # which is logged in by its keytab from here on
             filesystem = open_filesystem()
         published = resolve(filesystem, edge.settings.env_root, wanted)
     except (PackagingError, ImportError) as error:
@@ -247,12 +249,6 @@ def _check_environments(edge: EdgeNode) -> list[Finding]:
         return [Finding("environments", Verdict.FAILED, str(error), remedy)]
     size = f"{published.size_bytes / 1e6:.0f} MB, Python {published.python_version}"
     return [Finding("environments", Verdict.OK, f"{wanted} is {published.path} ({size}).")]
-
-
-def _check_keytab(edge: EdgeNode) -> list[Finding]:
-    path = edge.settings.keytab
-    mode = Path(path).stat().st_mode & 0o777 if path and Path(path).exists() else None
-    return [judge_keytab(path, mode, os.access(path, os.R_OK))]
 
 
 CHECKS: dict[str, Callable[[EdgeNode], list[Finding]]] = {
@@ -263,7 +259,8 @@ CHECKS: dict[str, Callable[[EdgeNode], list[Finding]]] = {
     "homes": _check_homes,
     "clocks": _check_clocks,
     "environments": _check_environments,
-    "keytab": _check_keytab,
+    "keytab": lambda edge: check_keytab(edge.settings.keytab),
+    "tokens": lambda edge: check_tokens(edge.configuration),
     "java": lambda edge: check_java(edge.settings),
     "callback": lambda edge: check_callback(edge.settings),
 }

@@ -191,3 +191,33 @@ def judge_keytab(path: str, mode: int | None, readable: bool) -> Finding:
             f"Give it to the hub's account: `chown ACCOUNT {path}`.",
         )
     return Finding("keytab", Verdict.OK, f"{path} is readable by its owner only.")
+
+
+def judge_tokens(days: float, collects: bool, renews: bool, rm_user: str, may_act: bool) -> Finding:
+    """Judge what becomes of the logs of servers that run on when the tokens of their start have
+    ended, after `days`.
+
+    `collects`: YARN collects logs; `renews`: the ResourceManager is to get new tokens for that by
+    itself; `may_act`: the NameNode lets `rm_user`, who it is to HDFS, act for people.
+    """
+    if not collects:
+        return Finding("tokens", Verdict.OK, "YARN collects no logs, for which tokens could end.")
+    if renews and may_act:
+        return Finding("tokens", Verdict.OK, f"Logs are collected after {days:g} days too.")
+    switch = "yarn.resourcemanager.proxy-user-privileges.enabled"
+    right = f"hadoop.proxyuser.{rm_user}.hosts and .groups"
+    if renews or may_act:
+        there, missing = (switch, right) if renews else (right, switch)
+        return Finding(
+            "tokens",
+            Verdict.WARNING,
+            f"As far as the configuration here shows, the cluster has {there} without {missing}, "
+            "which is worse than neither.",
+            f"Set {missing} too, on ResourceManager and NameNode, or unset the other.",
+        )
+    return Finding(
+        "tokens",
+        Verdict.WARNING,
+        f"Logs of servers that run for longer than {days:g} days will not be collected.",
+        f"Set {switch} on the ResourceManager, and {right} on the NameNode: both, or none.",
+    )

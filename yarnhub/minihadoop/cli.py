@@ -141,14 +141,12 @@ def failover(
 ) -> None:
     """Make one ResourceManager of a pair (up --ha) the active one, or one NameNode."""
     from yarnhub.minihadoop.errors import BadSettings
-    from yarnhub.minihadoop.failover import make_active
     from yarnhub.minihadoop.state import load
 
     state = load(_folder(state_dir))
     if not state.settings.ha:
         raise BadSettings("This Hadoop has one of each: start it with `up --ha`.")
-    ports = state.ports
-    make_active(ports.namenode_addresses if hdfs else ports.resourcemanager_admins, index - 1)
+    (state.namenode_pair() if hdfs else state.resourcemanager_pair()).make_active(index - 1)
     _say(f"{'NameNode' if hdfs else 'ResourceManager'} {index} is active.")
 
 

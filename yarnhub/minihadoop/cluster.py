@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from yarnhub.minihadoop import failover, kerberos, readiness, watcher
+from yarnhub.minihadoop import kerberos, readiness, watcher
 from yarnhub.minihadoop.artifacts import DEFAULT_VERSION, distribution
 from yarnhub.minihadoop.commands import daemon_command, daemon_env
 from yarnhub.minihadoop.configuration import (
@@ -134,11 +134,11 @@ class MiniHadoop:
 
     def make_active(self, index: int) -> None:
         """Make one ResourceManager of a pair the active one."""
-        failover.make_active(self.state.ports.resourcemanager_admins, index)
+        self.state.resourcemanager_pair().make_active(index)
 
     def make_namenode_active(self, index: int) -> None:
         """Make one NameNode of a pair the active one."""
-        failover.make_active(self.state.ports.namenode_addresses, index)
+        self.state.namenode_pair().make_active(index)
 
     @property
     def logs(self) -> dict[str, Path]:
@@ -237,10 +237,10 @@ class MiniHadoop:
 
     def _define_daemons(self) -> None:
         ports = self.state.ports
-        masters = self._settings.masters
+        masters, pair = self._settings.masters, self.state.namenode_pair()
         self.namenodes = [
             self._daemon(
-                "namenode", partial(readiness.namenode_ready, ports, i), name=namenode_name(i)
+                "namenode", partial(readiness.namenode_ready, ports, i, pair), name=namenode_name(i)
             )
             for i in range(masters)
         ]

@@ -88,8 +88,6 @@ class ClusterSettings:
             raise BadSettings("A cluster has 1 to 250 NodeManagers.")
         if not 1 <= self.datanodes <= MAX_DATANODES:
             raise BadSettings(f"A cluster has 1 to {MAX_DATANODES} DataNodes.")
-        if self.ha and self.security:
-            raise BadSettings("A pair of masters can't have Kerberos yet: leave one out.")
         for user in self.users:
             if not re.fullmatch(r"[^\s;=,/:]+", user):
                 raise BadSettings(f"{user!r} can't be a user of Hadoop.")

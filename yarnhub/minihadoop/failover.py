@@ -3,25 +3,31 @@ would.
 
 Nothing fences a ResourceManager or a NameNode off from the state that the pair shares: so the
 active one is made to stand by first, if it still answers.
+
+Where there is Kerberos each order is a process of its own: this one is somebody else, or nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from yarnhub.minihadoop.configuration import superuser
+from yarnhub.minihadoop.errors import DaemonFailed
+from yarnspawner.hadoop import kerberos
 from yarnspawner.hadoop.blocking import BlockingClient
+from yarnspawner.hadoop.configuration import Configuration
 from yarnspawner.hadoop.rpc import (
     Address,
     ConnectError,
     Login,
     Method,
-    Request,
-    Response,
     RpcError,
 )
+from yarnspawner.hadoop.sasl import Prepare
 from yarnspawner.hadoop.wire import Message, int32, message
 
 HA_SERVICE_PROTOCOL = "org.apache.hadoop.ha.HAServiceProtocol"
@@ -63,22 +69,51 @@ TO_ACTIVE = _method("transitionToActive")
 TO_STANDBY = _method("transitionToStandby")
 
 
-def make_active(pair: Sequence[Address], index: int) -> None:
-    """Make the one with this index the active one of the pair, both where they take such calls."""
-    with suppress(ConnectError):  # one that is dead does no harm
-        _call(pair[1 - index], TO_STANDBY, TransitionRequest(StateChangeRequestInfo(0)))
-    _call(pair[index], TO_ACTIVE, TransitionRequest(StateChangeRequestInfo(0)))
+@dataclass(frozen=True)
+class Pair:
+    """Where the two take an administrator's calls. `service` is what the configuration calls their
+    principal by, `identity` what makes a process the superuser where there is Kerberos."""
+
+    addresses: Sequence[Address]
+    service: str
+    identity: Mapping[str, str] | None = None
+
+    def make_active(self, index: int) -> None:
+        """Make the one with this index the active one. Raises DaemonFailed."""
+        self._order("standby", 1 - index)  # one that is dead does no harm
+        if not self._order("active", index):
+            raise DaemonFailed(f"Number {index + 1} of the pair did not become active.")
+
+    def takes_orders(self, index: int) -> bool:
+        """Tell whether this one could be made active or stand by now."""
+        return self._order("status", index)
+
+    def _order(self, what: str, index: int) -> bool:
+        """Tell whether it did as it was told."""
+        host, port = self.addresses[index]
+        if self.identity is None:
+            return give_order(what, (host, port), None)
+        command = [sys.executable, "-m", __name__, what, host, str(port), self.service]
+        environment = {**os.environ, **self.identity}
+        return subprocess.run(command, env=environment, capture_output=True).returncode == 0
 
 
-def takes_orders(address: Address) -> bool:
-    """Tell whether it could be made active or stand by now."""
-    try:
-        _call(address, GET_STATUS, StatusRequest())
-    except (RpcError, ConnectError):
-        return False
+def give_order(what: str, address: Address, prepare: Prepare | None) -> bool:
+    """Tell a service to be active or to stand by, or ask for its status; whether it answered."""
+    login = Login(user=superuser())
+    with BlockingClient([address], HA_SERVICE_PROTOCOL, login, prepare=prepare) as client:
+        try:
+            if what == "status":
+                client.call(GET_STATUS, StatusRequest())
+            else:
+                method = TO_ACTIVE if what == "active" else TO_STANDBY
+                client.call(method, TransitionRequest(StateChangeRequestInfo(0)))
+        except (RpcError, ConnectError):
+            return False
     return True
 
 
-def _call(address: Address, method: Method[Request, Response], request: Request) -> None:
-    with BlockingClient([address], HA_SERVICE_PROTOCOL, Login(user=superuser())) as client:
-        client.call(method, request)
+if __name__ == "__main__":
+    order, to_host, to_port, of_service = sys.argv[1:]
+    prepared = kerberos.logins(Configuration.load(), of_service)
+    sys.exit(not give_order(order, (to_host, int(to_port)), prepared))

@@ -104,10 +104,15 @@ def make_realm(state: Path, keytabs: Mapping[Path, str]) -> None:
         for file, principal in missing.items()
         for line in (f"addprinc -randkey {principal}", f"ktadd -k {file} {principal}")
     ]
-    _run(state, "kadmin.local", "-r", REALM, stdin="\n".join(lines))
+    administer(state, *lines)
     for file, principal in missing.items():
         if not file.exists():
             raise DaemonFailed(f"The KDC's tools made no keytab for {principal}.")
+
+
+def administer(state: Path, *commands: str) -> None:
+    """Give kadmin's commands, with the KDC running or not."""
+    _run(state, "kadmin.local", "-r", REALM, stdin="\n".join(commands))
 
 
 def _run(state: Path, program: str, *arguments: str, stdin: str = "") -> None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from yarnhub.minihadoop import failover
 from yarnhub.minihadoop.configuration import superuser
+from yarnhub.minihadoop.failover import Pair
 from yarnhub.minihadoop.ports import Ports
 from yarnhub.minihadoop.rest import get_json, jmx
 
 
-def namenode_ready(ports: Ports, index: int = 0) -> bool:
+def namenode_ready(ports: Ports, index: int = 0, pair: Pair | None = None) -> bool:
     """Tell whether it is out of safe mode, and takes calls: on a busy machine that comes later.
     One that stands by is ready when it can take over."""
     url = ports.namenode_url(index)
     if jmx(url, "NameNode,name=NameNodeInfo").get("Safemode") != "":
         return False
     if jmx(url, "NameNode,name=NameNodeStatus").get("State") == "standby":
-        return failover.takes_orders(ports.namenode_address(index))
+        return pair is not None and pair.takes_orders(index)
     asked = f"{url}/webhdfs/v1/?op=GETFILESTATUS&user.name={superuser()}"
     return "FileStatus" in get_json(asked)
 

@@ -27,9 +27,12 @@ from yarnhub.minihadoop.configuration import (
     daemon_sites,
 )
 from yarnhub.minihadoop.errors import InTheWay, NotRunning
+from yarnhub.minihadoop.failover import Pair
 from yarnhub.minihadoop.hdfs_site import Properties, default_fs
 from yarnhub.minihadoop.ports import Ports
 from yarnhub.minihadoop.processes import daemons
+from yarnhub.minihadoop.secure_site import login_variables
+from yarnspawner.hadoop.kerberos import NAMENODE, RESOURCEMANAGER
 
 _DATA = ("bin", "conf", "dfs", "krb5", "tmp", "yarn")
 _LOG4J = """\
@@ -118,6 +121,18 @@ class ClusterState:
         """Return the variables with the PATH of this process, our `yarn` and `hdfs` first in it."""
         path = os.pathsep.join([str(self.folder / "bin"), os.environ.get("PATH", os.defpath)])
         return {**self.variables(), "PATH": path}
+
+    def namenode_pair(self) -> Pair:
+        return Pair(self.ports.namenode_addresses, NAMENODE, self._superuser())
+
+    def resourcemanager_pair(self) -> Pair:
+        return Pair(self.ports.resourcemanager_admins, RESOURCEMANAGER, self._superuser())
+
+    def _superuser(self) -> dict[str, str] | None:
+        """Return what makes a process the superuser, None where everybody is whoever they say."""
+        if not self.settings.security:
+            return None
+        return {**self.variables(), **login_variables(self.folder, "nn")}
 
     def write(self) -> None:
         """Make the folders and write all files; what an earlier run left of YARN goes."""

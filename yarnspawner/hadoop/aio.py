@@ -29,15 +29,14 @@ from yarnspawner.hadoop.connection import Connection
 from yarnspawner.hadoop.pieces import decode
 from yarnspawner.hadoop.rpc import (
     Address,
-    CallTimeout,
     ConnectError,
     Login,
     Method,
     Request,
     Response,
     RpcError,
-    explain,
     failure,
+    in_vain,
 )
 from yarnspawner.hadoop.sasl import Prepare, SaslError
 from yarnspawner.hadoop.servers import Servers
@@ -94,15 +93,14 @@ class AsyncClient:
         body = request.encode()
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._timeout
-        reasons: dict[Address, str] = {}
+        tried: dict[Address, BaseException] = {}
         # A connection that we still have may be dead: that must not cost an address its turn.
         for _ in range(len(self._servers) + (self._link is not None)):
             if self._servers.resting and not self._has_link:
-                sentence = f"{method.name} has to wait, as nobody answered a moment ago"
-                raise ConnectError(sentence, self._servers.reasons)
+                raise self._servers.still(method.name)
             link = await self._connect(deadline)
             if isinstance(link, _Unreachable):
-                reasons[link.address] = explain(link.error)
+                tried[link.address] = link.error
                 continue
             started = clock()
             result = await self._attempt(link, method, body, deadline)
@@ -114,13 +112,13 @@ class AsyncClient:
                 link.end(ConnectionAbortedError("the connection was given up"))
                 if not (isinstance(result, ConnectionError) and link.worked):
                     self._servers.pass_over(link.address)
-            reasons[link.address] = explain(result)
-            broken = failure(method, result, reasons)
+            tried[link.address] = result
+            broken = failure(method, result, tried)
             if broken is not None:
                 raise broken from result
-        self._servers.failed(reasons)
-        outcome = CallTimeout if clock() >= deadline else ConnectError
-        raise outcome(f"{method.name} could not be called", reasons)
+        error = in_vain(method, tried, in_time=clock() < deadline)
+        self._servers.failed(error)
+        raise error
 
     async def _attempt(
         self, link: _Link, method: Method[Request, Response], body: bytes, deadline: float

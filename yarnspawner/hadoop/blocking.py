@@ -19,15 +19,13 @@ from contextlib import suppress
 from yarnspawner.hadoop.connection import Connection
 from yarnspawner.hadoop.rpc import (
     Address,
-    CallTimeout,
-    ConnectError,
     Login,
     Method,
     Request,
     Response,
     RpcError,
-    explain,
     failure,
+    in_vain,
 )
 from yarnspawner.hadoop.sasl import Prepare, SaslError
 from yarnspawner.hadoop.wire import WireError
@@ -70,7 +68,7 @@ class BlockingClient:
         """Call a method; raises `RpcError` or `ConnectError`."""
         body = request.encode()
         deadline = time.monotonic() + self._timeout
-        reasons: dict[Address, str] = {}
+        tried: dict[Address, BaseException] = {}
         # A connection that we still have may be dead: that must not cost an address its turn.
         for _ in range(len(self._addresses) + (self._link is not None)):
             address = self._addresses[0]
@@ -78,7 +76,7 @@ class BlockingClient:
                 sock, connection = self._connect(deadline)
             except (OSError, UnicodeError, SaslError) as error:
                 self._give_up_address()
-                reasons[address] = explain(error)
+                tried[address] = error
                 continue
             call_id = connection.call(method, body)
             try:
@@ -94,12 +92,11 @@ class BlockingClient:
                     self.close()
                 else:
                     self._give_up_address()
-                reasons[address] = explain(error)
-                broken = failure(method, error, reasons)
+                tried[address] = error
+                broken = failure(method, error, tried)
                 if broken is not None:
                     raise broken from error
-        outcome = CallTimeout if time.monotonic() >= deadline else ConnectError
-        raise outcome(f"{method.name} could not be called", reasons)
+        raise in_vain(method, tried, in_time=time.monotonic() < deadline)
 
     def _connect(self, deadline: float) -> tuple[socket.socket, Connection]:
         if self._link is not None and not _is_alive(self._link[0]):

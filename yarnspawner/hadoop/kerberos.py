@@ -2,7 +2,10 @@
 
 - The identity is the process's, as for every Kerberos client: a ticket of `kinit`, or a keytab that
   KRB5_CLIENT_KTNAME names. From a keytab the library gets tickets by itself, and new ones before
-  they end: there is nothing to renew.
+  they end: there is nothing to renew. It reads the keytab each time, so that one with a new key is
+  only put into the old one's place.
+- A KDC that does not answer holds nobody up for long. MIT's library gives it up after a minute, so
+  we wait for it in a thread, and while that one goes on in vain nobody else begins to wait.
 - A server has to be who the configuration says: any other principal of the realm is refused.
 - Of the protections, the first in `hadoop.rpc.protection` that the server offers is taken.
 
@@ -15,11 +18,14 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from pathlib import Path
-from typing import Any
+from threading import Lock, Thread
+from typing import Any, TypeVar
 
+from yarnspawner.hadoop import keytab as keytabs
 from yarnspawner.hadoop.configuration import Configuration, ConfigurationError
 from yarnspawner.hadoop.sasl import Mechanism, MechanismFactory, Offer, Prepare, SaslError
 
@@ -37,33 +43,59 @@ LAYERS = {"authentication": 1, "integrity": 2, "privacy": 4}
 
 ANY_SIZE = b"\xff\xff\xff"
 
+KDC_SECONDS = 8.0
+"""How long a login waits for the KDC: less than any call waits for one of a pair of servers."""
+
+KDC_AWAY = -1765328228
+OTHER_KEY = (-1765328360, -1765328353)
+OTHER_TIME = (-1765328347, -1765328236)
+EXPIRED = -1765328352
+"""MIT's numbers: KRB5_KDC_UNREACH; KRB5KDC_ERR_PREAUTH_FAILED, KRB5KRB_AP_ERR_BAD_INTEGRITY;
+KRB5KRB_AP_ERR_SKEW, KRB5_KDCREP_SKEW; KRB5KRB_AP_ERR_TKT_EXPIRED."""
+
+KEYTAB = "KRB5_CLIENT_KTNAME"
+
+Result = TypeVar("Result")
+
+
+class _Process:
+    """Whom `use_keytab` made of this process, and its one question to the KDC at a time."""
+
+    principal: str | None = None
+    caches = 0
+    asking = Lock()
+    given_up: Future[Any] | None = None
+
 
 def use_keytab(keytab: str, principal: str | None = None) -> None:
     """Make this process log in by a keytab, hdfs-native and all; its tickets are in no file.
 
-    Of a keytab with several keys the first is taken, unless `principal` says which.
-    Raises ConfigurationError.
+    Of a keytab with several keys the first is taken, unless `principal` says which. The KDC is not
+    asked yet. Raises ConfigurationError.
     """
     _require_gssapi()
-    os.environ["KRB5_CLIENT_KTNAME"] = f"FILE:{Path(keytab).absolute()}"
+    found = keytabs.principals(keytab)
+    chosen = [each for each in found if principal in (None, each, each.partition("@")[0])]
+    if not chosen:
+        raise ConfigurationError(
+            f"The keytab {keytab} has no key of {principal}, but of {', '.join(found)}: correct "
+            "c.YarnSpawner.principal, or c.YarnSpawner.keytab."
+        )
+    os.environ[KEYTAB] = f"FILE:{Path(keytab).absolute()}"
     os.environ["KRB5CCNAME"] = "MEMORY:yarnhub"
-    if principal is not None:
-        name = gssapi.Name(principal, gssapi.NameType.kerberos_principal)
-        with _logged_in():
-            gssapi.Credentials(name=name, usage="initiate")
+    _Process.principal = chosen[0]
 
 
 def own_user(configuration: Configuration) -> str:
     """Return who this process is to Hadoop.
 
     By Kerberos it is the first part of the principal, by Hadoop's default rule. Raises
-    ConfigurationError where nobody is logged in.
+    ConfigurationError where nobody is logged in. After `use_keytab` the KDC is not asked.
     """
     if not configuration.kerberos:
         return os.environ.get("HADOOP_USER_NAME") or getpass.getuser()
     _require_gssapi()
-    with _logged_in():
-        principal = str(gssapi.Credentials(usage="initiate").name)
+    principal = _Process.principal or _default_principal()
     return principal.partition("@")[0].partition("/")[0]
 
 
@@ -89,7 +121,7 @@ def logins(configuration: Configuration, service: str) -> Prepare | None:
         )
 
     def prepare(host: str) -> MechanismFactory:
-        return _factory(principal_of(principal, host), protections)
+        return _in_time(lambda: _factory(principal_of(principal, host), protections))
 
     return prepare
 
@@ -122,33 +154,31 @@ class Gssapi:
         self._sealed = False
         self.complete = False
         self.layered = False
-        flag = gssapi.RequirementFlag
-        flags = (
-            flag.mutual_authentication
-            | flag.replay_detection
-            | flag.out_of_sequence_detection
-            | flag.integrity
-            | flag.confidentiality
-        )
-        name = gssapi.Name(principal, gssapi.NameType.kerberos_principal)
-        self._context = gssapi.SecurityContext(
-            name=name, mech=gssapi.MechType.kerberos, flags=flags, usage="initiate"
-        )
-        self._first = self._do(self._context.step)
+        try:
+            self._context, self._first = _begin(principal, {})
+        except KerberosError as error:
+            if error.number != EXPIRED or _Process.principal is None:
+                raise
+            # MIT's library has failed to get a new one, and goes on with the old one for half a
+            # minute. Without it, it says why; and tries again.
+            cache = f"MEMORY:yarnhub-{_Process.caches}"
+            store = {"ccache": cache, "client_keytab": os.environ[KEYTAB]}
+            self._context, self._first = _begin(principal, {"store": store})
+            _Process.caches += 1
 
     def step(self, challenge: bytes | None) -> bytes:
         if challenge is None:
             return self._first
         if not self._context.complete:
-            return self._do(self._context.step, challenge) or b""
-        offered = self._do(self._context.unwrap, challenge).message
+            return _do(self._context.step, challenge) or b""
+        offered = _do(self._context.unwrap, challenge).message
         if len(offered) != 4:
             raise SaslError("the server's offer of protections is cut short")
         chosen = self._choose(offered[0])
         self.complete = True
         self.layered, self._sealed = chosen != "authentication", chosen == "privacy"
         answer = bytes([LAYERS[chosen]]) + (ANY_SIZE if self.layered else bytes(3))
-        return self._do(self._context.wrap, answer, False).message
+        return _do(self._context.wrap, answer, False).message
 
     def _choose(self, offered: int) -> str:
         for protection in self._protections:
@@ -161,38 +191,113 @@ class Gssapi:
         )
 
     def wrap(self, data: bytes) -> bytes:
-        return self._do(self._context.wrap, data, self._sealed).message
+        return _do(self._context.wrap, data, self._sealed).message
 
     def unwrap(self, data: bytes) -> bytes:
-        opened = self._do(self._context.unwrap, data)
+        opened = _do(self._context.unwrap, data)
         if self._sealed and not opened.encrypted:
             raise SaslError("the server stopped to encrypt what it sends")
         return opened.message
 
-    def _do(self, call: Any, *arguments: Any) -> Any:
-        try:
-            return call(*arguments)
-        except GSSError as error:
-            raise SaslError(_sentence(error)) from error
+
+class KerberosError(SaslError):
+    """What MIT's library did not do. `number` is its own of the reason."""
+
+    def __init__(self, sentence: str, number: int) -> None:
+        super().__init__(sentence)
+        self.number = number
 
 
-@contextmanager
-def _logged_in() -> Iterator[None]:
+def _do(call: Callable[..., Any], *arguments: Any) -> Any:
+    """Call MIT's library; raises KerberosError.
+
+    What it has to say of an error it says only in the thread that called.
+    """
     try:
-        yield
+        return call(*arguments)
     except GSSError as error:
-        raise ConfigurationError(
-            f"{_sentence(error)} Run kinit, or name a keytab: c.YarnSpawner.keytab for the hub, "
-            "KRB5_CLIENT_KTNAME for commands."
-        ) from error
+        number = error.min_code - (1 << 32)  # the library's are negative, GSSAPI's are not
+        said = [
+            each for each in error.get_all_statuses(error.min_code, False) if each != "Success"
+        ] or error.get_all_statuses(error.maj_code, True)
+        sentence = f"Kerberos: {'; '.join(said).rstrip('.')}{_advice(number)}"
+        raise KerberosError(sentence, number) from error
 
 
-def _sentence(error: Any) -> str:
-    """Return what MIT's library says: the mechanism's own message, which names the reason."""
-    said = error.get_all_statuses(error.min_code, False) or error.get_all_statuses(
-        error.maj_code, True
+def _advice(number: int) -> str:
+    if number in OTHER_KEY and KEYTAB in os.environ:
+        file = os.environ[KEYTAB].removeprefix("FILE:")
+        return f": the KDC has another key than {file}, which has to be exported anew"
+    return ": run a time service (chrony) on both" if number in OTHER_TIME else ""
+
+
+def _in_time(ask: Callable[[], Result]) -> Result:
+    """Return what `ask` does, which may wait for the KDC; raises KerberosError where that takes too
+    long. What goes on then does not keep the process from its end."""
+    silence = KerberosError(
+        f"Kerberos: the KDC does not answer within {KDC_SECONDS:.0f} s", KDC_AWAY
     )
-    return f"Kerberos: {'; '.join(said).rstrip('.')}."
+    if _Process.given_up is not None and not _Process.given_up.done():
+        raise silence
+    deadline = time.monotonic() + KDC_SECONDS
+    if not _Process.asking.acquire(timeout=KDC_SECONDS):
+        raise silence
+    outcome: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(ask())
+        except BaseException as error:  # noqa: BLE001 - it is the caller's
+            outcome.set_exception(error)
+        finally:
+            _Process.asking.release()
+
+    Thread(target=run, name="kerberos", daemon=True).start()
+    if not wait([outcome], deadline - time.monotonic()).done:
+        _Process.given_up = outcome
+        raise silence
+    return outcome.result()
+
+
+def _name(principal: str) -> Any:
+    return gssapi.Name(principal, gssapi.NameType.kerberos_principal)
+
+
+def _begin(principal: str, where: dict[str, Any]) -> tuple[Any, bytes]:
+    """Return a context for the service, and the first message: by the key that `use_keytab` chose,
+    or as MIT's library does it by itself. `where` says which tickets to use."""
+    flag = gssapi.RequirementFlag
+    flags = (
+        flag.mutual_authentication
+        | flag.replay_detection
+        | flag.out_of_sequence_detection
+        | flag.integrity
+        | flag.confidentiality
+    )
+    own = None
+    if _Process.principal is not None:
+        name = _name(_Process.principal)
+        own = _do(lambda: gssapi.Credentials(name=name, usage="initiate", **where))
+    context = gssapi.SecurityContext(
+        name=_name(principal),
+        creds=own,
+        mech=gssapi.MechType.kerberos,
+        flags=flags,
+        usage="initiate",
+    )
+    return context, _do(context.step)
+
+
+def _default_principal() -> str:
+    """Return whose ticket there is, or is to be had by KRB5_CLIENT_KTNAME."""
+    try:
+        return str(_in_time(lambda: _do(lambda: gssapi.Credentials(usage="initiate").name)))
+    except KerberosError as error:
+        remedy = "Run kinit, or name a keytab by KRB5_CLIENT_KTNAME; for a hub c.YarnSpawner.keytab"
+        if error.number == KDC_AWAY:
+            remedy = "See that the KDC runs, and that krb5.conf says where"
+        told = error.number in (*OTHER_KEY, *OTHER_TIME)
+        raise ConfigurationError(f"{error}." if told else f"{error}. {remedy}.") from error
 
 
 def _require_gssapi() -> None:

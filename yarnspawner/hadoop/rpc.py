@@ -2,7 +2,8 @@
 
     RpcError                  the server answered with an exception of its own
     ConnectError              nobody answered, or somebody who speaks something else
-    └── CallTimeout           ... within the time that the call had
+    ├── CallTimeout           ... within the time that the call had
+    └── LoginError            we could not show who we are, or they not who they are
 
 No call of `BlockingClient` or `AsyncClient` raises anything else, but for a `WireError` where the
 request itself can't be written.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -54,9 +56,21 @@ class ConnectError(ConnectionError):
         super().__init__(f"{sentence} ({tried})" if tried else sentence)
         self.reasons = reasons
 
+    def about(self, service: str) -> str:
+        """Say in a sentence what a person has to know of it."""
+        return f"{service} does not answer: {self}."
+
 
 class CallTimeout(ConnectError, TimeoutError):
     """The call's time was over before its answer came."""
+
+
+class LoginError(ConnectError):
+    """There was no log-in: no ticket to be had, or one side did not believe the other."""
+
+    def about(self, service: str) -> str:
+        """Say that it is the log-in: whoever is asked for may well answer."""
+        return f"{service} can't be logged in to: {self}."
 
 
 @dataclass(frozen=True)
@@ -87,14 +101,31 @@ class Method(Generic[Request, Response]):
 
 
 def failure(
-    method: Method[Request, Response], error: BaseException, reasons: dict[Address, str]
+    method: Method[Request, Response], error: BaseException, tried: Mapping[Address, BaseException]
 ) -> ConnectError | None:
     """Return what a call that broke off with `error` comes to, None where it may be sent again."""
     if isinstance(error, TimeoutError):
-        return CallTimeout(f"{method.name} had no answer in time", reasons)
+        return CallTimeout(f"{method.name} had no answer in time", reasons(tried))
     if isinstance(error, (RpcError, SaslError)) or method.idempotent:
         return None  # refused before it was executed, or harmless to repeat
-    return ConnectError(f"{method.name} broke off, and may have been executed or not", reasons)
+    return ConnectError(
+        f"{method.name} broke off, and may have been executed or not", reasons(tried)
+    )
+
+
+def in_vain(
+    method: Method[Request, Response], tried: Mapping[Address, BaseException], in_time: bool
+) -> ConnectError:
+    """Return what it comes to that none of the addresses did."""
+    kind = ConnectError if in_time else CallTimeout
+    if any(isinstance(error, SaslError) for error in tried.values()):
+        kind = LoginError
+    return kind(f"{method.name} could not be called", reasons(tried))
+
+
+def reasons(tried: Mapping[Address, BaseException]) -> dict[Address, str]:
+    """Say of each address why it did not do."""
+    return {address: explain(error) for address, error in tried.items()}
 
 
 def explain(error: BaseException) -> str:

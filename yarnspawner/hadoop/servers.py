@@ -11,9 +11,9 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from yarnspawner.hadoop.rpc import Address
+from yarnspawner.hadoop.rpc import Address, ConnectError, LoginError
 
 FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 0.1, 5.0
 
@@ -28,8 +28,7 @@ class Servers:
         self._clock = clock
         self._rest_seconds = FIRST_REST_SECONDS
         self._rest_until = float("-inf")
-        self.reasons: dict[Address, str] = {}
-        """Why each did not do, the last time that none of them did."""
+        self._failure = ConnectError("nobody was asked", {})
 
     def __len__(self) -> int:
         return len(self._addresses)
@@ -53,9 +52,16 @@ class Servers:
         """Take note that one of them works."""
         self._rest_seconds = FIRST_REST_SECONDS
 
-    def failed(self, reasons: Mapping[Address, str]) -> None:
+    def failed(self, error: ConnectError) -> None:
         """Take note that none of them did. Calls that fail together count as one."""
         if not self.resting:
-            self.reasons = dict(reasons)
+            self._failure = error
             self._rest_until = self._clock() + self._rest_seconds * random.uniform(0.5, 1)
             self._rest_seconds = min(2 * self._rest_seconds, LONGEST_REST_SECONDS)
+
+    def still(self, call: str) -> ConnectError:
+        """Return what a call comes to meanwhile: why none of them did has not changed."""
+        why = self._failure.reasons
+        if isinstance(self._failure, LoginError):
+            return LoginError(f"{call} has to wait, as nobody let us in a moment ago", why)
+        return ConnectError(f"{call} has to wait, as nobody answered a moment ago", why)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
+from nbformat.v4 import new_output
 
 from hdfs_contents import HDFSContentsManager
 from hdfs_contents.filesystem import FileSystem
@@ -25,6 +27,22 @@ async def test_a_save_returns_what_the_next_get_says(
     got = await manager.get(path)
     assert got["type"] == model["type"]
     assert got["content"] == model["content"] or got["content"]["cells"][0]["source"] == "1"
+
+
+async def test_a_notebook_with_huge_output_comes_back_whole_until_it_is_too_large_to_be_opened(
+    manager: HDFSContentsManager,
+) -> None:
+    model = notebook("plot()")
+    model["content"]["cells"][0]["outputs"] = [new_output("stream", text="0123456789" * 3_000_000)]
+    wanted = deepcopy(model["content"])
+    await manager.save(model, "a.ipynb")
+    assert (await manager.get("a.ipynb"))["content"]["cells"][0]["outputs"] == (
+        wanted["cells"][0]["outputs"]
+    )
+    manager.max_document_size_mb = 30
+    message = await refused(413, manager.get("a.ipynb"))
+    assert "files of more than 30 MB are not opened here: download it" in message
+    assert (await manager.get("a.ipynb", content=False))["size"] > 30_000_000
 
 
 async def test_a_save_keeps_the_mode_and_leaves_nothing_behind(

@@ -108,6 +108,11 @@ RAISED = [
     (rpc(IO, "something new"), OSError, errno.EIO),
     (RuntimeError('DataTransferError("no")'), OSError, errno.EIO),
     (RuntimeError('GSSAPIError(GSS_S_NO_CRED, 0, "no")'), PermissionError, errno.EACCES),
+    (
+        RuntimeError("PanicException: split_to out of bounds: 21 <= 2"),
+        OSError,
+        errno.EHOSTUNREACH,
+    ),
     (RuntimeError('InvalidArgument("No fs.defaultFS setting found")'), OSError, errno.EINVAL),
     (OSError("Connection refused (os error 111)"), ConnectionError, errno.ECONNREFUSED),
     (OSError("failed to lookup address information"), ConnectionError, errno.EHOSTUNREACH),

@@ -10,8 +10,10 @@ import pytest
 from tests.unit.hadoop.handlers import Holder
 from tests.unit.hadoop.hub_calls import Connect, answer, kill, number_of
 from tests.unit.hadoop.rpc_server import Call, RpcServer, silent_address
+from yarnspawner.hadoop.aio import AsyncClient
 from yarnspawner.hadoop.credentials import Token
-from yarnspawner.hadoop.rpc import CallTimeout, ConnectError, Login
+from yarnspawner.hadoop.rpc import CallTimeout, ConnectError, Login, LoginError
+from yarnspawner.hadoop.sasl import MechanismFactory, SaslError
 from yarnspawner.hadoop.wire import WireError
 
 TOKEN = Token(b"identifier", b"password", "RM_DELEGATION_TOKEN", "")
@@ -100,6 +102,20 @@ async def test_a_caller_who_gives_up_while_connecting_does_not_hold_up_the_other
         assert (await kept).is_kill_completed
         assert cancelled.cancelled()
         assert server.connections == 1
+
+
+async def test_a_login_that_waits_for_its_ticket_holds_nobody_else_up() -> None:
+    loop, others_had_their_turn = asyncio.get_running_loop(), threading.Event()
+
+    def prepare(host: str) -> MechanismFactory:
+        loop.call_soon_threadsafe(others_had_their_turn.set)
+        assert others_had_their_turn.wait(20)
+        raise SaslError("they had")
+
+    client = AsyncClient([("localhost", 1)], "protocol", Login("hub"), prepare=prepare)
+    with pytest.raises(LoginError, match="they had"):
+        await kill(client)
+    await client.close()
 
 
 async def test_a_request_that_cannot_be_written_is_a_wire_error_and_harmless(

@@ -22,7 +22,8 @@ from yarnspawner.hadoop.resourcemanager import (
     KillApplicationResponse,
     SubmitApplicationRequest,
 )
-from yarnspawner.hadoop.rpc import CallTimeout, ConnectError, Login, RpcError
+from yarnspawner.hadoop.rpc import CallTimeout, ConnectError, Login, LoginError, RpcError
+from yarnspawner.hadoop.sasl import MechanismFactory, SaslError
 from yarnspawner.hadoop.trace import CallRecord
 from yarnspawner.hadoop.wire import delimited
 
@@ -90,6 +91,23 @@ async def test_nobody_there_is_an_error_that_names_each_address_and_why(
         unknown: "no such host",
         malformed: "no such host",
     }
+
+
+@pytest.mark.parametrize("others", [(), (REFUSED,)], ids=["alone", "of-a-pair"])
+async def test_a_login_that_fails_is_told_as_one_also_while_nobody_is_asked(
+    others: tuple[tuple[str, int], ...],
+) -> None:
+    def prepare(host: str) -> MechanismFactory:
+        raise SaslError("no ticket")
+
+    address = ("127.0.0.1", 1)
+    client = AsyncClient((address, *others), APPLICATION_CLIENT_PROTOCOL, ALICE, prepare=prepare)
+    for _ in range(2):
+        with pytest.raises(LoginError) as caught:
+            await kill(client)
+        assert caught.value.reasons[address] == "no ticket"
+        assert caught.value.about("YARN").startswith("YARN can't be logged in to: forceKill")
+    await client.close()
 
 
 async def test_idempotent_calls_outstanding_on_a_lost_connection_are_sent_again(

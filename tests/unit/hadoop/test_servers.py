@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from yarnspawner.hadoop.rpc import ConnectError, LoginError
 from yarnspawner.hadoop.servers import FIRST_REST_SECONDS, LONGEST_REST_SECONDS, Servers
 
 ONE, TWO = ("rm1", 8032), ("rm2", 8032)
 WHY = {ONE: "connection refused", TWO: "it is in standby"}
+NOBODY = ConnectError("no answer", WHY)
 
 
 class Clock:
@@ -45,7 +47,7 @@ def test_the_rest_grows_with_each_failure_up_to_a_limit() -> None:
     servers = Servers([ONE, TWO], clock)
     rests = []
     for _ in range(10):
-        servers.failed(WHY)
+        servers.failed(NOBODY)
         rests.append(rest_of(servers, clock))
     step = FIRST_REST_SECONDS / 100
     for number, rest in enumerate(rests):
@@ -57,7 +59,7 @@ def test_calls_that_fail_together_count_once() -> None:
     clock = Clock()
     servers = Servers([ONE, TWO], clock)
     for _ in range(1000):
-        servers.failed(WHY)
+        servers.failed(NOBODY)
     assert rest_of(servers, clock) <= FIRST_REST_SECONDS * 1.02
 
 
@@ -65,14 +67,21 @@ def test_an_answer_makes_the_next_rest_short_again() -> None:
     clock = Clock()
     servers = Servers([ONE, TWO], clock)
     for _ in range(8):
-        servers.failed(WHY)
+        servers.failed(NOBODY)
         rest_of(servers, clock)
     servers.answered()
-    servers.failed(WHY)
+    servers.failed(NOBODY)
     assert rest_of(servers, clock) <= FIRST_REST_SECONDS * 1.02
 
 
-def test_the_reasons_of_the_last_failure_are_kept() -> None:
+def test_the_last_failure_and_its_reasons_are_told_while_they_rest() -> None:
     servers = Servers([ONE, TWO])
-    servers.failed(WHY)
-    assert servers.reasons == WHY
+    servers.failed(NOBODY)
+    assert servers.still("getNewApplication").reasons == WHY
+    assert not isinstance(servers.still("getNewApplication"), LoginError)
+
+
+def test_a_failed_login_stays_one_while_they_rest() -> None:
+    servers = Servers([ONE])
+    servers.failed(LoginError("no ticket", WHY))
+    assert isinstance(servers.still("getNewApplication"), LoginError)

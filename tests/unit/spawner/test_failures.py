@@ -107,6 +107,11 @@ def test_an_application_that_yarn_has_forgotten_is_told_so():
             ImpersonationRefused,
         ),
         (
+            "org.apache.hadoop.security.authorize.AuthorizationException",
+            "Unauthorized connection for super-user: jupyterhub from IP /127.0.0.9",
+            ImpersonationRefused,
+        ),
+        (
             "org.apache.hadoop.yarn.exceptions.InvalidResourceRequestException",
             "Invalid resource request! Cannot allocate containers",
             OptionsRefused,

@@ -9,7 +9,14 @@ from yarnhub.apps import age, server_name
 from yarnhub.check.callback import judge_callback
 from yarnhub.check.contents import judge_quota
 from yarnhub.check.findings import Finding, Verdict, exit_code
-from yarnhub.check.verdicts import Home, judge_clock, judge_home, judge_keytab, judge_queue
+from yarnhub.check.verdicts import (
+    Home,
+    judge_clock,
+    judge_home,
+    judge_keytab,
+    judge_queue,
+    judge_tokens,
+)
 from yarnhub.probes import Outcome
 
 
@@ -45,6 +52,24 @@ def test_a_keytab_is_for_its_owner_only(mode, readable, verdict):
 )
 def test_clocks_may_be_apart_in_either_direction_but_not_far(skew, verdict):
     assert judge_clock("node1", skew).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("collects", "renews", "may_act", "verdict", "said"),
+    [
+        (False, False, False, Verdict.OK, "collects no logs"),
+        (True, True, True, Verdict.OK, "after 7 days too"),
+        (True, False, False, Verdict.WARNING, "longer than 7 days will not be collected"),
+        (True, True, False, Verdict.WARNING, "without hadoop.proxyuser.yarn.hosts and .groups"),
+        (True, False, True, Verdict.WARNING, "without yarn.resourcemanager.proxy-user-privileges"),
+    ],
+)
+def test_logs_of_long_servers_need_a_switch_and_a_right_together(
+    collects, renews, may_act, verdict, said
+):
+    finding = judge_tokens(7, collects, renews, "yarn", may_act)
+    assert finding.verdict is verdict
+    assert said in finding.why
 
 
 def test_rights_to_a_queue_count_by_its_name_and_by_its_path():
