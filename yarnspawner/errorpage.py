@@ -21,7 +21,7 @@ class UnknownServerHandler(ProxyErrorHandler):
 
     def render_template(self, name: str, sync: bool = False, **ns: Any) -> Any:
         """Fill in a page, and in that of a server that is down what is known of YARN."""
-        yarn = opened_yarn(self.settings)
+        yarn = opened_yarn(self.users.settings)  # what spawners have; ours are a copy
         if ns.get("status_code") == 503 and yarn is not None and yarn.board.is_unknown:
             home = escape(url_path_join(self.hub.base_url, "home"))
             ns["message_html"] = (

@@ -9,13 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from yarnhub.demo.hub import free_ports
 from yarnhub.minihadoop.configuration import HUB_USER
+from yarnhub.minihadoop.ports import reserved_ports
 
 LIGHT_SERVER = Path(__file__).with_name("light_server.py")
 CONFIG = """
@@ -56,7 +57,9 @@ class Hub:
         self.folder = folder
         self._env = {**os.environ, **env, "HADOOP_USER_NAME": HUB_USER}
         self._token = secrets.token_hex(16)
-        port, hub_port, proxy_port = free_ports(3)
+        # Two tests at once would find the same ports free: they are held until the hub has them.
+        self._reserved = ExitStack()
+        port = self._reserved.enter_context(reserved_ports(None, 0, 0)).base
         self.url = f"http://127.0.0.1:{port}{prefix}"
         self.log_file = folder / "jupyterhub.log"
         self.config = folder / "jupyterhub_config.py"
@@ -66,8 +69,8 @@ class Hub:
                 light=str(LIGHT_SERVER),
                 token=self._token,
                 port=f"{port}{prefix}",
-                hub_port=hub_port,
-                proxy_port=proxy_port,
+                hub_port=port + 1,
+                proxy_port=port + 2,
             )
             + extra_config
         )
@@ -95,6 +98,7 @@ class Hub:
             assert self._process.poll() is None, self.log()
             try:
                 if self._http.get("/hub/health").is_success:
+                    self._reserved.close()
                     return
             except httpx.TransportError:
                 pass
