@@ -52,7 +52,7 @@ def test_a_file_that_was_given_up_is_free_for_others_soon(
             return False
         return True
 
-    wait_until(free, 60, "nobody writes it any more")
+    wait_until(free, 10, "nobody writes it any more")
 
 
 def test_a_file_has_its_mode_before_it_has_content_whatever_the_directory_gives(

@@ -40,6 +40,7 @@ def test_files_have_as_many_replicas_as_there_are_datanodes_and_at_most_three(
 ):
     site = cluster_site(ClusterSettings(datanodes=datanodes), PORTS, STATE)
     assert site.hdfs["dfs.replication"] == replication
+    assert site.hdfs["dfs.namenode.redundancy.considerLoad"] == "false"  # else there may be fewer
     waits_for_reports = "dfs.namenode.file.close.num-committed-allowed" not in site.hdfs
     assert waits_for_reports is (datanodes >= 3)
 

@@ -39,6 +39,9 @@ def hdfs_site(settings: ClusterSettings, ports: Ports, state: Path) -> Propertie
         "dfs.replication": str(min(3, settings.datanodes)),
         # A NameNode that finds its files again serves at once, not half a minute later.
         "dfs.namenode.safemode.extension": "0",
+        # Of a handful of DataNodes one is soon busier than all on the average, and would be passed
+        # over: a file then has too few copies, and clients in Java fail to append to it.
+        "dfs.namenode.redundancy.considerLoad": "false",
     }
     if settings.datanodes < 3:
         # Closing a file beats the block report of the last replica, and clients then sleep.
