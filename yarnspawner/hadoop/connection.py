@@ -159,7 +159,8 @@ class Connection:
         """Yield the calls that were answered, by id. Has to be iterated to its end, and may leave
         something to send.
 
-        Raises a fatal `RpcError`, `SaslError` or `WireError` where the connection is over.
+        Raises a fatal `RpcError`, `SaslError` or `WireError` where the connection is over. With a
+        `SaslError` there was no log-in, so no call has been executed.
         """
         self._received += data
         for frame in _take_frames(self._received):
@@ -168,7 +169,7 @@ class Connection:
             elif self._mechanism is None:
                 yield from self._answers(frame)
             else:
-                self._unwrapped += self._mechanism.unwrap(self._read_sasl(frame).token or b"")
+                self._unwrapped += _unwrap(self._mechanism, self._read_sasl(frame).token or b"")
                 for inner in _take_frames(self._unwrapped):
                     yield from self._answers(inner)
 
@@ -263,6 +264,15 @@ def _take_frames(buffer: bytearray) -> Iterator[bytes]:
             frame = bytes(view[4 : 4 + size])
         del buffer[: 4 + size]
         yield frame
+
+
+def _unwrap(mechanism: Mechanism, protected: bytes) -> bytes:
+    """Open what arrived after the log-in. What can't be opened says nothing of the log-in, nor of
+    whether a call was executed: so it is a `WireError`."""
+    try:
+        return mechanism.unwrap(protected)
+    except SaslError as error:
+        raise WireError(str(error)) from error
 
 
 def _read_header(frame: bytes) -> tuple[ResponseHeader, int]:

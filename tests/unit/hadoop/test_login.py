@@ -71,6 +71,8 @@ class Password:
         return data[::-1]
 
     def unwrap(self, data: bytes) -> bytes:
+        if data == b"changed":
+            raise SaslError("it was changed on its way")
         return data[::-1]
 
 
@@ -105,3 +107,13 @@ def test_a_mechanism_of_the_callers_logs_in_and_protects(
     _, position = read_delimited(plain[4:])
     context = ConnectionContext.decode(read_delimited(plain[4:], position)[0])
     assert context == ConnectionContext(user, "p")
+
+
+def test_an_answer_that_can_not_be_opened_is_no_refused_login() -> None:
+    """A call was sent then, and may have been executed: a refused login would say that it was not,
+    and the call would be sent again."""
+    connection = Connection("p", Login("hub"), Password)
+    receive(connection, sasl(SaslState.NEGOTIATE, None, Offer("KERBEROS", "GSSAPI")))
+    receive(connection, sasl(SaslState.CHALLENGE, b"welcome") + sasl(SaslState.SUCCESS))
+    with pytest.raises(WireError, match="it was changed on its way"):
+        receive(connection, sasl(SaslState.WRAP, b"changed"))
