@@ -77,9 +77,8 @@ class Tokens:
     ) -> None:
         self._hub_user = hub_user
         self._configuration = configuration
-        principal = configuration.get(kerberos.RESOURCEMANAGER) or ""
         resourcemanagers = configuration.resourcemanager_addresses()
-        self._renewer = kerberos.principal_of(principal, resourcemanagers[0][0])
+        self._renewer = resourcemanagers[0][0], configuration.get(kerberos.RESOURCEMANAGER) or ""
         names = {_nameservice(uri) for uri in (configuration.default_filesystem, *filesystems)}
         self._issuers = [
             self._namenode(name, configuration.namenode_addresses(name)) for name in sorted(names)
@@ -97,7 +96,10 @@ class Tokens:
 
         Those `for_submit` the ResourceManager may renew.
         """
-        renewer = self._renewer if for_submit else NOBODY
+        renewer = NOBODY
+        if for_submit:  # asks DNS, which may hang
+            host, principal = self._renewer
+            renewer = await asyncio.to_thread(kerberos.principal_of, principal, host)
         found = await asyncio.gather(
             *(self._fetch(issuer, user, renewer) for issuer in self._issuers)
         )
