@@ -4,11 +4,11 @@ call them in a thread."""
 from __future__ import annotations
 
 import hashlib
-from base64 import decodebytes, encodebytes
 from dataclasses import dataclass, field
 from typing import Any
 
 import nbformat
+import pybase64
 from tornado.web import HTTPError
 
 
@@ -27,7 +27,7 @@ def encode_file(content: Any, file_format: Any, path: str) -> bytes:
     if not isinstance(content, str):
         raise HTTPError(400, f"{path}: the content of a file is a string")
     try:
-        return content.encode() if file_format == "text" else decodebytes(content.encode("ascii"))
+        return content.encode() if file_format == "text" else pybase64.b64decode(content)
     except ValueError as error:  # not Unicode, or not base64
         raise HTTPError(400, f"{path}: the content is no {file_format}: {error}") from error
 
@@ -40,7 +40,7 @@ def decode_file(data: bytes, file_format: str | None, path: str) -> tuple[str, s
         except UnicodeDecodeError as error:
             if file_format == "text":
                 raise HTTPError(400, f"{path} is not UTF-8 encoded", reason="bad format") from error
-    return encodebytes(data).decode("ascii"), "base64"
+    return pybase64.encodebytes(data).decode("ascii"), "base64"
 
 
 def parse_notebook(data: bytes, path: str) -> Notebook:

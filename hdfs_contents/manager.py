@@ -206,6 +206,11 @@ class HDFSContentsManager(AsyncContentsManager):
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(_THREADS, thread_name_prefix="hdfs-contents")
 
+    @cached_property
+    def beside(self) -> ThreadPoolExecutor:
+        """Threads for what one of those above may let somebody else do while it waits for HDFS."""
+        return ThreadPoolExecutor(_THREADS, thread_name_prefix="beside-hdfs")
+
     def info_string(self) -> str:
         return f"Serving notebooks from HDFS: {self.root_dir}, as {self.filesystem.user}"
 
@@ -291,19 +296,31 @@ class HDFSContentsManager(AsyncContentsManager):
         writing.check(model, path)
         # One after the other: the second then knows of the first.
         async with self._saving.setdefault(located, asyncio.Lock()):
-            saved = await self.in_thread(path, writing.save, self, model, path, located)
-        if model["type"] == "notebook":
-            await self._ensure_checkpoint(path)
+            saving = self.in_thread(path, writing.save, self, model, path, located)
+            if model["type"] != "notebook":
+                saved = await saving
+            else:
+                saved, lacks_one = await asyncio.gather(saving, self._lacks_checkpoint(path))
+                if lacks_one:
+                    await self._first_checkpoint(path)
         if chunk in (None, -1):
             self.run_post_save_hooks(model=saved, os_path=located)
         self.emit(data={"action": "save", "path": path})
         return saved
 
-    async def _ensure_checkpoint(self, path: str) -> None:
+    async def _lacks_checkpoint(self, path: str) -> bool:
+        """Tell whether a notebook has no checkpoint yet. Where that can't be known it may have one,
+        which a new one would replace."""
+        try:
+            return not await self.checkpoints.list_checkpoints(path)
+        except HTTPError as error:
+            self.log.warning("The checkpoints of %s can't be listed: %s", path, error.log_message)
+            return False
+
+    async def _first_checkpoint(self, path: str) -> None:
         """Give a notebook a checkpoint from its first save on. It is saved even if that fails."""
         try:
-            if not await self.checkpoints.list_checkpoints(path):
-                await self.create_checkpoint(path)
+            await self.create_checkpoint(path)
         except HTTPError as error:
             self.log.warning("%s was saved, but has no checkpoint: %s", path, error.log_message)
 
@@ -339,8 +356,8 @@ class HDFSContentsManager(AsyncContentsManager):
         target = self._locate_entry(to_path)
         await self.in_thread(from_path, moving.copy, self, from_path, source, target)
         copied = await self.get(to_path, content=False)
-        if copied["type"] == "notebook":
-            await self._ensure_checkpoint(to_path)
+        if copied["type"] == "notebook" and await self._lacks_checkpoint(to_path):
+            await self._first_checkpoint(to_path)
         self.emit(data={"action": "copy", "path": to_path, "source_path": from_path})
         return copied
 

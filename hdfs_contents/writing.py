@@ -92,10 +92,12 @@ def _save_notebook(
     notebook, data = documents.serialize_notebook(content, path)
     if notebook.validation_error:
         _check_signable(manager, notebook, path)
+    # As long as HDFS takes it: the signature's own store waits for its disk.
+    signing = manager.beside.submit(manager.check_and_sign, notebook.node, path)
     status = _replace(manager, located, data, there)
     manager.seen.saw(status)
     try:
-        manager.check_and_sign(notebook.node, path)
+        signing.result()
     except Exception as error:  # a store of any kind may fail in any way
         raise HTTPError(500, f"{path} was saved, but can't be signed: {error}") from error
     saved = _saved(status, path)

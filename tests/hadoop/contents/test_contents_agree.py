@@ -111,13 +111,22 @@ class Agreement(RuleBasedStateMachine):
 
     @rule(path=paths)
     def copy(self, path: str) -> None:
-        self.do(lambda manager: manager.copy(path, parent(path)))
+        if not self._is_broken_notebook(path):
+            self.do(lambda manager: manager.copy(path, parent(path)))
 
     @rule(path=paths, directory=paths)
     def copy_elsewhere(self, path: str, directory: str) -> None:
-        # A directory into itself: the local one copies what it has just copied.
-        if not f"{directory}/".startswith(f"{path}/"):
+        # A directory into itself: the local one copies what it has just copied. Over a file that is
+        # there it writes without a word, where this one refuses.
+        into_itself = f"{directory}/".startswith(f"{path}/")
+        over_a_file = (Path(self.folder.name) / directory).is_file()
+        if not (into_itself or over_a_file or self._is_broken_notebook(path)):
             self.do(lambda manager: manager.copy(path, directory))
+
+    def _is_broken_notebook(self, path: str) -> bool:
+        """Tell of what the local one can't copy, as it would have to open it."""
+        there = Path(self.folder.name) / path
+        return path.endswith(".ipynb") and there.is_file() and there.read_bytes()[:1] != b"{"
 
     @rule(path=paths, type=st.sampled_from(["file", "notebook", "directory"]))
     def make_untitled(self, path: str, type: str) -> None:
