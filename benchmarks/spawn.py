@@ -3,10 +3,11 @@
 Both run jupyter-labhub from the same Python environment, at a path that the node has, with a hub
 behind it. Ours goes through the whole of JupyterHub (request, database, progress, proxy); skein's
 is its fastest use: a driver that runs already, a submit, and a script as application master. They
-take turns, so that a machine that slows down slows both.
+take turns, so that a machine that slows down slows all. The third is ours with skein as launcher.
 
-Figures: `ratio` of the medians, ours to skein's; `am_rss_mb`, what our application master keeps
-resident beside the server, and `skein_am_rss_mb` likewise.
+Figures: `ratio` of the medians, ours to skein's; `launcher_ratio`, ours by skein to skein's;
+`am_rss_mb`, what our application master keeps resident beside the server, and `skein_am_rss_mb`
+likewise.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -38,66 +40,93 @@ c.YarnSpawner.cmd = ["jupyter-labhub"]
 c.YarnSpawner.args = ["--allow-root"]
 c.YarnSpawner.mem_limit = "1G"
 """
+BY_SKEIN = 'c.YarnSpawner.launcher = "skein"\n'
+
+OURS = "yarnhub: request to ready, through the hub"
+BARE = "skein: submit to first answer"
+LAUNCHER = "yarnhub by skein: request to ready, through the hub"
 
 
 def run(console: Console) -> Result:
-    """Measure both, in turn; the first round of each warms up and is not counted."""
-    ours: list[float] = []
-    skeins: list[float] = []
-    our_rss: list[float] = []
-    skein_rss: list[float] = []
-    with console.status("Starting an embedded Hadoop and a hub") as status:
-        hadoop = MiniHadoop(progress=status.update)
-        with hadoop, tempfile.TemporaryDirectory() as folder:
-            os.environ.update(hadoop.env())
-            hub = Hub(Path(folder), hadoop.env(), CONFIG)
-            hub.start()
-            try:
-                token = hub.api("POST", "users/bob") and hub.api("POST", "users/bob/tokens")
-                security = skein.Security.new_credentials()
-                with skein.Client(security=security) as client:
-                    for number in range(ROUNDS + 1):
-                        status.update(f"Round {number} of {ROUNDS}")
-                        wait_for_quiet(hadoop)
-                        seconds, rss = measure_ours(hub)
-                        wait_for_quiet(hadoop)
-                        skein_seconds, skein_mb = measure_skein(client, hub, str(token["token"]))
-                        if number:
-                            ours.append(seconds)
-                            our_rss.append(rss)
-                            skeins.append(skein_seconds)
-                            skein_rss.append(skein_mb)
-            finally:
-                hub.stop()
-    samples = (
-        Samples("yarnhub: request to ready, through the hub", "s", tuple(ours)),
-        Samples("skein: submit to first answer", "s", tuple(skeins)),
-        Samples("yarnhub: application master resident", "MiB", tuple(our_rss)),
-        Samples("skein: application master resident", "MiB", tuple(skein_rss)),
-    )
+    """Measure all, in turn; the first round of each warms up and is not counted."""
+    times: dict[str, list[float]] = {}
+    with console.status("Starting an embedded Hadoop and two hubs") as status, ExitStack() as stack:
+        hadoop = stack.enter_context(MiniHadoop(progress=status.update))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        os.environ.update(hadoop.env())
+        hub = stack.enter_context(running_hub(hadoop, folder / "direct", CONFIG))
+        by_skein = stack.enter_context(running_hub(hadoop, folder / "skein", CONFIG + BY_SKEIN))
+        token = hub.api("POST", "users/bob") and hub.api("POST", "users/bob/tokens")
+        security = skein.Security.new_credentials()
+        client = stack.enter_context(skein.Client(security=security))
+        starts: dict[str, Callable[[], tuple[float, float]]] = {
+            OURS: lambda: measure_ours(hub, is_our_master),
+            BARE: lambda: measure_skein(client, hub, str(token["token"])),
+            LAUNCHER: lambda: measure_ours(by_skein, is_skeins_master),
+        }
+        for number in range(ROUNDS + 1):
+            status.update(f"Round {number} of {ROUNDS}")
+            for name, measure in starts.items():
+                wait_for_quiet(hadoop)
+                seconds, rss = measure()
+                if number:
+                    times.setdefault(f"{name} s", []).append(seconds)
+                    times.setdefault(f"{name}, application master MiB", []).append(rss)
+    return told(times)
+
+
+def told(times: dict[str, list[float]]) -> Result:
+    """Return the samples and the figures that are claimed from them."""
+    samples = {
+        name: Samples(name.rpartition(" ")[0], name.rpartition(" ")[2], tuple(found))
+        for name, found in times.items()
+    }
+    bare = samples[f"{BARE} s"].median
     return Result(
-        samples,
+        tuple(samples.values()),
         {
-            "ratio": samples[0].median / samples[1].median,
-            "am_rss_mb": samples[2].median,
-            "skein_am_rss_mb": samples[3].median,
+            "ratio": samples[f"{OURS} s"].median / bare,
+            "launcher_ratio": samples[f"{LAUNCHER} s"].median / bare,
+            "am_rss_mb": samples[f"{OURS}, application master MiB"].median,
+            "skein_am_rss_mb": samples[f"{BARE}, application master MiB"].median,
         },
     )
 
 
-def measure_ours(hub: Hub) -> tuple[float, float]:
+@contextmanager
+def running_hub(hadoop: MiniHadoop, folder: Path, config: str) -> Iterator[Hub]:
+    """Run a hub inside of the context."""
+    folder.mkdir()
+    hub = Hub(folder, hadoop.env(), config)
+    try:
+        hub.start()
+        yield hub
+    finally:
+        hub.stop()
+
+
+def measure_ours(hub: Hub, is_master: Callable[[str], bool]) -> tuple[float, float]:
     """Start a server through the hub; returns seconds until it is ready, and the master's MB."""
     started = time.monotonic()
     hub.start_server("alice")
     assert hub.get("/user/alice/api").is_success
     seconds = time.monotonic() - started
-    rss = max(
-        resident_mb(process)
-        for process, command in processes()
-        if "container_tokens" in command and "singleuser" not in command and "bash" not in command
-    )
+    rss = master_mb(is_master)
     hub.stop_server("alice")
     return seconds, rss
+
+
+def is_our_master(command: str) -> bool:
+    return "container_tokens" in command and "singleuser" not in command and "bash" not in command
+
+
+def is_skeins_master(command: str) -> bool:
+    return "skein.ApplicationMaster" in command and "bash" not in command
+
+
+def master_mb(is_master: Callable[[str], bool]) -> float:
+    """Return the resident memory of the application master, whose command line is known."""
+    return max(resident_mb(process) for process, command in processes() if is_master(command))
 
 
 def measure_skein(client: skein.Client, hub: Hub, token: str) -> tuple[float, float]:
@@ -126,11 +155,7 @@ def measure_skein(client: skein.Client, hub: Hub, token: str) -> tuple[float, fl
     try:
         wait_for_answer(f"http://127.0.0.1:{port}{prefix}api")
         seconds = time.monotonic() - started
-        rss = max(
-            resident_mb(process)
-            for process, command in processes()
-            if "skein.ApplicationMaster" in command and "bash" not in command
-        )
+        rss = master_mb(is_skeins_master)
     finally:
         client.kill_application(application)
     return seconds, rss
