@@ -237,10 +237,14 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
             board = self._yarn().board
             if not self.application_id and not await self._find_application(board):
                 return 0
+            status = await board.status(self.application_id, self.status_interval)
         except (ClusterError, ClusterUnavailable) as error:
             self.log.error("%s", error)  # noqa: TRY400 - the sentence says it all
             return None
-        status = await board.status(self.application_id, self.status_interval)
+        except Exception:
+            # JupyterHub would take it for the server's end, and forget one that runs.
+            self.log.exception("Whether %s still runs can't be told", self._log_name)
+            return None
         if status.life is not Life.ENDED:
             return None
         report = status.report

@@ -77,6 +77,8 @@ def open_yarn(tag: str, options: YarnSpawnerSettings) -> Yarn:
         tokens = None
         if configuration.kerberos:
             tokens = Tokens(configuration, hub_user, options.filesystems)
+        in_hdfs = configuration.default_filesystem.startswith("hdfs://")
+        homes = Homes(configuration, hub_user) if in_hdfs else None
         cluster: Cluster
         if options.launcher == "skein":
             # A hub that does not use it needs no skein.
@@ -97,6 +99,4 @@ def open_yarn(tag: str, options: YarnSpawnerSettings) -> Yarn:
         ) from error
     board = StatusBoard(cluster, tag)
     SNAPSHOT_AGE_SECONDS.set_function(lambda: board.age)
-    in_hdfs = configuration.default_filesystem.startswith("hdfs://")
-    homes = Homes(configuration, hub_user) if in_hdfs else None
     return Yarn(cluster, board, tag, hub_user, configuration, homes, tokens)

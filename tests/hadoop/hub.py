@@ -55,7 +55,7 @@ class Hub:
         self, folder: Path, env: Mapping[str, str], extra_config: str = "", prefix: str = ""
     ) -> None:
         self.folder = folder
-        self._env = {**os.environ, **env, "HADOOP_USER_NAME": HUB_USER}
+        self.env = {**os.environ, **env, "HADOOP_USER_NAME": HUB_USER}
         self._token = secrets.token_hex(16)
         # Two tests at once would find the same ports free: they are held until the hub has them.
         self._reserved = ExitStack()
@@ -87,7 +87,7 @@ class Hub:
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "jupyterhub", "--debug", "-f", str(self.config)],
-                env=self._env,
+                env=self.env,
                 cwd=self.folder,
                 stdout=log,
                 stderr=subprocess.STDOUT,

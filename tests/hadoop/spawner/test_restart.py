@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.hadoop.hub import LIGHT_SERVER
+from tests.hadoop.hub import LIGHT_SERVER, Hub
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
 
@@ -41,6 +43,27 @@ def test_another_hubs_applications_are_left_alone(
     wait_until(lambda: application(hadoop, orphan)["state"] == "KILLED", 30, "the orphan's end")
     assert application(hadoop, application_id)["state"] == "RUNNING"
     assert theirs.get("/user/alice/api").is_success
+
+
+def test_a_hub_that_can_not_use_its_configuration_leaves_servers_as_they_are(
+    make_hub: Any, hadoop: MiniHadoop, tmp_path: Path
+):
+    hub: Hub = make_hub("c.YarnSpawner.reconcile_interval = 1\n")
+    application_id = hub.start_server("alice")
+    hub.stop_process()
+    right = Path(hub.env["HADOOP_CONF_DIR"])
+    wrong = shutil.copytree(right, tmp_path / "wrong")
+    core_site = (right / "core-site.xml").read_text()
+    (wrong / "core-site.xml").write_text(re.sub("hdfs://[^<]+", "hdfs:///", core_site))
+    hub.env["HADOOP_CONF_DIR"] = str(wrong)
+    hub.start()
+    assert "can't use its Hadoop configuration" in hub.log()
+    assert hub.application_of("alice") == application_id
+    hub.stop_process()
+    hub.env["HADOOP_CONF_DIR"] = str(right)
+    hub.start()
+    assert hub.get("/user/alice/api").is_success
+    assert application(hadoop, application_id)["state"] == "RUNNING"
 
 
 @pytest.mark.heavy

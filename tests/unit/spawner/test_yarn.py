@@ -1,0 +1,64 @@
+"""A hub whose Hadoop configuration is wrong says so, and takes no server for ended."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from yarnspawner import YarnSpawner
+from yarnspawner.failures import ClusterUnavailable
+from yarnspawner.yarn import open_yarn
+
+NO_NAMENODE = {"fs.defaultFS": "hdfs:///"}
+HALF_A_PAIR = {
+    "fs.defaultFS": "hdfs://ns",
+    "dfs.nameservices": "ns",
+    "dfs.ha.namenodes.ns": "nn1,nn2",
+    "dfs.namenode.rpc-address.ns.nn1": "one.example:8020",
+}
+
+
+@pytest.fixture(params=[NO_NAMENODE, HALF_A_PAIR], ids=["no NameNode", "half a pair"])
+def _wrong_configuration(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    properties = "".join(
+        f"<property><name>{name}</name><value>{value}</value></property>"
+        for name, value in request.param.items()
+    )
+    (tmp_path / "core-site.xml").write_text(f"<configuration>{properties}</configuration>")
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
+    monkeypatch.setenv("HADOOP_USER_NAME", "jupyterhub")
+
+
+def running_server(settings: dict[str, Any]) -> YarnSpawner:
+    """A server that the hub's database says is running."""
+    spawner = YarnSpawner(hub=SimpleNamespace(api_url="http://127.0.0.1:8081/hub/api"))
+    spawner.user = SimpleNamespace(name="alice", settings=settings)
+    spawner.application_id, spawner.spawn_tag = "application_1_0001", "yarnhub-spawn-1"
+    return spawner
+
+
+@pytest.mark.usefixtures("_wrong_configuration")
+async def test_a_wrong_configuration_is_told_in_a_sentence():
+    with pytest.raises(ClusterUnavailable, match=r"its Hadoop configuration: .* mend"):
+        open_yarn("yarnhub-0", YarnSpawner())
+
+
+@pytest.mark.usefixtures("_wrong_configuration")
+async def test_a_wrong_configuration_ends_no_server(caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.ERROR)
+    spawner = running_server({"cookie_secret": b"secret", "users": {}})
+    assert await spawner.poll() is None
+    assert spawner.application_id == "application_1_0001"
+    assert "mend" in caplog.text
+
+
+async def test_what_goes_wrong_in_a_poll_ends_no_server(caplog: pytest.LogCaptureFixture):
+    spawner = running_server({})  # no secret to make the hub's tag of
+    assert await spawner.poll() is None
+    assert "cookie_secret" in caplog.text
