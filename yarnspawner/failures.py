@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tornado import web
 
+from yarnspawner.hadoop.records import ApplicationState
+
 try:
     from jupyterhub.spawner import SpawnException
 except ImportError:  # JupyterHub 5
@@ -113,7 +115,9 @@ class StartTimeout(SpawnFailure):
         late = f"The server was not ready within {seconds:.0f} seconds"
         if report is None:
             return cls(f"{late}, and YARN does not tell why: ask an administrator.")
-        if CONTAINER_STARTED in report.diagnostics:
+        # One that skein started runs before it listens.
+        running = report.state is ApplicationState.RUNNING
+        if running or CONTAINER_STARTED in report.diagnostics:
             return cls(
                 f"{late}: its environment or JupyterLab takes too long to start on the node. Try "
                 "again, or ask an administrator to raise c.YarnSpawner.start_timeout.",
@@ -153,8 +157,34 @@ CONTAINER_STARTED = "AM container is launched"
 """What YARN says of an accepted application whose container is on a node already."""
 OUTPUT_MARK = "The notebook server ended with "
 NOT_STARTED = re.compile(r"The notebook server (got no port|could not be started): .*")
-MEMORY_EXCEEDED = re.compile(r"beyond (the 'PHYSICAL'|physical) memory limit")
-NODE_LOST = "*lost* node"
+ENDED_BY_YARN = (
+    (
+        re.compile(r"beyond (the 'PHYSICAL'|physical) memory limit"),
+        "The server used more memory than its container has, and YARN ended it: ask for more "
+        "memory.",
+    ),
+    (
+        re.compile(r"beyond (the 'VIRTUAL'|virtual) memory limit"),
+        "The server reserved more virtual memory than its container may, and YARN ended it: an "
+        "administrator has to set yarn.nodemanager.vmem-check-enabled = false on the nodes, or to "
+        "raise yarn.nodemanager.vmem-pmem-ratio.",
+    ),
+    (
+        re.compile(r"preempted by scheduler|exitCode: -102"),
+        "YARN took the server's container for another queue, which has a right to it: start it "
+        "again, or ask an administrator for a queue that is not preempted.",
+    ),
+    (
+        re.compile(r"\*lost\* node"),
+        "The node of the server is lost: start it again, and YARN gives it another one.",
+    ),
+)
+"""What may happen to a server at any time, ready or not."""
+ARCHIVE_SPOILT = re.compile(
+    r"changed on src filesystem"
+    r"|exitCode: -1000.*(does not exist|not in gzip format|unexpected end of file)",
+    re.IGNORECASE | re.DOTALL,
+)
 QUEUE_REFUSES = re.compile(
     r"unknown queue|submit applications to queue|queue .* stopped|cannot accept submission",
     re.IGNORECASE,
@@ -168,9 +198,11 @@ OUTPUT_LOOK = (
 )
 """Lines are broken to the page's width: the end of one is where the reason stands."""
 STDERR = re.compile(r"Last \d+ bytes of stderr :\n(.+?)(?:\n\n|\nFor more detail|\Z)", re.DOTALL)
-NOISE = re.compile(
-    r"\s*(at [\w.$]+\(|\.\.\. \d+ more|Failing this attempt|For more detailed output|\. Failing)"
+AROUND_THE_CAUSE = re.compile(
+    r"Failing this attempt\.(Diagnostics: )?(\[[^]]*\])?|For more detailed output.*"
 )
+"""YARN's phrases on the very line of the cause."""
+NOISE = re.compile(r"\s*(at [\w.$]+\(|\.\.\. \d+ more|\. Failing)")
 
 
 def explain_refusal(error: RpcError, user: str) -> SpawnFailure:
@@ -210,21 +242,21 @@ def explain_end(report: ApplicationReport | None) -> SpawnFailure:
     not_started = NOT_STARTED.search(diagnostics)
     if not_started:
         return ApplicationFailed(f"{not_started[0].rstrip('.')}. Tell an administrator.")
-    if MEMORY_EXCEEDED.search(diagnostics):
-        return ApplicationFailed(
-            "The server used more memory than its container has, and YARN ended it: ask for more "
-            "memory."
-        )
-    if NODE_LOST in diagnostics:
-        return ApplicationFailed(
-            "The node of the server is lost: start it again, and YARN gives it another one."
-        )
+    ended = _ended_by_yarn(diagnostics)
+    if ended is not None:
+        return ended
     if QUEUE_REFUSES.search(diagnostics):
         return explain_queue(diagnostics)
-    if re.search(r"changed on src filesystem|exitCode: -1000|[Ll]ocaliz", diagnostics):
+    if ARCHIVE_SPOILT.search(diagnostics):
         return LocalizationFailed(
             "The node could not fetch the Python environment from HDFS: publish it again with "
             "yarnhub pack-env, or ask an administrator.",
+            container_output(diagnostics),
+        )
+    if re.search(r"exitCode: -1000|[Ll]ocaliz", diagnostics):
+        return LocalizationFailed(
+            "The node could not prepare the server's container: start it again, and tell an "
+            "administrator if it stays so.",
             container_output(diagnostics),
         )
     if "No such file or directory" in diagnostics or "exitCode: 127" in diagnostics:
@@ -233,20 +265,33 @@ def explain_end(report: ApplicationReport | None) -> SpawnFailure:
             "correct the path, or publish an environment with yarnhub pack-env.",
             container_output(diagnostics),
         )
-    if "killed by user" in diagnostics.lower():
-        return ApplicationFailed(f"The server was stopped: {one_line(diagnostics)}")
     return ApplicationFailed(
         f"YARN ended the server before it was ready ({report.state.name}).",
         container_output(diagnostics),
     )
 
 
+def _ended_by_yarn(diagnostics: str) -> SpawnFailure | None:
+    for pattern, sentence in ENDED_BY_YARN:
+        if pattern.search(diagnostics):
+            return ApplicationFailed(sentence)
+    if "killed by user" in diagnostics.lower():
+        return ApplicationFailed(f"The server was stopped: {one_line(diagnostics)}")
+    return None
+
+
 def cause_of_end(report: ApplicationReport | None) -> str:
     """Say in a line why a server that had been ready has ended, for the hub's log."""
-    diagnostics = report.diagnostics if report else ""
+    if report is None:
+        return "YARN no longer knows its application."
+    diagnostics = report.diagnostics.strip()
     if OUTPUT_MARK in diagnostics:
         return one_line(diagnostics[diagnostics.index(OUTPUT_MARK) :])
-    return explain_end(report).sentence
+    ended = _ended_by_yarn(diagnostics)
+    if ended is not None:
+        return ended.sentence
+    said = " ".join(container_output(diagnostics).split())
+    return one_line(f"YARN ended it ({report.state.name})" + (f": {said}" if said else ""))
 
 
 def one_line(text: str) -> str:
@@ -263,5 +308,5 @@ def container_output(diagnostics: str) -> str:
     wrote = STDERR.search(diagnostics)
     if wrote:
         return wrote[1].strip()[-MAX_OUTPUT:]
-    lines = [line.rstrip() for line in diagnostics.splitlines()]
+    lines = [line.rstrip() for line in AROUND_THE_CAUSE.sub("", diagnostics).splitlines()]
     return "\n".join(line for line in lines if line and not NOISE.match(line))[-MAX_OUTPUT:]

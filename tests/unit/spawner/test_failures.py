@@ -13,6 +13,7 @@ from yarnspawner.failures import (
     OptionsRefused,
     QueueRefused,
     StartTimeout,
+    cause_of_end,
     explain_end,
     explain_refusal,
 )
@@ -54,6 +55,28 @@ For more detailed output, check the application tracking page: http://localhost:
 . Failing the application.
 """
 
+AN_ATTEMPT = (
+    "Application application_1_0001 failed 1 times (global limit =2; local limit is =1) due to AM "
+    "Container for appattempt_1_0001_000001 exited with  exitCode: {code}\n"
+    "Failing this attempt.Diagnostics: {cause}For more detailed output, check the application "
+    "tracking page: http://localhost:8088/cluster/app/1 Then click on links to logs of each "
+    "attempt.\n. Failing the application."
+)
+"""Its cause stands on one line with YARN's own phrases."""
+PREEMPTED = AN_ATTEMPT.format(code=-102, cause="Container preempted by scheduler")
+TOO_MUCH = (
+    "[2026-11-23 06:00:00.000]Container [pid=1,containerID=container_1_0001_01_000001] is running "
+    "4096B beyond the '{kind}' memory limit. Current usage: 1 MB of 1 GB physical memory used; "
+    "3 GB of 2.1 GB virtual memory used. Killing container.\n"
+)
+OF_VIRTUAL_MEMORY = AN_ATTEMPT.format(code=-103, cause=TOO_MUCH.format(kind="VIRTUAL"))
+OF_PHYSICAL_MEMORY = AN_ATTEMPT.format(code=-104, cause=TOO_MUCH.format(kind="PHYSICAL"))
+OF_FULL_DISKS = AN_ATTEMPT.format(
+    code=-1000,
+    cause="[2026-11-23 06:00:00.000]No space available in any of the local directories.\n",
+)
+OF_A_LOST_NODE = "Application failed 1 times due to *lost* node node1:8041"
+
 
 def failed(diagnostics: str) -> ApplicationReport:
     return ApplicationReport(
@@ -79,6 +102,11 @@ def test_a_server_that_fails_is_told_with_its_own_last_lines():
         (OF_AN_UNKNOWN_QUEUE, QueueRefused, "unknown queue: nope"),
         (OF_A_MISSING_PYTHON, ApplicationFailed, "python_env"),
         ("Resource hdfs://nn/a.tar.gz changed on src filesystem", LocalizationFailed, "pack-env"),
+        (OF_FULL_DISKS, LocalizationFailed, "could not prepare"),
+        (PREEMPTED, ApplicationFailed, "another queue"),
+        (OF_VIRTUAL_MEMORY, ApplicationFailed, "vmem-check-enabled"),
+        (OF_PHYSICAL_MEMORY, ApplicationFailed, "ask for more memory"),
+        (OF_A_LOST_NODE, ApplicationFailed, "node of the server is lost"),
         ("Application was killed by user alice at 127.0.0.1", ApplicationFailed, "stopped"),
         ("", ApplicationFailed, "FAILED"),
     ],
@@ -92,6 +120,24 @@ def test_each_end_has_its_reason(diagnostics, kind, word):
 def test_of_all_that_yarn_says_the_containers_own_words_are_shown():
     output = explain_end(failed(OF_A_MISSING_PYTHON)).output
     assert output == "/bin/bash: line 1: /opt/nothing/bin/python: No such file or directory"
+
+
+def test_of_yarns_own_words_the_cause_is_left():
+    output = explain_end(failed(OF_FULL_DISKS)).output
+    assert output.splitlines()[1:] == ["No space available in any of the local directories."]
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        "File does not exist: hdfs://nn/apps/lab.tar.gz\n",
+        "ExitCodeException exitCode=2: \ngzip: stdin: not in gzip format\n",
+        "ExitCodeException exitCode=2: \ngzip: stdin: unexpected end of file\n",
+    ],
+)
+def test_only_an_archive_that_is_spoilt_is_to_be_published_again(cause):
+    assert "pack-env" in explain_end(failed(AN_ATTEMPT.format(code=-1000, cause=cause))).sentence
+    assert "pack-env" not in explain_end(failed(OF_FULL_DISKS)).sentence
 
 
 def test_an_application_that_yarn_has_forgotten_is_told_so():
@@ -173,3 +219,34 @@ def test_a_timeout_tells_what_yarn_was_doing():
     assert "300 seconds" in failure.sentence
     assert "ACCEPTED" in failure.sentence
     assert "not yet activated" in failure.output
+
+
+def test_a_timeout_of_what_runs_does_not_speak_of_the_queue():
+    """Under skein a server is RUNNING before it listens, and YARN says nothing of it."""
+    running = ApplicationReport(
+        application_id=ApplicationId.parse("application_1_0001"), state=ApplicationState.RUNNING
+    )
+    failure = StartTimeout.after(300, running)
+    assert "takes too long to start on the node" in failure.sentence
+
+
+@pytest.mark.parametrize(
+    ("diagnostics", "said"),
+    [
+        (OF_A_SERVER, "The notebook server ended with exit code 1."),
+        (PREEMPTED, "another queue"),
+        (OF_PHYSICAL_MEMORY, "used more memory"),
+        ("Application was killed by user alice at 127.0.0.1", "killed by user alice"),
+        ("cat: notes: No such file or directory", "YARN ended it (FAILED): cat: notes: No such"),
+        ("", "YARN ended it (FAILED)"),
+    ],
+)
+def test_the_end_of_what_had_been_ready_is_told_in_a_line(diagnostics, said):
+    cause = cause_of_end(failed(diagnostics))
+    assert said in cause
+    assert "\n" not in cause
+    assert "before it was ready" not in cause
+
+
+def test_of_what_had_been_ready_and_is_forgotten_that_is_said():
+    assert "no longer knows" in cause_of_end(None)
