@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, closing, contextmanager
 
 from tornado.httpclient import AsyncHTTPClient, HTTPError
 
@@ -203,7 +203,9 @@ async def container_phase(node_http_address: str, container_id: str) -> Phase:
     scheme = "" if "://" in node_http_address else "http://"
     url = f"{scheme}{node_http_address}/ws/v1/node/containers/{container_id}"
     try:
-        response = await AsyncHTTPClient().fetch(url, request_timeout=NODE_TIMEOUT_SECONDS)
+        # One of its own: those of a common client would wait for nodes that don't answer.
+        with closing(AsyncHTTPClient(force_instance=True)) as client:
+            response = await client.fetch(url, request_timeout=NODE_TIMEOUT_SECONDS)
         state = json.loads(response.body)["container"]["state"]
     except (OSError, ValueError, KeyError, TypeError, HTTPError):
         return Phase.UNKNOWN

@@ -9,6 +9,7 @@ its own path again, or asks the hub who comes, as this server.
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -32,13 +33,15 @@ async def require_own_answer(
             cafile=settings["internal_ssl_ca"],
         )
     try:
-        await AsyncHTTPClient().fetch(
-            url + "api",
-            request_timeout=timeout,
-            connect_timeout=timeout,
-            follow_redirects=False,
-            ssl_options=ssl_options,
-        )
+        # One of its own: those of a common client would wait for servers that don't answer.
+        with closing(AsyncHTTPClient(force_instance=True)) as client:
+            await client.fetch(
+                url + "api",
+                request_timeout=timeout,
+                connect_timeout=timeout,
+                follow_redirects=False,
+                ssl_options=ssl_options,
+            )
     except HTTPClientError as error:
         if isinstance(error, HTTPTimeoutError) or error.code == 599:
             raise _silent(url, timeout) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -14,6 +15,8 @@ from yarnspawner.ready import require_own_answer
 
 CLIENT_ID = "jupyterhub-user-alice"
 PATH = "/user/alice/"
+TORNADOS_CLIENTS = 10
+"""As many requests tornado's common client has under way at once."""
 
 
 class Answer(RequestHandler):
@@ -72,6 +75,28 @@ async def test_the_server_itself_may_answer(answering, status: int, location: st
 async def test_somebody_else_may_not(answering, status: int, location: str):
     with pytest.raises(PortRefused, match=f"is not this server .it said {status}"):
         await require_own_answer(answering(status, location), CLIENT_ID, 5, {})
+
+
+async def test_servers_that_are_silent_hold_up_nobody_elses_start(answering):
+    come: asyncio.Queue[None] = asyncio.Queue()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        come.put_nowait(None)
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1")
+    url = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}{PATH}"
+    waiting = [
+        asyncio.create_task(require_own_answer(url, CLIENT_ID, 1000, {}))
+        for _ in range(TORNADOS_CLIENTS)
+    ]
+    for _ in waiting:
+        await come.get()
+    await require_own_answer(answering(200), CLIENT_ID, 5, {})
+    for task in waiting:
+        task.cancel()
+    silent.close()
 
 
 async def test_who_is_not_there_is_told_as_such():
