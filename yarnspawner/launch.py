@@ -25,6 +25,7 @@ from yarnspawner.container import (
     diagnostics,
     hub,
     leftovers,
+    log,
     payload,
     reporter,
     scheduler,
@@ -199,8 +200,8 @@ def launch_script(template: str, prologue: str, epilogue: str, command: Sequence
 def container_sources() -> dict[str, str]:
     """Return the payload's modules, by member name. The packages themselves are empty there:
     ours would import the hub's side."""
-    modules: list[ModuleType] = [application_master, diagnostics, hub, leftovers, payload]
-    modules += [reporter, scheduler, server, singleuser, tokens]
+    modules: list[ModuleType] = [application_master, diagnostics, hub, leftovers, log]
+    modules += [payload, reporter, scheduler, server, singleuser, tokens]
     modules += [applicationmaster, blocking, connection, credentials, rpc, sasl, wire]
     packages: list[ModuleType] = [yarnspawner, yarnspawner.container, yarnspawner.hadoop]
     members = {_member(package) + "/__init__.py": "" for package in packages}

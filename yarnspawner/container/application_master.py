@@ -21,7 +21,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from typing import Protocol
 
 from yarnspawner.container.diagnostics import diagnose
 from yarnspawner.container.leftovers import GRACE_SECONDS, Container
+from yarnspawner.container.log import log
 from yarnspawner.container.payload import RELEASE_SIGNAL, Launch
 from yarnspawner.container.scheduler import AttemptOver, Scheduler
 from yarnspawner.container.server import (
@@ -197,11 +197,6 @@ class Supervisor:
             finally:
                 os._exit(0)
         os.waitpid(child, 0)
-
-
-def log(message: str) -> None:
-    """Write a line to the container's log."""
-    print(f"[yarnhub] {message}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def run(launch: Launch, program: str, reporter: Reporter) -> int:

@@ -7,10 +7,10 @@ Left to ours is to tell the hub the port, once: what it does not know is asked o
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 
 from yarnspawner.container.hub import HubApi
+from yarnspawner.container.log import log
 from yarnspawner.container.scheduler import AttemptOver
 from yarnspawner.hadoop.applicationmaster import FinalStatus
 from yarnspawner.hadoop.rpc import ConnectError
@@ -43,7 +43,7 @@ class HubReporter:
     def finish(self, status: FinalStatus, diagnostics: str) -> None:
         """Leave the server's last words in the log: skein tells YARN the exit code only."""
         if diagnostics:
-            print(diagnostics, file=sys.stderr, flush=True)  # noqa: T201
+            log(diagnostics)
 
     def close(self) -> None:
         """Do nothing: each report has a connection of its own."""

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Mapping
 
+from yarnspawner.container.log import log
 from yarnspawner.container.payload import TOKENS_FILE, Launch
 from yarnspawner.hadoop.credentials import Credentials, CredentialsError
 
@@ -49,6 +50,7 @@ class TokenRefresh:
 
     def __init__(self, launch: Launch, program: str, environment: Mapping[str, str]) -> None:
         self._seconds = launch.token_refresh_seconds
+        self._retry = min(LONGEST_RETRY_SECONDS, self._seconds / 10)
         self._command = [sys.executable, "-E", "-S", program, "tokens", launch.token_path]
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
@@ -59,13 +61,20 @@ class TokenRefresh:
         now = time.monotonic()
         if self._process is None:
             if now >= self.due:
-                self._process = subprocess.Popen(self._command, env=dict(self._environment))
-                self.due = float("inf")
+                self._start(now)
         elif self._process.poll() is not None:
             failed = self._process.returncode != 0
-            retry = min(LONGEST_RETRY_SECONDS, self._seconds / 10)
-            self.due = now + (retry if failed else self._seconds)
+            self.due = now + (self._retry if failed else self._seconds)
             self._process = None
+
+    def _start(self, now: float) -> None:
+        try:
+            self._process = subprocess.Popen(self._command, env=dict(self._environment))
+        except OSError as error:  # the user has no process left, say: the server works on
+            log(f"no new tokens yet: {error}")
+            self.due = now + self._retry
+        else:
+            self.due = float("inf")
 
 
 def main(path: str) -> int:
@@ -78,7 +87,7 @@ def main(path: str) -> int:
             raise OSError(f"the hub gave none (status {status})")  # noqa: TRY301
         write_tokens(Credentials.from_bytes(body), os.environ["HADOOP_TOKEN_FILE_LOCATION"])
     except (OSError, CredentialsError) as error:
-        sys.stderr.write(f"[yarnhub] no new tokens yet: {error}\n")
+        log(f"no new tokens yet: {error}")
         return 1
-    sys.stderr.write("[yarnhub] the server has new tokens\n")
+    log("the server has new tokens")
     return 0

@@ -122,7 +122,9 @@ Event = list[Any]
 class Supervised:
     """A supervisor with its child, and what they tell."""
 
-    def __init__(self, folder: Path, *behaviour: str, **plan: object) -> None:
+    def __init__(
+        self, folder: Path, *behaviour: str, stderr: int | None = None, **plan: object
+    ) -> None:
         program, payload = folder / "child.py", folder / "payload"
         program.write_text(CHILD)
         payload.write_bytes(build_payload(Launch([], {}, [])))
@@ -141,6 +143,7 @@ class Supervised:
             },
             cwd=folder,
             stdout=subprocess.PIPE,
+            stderr=stderr,
             start_new_session=True,
         )
         self._pipe = self.process.stdout
@@ -199,7 +202,7 @@ def supervise(tmp_path: Path) -> Iterator[Supervise]:
     """Start a child of the given behaviour with its supervisor; both end with the test."""
     started: list[Supervised] = []
 
-    def start(*behaviour: str, **plan: object) -> Supervised:
+    def start(*behaviour: str, **plan: Any) -> Supervised:
         started.append(Supervised(tmp_path, *behaviour, **plan))
         return started[-1]
 
@@ -292,6 +295,14 @@ def test_the_server_ends_with_an_attempt_that_is_over_without_a_word(supervise):
 def test_heartbeats_that_fail_leave_the_server_alone(supervise):
     both = supervise("listens", every=0.01, heartbeat=["connect", "refused"])
     both.until("heartbeat", 3)
+
+
+def test_a_full_disk_of_the_log_leaves_the_server_alone_and_its_end_is_told(supervise):
+    with Path("/dev/full").open("wb") as full:
+        both = supervise("listens", every=0.01, heartbeat=["connect"] * 2, stderr=full.fileno())
+    both.until("heartbeat", 3)
+    os.kill(both.process.pid, signal.SIGTERM)
+    assert both.end() == [-signal.SIGTERM, "stopped by SIGTERM"]
 
 
 def test_a_registration_that_nobody_answers_is_tried_again(supervise):
