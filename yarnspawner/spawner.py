@@ -26,6 +26,7 @@ from yarnspawner.choosing import ProfileOptions
 from yarnspawner.cluster import ClusterError
 from yarnspawner.container.singleuser import CONTENTS_OPTION, SESSION_OPTION
 from yarnspawner.failures import (
+    ApplicationFailed,
     ClusterUnavailable,
     OptionsRefused,
     PortRefused,
@@ -61,7 +62,7 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._starting = False
+        self._starting = self._stopped = False
         self._submission: asyncio.Future[str] | None = None
         self._progress = ProgressLog()
         self.certificates: dict[str, bytes] = {}
@@ -98,7 +99,7 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
     async def start(self) -> str:
         """Start the server; returns its URL when it listens."""
         deadline = time.monotonic() + self.start_timeout - TIMEOUT_MARGIN_SECONDS
-        self._starting = True
+        self._starting, self._stopped = True, False
         try:
             yarn = self._yarn()
             tag = new_spawn_tag()
@@ -125,6 +126,8 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
         application_id, maximum = await yarn.cluster.new_application()
         if maximum is not None:
             check_resources(spec, maximum)
+        if self._stopped:
+            raise ApplicationFailed("The server was stopped before YARN was asked for it.")
         self.application_id, self.spawn_tag, self.hadoop_user = application_id, tag, spec.user
         if yarn.tokens is not None:
             self.token_digest = digest(self.api_token)
@@ -274,6 +277,7 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
 
         Where YARN does not say so in time, the hub goes on ending it in the background.
         """
+        self._stopped = True  # a hub that ends does not cancel the start, which may not be so far
         if self._submission is not None and not self._submission.done():
             await asyncio.wait([self._submission])  # what it came to is start()'s to tell
         if not self.application_id:

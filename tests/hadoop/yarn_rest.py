@@ -12,7 +12,15 @@ from yarnhub.minihadoop import MiniHadoop
 def running_applications(hadoop: MiniHadoop, user: str | None = None) -> list[dict[str, Any]]:
     """Return the applications that have not ended."""
     states = "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"
-    params = {"states": states} | ({"user": user} if user else {})
+    return _applications(hadoop, {"states": states} | ({"user": user} if user else {}))
+
+
+def application_ids(hadoop: MiniHadoop) -> set[str]:
+    """Return the ids of all applications, ended or not."""
+    return {each["id"] for each in _applications(hadoop, {})}
+
+
+def _applications(hadoop: MiniHadoop, params: dict[str, str]) -> list[dict[str, Any]]:
     answer = httpx.get(
         f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps", params=params, trust_env=False
     ).json()

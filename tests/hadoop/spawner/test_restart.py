@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.hadoop.hub import LIGHT_SERVER, Hub
-from tests.hadoop.yarn_rest import application, running_applications
+from tests.hadoop.yarn_rest import application, application_ids, running_applications
 from yarnhub.minihadoop import MiniHadoop
 
 
@@ -85,6 +85,34 @@ def test_a_hub_that_died_while_yarn_was_away_ends_what_it_was_asked_to(
     wait_until(
         lambda: application(hadoop, application_id)["state"] == "KILLED", 60, "the server's end"
     )
+
+
+STOPPED_WHILE_IT_WAS_PREPARED = """
+import asyncio
+from pathlib import Path
+
+c.JupyterHub.cleanup_servers = True
+
+async def prepare(spawner, spec):
+    Path("prepared").touch()
+    while spawner.pending == "spawn":
+        await asyncio.sleep(0)
+    return spec
+
+c.YarnSpawner.modify_spec_hook = prepare
+"""
+
+
+def test_a_hub_that_ends_asks_yarn_for_nothing_more(
+    make_hub: Any, hadoop: MiniHadoop, wait_until: Callable[..., Any]
+):
+    hub: Hub = make_hub(STOPPED_WHILE_IT_WAS_PREPARED)
+    before = application_ids(hadoop)
+    hub.api("POST", "users/alice")
+    hub.api("POST", "users/alice/server")
+    wait_until((hub.folder / "prepared").exists, 60, "the start")
+    hub.stop_process()
+    assert application_ids(hadoop) == before
 
 
 def test_a_renamed_user_keeps_the_server_and_can_stop_it(make_hub: Any, hadoop: MiniHadoop):
