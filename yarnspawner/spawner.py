@@ -44,9 +44,9 @@ from yarnspawner.progress import ProgressLog, ready, submitting
 from yarnspawner.ready import require_own_answer
 from yarnspawner.sharing import begin_with_the_hub, shared_yarn
 from yarnspawner.specification import launch_spec
-from yarnspawner.startup import Startup
+from yarnspawner.startup import POLL_SECONDS, Startup
 from yarnspawner.state import ServerState
-from yarnspawner.status import Life, StatusBoard
+from yarnspawner.status import Life, Status, StatusBoard
 from yarnspawner.yarn import Yarn
 
 TIMEOUT_MARGIN_SECONDS = 2.0
@@ -217,8 +217,13 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
         """Return the server's URL, after a restart of the hub in the middle of a start too."""
         if self.server.ip:
             return await super().get_url()
+        deadline = time.monotonic() + self.start_timeout
+        while not self.application_id:
+            if await self.poll() is not None or time.monotonic() > deadline:
+                return NOBODYS_URL
+            await asyncio.sleep(POLL_SECONDS)
         try:
-            return await self._ready_url(self._yarn(), time.monotonic() + self.start_timeout)
+            return await self._ready_url(self._yarn(), deadline)
         except SpawnFailure as failure:
             self.log.warning("%s did not become ready: %s", self._log_name, failure.sentence)
             return NOBODYS_URL
@@ -237,11 +242,8 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
         if not self.application_id and not self.spawn_tag:
             return 0
         try:
-            board = self._yarn().board
-            if not self.application_id and not await self._find_application(board):
-                return 0
-            status = await board.status(self.application_id, self.status_interval)
-        except (ClusterError, ClusterUnavailable) as error:
+            status = await self._status(self._yarn().board)
+        except ClusterUnavailable as error:
             self.log.error("%s", error)  # noqa: TRY400 - the sentence says it all
             return None
         except Exception:
@@ -263,14 +265,15 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
             return True
         return self._starting and not self.application_id
 
-    async def _find_application(self, board: StatusBoard) -> bool:
-        """Look for the application of a hub that ended before it was told the id."""
-        for report in (await board.applications(max_age=0.0)).values():
-            if self.spawn_tag in report.tags:
-                self.application_id = str(report.application_id)
-                self._commit_state()
-                return True
-        return False
+    async def _status(self, board: StatusBoard) -> Status:
+        if self.application_id:
+            return await board.status(self.application_id, self.status_interval)
+        # The hub ended before it was told the id.
+        status = await board.find(self.spawn_tag, self.hadoop_user, self.status_interval)
+        if status.report is not None:
+            self.application_id = str(status.report.application_id)
+            self._commit_state()
+        return status
 
     async def stop(self, now: bool = False) -> None:
         """End the server, also while it is starting; returns when YARN says that it has ended.

@@ -101,7 +101,7 @@ class Snapshot:
 
 
 class StatusBoard:
-    """The states of all servers of one hub. Nothing here raises because YARN is away."""
+    """The states of all servers of one hub. A status is unknown where YARN is away."""
 
     def __init__(
         self, cluster: Cluster, tag: str, clock: Callable[[], float] = time.monotonic
@@ -131,6 +131,23 @@ class StatusBoard:
         """Return the status of an application that is not running yet, or has just become so."""
         return await self._look(self._pending, application_id, max_age)
 
+    async def find(self, spawn_tag: str, user: str, max_age: float) -> Status:
+        """Return the status of a start whose application's id nobody was told, by its tag.
+
+        Anybody may give any tag to an application of their own: it has to be `user`'s too, whom
+        YARN may call by the name without a realm.
+        """
+        try:
+            reports = await self.applications(max_age)
+        except ClusterError:
+            self._missing_since.clear()
+            return UNKNOWN
+        for report in reports.values():
+            if spawn_tag in report.tags and report.user in (user, user.partition("@")[0]):
+                self._missing_since.pop(spawn_tag, None)
+                return status_of(report)
+        return Status(Life.ENDED) if self._is_forgotten(spawn_tag) else UNKNOWN
+
     async def applications(self, max_age: float) -> Mapping[str, ApplicationReport]:
         """Return all applications of this hub that have not ended, by their ids; raises
         `ClusterError`."""
@@ -155,9 +172,13 @@ class StatusBoard:
             return await self._cluster.report(application_id)
 
     async def _missing(self, application_id: str) -> Status:
-        since = self._missing_since.setdefault(application_id, self._clock())
-        if self._clock() - since >= FORGOTTEN_AFTER_SECONDS:
+        if self._is_forgotten(application_id):
             return Status(Life.ENDED)
         async with self._singles:
             issued = await self._cluster.has_issued(application_id)
         return Status(Life.ENDED) if issued else UNKNOWN
+
+    def _is_forgotten(self, name: str) -> bool:
+        """Tell whether YARN has not known an application, or a start, for long enough."""
+        now = self._clock()
+        return now - self._missing_since.setdefault(name, now) >= FORGOTTEN_AFTER_SECONDS

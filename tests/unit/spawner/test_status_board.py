@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -218,3 +219,61 @@ async def test_the_age_of_what_is_known_is_told(board, cluster, clock):
     await board.status(ONE, 10)
     clock.now += 7
     assert board.age == 7
+
+
+SPAWN_TAG = "yarnhub-spawn-1"
+
+
+def started(user: str, application_id: str = ONE) -> ApplicationReport:
+    return replace(
+        report(application_id, ApplicationState.RUNNING), user=user, tags=(TAG, SPAWN_TAG)
+    )
+
+
+@pytest.mark.parametrize(("asked_as", "known_as"), [("alice", "alice"), ("alice@REALM", "alice")])
+async def test_a_start_is_found_by_its_tag(board, cluster, asked_as, known_as):
+    cluster.reports = {ONE: started(known_as)}
+    status = await board.find(SPAWN_TAG, asked_as, 0)
+    assert status.life is Life.ALIVE
+    assert str(status.report.application_id) == ONE
+
+
+async def test_a_tag_on_somebody_elses_application_is_not_believed(board, cluster, clock):
+    """Whoever sees an application's tags can give them to one of their own."""
+    cluster.reports = {TWO: started("mallory", TWO), ONE: started("alice")}
+    assert str((await board.find(SPAWN_TAG, "alice", 0)).report.application_id) == ONE
+    cluster.reports = {TWO: started("mallory", TWO)}
+    clock.now += 1
+    assert (await board.find(SPAWN_TAG, "alice", 0)).report is None
+
+
+async def test_a_start_that_a_recovering_resourcemanager_does_not_list_yet_has_not_ended(
+    board, cluster, clock
+):
+    assert (await board.find(SPAWN_TAG, "alice", 0)).life is Life.UNKNOWN
+    clock.now += FORGOTTEN_AFTER_SECONDS / 2
+    cluster.reports = {ONE: started("alice")}
+    assert (await board.find(SPAWN_TAG, "alice", 0)).life is Life.ALIVE
+
+
+async def test_a_start_that_nobody_knows_for_a_minute_has_ended(board, cluster, clock):
+    await board.find(SPAWN_TAG, "alice", 0)
+    clock.now += FORGOTTEN_AFTER_SECONDS
+    assert (await board.find(SPAWN_TAG, "alice", 0)).life is Life.ENDED
+
+
+async def test_a_start_is_unknown_while_yarn_is_away(board, cluster, clock):
+    await board.find(SPAWN_TAG, "alice", 0)
+    cluster.error = ClusterAway("nobody answers at 127.0.0.1:1")
+    clock.now += FORGOTTEN_AFTER_SECONDS
+    assert (await board.find(SPAWN_TAG, "alice", 0)).life is Life.UNKNOWN
+
+
+async def test_what_has_ended_stays_so(board, cluster, clock):
+    """JupyterHub asks again before it forgets a server."""
+    await board.status(ONE, 10)
+    await board.find(SPAWN_TAG, "alice", 0)
+    clock.now += FORGOTTEN_AFTER_SECONDS
+    for _ in range(2):
+        assert (await board.status(ONE, 10)).life is Life.ENDED
+        assert (await board.find(SPAWN_TAG, "alice", 0)).life is Life.ENDED
