@@ -72,7 +72,7 @@ def _parse_entry(link: str, value: Any, default_filesystem: str) -> Wanted:
 
 
 def local_files(wanted: Sequence[Wanted]) -> dict[str, bytes]:
-    """Read those of the edge node, by their link; raises `OptionsRefused`."""
+    """Read those of the edge node, by their link; raises `OptionsRefused`. Their disk may hang."""
     found: dict[str, bytes] = {}
     for each in wanted:
         if not each.local:
@@ -81,7 +81,8 @@ def local_files(wanted: Sequence[Wanted]) -> dict[str, bytes]:
         if each.archive:
             raise _wrong(each.link, f"is an archive of the edge node: put it into HDFS ({put}...)")
         try:
-            found[each.link] = Path(each.source).read_bytes()
+            with Path(each.source).open("rb") as file:
+                found[each.link] = file.read(MOST_LOCAL_BYTES + 1)
         except OSError as error:
             raise _wrong(each.link, f"can't be read: {error.strerror} ({each.source})") from error
         if sum(map(len, found.values())) > MOST_LOCAL_BYTES:
@@ -102,7 +103,14 @@ def _remote_file(wanted: Wanted) -> LocalizedFile:
         url = Url.parse(wanted.source)
     except ValueError as error:
         raise _wrong(wanted.link, str(error)) from error
-    filesystem = open_filesystem(wanted.source.removesuffix(url.file))
+    try:
+        filesystem = open_filesystem(wanted.source.removesuffix(url.file))
+    except OSError as error:
+        raise _wrong(wanted.link, f"can't be had: {error.strerror} ({wanted.source})") from error
+    except ImportError as error:
+        raise ClusterUnavailable(
+            f"JupyterHub can't read HDFS: {error}. An administrator has to install yarnhub[hub]."
+        ) from error
     try:
         status = filesystem.stat(url.file)
         if wanted.public:

@@ -6,6 +6,7 @@ What an administrator's settings name is looked up here; what follows from it is
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ async def launch_spec(spawner: YarnSpawner, yarn: Yarn, spawn_tag: str) -> Launc
     wanted = localize.parse(spawner.localize_files, filesystem)
     environment = await _environment(spawner, yarn)
     kernels = await _kernels(spawner, yarn)
+    files = await asyncio.to_thread(localize.local_files, wanted)
     environments = [environment, *kernels.values()]
     spec = LaunchSpec(
         user=user,
@@ -68,7 +70,7 @@ async def launch_spec(spawner: YarnSpawner, yarn: Yarn, spawn_tag: str) -> Launc
             *await localize.remote_files(wanted),
         ),
         viewers=(yarn.hub_user, *spawner.viewers),
-        launch=_launch(spawner, yarn, environment, localize.local_files(wanted), kernels),
+        launch=_launch(spawner, yarn, environment, files, kernels),
     )
     if spawner.modify_spec_hook is not None:
         spec = await maybe_future(spawner.modify_spec_hook(spawner, spec))

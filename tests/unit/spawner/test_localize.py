@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from yarnspawner.failures import OptionsRefused
-from yarnspawner.localize import MOST_LOCAL_BYTES, local_files, parse
+from yarnspawner.failures import ClusterUnavailable, OptionsRefused
+from yarnspawner.localize import MOST_LOCAL_BYTES, local_files, parse, remote_files
 
 HDFS = "hdfs://nn.example:8020"
 
@@ -71,3 +72,24 @@ def test_what_is_too_large_for_a_launch_is_refused_with_a_way_out(tmp_path: Path
         local_files(parse({"a": str(tmp_path / "env.tar.gz")}, HDFS))
     with pytest.raises(OptionsRefused, match="No such file"):
         local_files(parse({"a": str(tmp_path / "missing")}, HDFS))
+
+
+def test_what_is_huge_is_not_read_to_be_refused(tmp_path: Path):
+    file = tmp_path / "huge.bin"
+    with file.open("wb") as sparse:
+        sparse.truncate(1 << 42)
+    with pytest.raises(OptionsRefused, match="more than can travel"):
+        local_files(parse({"a": str(file)}, HDFS))
+
+
+async def test_what_is_in_no_hdfs_is_named():
+    with pytest.raises(OptionsRefused, match=r"no address of an HDFS .s3a://bucket/a\.txt"):
+        await remote_files(parse({"a": "s3a://bucket/a.txt"}, HDFS))
+
+
+async def test_a_hub_without_its_hdfs_client_says_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delitem(sys.modules, "hdfs_contents.native", raising=False)
+    monkeypatch.delitem(sys.modules, "hdfs_contents.libhdfs", raising=False)
+    monkeypatch.setitem(sys.modules, "hdfs_native", None)
+    with pytest.raises(ClusterUnavailable, match=r"has to install yarnhub\[hub\]"):
+        await remote_files(parse({"a": "hdfs://nn.example/a.txt"}, HDFS))
