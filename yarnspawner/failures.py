@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import html
 import re
+import shlex
 from typing import TYPE_CHECKING, ClassVar
 
 from tornado import web
@@ -137,12 +138,13 @@ class HomeMissing(SpawnFailure):
     stable_reason = "cluster"
 
     @classmethod
-    def of(cls, user: str, path: str) -> HomeMissing:
-        """Say what an administrator has to run."""
+    def of(cls, user: str, path: str, mode: int) -> HomeMissing:
+        """Say what an administrator has to run: log-in names may hold what a shell would read."""
+        owner, home = shlex.quote(user), shlex.quote(path)
         return cls(
             f"{user} has no home in HDFS, where notebooks are kept. An administrator has to make "
-            f"it: hdfs dfs -mkdir {path} && hdfs dfs -chown {user} {path} && "
-            f"hdfs dfs -chmod 700 {path}"
+            f"it: hdfs dfs -mkdir -p {home} && hdfs dfs -chown {owner} {home} && "
+            f"hdfs dfs -chmod {mode:o} {home}"
         )
 
 

@@ -71,12 +71,12 @@ class Homes:
             if found.status is not None and found.status.owner != self._hub_user:
                 return
             if not policy.create:
-                raise HomeMissing.of(user, path)
+                raise HomeMissing.of(user, path, policy.mode)
             try:
                 await self._make(user, path, policy)
             except RpcError as error:
                 if error.name == "AccessControlException":
-                    raise HomeMissing.of(user, path) from error
+                    raise HomeMissing.of(user, path, policy.mode) from error
                 raise
 
     async def delete(self, user: str, path: str) -> None:

@@ -42,7 +42,7 @@ def check_user(name: str, hub_user: str, forbidden: set[str]) -> None:
 
     The cluster's own proxyuser rules are the boundary; this holds where they are too wide.
     """
-    if not re.fullmatch(r"[^\s/,:*\x00-\x1f]+", name):
+    if not re.fullmatch(r"[^\s/,:*\x00-\x1f]+", name) or name in (".", ".."):
         raise ImpersonationRefused(
             f"{name!r} can't be a Hadoop user: JupyterHub starts servers only for names without "
             "spaces, slashes, commas and colons. Ask an administrator to map your log-in name."

@@ -140,7 +140,7 @@ def test_who_has_no_home_is_told_what_an_administrator_runs(
     try:
         hub = make_hub("c.YarnSpawner.contents_manager = 'hdfs_contents.HDFSContentsManager'\n")
         message = hub.refuse_server("bob")
-        assert "hdfs dfs -mkdir /user/bob && hdfs dfs -chown bob /user/bob" in message
+        assert "hdfs dfs -mkdir -p /user/bob && hdfs dfs -chown bob /user/bob" in message
     finally:
         hdfs.rename("/user/bob-away", "/user/bob")
 

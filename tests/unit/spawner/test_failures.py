@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import pytest
 from tornado import web
@@ -8,6 +9,7 @@ from tornado import web
 from yarnspawner.failures import (
     ApplicationFailed,
     ClusterUnavailable,
+    HomeMissing,
     ImpersonationRefused,
     LocalizationFailed,
     OptionsRefused,
@@ -207,6 +209,19 @@ def test_a_page_shows_the_sentence_and_the_output_as_text():
 def test_no_java_stack_reaches_the_page():
     stack = "java.io.IOException: broken\n\tat org.apache.hadoop.Foo.bar(Foo.java:1)\n\t... 3 more"
     assert explain_end(failed(stack)).output == "java.io.IOException: broken"
+
+
+def test_what_an_administrator_is_to_run_for_a_home_is_one_command_for_any_name():
+    name = "a;reboot$(id)'b"
+    sentence = HomeMissing.of(name, f"/user/{name}", 0o750).sentence
+    said = shlex.split(sentence[sentence.index("hdfs dfs") :])
+    path = f"/user/{name}"
+    assert said == [
+        *("hdfs", "dfs", "-mkdir", "-p", path, "&&"),
+        *("hdfs", "dfs", "-chown", name, path, "&&"),
+        *("hdfs", "dfs", "-chmod", "750", path),
+    ]
+    assert "/user/alice && hdfs" in HomeMissing.of("alice", "/user/alice", 0o700).sentence
 
 
 def test_a_timeout_tells_what_yarn_was_doing():

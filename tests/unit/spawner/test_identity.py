@@ -34,9 +34,10 @@ def test_people_may_have_servers(name):
 SUPERUSER_NAMES = ["hdfs", "yarn", "root", "HDFS", "hdfs@REALM"]
 HUB_NAMES = ["jupyterhub", "JupyterHub", "jupyterhub@R"]
 MALFORMED = ["a/b@R", "hdfs/nn.example@R", "", " ", "a b", "a,b", "a:b", "*", "a\nb", "a\x00"]
+FOLDERS = [".", ".."]
 
 
-@pytest.mark.parametrize("name", [*SUPERUSER_NAMES, *HUB_NAMES, *MALFORMED])
+@pytest.mark.parametrize("name", [*SUPERUSER_NAMES, *HUB_NAMES, *MALFORMED, *FOLDERS])
 def test_superusers_the_hub_itself_and_malformed_principals_may_not(name):
     with pytest.raises(ImpersonationRefused):
         check_user(name, "jupyterhub/edge.example@REALM", FORBIDDEN)
