@@ -66,9 +66,8 @@ async def find_environment(
                 lambda: resolve(open_filesystem(), env_root, python_env)
             )
     except StorageError as error:
-        raise ClusterUnavailable(
-            f"HDFS did not tell which Python environment the server gets. {error} Try again in a "
-            "minute; if it stays so, tell an administrator."
+        raise ClusterUnavailable.for_now(
+            f"HDFS did not tell which Python environment the server gets. {error}"
         ) from error
     except PackagingError as error:
         raise OptionsRefused(str(error)) from error

@@ -154,6 +154,11 @@ class ClusterUnavailable(SpawnFailure):
     stable_reason = "cluster"
     status = 503
 
+    @classmethod
+    def for_now(cls, sentence: str) -> ClusterUnavailable:
+        """Say what does not answer, and what to do about it."""
+        return cls(f"{sentence} Try again in a minute; if it stays so, tell an administrator.")
+
 
 CONTAINER_STARTED = "AM container is launched"
 """What YARN says of an accepted application whose container is on a node already."""

@@ -110,6 +110,4 @@ def _namenode_errors(task: str) -> Iterator[None]:
     except (ConnectError, RpcError) as error:
         did_not = f"HDFS did not {task}: {error}."
         said = error.about("HDFS") if isinstance(error, LoginError) else did_not
-        raise ClusterUnavailable(
-            f"{said} Try again in a minute; if it stays so, tell an administrator."
-        ) from error
+        raise ClusterUnavailable.for_now(said) from error

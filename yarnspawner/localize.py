@@ -118,9 +118,8 @@ def _remote_file(wanted: Wanted) -> LocalizedFile:
     except (FileNotFoundError, PermissionError) as error:
         raise _wrong(wanted.link, f"can't be had: {error.strerror} ({wanted.source})") from error
     except OSError as error:
-        raise ClusterUnavailable(
-            f"HDFS did not tell about {wanted.source}: {error.strerror or error}. Try again in a "
-            "minute; if it stays so, tell an administrator."
+        raise ClusterUnavailable.for_now(
+            f"HDFS did not tell about {wanted.source}: {error.strerror or error}."
         ) from error
     if status.is_dir:
         raise _wrong(wanted.link, f"is a folder: give one file or archive ({wanted.source})")

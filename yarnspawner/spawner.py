@@ -23,7 +23,6 @@ from hdfs_contents import session_store
 from yarnspawner import certificates, errorpage
 from yarnspawner.callback import PortReport, digest
 from yarnspawner.choosing import ProfileOptions
-from yarnspawner.cluster import ClusterError
 from yarnspawner.container.singleuser import CONTENTS_OPTION, SESSION_OPTION
 from yarnspawner.failures import (
     ApplicationFailed,
@@ -39,12 +38,12 @@ from yarnspawner.hadoop.credentials import Token
 from yarnspawner.hadoop.reports import QueueInfo
 from yarnspawner.identity import new_spawn_tag
 from yarnspawner.launch import LaunchSpec, check_resources
-from yarnspawner.metrics import START_FAILURES, SUBMITS
+from yarnspawner.metrics import SUBMITS
 from yarnspawner.progress import ProgressLog, ready, submitting
 from yarnspawner.ready import require_own_answer
 from yarnspawner.sharing import begin_with_the_hub, shared_yarn
 from yarnspawner.specification import launch_spec
-from yarnspawner.startup import POLL_SECONDS, Startup
+from yarnspawner.startup import POLL_SECONDS, Startup, start_failures
 from yarnspawner.state import ServerState
 from yarnspawner.status import Life, Status, StatusBoard
 from yarnspawner.yarn import Yarn
@@ -101,19 +100,13 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
         deadline = time.monotonic() + self.start_timeout - TIMEOUT_MARGIN_SECONDS
         self._starting, self._stopped = True, False
         try:
-            yarn = self._yarn()
-            tag = new_spawn_tag()
-            await self._submit(yarn, tag, await launch_spec(self, yarn, tag))
-            url = await self._ready_url(yarn, deadline)
-        except ClusterError as error:
-            START_FAILURES.labels(ClusterUnavailable.stable_reason).inc()
-            raise ClusterUnavailable(
-                f"{error} Try again in a minute; if it stays so, tell an administrator."
-            ) from error
-        except SpawnFailure as failure:
-            START_FAILURES.labels(failure.stable_reason).inc()
-            if isinstance(failure, (OptionsRefused, QueueRefused)):
-                self.forget_refused_options()
+            with start_failures():
+                yarn = self._yarn()
+                tag = new_spawn_tag()
+                await self._submit(yarn, tag, await launch_spec(self, yarn, tag))
+                url = await self._ready_url(yarn, deadline)
+        except (OptionsRefused, QueueRefused):
+            self.forget_refused_options()
             raise
         else:
             self.accepted_options = dict(self.user_options)
@@ -162,7 +155,8 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
         configured = getattr(self, "ssl_alt_names")  # noqa: B009 - an untyped trait
         if callable(configured):
             return await super().create_certs()
-        hosts = await self._yarn().cluster.node_hosts()
+        with start_failures():
+            hosts = await self._yarn().cluster.node_hosts()
         nodes = [*hosts, *map(self._reachable, hosts)]
         self.ssl_alt_names = [*configured, *certificates.alt_names(nodes)]
         try:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from yarnspawner.cluster import Cluster, ClusterError, Container, Phase
-from yarnspawner.failures import StartTimeout, explain_end
+from yarnspawner.failures import ClusterUnavailable, SpawnFailure, StartTimeout, explain_end
 from yarnspawner.hadoop.records import ApplicationState
 from yarnspawner.hadoop.reports import ApplicationReport
-from yarnspawner.metrics import STATE_SECONDS
+from yarnspawner.metrics import START_FAILURES, STATE_SECONDS
 from yarnspawner.progress import ProgressLog, container_started, describe
 from yarnspawner.status import Life, StatusBoard
 
@@ -24,6 +26,19 @@ NODE_POLL_SECONDS = 1.0
 """How often the node is asked what it does with the container: only to tell it to a person."""
 
 log = logging.getLogger(__name__)
+
+
+@contextmanager
+def start_failures() -> Iterator[None]:
+    """Count a start that fails; a cluster that is away is told in words for who waits."""
+    try:
+        yield
+    except ClusterError as error:
+        START_FAILURES.labels(ClusterUnavailable.stable_reason).inc()
+        raise ClusterUnavailable.for_now(str(error)) from error
+    except SpawnFailure as failure:
+        START_FAILURES.labels(failure.stable_reason).inc()
+        raise
 
 
 class Startup:

@@ -62,3 +62,17 @@ async def test_what_goes_wrong_in_a_poll_ends_no_server(caplog: pytest.LogCaptur
     spawner = running_server({})  # no secret to make the hub's tag of
     assert await spawner.poll() is None
     assert "cookie_secret" in caplog.text
+
+
+async def test_a_start_with_certificates_is_told_of_yarn_away_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
+    (tmp_path / "core-site.xml").write_text("<configuration/>")
+    (tmp_path / "yarn-site.xml").write_text(
+        "<configuration><property><name>yarn.resourcemanager.address</name>"
+        "<value>127.0.0.1:9</value></property></configuration>"
+    )
+    spawner = running_server({"cookie_secret": b"secret", "users": {}})
+    with pytest.raises(ClusterUnavailable, match=r"127\.0\.0\.1:9.* Try again in a minute"):
+        await spawner.create_certs()
