@@ -22,23 +22,32 @@ from yarnspawner.yarn import Yarn, open_yarn
 
 KEY = "yarnspawner"
 """Under which the hub's settings keep the `Yarn`, and the reconciler's task beside it."""
+OPENING = "yarnspawner-opening"
+"""Under which they keep who makes it: everybody else waits."""
 HUB_START_POLL_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
 
 
-def shared_yarn(settings: dict[str, Any], api_url: str, options: YarnSpawnerSettings) -> Yarn:
+async def shared_yarn(settings: dict[str, Any], api_url: str, options: YarnSpawnerSettings) -> Yarn:
     """Return the one `Yarn` of the hub with these settings; raises `ClusterUnavailable`."""
     if KEY not in settings:
-        _log_as_the_hub(options.log)
-        tag = hub_tag(settings["cookie_secret"], api_url)
-        yarn = open_yarn(tag, options)
-        reconciler = Reconciler(
-            yarn, lambda: known_applications(settings["users"]), options.reconcile_interval
-        )
-        settings[KEY] = (yarn, asyncio.get_running_loop().create_task(reconciler.run()))
+        async with settings.setdefault(OPENING, asyncio.Lock()):
+            if KEY not in settings:  # who had the lock before us may have failed
+                settings[KEY] = await _begin_yarn(settings, api_url, options)
     found: Yarn = settings[KEY][0]
     return found
+
+
+async def _begin_yarn(
+    settings: dict[str, Any], api_url: str, options: YarnSpawnerSettings
+) -> tuple[Yarn, asyncio.Task[None]]:
+    _log_as_the_hub(options.log)
+    yarn = await open_yarn(hub_tag(settings["cookie_secret"], api_url), options)
+    reconciler = Reconciler(
+        yarn, lambda: known_applications(settings["users"]), options.reconcile_interval
+    )
+    return yarn, asyncio.create_task(reconciler.run())
 
 
 def opened_yarn(settings: dict[str, Any]) -> Yarn | None:
@@ -93,7 +102,7 @@ async def _begin(hub: JupyterHub, options: type[YarnSpawnerSettings]) -> None:
         return
     spawner = hub.spawner_class(config=hub.config)
     try:
-        shared_yarn(hub.users.settings, hub.hub.api_url, spawner)
+        await shared_yarn(hub.users.settings, hub.hub.api_url, spawner)
         if not callable(spawner.profiles):
             parse_profiles(spawner.profiles)
     except (ClusterUnavailable, ProfileError) as error:

@@ -74,13 +74,13 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
 
     # -- the shared cluster ------------------------------------------------------------------
 
-    def _yarn(self) -> Yarn:
-        """Return the cluster, which all spawners of the hub share."""
-        return shared_yarn(self.user.settings, self.hub.api_url, self)
+    async def _yarn(self) -> Yarn:
+        """Return the cluster, which all spawners of the hub share; raises `ClusterUnavailable`."""
+        return await shared_yarn(self.user.settings, self.hub.api_url, self)
 
     async def cluster_queues(self) -> list[QueueInfo]:
         """Return the cluster's queues; raises `ClusterError` or `ClusterUnavailable`."""
-        return await self._yarn().cluster.queues()
+        return await (await self._yarn()).cluster.queues()
 
     def clear_state(self) -> None:
         """Forget the server."""
@@ -90,7 +90,7 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
 
     async def fresh_tokens(self) -> Mapping[str, Token]:
         """Return new delegation tokens of the server's user; raises `ClusterError`."""
-        tokens = self._yarn().tokens
+        tokens = (await self._yarn()).tokens
         return {} if tokens is None else await tokens.fetch(self.hadoop_user)
 
     # -- start -------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
         self._starting, self._stopped = True, False
         try:
             with start_failures():
-                yarn = self._yarn()
+                yarn = await self._yarn()
                 tag = new_spawn_tag()
                 await self._submit(yarn, tag, await launch_spec(self, yarn, tag))
                 url = await self._ready_url(yarn, deadline)
@@ -156,7 +156,7 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
         if callable(configured):
             return await super().create_certs()
         with start_failures():
-            hosts = await self._yarn().cluster.node_hosts()
+            hosts = await (await self._yarn()).cluster.node_hosts()
         nodes = [*hosts, *map(self._reachable, hosts)]
         self.ssl_alt_names = [*configured, *certificates.alt_names(nodes)]
         try:
@@ -217,7 +217,7 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
                 return NOBODYS_URL
             await asyncio.sleep(POLL_SECONDS)
         try:
-            return await self._ready_url(self._yarn(), deadline)
+            return await self._ready_url(await self._yarn(), deadline)
         except SpawnFailure as failure:
             self.log.warning("%s did not become ready: %s", self._log_name, failure.sentence)
             return NOBODYS_URL
@@ -236,7 +236,7 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
         if not self.application_id and not self.spawn_tag:
             return 0
         try:
-            status = await self._status(self._yarn().board)
+            status = await self._status((await self._yarn()).board)
         except ClusterUnavailable as error:
             self.log.error("%s", error)  # noqa: TRY400 - the sentence says it all
             return None
@@ -279,7 +279,7 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
             await asyncio.wait([self._submission])  # what it came to is start()'s to tell
         if not self.application_id:
             return
-        ending = self._yarn().end(self.hadoop_user, self.application_id, STOP_REASON)
+        ending = (await self._yarn()).end(self.hadoop_user, self.application_id, STOP_REASON)
         done, _ = await asyncio.wait([ending], timeout=STOP_TIMEOUT_SECONDS)
         if not done:
             self.log.error(
@@ -296,7 +296,7 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
         path = session_store.kept(self.hadoop_name, self.name)
         try:
             await self.stop()
-            homes = self._yarn().homes
+            homes = (await self._yarn()).homes
             if homes is not None:
                 await homes.delete(self.hadoop_name, path)
         except ClusterUnavailable as error:

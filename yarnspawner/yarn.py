@@ -66,14 +66,14 @@ class Yarn:
             pause = min(LONGEST_PAUSE_SECONDS, pause * 1.5)
 
 
-def open_yarn(tag: str, options: YarnSpawnerSettings) -> Yarn:
+async def open_yarn(tag: str, options: YarnSpawnerSettings) -> Yarn:
     """Read HADOOP_CONF_DIR and HADOOP_USER_NAME; raises `ClusterUnavailable`."""
     principal, keytab = options.principal, options.keytab
     try:
         configuration = Configuration.load()
         if configuration.kerberos and keytab:
             kerberos.use_keytab(keytab, principal)
-        hub_user = kerberos.own_user(configuration)
+        hub_user = await asyncio.to_thread(kerberos.own_user, configuration)  # asks the KDC
         tokens = None
         if configuration.kerberos:
             tokens = Tokens(configuration, hub_user, options.filesystems)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +14,9 @@ import pytest
 
 from yarnspawner import YarnSpawner
 from yarnspawner.failures import ClusterUnavailable
+from yarnspawner.hadoop import kerberos
+from yarnspawner.hadoop.configuration import Configuration
+from yarnspawner.sharing import shared_yarn
 from yarnspawner.yarn import open_yarn
 
 NO_NAMENODE = {"fs.defaultFS": "hdfs:///"}
@@ -22,17 +28,36 @@ HALF_A_PAIR = {
 }
 
 
+NOBODY_THERE = {
+    "fs.defaultFS": "hdfs://127.0.0.1:9",
+    "yarn.resourcemanager.address": "127.0.0.1:9",
+}
+
+
+@pytest.fixture
+def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:
+    """Have a configuration with these properties."""
+
+    def write(properties: dict[str, str]) -> None:
+        elements = "".join(
+            f"<property><name>{name}</name><value>{value}</value></property>"
+            for name, value in properties.items()
+        )
+        (tmp_path / "core-site.xml").write_text(f"<configuration>{elements}</configuration>")
+        monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
+        monkeypatch.setenv("HADOOP_USER_NAME", "jupyterhub")
+
+    return write
+
+
 @pytest.fixture(params=[NO_NAMENODE, HALF_A_PAIR], ids=["no NameNode", "half a pair"])
-def _wrong_configuration(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    properties = "".join(
-        f"<property><name>{name}</name><value>{value}</value></property>"
-        for name, value in request.param.items()
-    )
-    (tmp_path / "core-site.xml").write_text(f"<configuration>{properties}</configuration>")
-    monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
-    monkeypatch.setenv("HADOOP_USER_NAME", "jupyterhub")
+def _wrong_configuration(request: pytest.FixtureRequest, configure: Any) -> None:
+    configure(request.param)
+
+
+@pytest.fixture
+def _nobody_there(configure: Any) -> None:
+    configure(NOBODY_THERE)
 
 
 def running_server(settings: dict[str, Any]) -> YarnSpawner:
@@ -46,7 +71,7 @@ def running_server(settings: dict[str, Any]) -> YarnSpawner:
 @pytest.mark.usefixtures("_wrong_configuration")
 async def test_a_wrong_configuration_is_told_in_a_sentence():
     with pytest.raises(ClusterUnavailable, match=r"its Hadoop configuration: .* mend"):
-        open_yarn("yarnhub-0", YarnSpawner())
+        await open_yarn("yarnhub-0", YarnSpawner())
 
 
 @pytest.mark.usefixtures("_wrong_configuration")
@@ -64,15 +89,32 @@ async def test_what_goes_wrong_in_a_poll_ends_no_server(caplog: pytest.LogCaptur
     assert "cookie_secret" in caplog.text
 
 
-async def test_a_start_with_certificates_is_told_of_yarn_away_in_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("_nobody_there")
+async def test_a_log_in_that_takes_long_holds_up_the_hub_for_nobody_and_is_one_for_all(
+    monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
-    (tmp_path / "core-site.xml").write_text("<configuration/>")
-    (tmp_path / "yarn-site.xml").write_text(
-        "<configuration><property><name>yarn.resourcemanager.address</name>"
-        "<value>127.0.0.1:9</value></property></configuration>"
-    )
+    answered = threading.Event()
+    asked = []
+
+    def own_user(configuration: Configuration) -> str:
+        asked.append(configuration)
+        assert answered.wait(30)
+        return "jupyterhub"
+
+    monkeypatch.setattr(kerberos, "own_user", own_user)
+    settings = {"cookie_secret": b"secret", "users": {}}
+    url = "http://127.0.0.1:8081/hub/api"
+    waiting = [asyncio.create_task(shared_yarn(settings, url, YarnSpawner())) for _ in range(3)]
+    # This is the hub's loop: it gets here while nobody has answered.
+    await asyncio.sleep(0)
+    answered.set()
+    one, *others = await asyncio.gather(*waiting)
+    assert all(other is one for other in others)
+    assert len(asked) == 1
+
+
+@pytest.mark.usefixtures("_nobody_there")
+async def test_a_start_with_certificates_is_told_of_yarn_away_in_a_sentence():
     spawner = running_server({"cookie_secret": b"secret", "users": {}})
     with pytest.raises(ClusterUnavailable, match=r"127\.0\.0\.1:9.* Try again in a minute"):
         await spawner.create_certs()
