@@ -7,7 +7,7 @@ is raised when the configuration is read, not when somebody wants a server.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from yarnspawner.profiles import (
@@ -36,6 +36,8 @@ class ProfileError(ValueError):
 
 def parse_profiles(config: Sequence[Any]) -> Profiles:
     """Understand the option; raises `ProfileError`."""
+    if not isinstance(config, Sequence) or isinstance(config, str):
+        raise ProfileError("c.YarnSpawner.profiles is no list.")
     profiles = [_parse_profile(number, each) for number, each in enumerate(config, 1)]
     names = [profile.name for profile in profiles]
     for name in names:
@@ -85,9 +87,18 @@ def _parse_profile(number: int, config: Any) -> Profile:
 def _names(where: str, key: str, config: Mapping[str, Any]) -> frozenset[str] | None:
     if key not in config:
         return None
-    if isinstance(config[key], str) or not all(isinstance(each, str) for each in config[key]):
+    if not _are_names(config[key]):
         raise ProfileError(f"{where}: {key} is no list of names.")
     return frozenset(config[key])
+
+
+def _are_names(value: object) -> bool:
+    """Tell whether it is a list of texts, or a set of them, or a dict with such keys."""
+    return (
+        isinstance(value, Collection)
+        and not isinstance(value, (str, bytes))
+        and all(isinstance(each, str) for each in value)
+    )
 
 
 def _fixed(where: str, key: str, value: object) -> str | int:
@@ -123,13 +134,16 @@ def _number(where: str, key: str, value: object) -> int:
 
 def _parse_choices(where: str, config: Mapping[str, Any]) -> Choices:
     choices = config.get("choices")
-    if set(config) - {"choices", "default"} or not choices or isinstance(choices, str):
+    listed = isinstance(choices, Collection) and not isinstance(choices, str)
+    if set(config) - {"choices", "default"} or not choices or not listed:
         raise ProfileError(f"{where}: give choices, and if you like default.")
-    labels = choices if isinstance(choices, Mapping) else {each: each for each in choices}
-    if not all(isinstance(key, str) and isinstance(label, str) for key, label in labels.items()):
+    labels = choices
+    if _are_names(choices) and not isinstance(choices, Mapping):
+        labels = {each: each for each in choices}
+    if not isinstance(labels, Mapping) or not _are_names([*labels, *labels.values()]):
         raise ProfileError(f"{where}: choices are names, or a dict of names and labels.")
     default = config.get("default", next(iter(labels)))
-    if default not in labels:
+    if not isinstance(default, str) or default not in labels:
         raise ProfileError(f"{where}: default {default!r} is none of the choices.")
     return Choices(dict(labels), default)
 
@@ -147,17 +161,22 @@ def _parse_option(where: str, name: object, config: Any) -> Option:
         if not isinstance(choice, Mapping) or set(choice) - {"label", "env"}:
             raise ProfileError(f"{where}: the choice {key!r} is no dict of label and env.")
         labels[key] = str(choice.get("label", key))
+        if not isinstance(choice.get("env", {}), Mapping):
+            raise ProfileError(f"{where}: of the choice {key!r} env is no dict.")
         env[key] = {str(name): str(value) for name, value in choice.get("env", {}).items()}
     wanted = {"choices": labels} | ({"default": config["default"]} if "default" in config else {})
     return Option(str(config.get("label", name)), _parse_choices(where, wanted), env)
 
 
 def _parse_limits(where: str, config: Any) -> Limits:
-    if not isinstance(config, Mapping) or set(config) - {"users", "groups"}:
+    known = isinstance(config, Mapping) and not set(config) - {"users", "groups"}
+    if not known or not all(isinstance(table, Mapping) for table in config.values()):
         raise ProfileError(f"{where}: limits is no dict of users and groups.")
     tables: dict[str, dict[str, dict[str, int]]] = {"users": {}, "groups": {}}
     for kind, table in config.items():
         for who, limits in table.items():
+            if not isinstance(limits, Mapping):
+                raise ProfileError(f"{where}: limits of {who} is no dict.")
             unknown = set(limits) - set(NUMBERS)
             if unknown:
                 raise ProfileError(f"{where}: limits are of {', '.join(NUMBERS)}, of nothing else.")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -178,15 +179,44 @@ def test_memory_that_is_shown_is_read_again(number):
         ({"name": "a", "queue": {"choices": "prod"}}, "a, queue: give choices"),
         ({"name": "a", "queue": {"choices": ["b"], "default": "c"}}, "none of the choices"),
         ({"name": "a", "users": "alice"}, "users is no list"),
+        ({"name": "a", "users": 5}, "users is no list"),
+        ({"name": "a", "queue": {"choices": 5}}, "a, queue: give choices"),
+        ({"name": "a", "queue": {"choices": [["b"]]}}, "choices are names"),
+        ({"name": "a", "queue": {"choices": ["b"], "default": ["b"]}}, "none of the choices"),
+        ({"name": "a", "options": {"x": {"choices": {"y": {"env": ["A=1"]}}}}}, "env is no dict"),
         ({"name": "a", "options": {"memory": {}}}, "can't be called as a field is"),
         ({"name": "a", "options": {"x": {"choices": ["y"]}}}, "give choices: a dict"),
         ({"name": "a", "limits": {"group": {}}}, "limits is no dict of users and groups"),
+        ({"name": "a", "limits": {"users": ["b"]}}, "limits is no dict of users and groups"),
+        ({"name": "a", "limits": {"users": {"b": ["gpus"]}}}, "limits of b is no dict"),
+        ({"name": "a", "limits": {"users": {"b": 5}}}, "limits of b is no dict"),
         ({"name": "a", "limits": {"users": {"b": {"queue": "c"}}}}, "limits are of memory"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_named(config, said):
     with pytest.raises(ProfileError, match=said):
         parse_profiles([config])
+
+
+@pytest.mark.parametrize("config", [None, 5, {"name": "a"}, "ab"])
+def test_what_is_no_list_of_profiles_is_a_mistake(config):
+    with pytest.raises(ProfileError, match="is no list"):
+        parse_profiles(config)
+
+
+parts = st.dictionaries(
+    st.sampled_from(["choices", "default", "min", "max", "label", "env", "users", "groups", "b"])
+    | st.text(max_size=3),
+    json_values,
+    max_size=3,
+)
+declared = st.sampled_from([*CUSTOM, "users", "groups", "default"])
+
+
+@given(st.dictionaries(declared, json_values | parts, max_size=4))
+def test_whatever_is_configured_is_understood_or_a_mistake_that_is_named(config):
+    with suppress(ProfileError):
+        parse_profiles([{**config, "name": "a"}])
 
 
 def test_two_profiles_of_one_name_are_a_mistake():
