@@ -29,7 +29,7 @@ from yarnspawner.cluster import ALIVE, ClusterAway, ClusterRefused, Container, P
 from yarnspawner.failures import OptionsRefused, explain_queue, explain_refusal
 from yarnspawner.hadoop.applicationmaster import FinalStatus
 from yarnspawner.hadoop.configuration import ConfigurationError
-from yarnspawner.hadoop.records import ApplicationId, ApplicationState, QueueState, Resource, Url
+from yarnspawner.hadoop.records import ApplicationId, ApplicationState, QueueState, Resource
 from yarnspawner.hadoop.reports import ApplicationReport, QueueInfo
 from yarnspawner.hadoop.rpc import RpcError
 from yarnspawner.identity import spawn_tags
@@ -231,17 +231,12 @@ def application_spec(spec: LaunchSpec, payload: str) -> Any:
 
 def _file(file: LocalizedFile) -> Any:
     return skein.File(
-        _address(file.url),
+        str(file.url),
         type="ARCHIVE" if file.archive else "FILE",
         visibility="PUBLIC" if file.public else "PRIVATE",
         size=file.size_bytes,
         timestamp=file.modification_time_ms,
     )
-
-
-def _address(url: Url) -> str:
-    port = f":{url.port}" if url.port > 0 else ""
-    return f"{url.scheme}://{url.host}{port}{url.file}"
 
 
 def report_of(report: Any) -> ApplicationReport:

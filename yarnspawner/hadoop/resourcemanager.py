@@ -20,7 +20,6 @@ from yarnspawner.hadoop.records import (
     ContainerId,
     NodeState,
     Resource,
-    TimeoutType,
 )
 from yarnspawner.hadoop.reports import (
     ApplicationAttemptReport,
@@ -230,28 +229,4 @@ class GetDelegationTokenResponse(Message):
 
 GET_DELEGATION_TOKEN = _method(
     "getDelegationToken", GetDelegationTokenRequest, GetDelegationTokenResponse
-)
-
-
-@dataclass(frozen=True)
-class TimeoutUpdate(Message):
-    """`expire_time` as in 2025-01-31T12:00:00.000+0000."""
-
-    type: TimeoutType = enum(1, TimeoutType, TimeoutType.LIFETIME)
-    expire_time: str = string(2, "")
-
-
-@dataclass(frozen=True)
-class UpdateApplicationTimeoutsRequest(Message):
-    application_id: ApplicationId = message(1, ApplicationId, ApplicationId())
-    application_timeouts: tuple[TimeoutUpdate, ...] = repeated(message(2, TimeoutUpdate))
-
-
-@dataclass(frozen=True)
-class UpdateApplicationTimeoutsResponse(Message):
-    application_timeouts: tuple[TimeoutUpdate, ...] = repeated(message(1, TimeoutUpdate))
-
-
-UPDATE_APPLICATION_TIMEOUTS = _method(
-    "updateApplicationTimeouts", UpdateApplicationTimeoutsRequest, UpdateApplicationTimeoutsResponse
 )

@@ -87,9 +87,6 @@ SENT: dict[str, Message] = {
     "get_nodes": rm.GetClusterNodesRequest((r.NodeState.RUNNING, r.NodeState.LOST)),
     "get_queue": rm.GetQueueInfoRequest(),
     "get_token": rm.GetDelegationTokenRequest("hub"),
-    "update_timeouts": rm.UpdateApplicationTimeoutsRequest(
-        APP, (rm.TimeoutUpdate(expire_time="2030-01-31T12:00:00.000+0000"),)
-    ),
     "register": am.RegisterApplicationMasterRequest("host", -1, "url"),
     "allocate": am.AllocateRequest(5, 0.5, "url"),
     "finish": am.FinishApplicationMasterRequest("why", "url", am.FinalStatus.FAILED),
@@ -273,7 +270,6 @@ def test_every_declared_field_is_among_the_golden_bytes() -> None:
         ("ResourceRequest", "num_containers"),
         ("ResourceRequest", "relax_locality"),
         ("TimeoutEntry", "type"),
-        ("TimeoutUpdate", "type"),
         ("ApplicationTimeout", "type"),
         ("ApplicationTimeoutEntry", "type"),
         ("GetQueueInfoRequest", "queue_name"),

@@ -153,10 +153,6 @@ public class Golden {
     print("get_queue", GetQueueInfoRequestProto.newBuilder().setQueueName("root")
         .setIncludeApplications(false).setIncludeChildQueues(true).setRecursive(true));
     print("get_token", GetDelegationTokenRequestProto.newBuilder().setRenewer("hub"));
-    print("update_timeouts", UpdateApplicationTimeoutsRequestProto.newBuilder()
-        .setApplicationId(APP).addApplicationTimeouts(ApplicationUpdateTimeoutMapProto.newBuilder()
-            .setApplicationTimeoutType(ApplicationTimeoutTypeProto.APP_TIMEOUT_LIFETIME)
-            .setExpireTime("2030-01-31T12:00:00.000+0000")));
   }
 
   static void reports() {
