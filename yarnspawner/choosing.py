@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
@@ -30,6 +31,9 @@ TRAITS = {
     "environment": "python_env",
 }
 """Which option of the spawner each field of a profile sets."""
+
+ROOM_SECONDS = 2.0
+"""How long the form waits to be told what the queues have left, which it can do without."""
 
 
 class ProfileOptions(YarnSpawnerSettings):
@@ -75,11 +79,14 @@ def groups_of(spawner: YarnSpawner) -> set[str]:
 async def form(spawner: YarnSpawner) -> str:
     """Return the form; without what the queues have left where YARN does not tell."""
     profiles = await profiles_of(spawner)
+    queues: dict[str, QueueRoom] = {}
     try:
-        queues = {room_of.name: room(room_of) for room_of in await spawner.cluster_queues()}
+        found = await asyncio.wait_for(spawner.cluster_queues(), ROOM_SECONDS)
+        queues = {each.name: room(each) for each in found}
+    except asyncio.TimeoutError:
+        spawner.log.warning("The form shows no room in queues: YARN takes too long to tell.")
     except (ClusterError, SpawnFailure) as error:
         spawner.log.warning("The form shows no room in queues: %s", error)
-        queues = {}
     last = spawner.accepted_options or spawner.orm_spawner.user_options or {}
     return render(profiles, spawner.user.name, groups_of(spawner), last, queues)
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import asyncio
+import logging
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.unit.spawner.test_profiles import CUSTOM, PROFILES
+from yarnspawner import choosing
 from yarnspawner.failures import OptionsRefused
 from yarnspawner.profile_config import parse_profiles
 from yarnspawner.profile_form import QueueRoom, options_of, render
@@ -117,3 +121,18 @@ def test_a_query_may_name_fields_alone():
 def test_an_option_that_is_given_twice_is_refused():
     with pytest.raises(OptionsRefused, match="'memory' is given twice"):
         options_of({"memory": ["1G", "2G"]})
+
+
+async def test_a_form_does_not_wait_long_for_what_it_can_do_without(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(choosing, "ROOM_SECONDS", 0.01)
+    spawner = SimpleNamespace(
+        profiles=[CUSTOM],
+        cluster_queues=asyncio.Event().wait,  # YARN hangs
+        user=SimpleNamespace(name="alice", groups=[]),
+        accepted_options={},
+        orm_spawner=SimpleNamespace(user_options={}),
+        log=logging.getLogger(__name__),
+    )
+    assert 'name="custom' in await choosing.form(spawner)
