@@ -34,6 +34,7 @@ from yarnspawner.hadoop.resourcemanager import (
     GetDelegationTokenResponse,
 )
 from yarnspawner.hadoop.rpc import Address, ConnectError, Login, Method, RpcError
+from yarnspawner.hadoop.trace import log_call
 from yarnspawner.metrics import observe_call
 
 DAY_MS = 24 * 3600 * 1000
@@ -143,8 +144,10 @@ class Tokens:
     def _clients(self, addresses: list[Address], protocol: str, service: str) -> Clients:
         prepare = kerberos.logins(self._configuration, service)
         hub = Login(user=self._hub_user)
+        # The figures are of ResourceManagers; calls to NameNodes are in the log only.
+        on_call = observe_call if service == kerberos.RESOURCEMANAGER else log_call
         # Of this one no connection is ever made: it knows the servers for those of all users.
-        root = AsyncClient(addresses, protocol, hub, prepare=prepare, on_call=observe_call)
+        root = AsyncClient(addresses, protocol, hub, prepare=prepare, on_call=on_call)
         return Clients(root.for_login)
 
 
