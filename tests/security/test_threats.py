@@ -40,6 +40,8 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_no_name_passes_that_a_principal_or_an_acl_could_read_otherwise",
         f"{UNIT}/spawner/test_launch.py::"
         "test_a_python_path_that_a_shell_could_read_otherwise_is_refused",
+        f"{UNIT}/spawner/test_failures.py::"
+        "test_what_an_administrator_is_to_run_for_a_home_is_one_command_for_any_name",
     ),
     "options of the wrong kind, by form, query and REST": (
         f"{SPAWNER}/test_profiles.py::"
@@ -205,6 +207,8 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/spawner/test_status_board.py::"
         "test_an_empty_list_of_a_recovering_resourcemanager_is_not_believed",
         f"{UNIT}/spawner/test_status_board.py::test_an_application_that_stays_forgotten_has_ended",
+        f"{UNIT}/spawner/test_status_board.py::"
+        "test_a_start_that_a_recovering_resourcemanager_does_not_list_yet_has_not_ended",
         f"{UNIT}/hadoop/test_aio_failures.py::"
         "test_addresses_that_refuse_or_are_in_standby_are_passed_over",
     ),
@@ -216,6 +220,7 @@ THREATS: dict[str, tuple[str, ...]] = {
     ),
     "a start that is stopped, or waits for too long": (
         f"{SPAWNER}/test_spawner.py::test_a_stop_in_the_middle_of_a_start_ends_the_application",
+        f"{SPAWNER}/test_restart.py::test_a_hub_that_ends_asks_yarn_for_nothing_more",
         f"{SPAWNER}/test_spawner.py::test_a_start_that_takes_too_long_is_told_and_leaves_nothing",
         "tests/faults/test_crowded.py::"
         "test_a_start_that_is_queued_for_too_long_is_told_and_leaves_nothing",
