@@ -1,7 +1,9 @@
 """People log in with their password on the edge node, by PAM; who has no account there gets one.
 
-Servers need no account on the nodes: who somebody is in Hadoop is their name here. An account that
-is made here has no password yet: `passwd NAME` gives it one, where it comes from no directory.
+Who somebody is in Hadoop is their name here. On the nodes they need an account where YARN has the
+LinuxContainerExecutor, as it always has with Kerberos; with the default executor they need none. An
+account that is made here has no password yet: `passwd NAME` gives it one, where it comes from no
+directory.
 """
 
 c = get_config()  # noqa: F821

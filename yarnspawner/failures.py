@@ -9,6 +9,7 @@
     ├── PortRefused            port            the server is not where it says, or not reachable
     ├── StartTimeout           timeout         the server was not ready in time
     ├── HomeMissing            cluster         the user has no home in HDFS
+    ├── AccountMissing         cluster         the node has no Unix account for the user
     └── ClusterUnavailable     cluster         YARN or HDFS does not answer
 
 Each has a stable `reason` (a label of JupyterHub's spawn metrics) and a message of one sentence
@@ -148,6 +149,12 @@ class HomeMissing(SpawnFailure):
         )
 
 
+class AccountMissing(SpawnFailure):
+    """The node has no Unix account that YARN could run the user's containers by."""
+
+    stable_reason = "cluster"
+
+
 class ClusterUnavailable(SpawnFailure):
     """YARN or HDFS does not answer."""
 
@@ -196,6 +203,12 @@ QUEUE_REFUSES = re.compile(
     r"unknown queue|submit applications to queue|queue .* stopped|cannot accept submission",
     re.IGNORECASE,
 )
+NO_ACCOUNT = re.compile(
+    r"\bUser \S+ not found$|\bRequested user \S+ is banned$"
+    r"|\bRequested user \S+ is not whitelisted and has id \d+, ?which is below the minimum .*\d$",
+    re.MULTILINE,
+)
+"""What the LinuxContainerExecutor's program says, which runs containers as their users."""
 MAY_NOT_ACT = re.compile(r"is not allowed to impersonate|Unauthorized connection for super-user")
 """For that person, or from that host."""
 EXCEPTION = re.compile(r"([\w$]+\.)+\w+Exception: ")
@@ -254,6 +267,13 @@ def explain_end(report: ApplicationReport | None) -> SpawnFailure:
         return ended
     if QUEUE_REFUSES.search(diagnostics):
         return explain_queue(diagnostics)
+    no_account = NO_ACCOUNT.search(diagnostics)
+    if no_account:
+        return AccountMissing(
+            f"The node can't run anything as this user ({no_account[0]}): an administrator has to "
+            "give every node a Unix account of that name, as LDAP or SSSD does, with a number of "
+            "at least min.user.id and not among banned.users (container-executor.cfg)."
+        )
     if ARCHIVE_SPOILT.search(diagnostics):
         return LocalizationFailed(
             "The node could not fetch the Python environment from HDFS: publish it again with "

@@ -7,6 +7,7 @@ import pytest
 from tornado import web
 
 from yarnspawner.failures import (
+    AccountMissing,
     ApplicationFailed,
     ClusterUnavailable,
     HomeMissing,
@@ -78,6 +79,19 @@ OF_FULL_DISKS = AN_ATTEMPT.format(
     cause="[2026-11-23 06:00:00.000]No space available in any of the local directories.\n",
 )
 OF_A_LOST_NODE = "Application failed 1 times due to *lost* node node1:8041"
+# As the LinuxContainerExecutor has it: `check_user` of container-executor.c says the last line.
+OF_AN_ACCOUNT = """\
+Application application_1_0001 failed 1 times due to AM Container for appattempt_1_0001_000001 \
+exited with  exitCode: -1000
+Failing this attempt.Diagnostics: [2026-11-23 06:00:00.000]Application application_1_0001 \
+initialization failed (exitCode=255) with output: main : command provided 0
+main : run as user is alice
+main : requested yarn user is alice
+{}
+
+For more detailed output, check the application tracking page: http://localhost:8088/cluster/app/1
+. Failing the application.
+"""
 
 
 def failed(diagnostics: str) -> ApplicationReport:
@@ -117,6 +131,28 @@ def test_each_end_has_its_reason(diagnostics, kind, word):
     failure = explain_end(failed(diagnostics))
     assert isinstance(failure, kind)
     assert word in failure.sentence
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "User alice not found",
+        "Requested user alice is not whitelisted and has id 999,which is below the minimum allowed "
+        "1000",
+        "Requested user alice is banned",
+    ],
+)
+def test_who_has_no_account_on_the_node_is_not_told_to_publish_an_environment(line):
+    failure = explain_end(failed(OF_AN_ACCOUNT.format(line)))
+    assert isinstance(failure, AccountMissing)
+    assert f"({line})" in failure.sentence
+    assert "pack-env" not in failure.sentence
+    assert failure.output == ""
+
+
+def test_a_user_who_is_not_found_by_the_servers_own_program_is_its_own_affair():
+    failure = explain_end(failed(f"{OF_A_SERVER}\nUser alice not found"))
+    assert isinstance(failure, ApplicationFailed)
 
 
 def test_of_all_that_yarn_says_the_containers_own_words_are_shown():
@@ -186,6 +222,7 @@ def test_each_refusal_has_its_reason(name, message, kind):
         ImpersonationRefused,
         LocalizationFailed,
         ApplicationFailed,
+        AccountMissing,
         StartTimeout,
     ],
 )
