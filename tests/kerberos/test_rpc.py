@@ -89,11 +89,23 @@ def test_a_server_that_is_somebody_else_is_refused(hadoop: MiniHadoop, tmp_path:
 
 
 def test_the_tool_logs_in_as_every_kerberos_client_does(hadoop: MiniHadoop):
-    groups = ("rm", "queues", "proxyuser", "hdfs", "homes")
+    groups = ("rm", "queues", "proxyuser", "hdfs", "homes", "keytab")
     done = run(hadoop, "-m", "yarnhub", "check", *groups, "--user", "alice", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert {each["verdict"] for each in json.loads(done.stdout)} == {"ok"}
     assert run(hadoop, "-m", "yarnhub", "apps", "--json").stdout.strip() == "[]"
+
+
+def test_the_configuration_that_the_tool_writes_has_the_log_in(hadoop: MiniHadoop, tmp_path: Path):
+    file, unit = tmp_path / "jupyterhub_config.py", tmp_path / "jupyterhub.service"
+    known = ("--hub-host", "localhost", "--env", sys.prefix, "--users", "alice", "--yes")
+    done = run(hadoop, "-m", "yarnhub", "config", "-o", str(file), "--unit", str(unit), *known)
+    assert done.returncode == 0, done.stdout + done.stderr
+    keytab = hadoop.identity(HUB_USER)["KRB5_CLIENT_KTNAME"]
+    assert f'c.YarnSpawner.keytab = "{keytab}"' in file.read_text()
+    variables = hadoop.env() | hadoop.identity(HUB_USER)
+    for name in ("KRB5_CLIENT_KTNAME", "KRB5CCNAME", "KRB5_CONFIG"):
+        assert f"Environment={name}={variables[name]}" in unit.read_text().splitlines()
 
 
 def test_the_tool_sees_a_switch_without_its_right(hadoop: MiniHadoop, tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
@@ -19,8 +20,8 @@ CLUSTER = Cluster(("default", "science"), ("base", "gpu"), node_mb=65536, node_c
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
-def read(choices: Choices, file: Path) -> Config:
-    file.write_text(hub_config(choices, CLUSTER))
+def read(choices: Choices, file: Path, cluster: Cluster = CLUSTER) -> Config:
+    file.write_text(hub_config(choices, cluster))
     return PyFileConfigLoader(file.name, path=str(file.parent)).load_config()
 
 
@@ -35,6 +36,17 @@ def test_every_option_of_it_exists(tmp_path):
 def test_whoever_has_an_account_may_log_in_where_nobody_is_named(tmp_path):
     config = read(Choices("edge1", "science", "base", ()), tmp_path / "config.py")
     assert config.Authenticator == {"allow_all": True}
+
+
+def test_a_hub_on_a_cluster_with_kerberos_is_told_of_its_keytab(tmp_path):
+    secure = replace(CLUSTER, kerberos=True)
+    known = Choices("edge1", "science", "base", ("alice",), keytab="/etc/hub.keytab")
+    file = tmp_path / "config.py"
+    assert read(known, file, secure).YarnSpawner.keytab == "/etc/hub.keytab"
+    unknown = replace(known, keytab="")
+    assert "keytab" not in read(unknown, file, secure).YarnSpawner
+    assert "# c.YarnSpawner.keytab = " in file.read_text()
+    assert "keytab" not in hub_config(known, CLUSTER)
 
 
 @given(words=st.lists(TEXT, min_size=4, max_size=4))

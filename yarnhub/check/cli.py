@@ -51,7 +51,8 @@ def check(
             envvar="YARNHUB_CONFIG",
             exists=True,
             dir_okay=False,
-            help="The hub's jupyterhub_config.py, to check what it would use. It is run.",
+            help="The hub's jupyterhub_config.py, to check what it would use. The file is "
+            "executed, as JupyterHub does.",
         ),
     ] = None,
     user: Annotated[

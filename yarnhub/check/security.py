@@ -19,9 +19,14 @@ MAX_LIFETIMES = (
 
 
 def check_keytab(path: str) -> list[Finding]:
-    """Look at the hub's keytab; raises ConfigurationError where there is no key in it."""
+    """Look at the hub's keytab, which the environment may name instead of its configuration.
+
+    Raises ConfigurationError where there is no key in it.
+    """
+    path = path or kerberos.environments_keytab()
+    needed = not path and Configuration.load().kerberos
     mode = Path(path).stat().st_mode & 0o777 if path and Path(path).exists() else None
-    finding = judge_keytab(path, mode, os.access(path, os.R_OK))
+    finding = judge_keytab(path, needed, mode, os.access(path, os.R_OK))
     if finding.verdict is Verdict.OK:
         keytab.principals(path)
     return [finding]

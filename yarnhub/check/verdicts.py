@@ -168,13 +168,24 @@ def judge_clock(host: str, skew_seconds: float | None) -> Finding:
     return Finding("clocks", verdict, apart + ".", "Run a time service (chrony) on both.")
 
 
-def judge_keytab(path: str, mode: int | None, readable: bool) -> Finding:
-    """Judge the hub's keytab; `mode` is None where the file is not there."""
+def judge_keytab(path: str, needed: bool, mode: int | None, readable: bool) -> Finding:
+    """Judge the hub's keytab; `mode` is None where the file is not there. `needed`: the cluster has
+    Kerberos."""
+    if not path and needed:
+        return Finding(
+            "keytab",
+            Verdict.WARNING,
+            "The cluster has Kerberos, and the hub would live by a ticket of kinit.",
+            "Set c.YarnSpawner.keytab, and give the hub's configuration with --config.",
+        )
     if not path:
         return Finding("keytab", Verdict.SKIPPED, "No c.YarnSpawner.keytab is set.")
     if mode is None:
         return Finding(
-            "keytab", Verdict.FAILED, f"{path} does not exist.", "Correct c.YarnSpawner.keytab."
+            "keytab",
+            Verdict.FAILED,
+            f"{path} does not exist.",
+            "Correct c.YarnSpawner.keytab, or KRB5_CLIENT_KTNAME if it is from there.",
         )
     if mode & 0o077:
         return Finding(

@@ -25,6 +25,12 @@ from yarnhub.config.render import Choices, Cluster, hub_config, systemd_unit
 if TYPE_CHECKING:
     from yarnhub.check.gather import EdgeNode
 
+NO_QUEUE = "YARN tells of no queue that takes applications: name one with --queue."
+NO_ENVIRONMENT = (
+    "No environment is published: do that first, with `yarnhub pack-env`, or name with --env a "
+    "prefix that all nodes have."
+)
+
 
 class InTheWay(ToolError):
     """A file that is there already would be overwritten."""
@@ -53,7 +59,10 @@ def config(
     env: Annotated[str, typer.Option(help="Servers' environment.", show_default=False)] = "",
     users: Annotated[
         str,
-        typer.Option(help="Who may log in, NAME,NAME…; default: all.", show_default=False),
+        typer.Option(
+            help="Who may log in, NAME,NAME…; default: all, and the check is for yourself.",
+            show_default=False,
+        ),
     ] = "",
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Ask nothing, take what the cluster has.")
@@ -72,9 +81,10 @@ def config(
     ask = not yes and sys.stdin.isatty()
     choices = Choices(
         hub_host=hub_host or _choose("This host, as the nodes reach it", [socket.getfqdn()], ask),
-        queue=queue or _choose("Queue", _default_first(cluster.queues), ask),
-        python_env=env or _choose("Environment", list(cluster.environments), ask),
+        queue=queue or _choose("Queue", _default_first(cluster.queues), ask, NO_QUEUE),
+        python_env=env or _choose("Environment", list(cluster.environments), ask, NO_ENVIRONMENT),
         users=tuple(filter(None, map(str.strip, users.split(",")))),
+        keytab=_keytab(),
     )
     output.write_text(hub_config(choices, cluster))
     typer.echo(f"Wrote {output}.")
@@ -99,6 +109,7 @@ def _discover() -> Cluster:
     with connected():
         queues = tuple(sorted(queue.name for queue in leaf_queues(edge)))
         sizes = [node.capability for node in nodes(edge)]
+        kerberos = edge.configuration.kerberos
     with storage_errors("open HDFS"):
         filesystem = open_filesystem()
     environments = tuple(
@@ -111,6 +122,7 @@ def _discover() -> Cluster:
         environments,
         node_mb=max((size.memory_mb for size in sizes), default=0),
         node_cores=max((size.vcores for size in sizes), default=0),
+        kerberos=kerberos,
     )
 
 
@@ -121,17 +133,23 @@ def _edge_node(file: Path | None, user: str) -> EdgeNode:
     return EdgeNode(read_settings(file), user)
 
 
+def _keytab() -> str:
+    """Return the keytab by which this command logs in, which may well be the hub's."""
+    from yarnspawner.hadoop.kerberos import environments_keytab
+
+    keytab = environments_keytab()
+    return str(Path(keytab).absolute()) if keytab else ""
+
+
 def _default_first(queues: tuple[str, ...]) -> list[str]:
     return sorted(queues, key=lambda name: (name != "default", name))
 
 
-def _choose(what: str, offered: list[str], ask: bool) -> str:
-    """Return the first that is offered, or what the admin says instead."""
+def _choose(what: str, offered: list[str], ask: bool, nothing: str = "") -> str:
+    """Return the first that is offered, or what the admin says instead; `nothing` is said where
+    nothing is offered."""
     if not offered:
-        raise NothingToChoose(
-            f"{what}: there is none. Publish an environment first, with `yarnhub pack-env`, or "
-            "name with --env a prefix that all nodes have."
-        )
+        raise NothingToChoose(nothing)
     if not ask:
         return offered[0]
     if len(offered) > 1:
@@ -151,7 +169,10 @@ def _unit(file: Path) -> str:
     bin_folder = Path(sys.executable).parent
     proxy = shutil.which("configurable-http-proxy")
     folders = [str(bin_folder), *([str(Path(proxy).parent)] if proxy else ()), os.defpath]
-    names = ("HADOOP_CONF_DIR", "HADOOP_USER_NAME")
+    names = (
+        *("HADOOP_CONF_DIR", "HADOOP_USER_NAME"),
+        *("KRB5_CLIENT_KTNAME", "KRB5CCNAME", "KRB5_CONFIG"),
+    )
     return systemd_unit(
         account=getpass.getuser(),
         folder=str(file.absolute().parent),

@@ -14,17 +14,19 @@ class Cluster:
     environments: tuple[str, ...]
     node_mb: int
     node_cores: int
+    kerberos: bool = False
 
 
 @dataclass(frozen=True)
 class Choices:
     """What an admin has to decide; all the rest has defaults that work. `users` is empty where
-    everybody may log in whom the login accepts."""
+    everybody may log in whom the login accepts, `keytab` where none is known."""
 
     hub_host: str
     queue: str
     python_env: str
     users: tuple[str, ...]
+    keytab: str = ""
 
 
 def hub_config(choices: Choices, cluster: Cluster) -> str:
@@ -44,7 +46,7 @@ c.JupyterHub.cleanup_servers = False
 # Who may log in, by the name that Hadoop knows. The default login asks for an account of this
 # machine (PAM).
 {_users(choices.users)}
-
+{_login(choices.keytab) if cluster.kerberos else ""}
 # The Python environment that servers run in. {_among("Published", cluster.environments)}
 c.YarnSpawner.python_env = {_literal(choices.python_env)}
 
@@ -77,6 +79,14 @@ def _users(users: tuple[str, ...]) -> str:
     if users:
         return "c.Authenticator.allowed_users = {" + ", ".join(map(_literal, users)) + "}"
     return "c.Authenticator.allow_all = True"
+
+
+def _login(keytab: str) -> str:
+    line = f"c.YarnSpawner.keytab = {_literal(keytab or '/etc/security/keytabs/hub.keytab')}"
+    return (
+        "\n# By which the hub logs in to the cluster; for its own account alone (mode 0400).\n"
+        f"{line if keytab else '# ' + line}\n"
+    )
 
 
 def systemd_unit(

@@ -86,6 +86,11 @@ def use_keytab(keytab: str, principal: str | None = None) -> None:
     _Process.principal = chosen[0]
 
 
+def environments_keytab() -> str:
+    """Return the keytab that the environment names, as every Kerberos client takes it, if any."""
+    return os.environ.get(KEYTAB, "").removeprefix("FILE:")
+
+
 def own_user(configuration: Configuration) -> str:
     """Return who this process is to Hadoop.
 

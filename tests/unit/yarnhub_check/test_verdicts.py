@@ -37,7 +37,13 @@ def test_only_a_failure_gives_an_exit_code():
     ],
 )
 def test_a_keytab_is_for_its_owner_only(mode, readable, verdict):
-    assert judge_keytab("/etc/hub.keytab", mode, readable).verdict is verdict
+    for needed in (True, False):
+        assert judge_keytab("/etc/hub.keytab", needed, mode, readable).verdict is verdict
+
+
+def test_a_hub_on_a_cluster_with_kerberos_needs_a_keytab():
+    assert judge_keytab("", True, None, readable=False).verdict is Verdict.WARNING
+    assert judge_keytab("", False, None, readable=False).verdict is Verdict.SKIPPED
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""Where the check finds the hub's keytab, and whether it misses one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from yarnhub.check.findings import Verdict
+from yarnhub.check.security import check_keytab
+
+SITE = """<configuration><property>
+<name>hadoop.security.authentication</name><value>{}</value>
+</property></configuration>"""
+
+
+@pytest.fixture(autouse=True)
+def conf_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cluster with Kerberos, and no keytab in the environment."""
+    (tmp_path / "core-site.xml").write_text(SITE.format("kerberos"))
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
+    monkeypatch.delenv("KRB5_CLIENT_KTNAME", raising=False)
+    return tmp_path
+
+
+def test_a_cluster_with_kerberos_and_no_keytab_is_a_warning(conf_dir: Path):
+    (finding,) = check_keytab("")
+    assert (finding.verdict, "ticket of kinit" in finding.why) == (Verdict.WARNING, True)
+    (conf_dir / "core-site.xml").write_text(SITE.format("simple"))
+    (finding,) = check_keytab("")
+    assert finding.verdict is Verdict.SKIPPED
+
+
+@pytest.mark.parametrize("prefix", ["", "FILE:"])
+def test_a_keytab_that_the_environment_names_is_looked_at(
+    prefix: str, conf_dir: Path, monkeypatch: pytest.MonkeyPatch
+):
+    keytab = conf_dir / "hub.keytab"
+    keytab.touch(0o644)
+    monkeypatch.setenv("KRB5_CLIENT_KTNAME", f"{prefix}{keytab}")
+    (finding,) = check_keytab("")
+    assert finding.verdict is Verdict.FAILED
+    assert f"can use {keytab} " in finding.why
+
+
+def test_the_configurations_keytab_goes_before_that_of_the_environment(
+    conf_dir: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("KRB5_CLIENT_KTNAME", str(conf_dir / "core-site.xml"))
+    (finding,) = check_keytab("/nowhere/hub.keytab")
+    assert finding.why == "/nowhere/hub.keytab does not exist."
