@@ -55,7 +55,7 @@ async def launch_spec(spawner: YarnSpawner, yarn: Yarn, spawn_tag: str) -> Launc
     environments = [environment, *kernels.values()]
     spec = LaunchSpec(
         user=user,
-        name=f"jupyterhub-{spawner.user.name}" + (f"-{spawner.name}" if spawner.name else ""),
+        name=f"jupyterhub-{user}" + (f"-{spawner.name}" if spawner.name else ""),
         queue=spawner.queue,
         memory_mb=container_memory_mb(spawner.mem_limit, spawner.am_overhead),
         vcores=container_vcores(spawner.cpu_limit),

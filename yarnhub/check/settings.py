@@ -21,7 +21,7 @@ class BadConfig(Exception):
 @dataclass(frozen=True)
 class HubSettings:
     """The settings that checks look at, with the spawner's defaults; `hub_host` is empty where the
-    hub has this machine's own name for itself."""
+    hub has this machine's own name for itself, `allowed_users` are their names in Hadoop."""
 
     python_env: str = ""
     env_root: str = DEFAULT_ENV_ROOT
@@ -44,19 +44,28 @@ def read_settings(file: Path | None) -> HubSettings:
 
     try:
         config = PyFileConfigLoader(file.name, path=str(file.parent.absolute())).load_config()
+        allowed = _allowed_users(config)
     except Exception as error:  # the file is a program: it can fail in any way
         raise BadConfig(
             f"{file} can't be read: {type(error).__name__}: {error}. Correct it first."
         ) from error
     spawner = config.YarnSpawner
-    allowed = config.Authenticator.get("allowed_users")
     host, port = _hub_address(config.JupyterHub)
     return HubSettings(
         **{name: spawner[name] for name in HubSettings.__dataclass_fields__ if name in spawner},
-        allowed_users=tuple(sorted(allowed)) if isinstance(allowed, (set, list, tuple)) else (),
+        allowed_users=allowed,
         hub_host=host,
         hub_port=port,
     )
+
+
+def _allowed_users(config: Any) -> tuple[str, ...]:
+    """Return the names in Hadoop of all who may log in, as far as they are named."""
+    allowed = config.Authenticator.get("allowed_users")
+    if not isinstance(allowed, (set, list, tuple)):
+        return ()
+    name_in_hadoop = config.YarnSpawner.get("hadoop_name_hook") or str
+    return tuple(sorted(map(name_in_hadoop, allowed)))
 
 
 def _hub_address(hub: dict[str, Any]) -> tuple[str, int]:

@@ -154,7 +154,8 @@ def test_no_server_is_started_for_a_superuser(hub: Hub, hadoop: MiniHadoop):
 def test_who_has_another_name_in_hadoop_acts_there_by_that_one(make_hub: Any, hadoop: MiniHadoop):
     hub = make_hub("c.YarnSpawner.hadoop_name_hook = lambda name: name.partition('@')[0]\n")
     seen = application(hadoop, hub.start_server("alice@example.com"))
-    assert (seen["user"], seen["name"]) == ("alice", "jupyterhub-alice@example.com")
+    # By which `yarnhub apps` and `yarnhub stop` tell whose a server is, and which of theirs.
+    assert (seen["user"], seen["name"]) == ("alice", "jupyterhub-alice")
     environment = hub.get("/user/alice@example.com/environment").json()["environment"]
     assert environment["HADOOP_USER_NAME"] == "alice"
     assert environment["JUPYTERHUB_USER"] == "alice@example.com"

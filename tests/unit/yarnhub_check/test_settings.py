@@ -29,6 +29,16 @@ def test_users_that_are_added_to_the_default_are_not_taken_for_all(tmp_path: Pat
     assert read_settings(file).allowed_users == ()
 
 
+def test_users_are_those_that_hadoop_knows(tmp_path: Path):
+    file = tmp_path / "jupyterhub_config.py"
+    file.write_text(
+        "c = get_config()\n"
+        "c.YarnSpawner.hadoop_name_hook = lambda name: name.partition('@')[0]\n"
+        "c.Authenticator.allowed_users = {'bob@example.com', 'alice@example.com'}\n"
+    )
+    assert read_settings(file).allowed_users == ("alice", "bob")
+
+
 def test_a_configuration_that_fails_is_told(tmp_path: Path):
     file = tmp_path / "jupyterhub_config.py"
     file.write_text("c = get_config()\n1 / 0\n")
