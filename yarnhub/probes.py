@@ -19,7 +19,7 @@ from yarnspawner.cluster import Cluster, ClusterError, Phase
 from yarnspawner.container.payload import Launch
 from yarnspawner.direct import DirectCluster
 from yarnspawner.environments import PythonEnvironment, find_environment
-from yarnspawner.failures import SpawnFailure, explain_end
+from yarnspawner.failures import QueueRefused, SpawnFailure, explain_end
 from yarnspawner.hadoop import kerberos
 from yarnspawner.hadoop.applicationmaster import FinalStatus
 from yarnspawner.hadoop.configuration import Configuration, ConfigurationError
@@ -86,6 +86,9 @@ def _sentences() -> Iterator[None]:
         yield
     except (ClusterError, ConfigurationError) as error:
         raise NoCluster(str(error)) from error
+    except QueueRefused as failure:
+        own = "It was asked as the hub's own user, who needs the right to the queue as people do."
+        raise NoCluster(f"{failure} {own}") from failure
     except SpawnFailure as failure:
         raise NoCluster(str(failure)) from failure
 

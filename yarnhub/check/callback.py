@@ -1,4 +1,5 @@
-"""Whether a server could call the hub: tried from a container, in the environment that servers get.
+"""Whether a server could call the hub: tried from a container of the hub's own user, in the
+environment that servers get.
 
 The hub's port is listened on meanwhile, unless the hub itself does: it need not run.
 """
@@ -65,7 +66,10 @@ def judge_callback(address: str, outcome: Outcome) -> Finding:
     if outcome.ok:
         return Finding(GROUP, Verdict.OK, f"A container reaches the hub at {address}.")
     if "ended with exit code 1" not in outcome.said:
-        remedy = "A server would not start either: see the queue, and the nodes' logs."
+        remedy = (
+            "It was the hub's own user's, who needs the same right to the queue, and the same "
+            "account on the nodes, as people do. Else see the queue, and the nodes' logs."
+        )
         why = f"No container got to call the hub. {outcome.why}"
         return Finding(GROUP, Verdict.FAILED, why, remedy)
     said = outcome.said.strip().splitlines()[-1].rstrip(".")
