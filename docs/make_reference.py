@@ -48,12 +48,14 @@ def reference() -> str:
 def _options(owner: type[Configurable], declares: type[Configurable]) -> Iterator[str]:
     for name, trait in sorted(declares.class_own_traits(config=True).items()):
         yield f"\n### c.{owner.__name__}.{name}\n\n"
-        yield f"*{trait.info()}*, default `{_default(trait)}`\n\n"
+        yield f"*{trait.info()}*, default `{_default(name, trait)}`\n\n"
         yield inspect.cleandoc(str(trait.help)) + "\n"
 
 
-def _default(trait: TraitType[Any, Any]) -> str:
+def _default(name: str, trait: TraitType[Any, Any]) -> str:
     value = trait.default()
+    if name.endswith("_mode") and isinstance(value, int):  # of a file
+        return f"0o{value:o}"
     if isinstance(value, (set, frozenset)):
         return "{" + ", ".join(repr(each) for each in sorted(value)) + "}"
     return repr(value)

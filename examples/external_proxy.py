@@ -2,7 +2,7 @@
 
 configurable-http-proxy.service runs the proxy. Both are told one secret, made once by
 
-    echo CONFIGPROXY_AUTH_TOKEN=$(openssl rand -hex 32) > /etc/jupyterhub/proxy.env
+    (umask 077; echo CONFIGPROXY_AUTH_TOKEN=$(openssl rand -hex 32) > /etc/jupyterhub/proxy.env)
 
 which the hub's own unit reads too (EnvironmentFile=/etc/jupyterhub/proxy.env).
 """

@@ -190,7 +190,8 @@ class YarnSpawnerSettings(LoggingConfigurable):
     forbidden_users = Set(
         Unicode(),
         default_value=SUPERUSERS,
-        help="For whom no server is started: Hadoop's superusers. The hub's own user always is.",
+        help="Who gets no server: Hadoop's superusers. The hub's own user never gets one, named "
+        "here or not.",
     ).tag(config=True)
 
     hadoop_name_hook = Callable(

@@ -130,8 +130,8 @@ def judge_home(user: str, path: str, home: Home | None, made_by_hub: bool) -> Fi
             "homes",
             Verdict.FAILED,
             f"{user} has no home: {path} does not exist.",
-            f"Run `hdfs dfs -mkdir {path}` and `hdfs dfs -chown {user} {path}`, or set "
-            "c.YarnSpawner.create_hdfs_home.",
+            f"Run `hdfs dfs -mkdir {path} && hdfs dfs -chown {user} {path} && "
+            f"hdfs dfs -chmod 700 {path}`, or set c.YarnSpawner.create_hdfs_home.",
         )
     if not home.is_dir:
         return Finding(
