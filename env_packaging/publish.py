@@ -23,8 +23,8 @@ from env_packaging.registry import (
     check_alias,
     check_word,
     read_alias,
-    refuse_open_to_all,
     resolve,
+    stat_folders,
     storage_errors,
 )
 from hdfs_contents.filesystem import FileSystem, Writer
@@ -79,7 +79,7 @@ def publish(
     layout = Layout(env_root, check_word("name", name))
     with storage_errors(f"publish {layout.archive(key)} as {filesystem.user}"):
         _make_folder(filesystem, layout)
-        refuse_open_to_all(filesystem.stat(env_root), filesystem.stat(layout.folder))
+        stat_folders(filesystem, layout)  # which refuses what everybody may write
         with _temporary(filesystem, layout.archive(key)) as temporary:
             with filesystem.open_write(temporary, _FILE_MODE) as file:
                 manifest = write(file)

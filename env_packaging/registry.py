@@ -7,8 +7,8 @@
 
 - A reference is `NAME` (its alias `latest`), `NAME:ALIAS` or `NAME@KEY`.
 - What is resolved is complete: an archive of the size that its manifest says.
-- Nothing that everybody may write is resolved: whoever can change an environment owns every
-  notebook that runs in it.
+- Nothing that everybody may write, or put another in the place of, is resolved: whoever can change
+  an environment owns every notebook that runs in it.
 
 Imported by the hub: standard library and the file system's interface only.
 """
@@ -21,6 +21,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from env_packaging.errors import (
     DamagedEnvironment,
@@ -41,7 +42,7 @@ MANIFEST_SUFFIX = ".json"
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _KEY = re.compile(r"[0-9a-f]{20}")
 
-_OTHERS_READ, _OTHERS_WRITE, _OTHERS_ENTER = 0o004, 0o002, 0o001
+_OTHERS_READ, _OTHERS_WRITE, _OTHERS_ENTER, _STICKY = 0o004, 0o002, 0o001, 0o1000
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,8 @@ def resolve(filesystem: FileSystem, env_root: str, reference: str) -> PublishedE
                 f"{archive.path} has {archive.size} bytes, and its manifest says "
                 f"{manifest.archive_bytes}: pack the environment {layout.name} again."
             )
-        above = [filesystem.stat(folder) for folder in _folders_above(archive.path)]
-        refuse_open_to_all(archive, *above[:2], filesystem.stat(layout.manifest(key)))
+        above = stat_folders(filesystem, layout)
+        refuse_open_to_all(archive, filesystem.stat(layout.manifest(key)))
     public = bool(archive.mode & _OTHERS_READ) and all(each.mode & _OTHERS_ENTER for each in above)
     return PublishedEnvironment(
         layout.name,
@@ -235,12 +236,17 @@ def refuse_open_to_all(*statuses: FileStatus) -> None:
             )
 
 
-def _folders_above(path: str) -> list[str]:
-    folders = []
-    while path != "/":
-        path = posixpath.dirname(path)
-        folders.append(path)
-    return folders
+def stat_folders(filesystem: FileSystem, layout: Layout) -> list[FileStatus]:
+    """Return the status of an environment's folder and of each above it.
+
+    Raises UnsafeEnvironment where everybody may write. Above the registry the sticky bit is enough,
+    as in /tmp: nobody moves away there what is another's.
+    """
+    folder = PurePosixPath(layout.folder)
+    found = [filesystem.stat(str(each)) for each in (folder, *folder.parents)]
+    ours, above = found[:2], found[2:]
+    refuse_open_to_all(*ours, *(each for each in above if not each.mode & _STICKY))
+    return found
 
 
 def _nothing_there(filesystem: FileSystem, layout: Layout, wanted: Reference) -> NoSuchEnvironment:

@@ -13,6 +13,7 @@ import stat
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import dropwhile
 from typing import BinaryIO, cast
 
 from env_packaging.errors import UnsafeEnvironment
@@ -122,7 +123,7 @@ def dangers(member: tarfile.TarInfo, links: set[str], seen: set[str]) -> Iterato
         yield "is there twice"
     if any(folder in links for folder in _folders_above(name)):
         yield "would be written through a link"
-    if member.issym() and _leaves(posixpath.join(posixpath.dirname(name), member.linkname)):
+    if member.issym() and _leaves(member.linkname, posixpath.dirname(name)):
         yield f"is a link out of the environment, to {_shown(member.linkname)}"
     if member.islnk() and _leaves(member.linkname):
         yield f"is a link out of the environment, to {_shown(member.linkname)}"
@@ -134,9 +135,12 @@ def dangers(member: tarfile.TarInfo, links: set[str], seen: set[str]) -> Iterato
         yield "may be written by everybody"
 
 
-def _leaves(path: str) -> bool:
-    normal = posixpath.normpath(path)
-    return normal.startswith("/") or normal == ".." or normal.startswith("../")
+def _leaves(path: str, folder: str = "") -> bool:
+    """Tell whether a path, seen from a folder, leads out, or may: where `..` leads after a name
+    depends on what that name is a link to, so that none after a name is taken."""
+    after_first_name = dropwhile(lambda part: part in ("", ".", ".."), path.split("/"))
+    normal = posixpath.normpath(posixpath.join(folder, path))
+    return ".." in after_first_name or normal == ".." or normal.startswith(("/", "../"))
 
 
 def _folders_above(path: str) -> Iterator[str]:

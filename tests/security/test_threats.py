@@ -146,6 +146,8 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/env_packaging/test_registry.py::"
         "test_what_everybody_may_write_is_refused_with_the_command_that_mends_it",
         f"{UNIT}/env_packaging/test_registry.py::"
+        "test_above_the_registry_the_sticky_bit_is_enough_and_in_it_is_not",
+        f"{UNIT}/env_packaging/test_registry.py::"
         "test_an_archive_of_another_size_than_its_manifest_says_is_refused",
         f"{UNIT}/env_packaging/test_verify.py::test_one_changed_byte_is_found",
         "tests/hadoop/test_envs.py::test_a_changed_archive_is_found",

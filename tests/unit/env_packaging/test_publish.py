@@ -87,7 +87,7 @@ def test_an_operation_that_hdfs_refuses_is_a_sentence_and_leaves_nothing(
     assert filesystem.files() == []
 
 
-@pytest.mark.parametrize("path", [ROOT, FOLDER])
+@pytest.mark.parametrize("path", ["/apps", ROOT, FOLDER])
 def test_nothing_is_written_where_everybody_may_write(
     path: str, filesystem: LocalFileSystem
 ) -> None:

@@ -79,13 +79,27 @@ def test_an_alias_that_says_no_key_is_refused(text: str, published: LocalFileSys
 
 
 @pytest.mark.parametrize(
-    "path", [ROOT, FOLDER, f"{FOLDER}/latest", f"{FOLDER}/{KEY}.json", f"{FOLDER}/{KEY}.tar.gz"]
+    "path",
+    [
+        *("/", "/apps", ROOT, FOLDER),
+        *(f"{FOLDER}/latest", f"{FOLDER}/{KEY}.json", f"{FOLDER}/{KEY}.tar.gz"),
+    ],
 )
 def test_what_everybody_may_write_is_refused_with_the_command_that_mends_it(
     path: str, published: LocalFileSystem
 ) -> None:
     published.at(path).chmod(0o777)
     with pytest.raises(UnsafeEnvironment, match=f"hdfs dfs -chmod o-w {path}$"):
+        resolve(published, ROOT, "science")
+
+
+def test_above_the_registry_the_sticky_bit_is_enough_and_in_it_is_not(
+    published: LocalFileSystem,
+) -> None:
+    published.at("/apps").chmod(0o1777)
+    assert resolve(published, ROOT, "science").public
+    published.at(ROOT).chmod(0o1777)
+    with pytest.raises(UnsafeEnvironment, match=f"hdfs dfs -chmod o-w {ROOT}$"):
         resolve(published, ROOT, "science")
 
 

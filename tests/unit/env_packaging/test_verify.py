@@ -82,6 +82,10 @@ def test_an_archive_as_its_manifest_says_is_well(
         (member("evil", tarfile.SYMTYPE, "/etc/passwd"), "evil is a link out"),
         (member("lib/evil", tarfile.SYMTYPE, "../../x"), "lib/evil is a link out"),
         (member("evil", tarfile.LNKTYPE, "../x"), "evil is a link out"),
+        (member("evil", tarfile.SYMTYPE, "lib/deep/up/../.."), "evil is a link out"),
+        (member("evil", tarfile.SYMTYPE, "./lib//deep/up/.."), "evil is a link out"),
+        (member("evil", tarfile.LNKTYPE, "lib/deep/up/../../x"), "evil is a link out"),
+        (member("lib/deep/up/../../evil"), "lib/deep/up/../../evil would be unpacked outside"),
         (member("lib/link/evil"), "lib/link/evil would be written through a link"),
         (member("evil", mode=0o4755), "evil has a setuid or setgid bit"),
         (member("evil", mode=0o2755), "evil has a setuid or setgid bit"),
@@ -98,7 +102,12 @@ def test_a_member_that_does_harm_is_named(
     filesystem: LocalFileSystem,
     publish: Callable[..., PublishedEnvironment],
 ) -> None:
-    found = publish(member("lib/file"), member("lib/link", tarfile.SYMTYPE, "."), bad)
+    found = publish(
+        member("lib/file"),
+        member("lib/link", tarfile.SYMTYPE, "."),
+        member("lib/deep/up", tarfile.SYMTYPE, "../.."),
+        bad,
+    )
     (told,) = verify(filesystem, found)
     assert told.startswith(problem)
 
