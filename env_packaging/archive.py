@@ -3,8 +3,8 @@
 - The same plan gives the same bytes: members sorted by name, one fixed time, owner 0, two modes,
   and no name or time in the gzip header.
 - Memory is constant: a member at a time, or a piece of it, and what the compressing threads hold.
-- Each member was checked to be as it was when it was read for the plan; a file that has changed
-  meanwhile ends the packing.
+- Each member is checked to be as it was when it was read for the plan, before it is read again and
+  afterwards; a file that has changed meanwhile ends the packing.
 - Tar in GNU's form: long names and names that are no UTF-8 are unpacked byte by byte the same,
   whatever the locale of the NodeManager that unpacks them.
 """
@@ -242,6 +242,8 @@ def _content(file: Inspected, place: Place) -> Iterator[bytes]:
                 yield settle(file.member.name, source.read(), place)
             else:
                 yield from iter(lambda: source.read(PIECE_BYTES), b"")
+            if State.of(source) != file.state:
+                raise _changed(file.member)
     except OSError as error:
         raise _changed(file.member) from error
 

@@ -221,6 +221,28 @@ def test_a_file_that_grows_while_it_is_read_ends_the_packing(tmp_path: Path):
         archive_of(plan)
 
 
+class WritingToTheSource:
+    """A sink that changes the end of a file in place, as soon as some of it has come."""
+
+    def __init__(self, source: Path) -> None:
+        self.source = source
+
+    def write(self, data: bytes) -> int:
+        with self.source.open("r+b") as file:
+            file.seek(-1, os.SEEK_END)
+            file.write(b"x")
+        return len(data)
+
+
+def test_a_file_that_is_written_in_place_while_it_is_read_ends_the_packing(tmp_path: Path):
+    source = tmp_path / "written"
+    source.write_bytes(os.urandom(8 << 20))
+    os.utime(source, ns=(0, 0))
+    plan = plan_of_files({"written": source})
+    with pytest.raises(PrefixError, match="changed while it was packed"):
+        write_archive(plan, WritingToTheSource(source), Silent())
+
+
 class FullDisk:
     """A sink that takes so many bytes and no more."""
 
