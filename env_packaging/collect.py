@@ -49,6 +49,8 @@ def uses(stored: Stored, used_keys: Set[str]) -> Iterator[str]:
         names = ", ".join(stored.aliases)
         several = len(stored.aliases) > 1
         yield f"the aliases {names} stand for it" if several else f"the alias {names} stands for it"
+    for alias in stored.unread_aliases:
+        yield f"the alias {alias} can't be read or trusted, and may stand for it"
     if stored.key in used_keys:
         yield "an application that has not ended uses it"
 

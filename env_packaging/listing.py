@@ -10,13 +10,19 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from env_packaging.errors import PackagingError
+from env_packaging.errors import (
+    DamagedEnvironment,
+    NoSuchEnvironment,
+    PackagingError,
+    UnsafeEnvironment,
+)
 from env_packaging.manifest import Manifest
 from env_packaging.registry import (
     ARCHIVE_SUFFIX,
     MANIFEST_SUFFIX,
     Layout,
     check_word,
+    read_text,
     resolve_alias,
     storage_errors,
 )
@@ -33,12 +39,14 @@ class Stored:
     """One key of one environment: its files, as far as they are there.
 
     `manifest` is None where it can't be read, for the reason in `damage`. `modified_ms` is when
-    the newest of its files was written.
+    the newest of its files was written. `unread_aliases` are those of which nobody can tell whether
+    they stand for it.
     """
 
     name: str
     key: str
     aliases: tuple[str, ...]
+    unread_aliases: tuple[str, ...]
     archive: FileStatus | None
     manifest: Manifest | None
     damage: str
@@ -50,21 +58,13 @@ class Stored:
 
 @dataclass(frozen=True)
 class Folder:
-    """All of one environment's keys, its aliases with the key of each, and the temporary files of
+    """All of one environment's keys, its aliases with the key of each (empty for one that stands
+    for nothing, None for one that can't be read or trusted), and the temporary files of
     publications that are under way or were cut off."""
 
     stored: tuple[Stored, ...]
-    aliases: Mapping[str, str]
+    aliases: Mapping[str, str | None]
     temporaries: tuple[FileStatus, ...]
-
-
-def names(filesystem: FileSystem, env_root: str) -> list[str]:
-    """Return the names of all environments; none where there is no registry yet."""
-    with storage_errors(f"list the environments in {env_root}"):
-        try:
-            return [each.name for each in filesystem.list_dir(env_root) if each.is_dir]
-        except FileNotFoundError:
-            return []
 
 
 def read_folder(filesystem: FileSystem, env_root: str, name: str) -> Folder:
@@ -97,11 +97,15 @@ def _keys(files: Iterable[str]) -> list[str]:
     return sorted(stem for stem in stems if _KEY.fullmatch(stem))
 
 
-def _key_of(filesystem: FileSystem, layout: Layout, alias: str) -> str:
+def _key_of(filesystem: FileSystem, layout: Layout, alias: str) -> str | None:
     try:
         return resolve_alias(filesystem, layout, alias)
-    except PackagingError:
-        return ""  # it stands for nothing; who resolves it is told why
+    except (DamagedEnvironment, NoSuchEnvironment):
+        return ""
+    except (ConnectionError, TimeoutError):
+        raise  # then all that is listed would look damaged
+    except (UnsafeEnvironment, OSError):
+        return None
 
 
 def _stored(
@@ -109,7 +113,7 @@ def _stored(
     layout: Layout,
     key: str,
     files: Mapping[str, FileStatus],
-    aliases: Mapping[str, str],
+    aliases: Mapping[str, str | None],
 ) -> Stored:
     archive, described = files.get(key + ARCHIVE_SUFFIX), files.get(key + MANIFEST_SUFFIX)
     manifest, damage = None, ""
@@ -117,10 +121,13 @@ def _stored(
         damage = "its manifest is missing"
     else:
         try:
-            with filesystem.open_read(described.path) as file:
-                manifest = Manifest.from_json(file.read().decode(errors="replace"))
+            manifest = Manifest.from_json(read_text(filesystem, described.path))
         except PackagingError as error:
             damage = str(error)
+        except (ConnectionError, TimeoutError):
+            raise
+        except OSError as error:
+            damage = f"its manifest can't be read: {error.strerror or error}"
     if archive is None:
         damage = "its archive is missing"
     elif manifest is not None and archive.size != manifest.archive_bytes:
@@ -129,6 +136,7 @@ def _stored(
         layout.name,
         key,
         tuple(alias for alias, of in aliases.items() if of == key),
+        tuple(alias for alias, of in aliases.items() if of is None),
         archive,
         manifest,
         damage,

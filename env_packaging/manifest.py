@@ -85,7 +85,8 @@ class Manifest:
     schema: int = SCHEMA
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+        """Return ASCII, as names that are no UTF-8 can't be written as anything else."""
+        return json.dumps(asdict(self), indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
@@ -106,7 +107,7 @@ class Manifest:
                 for each in values["findings"]
             )
             return cls(**known)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DamagedEnvironment(
                 f"The manifest is damaged ({type(error).__name__}: {error}): "
                 "pack the environment again."

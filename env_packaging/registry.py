@@ -42,6 +42,9 @@ MANIFEST_SUFFIX = ".json"
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _KEY = re.compile(r"[0-9a-f]{20}")
 
+#: Of an alias or a manifest: a hundred times what one of a large environment has.
+_MOST_BYTES = 16 << 20
+
 _OTHERS_READ, _OTHERS_WRITE, _OTHERS_ENTER, _STICKY = 0o004, 0o002, 0o001, 0o1000
 
 
@@ -147,7 +150,7 @@ def resolve(filesystem: FileSystem, env_root: str, reference: str) -> PublishedE
     with storage_errors(f"look up the environment {reference}"):
         key = wanted.key or resolve_alias(filesystem, layout, wanted.alias)
         try:
-            manifest = Manifest.from_json(_read_text(filesystem, layout.manifest(key)))
+            manifest = Manifest.from_json(read_text(filesystem, layout.manifest(key)))
             archive = filesystem.stat(layout.archive(key))
         except FileNotFoundError as error:
             raise _nothing_there(filesystem, layout, wanted) from error
@@ -170,6 +173,17 @@ def resolve(filesystem: FileSystem, env_root: str, reference: str) -> PublishedE
     )
 
 
+def names(filesystem: FileSystem, env_root: str) -> list[str]:
+    """Return the names of all environments; none where there is no registry yet. A folder whose
+    name none can have is nobody's. Raises StorageError."""
+    with storage_errors(f"list the environments in {env_root}"):
+        try:
+            found = filesystem.list_dir(env_root)
+        except FileNotFoundError:
+            return []
+    return [each.name for each in found if each.is_dir and _WORD.fullmatch(each.name)]
+
+
 @contextmanager
 def storage_errors(doing: str) -> Iterator[None]:
     """Turn what the file system raises into a StorageError that says what was being done."""
@@ -185,9 +199,17 @@ def normalized(package: str) -> str:
     return re.sub(r"[-_.]+", "-", package).lower()
 
 
-def _read_text(filesystem: FileSystem, path: str) -> str:
+def read_text(filesystem: FileSystem, path: str) -> str:
+    """Return what an alias or a manifest says; raises DamagedEnvironment for what is too large to
+    be either, as somebody may have put there for whoever reads it."""
     with filesystem.open_read(path) as file:
-        return file.read().decode(errors="replace")
+        data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise DamagedEnvironment(
+            f"{path} has more than {_MOST_BYTES >> 20} MB, which is none that yarnhub has written: "
+            "pack the environment again."
+        )
+    return data.decode(errors="replace")
 
 
 def resolve_alias(filesystem: FileSystem, layout: Layout, alias: str) -> str:
@@ -212,7 +234,7 @@ def read_alias(filesystem: FileSystem, layout: Layout, alias: str) -> Pointer:
     path = layout.alias(alias)
     try:
         status = filesystem.stat(path)
-        text = _read_text(filesystem, path)
+        text = read_text(filesystem, path)
     except FileNotFoundError as error:
         raise _nothing_there(filesystem, layout, Reference(layout.name, alias)) from error
     refuse_open_to_all(status)
@@ -251,7 +273,7 @@ def stat_folders(filesystem: FileSystem, layout: Layout) -> list[FileStatus]:
 
 def _nothing_there(filesystem: FileSystem, layout: Layout, wanted: Reference) -> NoSuchEnvironment:
     """Return the error for what isn't published: it says what is."""
-    published = _names(filesystem, layout.env_root)
+    published = names(filesystem, layout.env_root)
     if layout.name not in published:
         return NoSuchEnvironment(
             f"There is no environment {layout.name!r} in {layout.env_root}; there are: "
@@ -268,10 +290,3 @@ def _nothing_there(filesystem: FileSystem, layout: Layout, wanted: Reference) ->
         f"The environment {layout.name!r} has no {wanted}; it has the aliases "
         f"{', '.join(aliases) or '(none)'} and the keys {', '.join(keys) or '(none)'}."
     )
-
-
-def _names(filesystem: FileSystem, env_root: str) -> list[str]:
-    try:
-        return [each.name for each in filesystem.list_dir(env_root) if each.is_dir]
-    except FileNotFoundError:
-        return []

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from env_packaging.registry import DEFAULT_ENV_ROOT, LATEST, storage_errors
+from env_packaging.registry import DEFAULT_ENV_ROOT, LATEST, names, storage_errors
 from yarnhub.apps import ToolError, connected
 from yarnhub.check.cli import GROUPS, show
 from yarnhub.check.findings import Finding, exit_code
@@ -101,7 +101,7 @@ def config(
 
 def _discover() -> Cluster:
     """Look up what the cluster has. Raises NothingToChoose where no environment is published."""
-    from env_packaging.listing import names, read_folder
+    from env_packaging.listing import read_folder
     from hdfs_contents.filesystem import open_filesystem
     from yarnhub.check.gather import leaf_queues, nodes
 

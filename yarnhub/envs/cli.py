@@ -9,12 +9,19 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from env_packaging.errors import DamagedEnvironment, NoSuchEnvironment, ReferenceFormatError
-from env_packaging.registry import DEFAULT_ENV_ROOT, parse_reference, resolve, storage_errors
+from env_packaging.registry import (
+    DEFAULT_ENV_ROOT,
+    names,
+    parse_reference,
+    resolve,
+    storage_errors,
+)
 from yarnhub.envs.warm import warm
 
 if TYPE_CHECKING:
@@ -49,6 +56,7 @@ def list_all(env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJson = False) -> N
     except UsageUnknown as error:
         used = None
         typer.echo(f"Warning: {error}", err=True)
+    _warn_of_aliases(stored)
     if as_json:
         counts = {each: None if used is None else used[each.key] for each in stored}
         _print_json([described(each) | {"used_by": counts[each]} for each in stored])
@@ -224,7 +232,7 @@ def gc(
 ) -> None:
     """Remove all environments that no alias and no application needs, and cut uploads."""
     from env_packaging.collect import delete, find_garbage, sweep
-    from env_packaging.listing import names, read_folder
+    from env_packaging.listing import read_folder
     from yarnhub.envs.usage import used_keys
 
     filesystem = _open()
@@ -233,6 +241,7 @@ def gc(
     size_bytes = 0
     for name in names(filesystem, env_root):
         folder = read_folder(filesystem, env_root, name)
+        _warn_of_aliases(folder.stored)
         # Asked for each: a large registry takes a while, and servers start meanwhile.
         garbage = find_garbage(folder, used_keys().keys(), oldest_ms)
         if not dry_run:
@@ -257,13 +266,20 @@ def _open() -> FileSystem:
 
 
 def _all_stored(filesystem: FileSystem, env_root: str) -> list[Stored]:
-    from env_packaging.listing import names, read_folder
+    from env_packaging.listing import read_folder
 
     return [
         stored
         for name in names(filesystem, env_root)
         for stored in read_folder(filesystem, env_root, name).stored
     ]
+
+
+def _warn_of_aliases(stored: Iterable[Stored]) -> None:
+    from yarnhub.envs.show import alias_warnings
+
+    for each in alias_warnings(stored):
+        typer.echo(each, err=True)
 
 
 def _done(said: str, result: dict[str, Any], as_json: bool, quiet: bool) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from env_packaging.listing import Stored
 from env_packaging.manifest import Manifest, Package
@@ -30,6 +31,16 @@ def table_of(stored: Iterable[Stored], used: Mapping[str, int] | None) -> Table:
             "?" if used is None else str(used.get(each.key, 0)),
         )
     return table
+
+
+def alias_warnings(stored: Iterable[Stored]) -> list[str]:
+    """Name each alias of which nobody can tell what it stands for, and so what is not needed."""
+    unread = dict.fromkeys((each.name, alias) for each in stored for alias in each.unread_aliases)
+    return [
+        f"Warning: the alias {name}:{alias} can't be read or trusted, so that nothing of "
+        f"{name} is removed: yarnhub envs show {name}:{alias} says why."
+        for name, alias in unread
+    ]
 
 
 def print_manifest(console: Console, manifest: Manifest, path: str, *, public: bool) -> None:
@@ -56,10 +67,16 @@ def print_manifest(console: Console, manifest: Manifest, path: str, *, public: b
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for title, text in lines.items():
-        table.add_row(title, text.replace("[", "\\["))
+        table.add_row(title, _shown(text))
     for finding in manifest.findings:
-        table.add_row(finding.severity, finding.message.replace("[", "\\["))
+        table.add_row(finding.severity, _shown(finding.message))
     console.print(table, highlight=False)
+
+
+def _shown(text: str) -> Text:
+    """Return a text that holds no markup, and nothing that no terminal takes: a file's name may be
+    no UTF-8."""
+    return Text(text.encode(errors="backslashreplace").decode())
 
 
 def package_changes(

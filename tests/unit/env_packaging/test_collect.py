@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 
 import pytest
 
 from env_packaging.collect import delete, find_garbage, refuse_used, sweep
-from env_packaging.errors import EnvironmentInUse
-from env_packaging.listing import Stored, names, read_folder
+from env_packaging.errors import EnvironmentInUse, StorageError
+from env_packaging.listing import Stored, read_folder
+from env_packaging.registry import names
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.env_packaging.prefixes import write
 from tests.unit.env_packaging.test_manifest import MANIFEST
@@ -50,6 +52,65 @@ def test_what_is_damaged_hides_nothing_else(registry: LocalFileSystem) -> None:
     assert stored(registry, NEW).aliases == ()
     assert "manifest is damaged" in stored(registry, OLD).damage
     assert stored(registry, USED).damage == "its manifest is missing"
+
+
+@pytest.mark.parametrize("name", [".Trash", "_archive", "a b", "é", "x" * 65])
+def test_a_folder_whose_name_is_no_environment_s_is_passed_over(
+    name: str, registry: LocalFileSystem
+) -> None:
+    registry.mkdirs(f"{ROOT}/{name}")
+    assert names(registry, ROOT) == ["science"]
+
+
+def failing(registry: LocalFileSystem, failures: dict[str, OSError]) -> LocalFileSystem:
+    """The same registry, whose files fail to be read as is said."""
+
+    def open_read(path: str):
+        if path in failures:
+            raise failures[path]
+        return LocalFileSystem.open_read(registry, path)
+
+    registry.open_read = open_read  # type: ignore[method-assign]
+    return registry
+
+
+DENIED = PermissionError(errno.EACCES, "permission denied")
+GONE = FileNotFoundError(errno.ENOENT, "there is no such file or directory")
+AWAY = TimeoutError(errno.ETIMEDOUT, "HDFS did not answer in time")
+
+
+@pytest.mark.parametrize("error", [DENIED, GONE])
+def test_a_manifest_that_can_not_be_read_hides_nothing_else(
+    error: OSError, registry: LocalFileSystem
+) -> None:
+    failing(registry, {f"{FOLDER}/{OLD}.json": error})
+    assert stored(registry, OLD).damage == f"its manifest can't be read: {error.strerror}"
+    assert stored(registry, NEW).damage == ""
+
+
+@pytest.mark.parametrize(("mode", "failures"), [(0o600, {f"{FOLDER}/stable": DENIED}), (0o666, {})])
+def test_what_an_alias_may_stand_for_that_can_not_be_read_or_trusted_is_kept(
+    mode: int, failures: dict[str, OSError], registry: LocalFileSystem
+) -> None:
+    write(registry.at(f"{FOLDER}/stable"), f'{{"key": "{OLD}"}}', mode)
+    failing(registry, failures)
+    assert stored(registry, NEW).aliases == ("latest",)
+    garbage = find_garbage(read_folder(registry, ROOT, "science"), set(), ALWAYS_MS)
+    assert garbage.stored == ()
+    with pytest.raises(EnvironmentInUse, match="the alias stable can't be read or trusted"):
+        refuse_used(stored(registry, OLD), set())
+
+
+def test_an_alias_that_was_deleted_meanwhile_stands_for_nothing(registry: LocalFileSystem) -> None:
+    failing(registry, {f"{FOLDER}/latest": GONE})
+    assert (stored(registry, NEW).aliases, stored(registry, NEW).unread_aliases) == ((), ())
+
+
+@pytest.mark.parametrize("file", ["latest", f"{OLD}.json"])
+def test_an_hdfs_that_does_not_answer_is_no_damage(file: str, registry: LocalFileSystem) -> None:
+    failing(registry, {f"{FOLDER}/{file}": AWAY})
+    with pytest.raises(StorageError, match="HDFS did not answer in time"):
+        read_folder(registry, ROOT, "science")
 
 
 def test_only_what_nobody_needs_is_garbage(registry: LocalFileSystem) -> None:

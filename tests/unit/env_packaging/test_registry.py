@@ -111,6 +111,16 @@ def test_an_archive_of_another_size_than_its_manifest_says_is_refused(
         resolve(published, ROOT, "science")
 
 
+@pytest.mark.parametrize("name", ["latest", f"{KEY}.json"])
+def test_a_file_too_large_to_be_what_it_should_is_not_taken_into_memory(
+    name: str, published: LocalFileSystem
+) -> None:
+    with published.at(f"{FOLDER}/{name}").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(UnsafeEnvironment, match=f"{name} has more than 16 MB"):
+        resolve(published, ROOT, "science")
+
+
 @pytest.mark.parametrize(("path", "mode"), [(f"{FOLDER}/{KEY}.tar.gz", 0o640), ("/apps", 0o750)])
 def test_what_not_everybody_may_read_is_not_public(
     path: str, mode: int, published: LocalFileSystem
