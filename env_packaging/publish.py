@@ -4,12 +4,17 @@
   the archive, then its manifest, last the alias. Until then, what was there before is resolved.
 - Whatever ends the writing, a failure or Ctrl-C, removes the temporary file.
 - Of two who publish the same content at once, the one who renames first wins; the other takes that.
+  No archive comes to lie beside another's manifest, as the same content gives many archives.
+- An archive that is in its place already stays if it is the same: YARN fails the applications whose
+  archive gets a new time.
 - Files are 0644 and folders 0755, whatever the cluster's umask: YARN then localizes them for all.
 """
 
 from __future__ import annotations
 
+import hashlib
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -31,6 +36,13 @@ from hdfs_contents.filesystem import FileSystem, Writer
 
 _FILE_MODE = 0o644
 _FOLDER_MODE = 0o755
+
+_PIECE_BYTES = 4 << 20
+
+#: How long who comes second waits for the manifest of who has put the archive, and how often it
+#: looks. The one follows the other by one call.
+_MANIFEST_SECONDS = 10.0
+_LOOK_SECONDS = 0.2
 
 
 def find(filesystem: FileSystem, env_root: str, name: str, key: str) -> PublishedEnvironment | None:
@@ -80,17 +92,19 @@ def publish(
     with storage_errors(f"publish {layout.archive(key)} as {filesystem.user}"):
         _make_folder(filesystem, layout)
         stat_folders(filesystem, layout)  # which refuses what everybody may write
-        with _temporary(filesystem, layout.archive(key)) as temporary:
-            with filesystem.open_write(temporary, _FILE_MODE) as file:
+        with (
+            _temporary(filesystem, layout.archive(key)) as archive,
+            _temporary(filesystem, layout.manifest(key)) as record,
+        ):
+            with filesystem.open_write(archive, _FILE_MODE) as file:
                 manifest = write(file)
-            filesystem.set_permission(temporary, _FILE_MODE)
+            filesystem.set_permission(archive, _FILE_MODE)
             if copies:
-                filesystem.set_replication(temporary, copies)
-            # Without a whole environment of this key, what has its name is the rest of a
-            # publication that was cut off, and nobody can have resolved it.
-            if find(filesystem, env_root, name, key) is None:
-                filesystem.rename(temporary, layout.archive(key), overwrite=True)
-                _replace(filesystem, layout.manifest(key), manifest.to_json())
+                filesystem.set_replication(archive, copies)
+            # Written before the archive is renamed, so that others wait but for a moment.
+            _write(filesystem, record, manifest.to_json().encode())
+            if _is_put(filesystem, layout, archive, manifest):
+                filesystem.rename(record, layout.manifest(key), overwrite=True)
     return resolve(filesystem, env_root, f"{name}@{key}")
 
 
@@ -107,7 +121,7 @@ def set_alias(
                     return
         except FileNotFoundError:
             pass  # its first time
-        _replace(filesystem, path, text)
+        _replace(filesystem, path, text.encode())
 
 
 def delete_alias(filesystem: FileSystem, env_root: str, reference: Reference) -> None:
@@ -126,12 +140,61 @@ def _make_folder(filesystem: FileSystem, layout: Layout) -> None:
         filesystem.set_permission(layout.folder, _FOLDER_MODE)
 
 
-def _replace(filesystem: FileSystem, path: str, text: str) -> None:
-    with _temporary(filesystem, path) as temporary:
-        with filesystem.open_write(temporary, _FILE_MODE) as file:
-            file.write(text.encode())
-        filesystem.set_permission(temporary, _FILE_MODE)
+def _is_put(filesystem: FileSystem, layout: Layout, temporary: str, manifest: Manifest) -> bool:
+    """Bring an archive to its place unless the key is published by now, and return whether its
+    manifest is to follow."""
+
+    def is_published() -> bool:
+        return find(filesystem, layout.env_root, layout.name, manifest.key) is not None
+
+    if is_published():
+        return False
+    path = layout.archive(manifest.key)
+    if _is_same(filesystem, path, manifest):
+        return True
+    try:
+        filesystem.rename(temporary, path)
+    except FileExistsError:
+        # Somebody's whose manifest comes at once; else the rest of a publication that was cut off,
+        # or what has lost its manifest.
+        _wait_for(filesystem, layout.manifest(manifest.key))
+        if is_published():
+            return False
         filesystem.rename(temporary, path, overwrite=True)
+    return True
+
+
+def _is_same(filesystem: FileSystem, path: str, manifest: Manifest) -> bool:
+    """Tell whether the archive that a manifest describes is there."""
+    digest = hashlib.sha256()
+    try:
+        if filesystem.stat(path).size != manifest.archive_bytes:
+            return False
+        with filesystem.open_read(path) as file:
+            while piece := file.read(_PIECE_BYTES):
+                digest.update(piece)
+    except FileNotFoundError:
+        return False
+    return digest.hexdigest() == manifest.sha256
+
+
+def _wait_for(filesystem: FileSystem, path: str) -> None:
+    """Wait until a file is there, or for as long as somebody who lives would take to put it."""
+    deadline = time.monotonic() + _MANIFEST_SECONDS
+    while not filesystem.exists(path) and time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+
+
+def _replace(filesystem: FileSystem, path: str, content: bytes) -> None:
+    with _temporary(filesystem, path) as temporary:
+        _write(filesystem, temporary, content)
+        filesystem.rename(temporary, path, overwrite=True)
+
+
+def _write(filesystem: FileSystem, path: str, content: bytes) -> None:
+    with filesystem.open_write(path, _FILE_MODE) as file:
+        file.write(content)
+    filesystem.set_permission(path, _FILE_MODE)
 
 
 @contextmanager

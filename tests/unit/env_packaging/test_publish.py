@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import hashlib
+import os
 import stat
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from env_packaging.errors import PrefixError, ReferenceFormatError, StorageError, UnsafeEnvironment
 from env_packaging.manifest import Manifest
 from env_packaging.publish import find, publish, set_alias
-from env_packaging.registry import Pointer, Reference, resolve
+from env_packaging.registry import Pointer, PublishedEnvironment, Reference, resolve
 from hdfs_contents.filesystem import Writer
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.env_packaging.prefixes import write
@@ -19,12 +24,14 @@ ROOT = "/apps/envs"
 KEY = "0123456789abcdef0123"
 FOLDER = f"{ROOT}/science"
 ARCHIVE, RECORD = f"{FOLDER}/{KEY}.tar.gz", f"{FOLDER}/{KEY}.json"
+RECORD_NAME = f".{KEY}.json."
 
 
 def writing(content: bytes = b"archive", **changes: str) -> Callable[[Writer], Manifest]:
     def write_all(file: Writer) -> Manifest:
         file.write(content)
-        return replace(MANIFEST, key=KEY, archive_bytes=len(content), **changes)
+        sha256 = hashlib.sha256(content).hexdigest()
+        return replace(MANIFEST, key=KEY, sha256=sha256, archive_bytes=len(content), **changes)
 
     return write_all
 
@@ -110,7 +117,10 @@ def test_a_damaged_environment_is_mended_and_an_open_one_is_not_replaced(
         find(filesystem, ROOT, "science", KEY)
 
 
-def test_an_archive_without_its_manifest_is_replaced(filesystem: LocalFileSystem) -> None:
+def test_an_archive_whose_manifest_does_not_come_is_replaced(
+    filesystem: LocalFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("env_packaging.publish._MANIFEST_SECONDS", 0)
     write(filesystem.at(ARCHIVE), "the rest of a publication that was cut off")
     assert find(filesystem, ROOT, "science", KEY) is None
     publish(filesystem, ROOT, "science", KEY, writing())
@@ -126,6 +136,53 @@ def test_who_comes_second_with_the_same_content_takes_the_first_one_s(
 
     published = publish(filesystem, ROOT, "science", KEY, overtaken)
     assert published.manifest.created_by == "first"
+    assert filesystem.at(ARCHIVE).read_bytes() == b"first"
+    assert filesystem.files() == [RECORD, ARCHIVE]
+
+
+def test_what_was_left_of_a_publication_is_kept_if_it_is_the_same(
+    filesystem: LocalFileSystem,
+) -> None:
+    first = publish(filesystem, ROOT, "science", KEY, writing())
+    os.utime(filesystem.at(ARCHIVE), (1, 1))
+    write(filesystem.at(RECORD), "damaged")
+    again = publish(filesystem, ROOT, "science", KEY, writing())
+    assert (again.modification_time_ms, again.manifest) == (1000, first.manifest)
+    assert filesystem.files() == [RECORD, ARCHIVE]
+
+
+class Waiting(LocalFileSystem):
+    """Says when somebody looks whether another's manifest has come."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.waits = threading.Event()
+
+    def exists(self, path: str) -> bool:
+        if path == RECORD:
+            self.waits.set()
+        return super().exists(path)
+
+
+def test_who_comes_second_waits_for_the_manifest_of_the_first(filesystem: LocalFileSystem) -> None:
+    second = Waiting(filesystem.root)
+
+    with ThreadPoolExecutor(1) as thread:
+        publications: list[Future[PublishedEnvironment]] = []
+
+        def come_between(path: str) -> None:
+            if RECORD_NAME in path:
+                write_second = writing(b"second", created_by="second")
+                publications.append(
+                    thread.submit(publish, second, ROOT, "science", KEY, write_second)
+                )
+                assert second.waits.wait(60)
+
+        filesystem.before["rename"] = come_between
+        first = publish(filesystem, ROOT, "science", KEY, writing(b"first", created_by="first"))
+        (other,) = publications
+        assert other.result(60) == first
+    assert first.manifest.created_by == "first"
     assert filesystem.at(ARCHIVE).read_bytes() == b"first"
     assert filesystem.files() == [RECORD, ARCHIVE]
 
