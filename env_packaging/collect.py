@@ -2,8 +2,10 @@
 
 - An alias goes before the manifest it leads to, and the manifest before the archive: what can be
   resolved at any moment is whole.
-- Kept is what an alias stands for, what an application uses that has not ended, and what is
-  younger than an age limit: somebody may have resolved it and not submitted yet.
+- Kept is what an alias stands for, what an application uses that has not ended, and what an alias
+  has left, or was published, within an age limit: somebody may have resolved it and not submitted
+  yet, or may want it back.
+- Each is looked at once more right before it goes.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from env_packaging.errors import EnvironmentInUse
-from env_packaging.listing import Folder, Stored
+from env_packaging.listing import Folder, Stored, read_folder
 from env_packaging.registry import Layout, storage_errors
 from hdfs_contents.filesystem import FileStatus, FileSystem
 
@@ -63,18 +65,31 @@ def refuse_used(stored: Stored, used_keys: Set[str]) -> None:
         )
 
 
-def delete(filesystem: FileSystem, env_root: str, stored: Stored) -> None:
-    """Delete one key with the aliases that stand for it; what is gone already is no error."""
-    layout = Layout(env_root, stored.name)
+def delete(filesystem: FileSystem, env_root: str, stored: Stored, *, force: bool = False) -> bool:
+    """Delete one key, and return whether it is gone.
+
+    It stays if it is not what it was when it was looked at, because an alias was set to it, say, or
+    has left it. With `force` it goes all the same, and the aliases that stand for it now. Raises
+    StorageError.
+    """
+    folder = read_folder(filesystem, env_root, stored.name, stored.key)
     with storage_errors(f"remove {stored} as {filesystem.user}"):
-        for alias in stored.aliases:
-            _delete(filesystem, layout.alias(alias))
-        _delete(filesystem, layout.manifest(stored.key))
-        archive = stored.archive
-        with suppress(FileNotFoundError):
-            # One that is another by now was published after we looked.
-            if archive and filesystem.stat(archive.path) == archive:
-                filesystem.delete(archive.path)
+        for now in folder.stored:
+            if now != stored and not force:
+                return False
+            _delete_files(filesystem, Layout(env_root, stored.name), now)
+    return True
+
+
+def _delete_files(filesystem: FileSystem, layout: Layout, stored: Stored) -> None:
+    for alias in stored.aliases:
+        _delete(filesystem, layout.alias(alias))
+    _delete(filesystem, layout.manifest(stored.key))
+    archive = stored.archive
+    with suppress(FileNotFoundError):
+        # One that is another by now was published after we looked.
+        if archive and filesystem.stat(archive.path) == archive:
+            filesystem.delete(archive.path)
 
 
 def sweep(filesystem: FileSystem, garbage: Garbage) -> None:

@@ -39,8 +39,8 @@ class Stored:
     """One key of one environment: its files, as far as they are there.
 
     `manifest` is None where it can't be read, for the reason in `damage`. `modified_ms` is when
-    the newest of its files was written. `unread_aliases` are those of which nobody can tell whether
-    they stand for it.
+    the newest of its files was written: when it was published, or an alias last left it.
+    `unread_aliases` are those of which nobody can tell whether they stand for it.
     """
 
     name: str
@@ -67,8 +67,11 @@ class Folder:
     temporaries: tuple[FileStatus, ...]
 
 
-def read_folder(filesystem: FileSystem, env_root: str, name: str) -> Folder:
-    """Look at one environment; raises StorageError. One that does not exist is empty."""
+def read_folder(
+    filesystem: FileSystem, env_root: str, name: str, only_key: str | None = None
+) -> Folder:
+    """Look at one environment, or at one key of it; raises StorageError. One that does not exist is
+    empty."""
     layout = Layout(env_root, check_word("name", name))
     with storage_errors(f"list {layout.folder}"):
         try:
@@ -76,7 +79,7 @@ def read_folder(filesystem: FileSystem, env_root: str, name: str) -> Folder:
         except FileNotFoundError:
             files = []
         by_name = {each.name: each for each in files if not each.name.startswith(".")}
-        keys = _keys(by_name)
+        keys = [key for key in _keys(by_name) if only_key in (None, key)]
         aliases = {
             alias: _key_of(filesystem, layout, alias)
             for alias in by_name

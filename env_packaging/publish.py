@@ -5,8 +5,9 @@
 - Whatever ends the writing, a failure or Ctrl-C, removes the temporary file.
 - Of two who publish the same content at once, the one who renames first wins; the other takes that.
   No archive comes to lie beside another's manifest, as the same content gives many archives.
-- An archive that is in its place already stays if it is the same: YARN fails the applications whose
+- An archive that is in its place already stays if it is the same: YARN fails applications whose
   archive gets a new time.
+- What an alias leaves gets its manifest anew: by that time `gc` tells how long nobody needs it.
 - Files are 0644 and folders 0755, whatever the cluster's umask: YARN then localizes them for all.
 """
 
@@ -18,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from env_packaging.errors import DamagedEnvironment, NoSuchEnvironment
+from env_packaging.errors import DamagedEnvironment, NoSuchEnvironment, UnsafeEnvironment
 from env_packaging.manifest import Manifest
 from env_packaging.registry import (
     Layout,
@@ -64,13 +65,9 @@ def find_unchanged(
 
     Raises as `find` does.
     """
-    layout = Layout(env_root, reference.name)
-    try:
-        with storage_errors(f"look up {reference}"):
-            pointer = read_alias(filesystem, layout, reference.alias)
-    except (NoSuchEnvironment, DamagedEnvironment):
-        return None
-    if pointer.state != state:
+    with storage_errors(f"look up {reference}"):
+        pointer = _pointer(filesystem, Layout(env_root, reference.name), reference.alias)
+    if pointer is None or pointer.state != state:
         return None
     return find(filesystem, env_root, reference.name, pointer.key)
 
@@ -112,26 +109,46 @@ def set_alias(
     filesystem: FileSystem, env_root: str, reference: Reference, pointer: Pointer
 ) -> None:
     """Let an alias say this from now on; nothing is written if it does already."""
-    text = pointer.to_json()
-    path = Layout(env_root, reference.name).alias(check_alias(reference.alias))
+    layout = Layout(env_root, reference.name)
+    path = layout.alias(check_alias(reference.alias))
     with storage_errors(f"set {path} as {filesystem.user}"):
-        try:
-            with filesystem.open_read(path) as file:
-                if file.read() == text.encode():
-                    return
-        except FileNotFoundError:
-            pass  # its first time
-        _replace(filesystem, path, text.encode())
+        before = _pointer(filesystem, layout, reference.alias)
+        if before == pointer:
+            return
+        if before is not None and before.key != pointer.key:
+            _renew(filesystem, layout.manifest(before.key))
+        _replace(filesystem, path, pointer.to_json().encode())
 
 
 def delete_alias(filesystem: FileSystem, env_root: str, reference: Reference) -> None:
     """Delete an alias, whatever it says. Raises NoSuchEnvironment if it isn't there."""
-    path = Layout(env_root, reference.name).alias(reference.alias)
+    layout = Layout(env_root, reference.name)
+    path = layout.alias(reference.alias)
     with storage_errors(f"delete {path} as {filesystem.user}"):
+        with suppress(UnsafeEnvironment):
+            if before := _pointer(filesystem, layout, reference.alias):
+                _renew(filesystem, layout.manifest(before.key))
         try:
             filesystem.delete(path)
         except FileNotFoundError as error:
             raise NoSuchEnvironment(f"There is no alias {reference} in {env_root}.") from error
+
+
+def _pointer(filesystem: FileSystem, layout: Layout, alias: str) -> Pointer | None:
+    """Return what an alias says, None if it says nothing. Raises UnsafeEnvironment."""
+    try:
+        return read_alias(filesystem, layout, alias)
+    except (NoSuchEnvironment, DamagedEnvironment):
+        return None
+
+
+def _renew(filesystem: FileSystem, path: str) -> None:
+    """Write a manifest as it is, at this time. The archive's own time is not to be touched."""
+    # It may be gone; or somebody else's, where the folder has the sticky bit.
+    with suppress(FileNotFoundError, PermissionError):
+        with filesystem.open_read(path) as file:
+            content = file.read()
+        _replace(filesystem, path, content)
 
 
 def _make_folder(filesystem: FileSystem, layout: Layout) -> None:

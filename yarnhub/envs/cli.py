@@ -10,11 +10,17 @@ import json
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from env_packaging.errors import DamagedEnvironment, NoSuchEnvironment, ReferenceFormatError
+from env_packaging.errors import (
+    DamagedEnvironment,
+    EnvironmentInUse,
+    NoSuchEnvironment,
+    ReferenceFormatError,
+)
 from env_packaging.registry import (
     DEFAULT_ENV_ROOT,
     names,
@@ -214,14 +220,20 @@ def remove(
         raise NoSuchEnvironment(f"There is no {meant} in {env_root}.")
     if not force:
         refuse_used(stored, used_keys().keys())
-    delete(filesystem, env_root, stored)
+    if not delete(filesystem, env_root, stored, force=force):
+        raise EnvironmentInUse(f"{stored} is kept, as it was just changed: look at it again.")
     _done(f"Removed {stored}.", {"removed": str(stored)}, as_json, quiet)
 
 
 @app.command()
 def gc(
     days: Annotated[
-        float, typer.Option("--older-than", min=0, help="Keep what is younger than these days.")
+        float,
+        typer.Option(
+            "--older-than",
+            min=0,
+            help="Keep what was published, or left by an alias, within these days.",
+        ),
     ] = 7.0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")
@@ -230,7 +242,10 @@ def gc(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Remove all environments that no alias and no application needs, and cut uploads."""
+    """Remove what no alias and no application needs, and what uploads that broke off have left.
+
+    A key that a setting names (NAME@KEY) is not seen: give it an alias.
+    """
     from env_packaging.collect import delete, find_garbage, sweep
     from env_packaging.listing import read_folder
     from yarnhub.envs.usage import used_keys
@@ -245,8 +260,8 @@ def gc(
         # Asked for each: a large registry takes a while, and servers start meanwhile.
         garbage = find_garbage(folder, used_keys().keys(), oldest_ms)
         if not dry_run:
-            for stored in garbage.stored:
-                delete(filesystem, env_root, stored)
+            gone = [each for each in garbage.stored if delete(filesystem, env_root, each)]
+            garbage = replace(garbage, stored=tuple(gone))
             sweep(filesystem, garbage)
         removed += [str(each) for each in garbage.stored]
         removed += [each.path for each in garbage.temporaries]

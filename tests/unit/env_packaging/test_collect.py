@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from env_packaging.collect import delete, find_garbage, refuse_used, sweep
 from env_packaging.errors import EnvironmentInUse, StorageError
 from env_packaging.listing import Stored, read_folder
-from env_packaging.registry import names
+from env_packaging.publish import set_alias
+from env_packaging.registry import Pointer, Reference, names
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.env_packaging.prefixes import write
 from tests.unit.env_packaging.test_manifest import MANIFEST
@@ -142,7 +144,7 @@ def test_what_an_alias_or_an_application_needs_is_not_removed(registry: LocalFil
 
 def test_nobody_finds_half_of_what_is_being_removed(registry: LocalFileSystem) -> None:
     registry.calls.clear()
-    delete(registry, ROOT, stored(registry, NEW))
+    assert delete(registry, ROOT, stored(registry, NEW))
     assert registry.calls == [
         ("delete", f"{FOLDER}/latest"),
         ("delete", f"{FOLDER}/{NEW}.json"),
@@ -150,15 +152,48 @@ def test_nobody_finds_half_of_what_is_being_removed(registry: LocalFileSystem) -
     ]
 
 
-def test_an_archive_that_was_published_meanwhile_stays(registry: LocalFileSystem) -> None:
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("stable", f'{{"key": "{OLD}"}}'),
+        (f"{OLD}.tar.gz", "another archive"),
+        (f"{OLD}.json", replace(MANIFEST, key=OLD, created_by="another").to_json()),
+    ],
+    ids=["an alias of it", "its archive", "its manifest"],
+)
+def test_what_was_changed_since_it_was_looked_at_stays(
+    name: str, text: str, registry: LocalFileSystem
+) -> None:
     old = stored(registry, OLD)
-    write(registry.at(f"{FOLDER}/{OLD}.tar.gz"), "another archive")
-    delete(registry, ROOT, old)
+    write(registry.at(f"{FOLDER}/{name}"), text)
+    before = registry.files()
+    assert not delete(registry, ROOT, old)
+    assert registry.files() == before
+
+
+def test_what_an_alias_has_left_since_it_was_looked_at_stays(registry: LocalFileSystem) -> None:
+    set_alias(registry, ROOT, Reference("science"), Pointer(OLD))
+    for suffix in (".json", ".tar.gz"):
+        os.utime(registry.at(FOLDER + "/" + OLD + suffix), (1, 1))
+    seen = replace(stored(registry, OLD), aliases=())  # as by who looked while it was moved
+    set_alias(registry, ROOT, Reference("science"), Pointer(NEW))
+    assert not delete(registry, ROOT, seen)
     assert registry.exists(f"{FOLDER}/{OLD}.tar.gz")
+
+
+def test_by_force_goes_what_has_changed_but_no_alias_that_stands_for_another(
+    registry: LocalFileSystem,
+) -> None:
+    new = stored(registry, NEW)
+    write(registry.at(f"{FOLDER}/latest"), f'{{"key": "{OLD}"}}')
+    write(registry.at(f"{FOLDER}/stable"), f'{{"key": "{NEW}"}}')
+    assert delete(registry, ROOT, new, force=True)
+    assert read_folder(registry, ROOT, "science").aliases == {"latest": OLD}
+    assert [each.key for each in read_folder(registry, ROOT, "science").stored] == [OLD, USED]
 
 
 def test_two_may_remove_the_same(registry: LocalFileSystem) -> None:
     old = stored(registry, OLD)
-    delete(registry, ROOT, old)
-    delete(registry, ROOT, old)
+    assert delete(registry, ROOT, old)
+    assert delete(registry, ROOT, old)
     assert not registry.exists(f"{FOLDER}/{OLD}.tar.gz")

@@ -13,7 +13,7 @@ import pytest
 
 from env_packaging.errors import PrefixError, ReferenceFormatError, StorageError, UnsafeEnvironment
 from env_packaging.manifest import Manifest
-from env_packaging.publish import find, publish, set_alias
+from env_packaging.publish import delete_alias, find, publish, set_alias
 from env_packaging.registry import Pointer, PublishedEnvironment, Reference, resolve
 from hdfs_contents.filesystem import Writer
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
@@ -195,6 +195,54 @@ def test_an_alias_is_moved_by_a_rename_and_only_if_it_must(filesystem: LocalFile
     changes = len(filesystem.calls)
     set_alias(filesystem, ROOT, Reference("science"), Pointer(KEY))
     assert len(filesystem.calls) == changes
+
+
+OTHER = "f" * 20
+
+
+def test_what_an_alias_leaves_is_as_young_as_that(filesystem: LocalFileSystem) -> None:
+    publish(filesystem, ROOT, "science", KEY, writing())
+    set_alias(filesystem, ROOT, Reference("science"), Pointer(KEY))
+    record = filesystem.at(RECORD).read_bytes()
+
+    def modified_after(change: Callable[[], None]) -> tuple[int, int]:
+        for path in (ARCHIVE, RECORD):
+            os.utime(filesystem.at(path), (1, 1))
+        change()
+        return filesystem.stat(ARCHIVE).modified_ms, filesystem.stat(RECORD).modified_ms
+
+    def again() -> None:
+        set_alias(filesystem, ROOT, Reference("science"), Pointer(KEY, "another state"))
+
+    def away() -> None:
+        set_alias(filesystem, ROOT, Reference("science"), Pointer(OTHER))
+
+    def back_and_deleted() -> None:
+        set_alias(filesystem, ROOT, Reference("science"), Pointer(KEY))
+        delete_alias(filesystem, ROOT, Reference("science"))
+
+    assert modified_after(again) == (1000, 1000)
+    for leave in (away, back_and_deleted):
+        archive_ms, record_ms = modified_after(leave)
+        assert archive_ms == 1000  # which YARN compares
+        assert record_ms > 1000
+    assert filesystem.at(RECORD).read_bytes() == record
+    assert filesystem.files() == [RECORD, ARCHIVE]
+
+
+def test_an_alias_can_leave_what_is_gone_or_another_s(filesystem: LocalFileSystem) -> None:
+    filesystem.mkdirs(FOLDER)
+    set_alias(filesystem, ROOT, Reference("science"), Pointer(OTHER))
+    publish(filesystem, ROOT, "science", KEY, writing())
+    set_alias(filesystem, ROOT, Reference("science"), Pointer(KEY))
+
+    def refuse(path: str) -> None:
+        if RECORD_NAME in path:
+            raise PermissionError(13, "permission denied by the sticky bit")
+
+    filesystem.before["rename"] = refuse
+    set_alias(filesystem, ROOT, Reference("science"), Pointer(OTHER))
+    assert filesystem.at(f"{FOLDER}/latest").read_text() == Pointer(OTHER).to_json()
 
 
 def test_an_alias_that_could_not_be_written_stands_for_what_it_did(
