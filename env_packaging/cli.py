@@ -52,8 +52,9 @@ def pack_env(  # noqa: PLR0913 - each is an option
         list[Preset] | None,
         typer.Option(
             "--prune",
-            help="Leave out: packages' own tests, manuals (docs), what only compilers read "
-            "(build), type stubs, source maps of web pages. Can be given several times.",
+            help="Leave out tests (packages' own), docs (manuals), build (what only compilers "
+            "read), types (type stubs) or maps (source maps of web pages). Can be given several "
+            "times.",
         ),
     ] = None,
     assume_base: Annotated[
@@ -81,8 +82,8 @@ def pack_env(  # noqa: PLR0913 - each is an option
 ) -> None:
     """Pack an environment and publish it in HDFS for notebook servers to run in.
 
-    HDFS is the one that HADOOP_CONF_DIR describes; the user is HADOOP_USER_NAME, or whoever runs
-    this.
+    HDFS is the one that HADOOP_CONF_DIR describes. The user is HADOOP_USER_NAME, or whoever runs
+    this; with Kerberos, whose ticket or keytab (KRB5_CLIENT_KTNAME) there is.
     """
     from rich.console import Console
 

@@ -28,7 +28,9 @@ class NodesFailed(ToolError):
 
 def warm(
     reference: Annotated[str, typer.Argument(help="NAME, NAME:ALIAS or NAME@KEY.")],
-    queue: Annotated[str, typer.Option(help="The queue to use.")] = "default",
+    queue: Annotated[
+        str, typer.Option(help="The queue to use; who runs this must be allowed to submit to it.")
+    ] = "default",
     node: Annotated[
         list[str] | None,
         typer.Option("--node", help="Only this node; can be given several times."),
