@@ -70,13 +70,13 @@ class Folder:
 def read_folder(
     filesystem: FileSystem, env_root: str, name: str, only_key: str | None = None
 ) -> Folder:
-    """Look at one environment, or at one key of it; raises StorageError. One that does not exist is
-    empty."""
+    """Look at one environment, or at one key of it; raises StorageError. One that does not exist,
+    or is others' alone, is empty."""
     layout = Layout(env_root, check_word("name", name))
     with storage_errors(f"list {layout.folder}"):
         try:
             files = [each for each in filesystem.list_dir(layout.folder) if not each.is_dir]
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             files = []
         by_name = {each.name: each for each in files if not each.name.startswith(".")}
         keys = [key for key in _keys(by_name) if only_key in (None, key)]

@@ -125,7 +125,7 @@ def delete_alias(filesystem: FileSystem, env_root: str, reference: Reference) ->
     layout = Layout(env_root, reference.name)
     path = layout.alias(reference.alias)
     with storage_errors(f"delete {path} as {filesystem.user}"):
-        with suppress(UnsafeEnvironment):
+        with suppress(UnsafeEnvironment, PermissionError):
             if before := _pointer(filesystem, layout, reference.alias):
                 _renew(filesystem, layout.manifest(before.key))
         try:

@@ -82,6 +82,17 @@ AWAY = TimeoutError(errno.ETIMEDOUT, "HDFS did not answer in time")
 
 
 @pytest.mark.parametrize("error", [DENIED, GONE])
+def test_a_folder_that_can_not_be_listed_is_an_empty_one(
+    error: OSError, registry: LocalFileSystem
+) -> None:
+    def list_dir(path: str):
+        raise error
+
+    registry.list_dir = list_dir  # type: ignore[method-assign]
+    assert read_folder(registry, ROOT, "science").stored == ()
+
+
+@pytest.mark.parametrize("error", [DENIED, GONE])
 def test_a_manifest_that_can_not_be_read_hides_nothing_else(
     error: OSError, registry: LocalFileSystem
 ) -> None:

@@ -11,7 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from env_packaging.errors import PrefixError, ReferenceFormatError, StorageError, UnsafeEnvironment
+from env_packaging.errors import (
+    NoSuchEnvironment,
+    PrefixError,
+    ReferenceFormatError,
+    StorageError,
+    UnsafeEnvironment,
+)
 from env_packaging.manifest import Manifest
 from env_packaging.publish import delete_alias, find, publish, set_alias
 from env_packaging.registry import Pointer, PublishedEnvironment, Reference, resolve
@@ -243,6 +249,17 @@ def test_an_alias_can_leave_what_is_gone_or_another_s(filesystem: LocalFileSyste
     filesystem.before["rename"] = refuse
     set_alias(filesystem, ROOT, Reference("science"), Pointer(OTHER))
     assert filesystem.at(f"{FOLDER}/latest").read_text() == Pointer(OTHER).to_json()
+
+
+@pytest.mark.parametrize(("text", "mode"), [("nonsense", 0o644), (Pointer(KEY).to_json(), 0o666)])
+def test_an_alias_is_deleted_whatever_it_says(
+    text: str, mode: int, filesystem: LocalFileSystem
+) -> None:
+    write(filesystem.at(f"{FOLDER}/latest"), text, mode)
+    delete_alias(filesystem, ROOT, Reference("science"))
+    assert filesystem.files() == []
+    with pytest.raises(NoSuchEnvironment, match="There is no alias science:latest"):
+        delete_alias(filesystem, ROOT, Reference("science"))
 
 
 def test_an_alias_that_could_not_be_written_stands_for_what_it_did(
