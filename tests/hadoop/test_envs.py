@@ -116,6 +116,59 @@ def test_what_a_running_application_uses_is_kept_until_it_ends(
         end_application(hadoop, application)
 
 
+def make_old(hadoop: MiniHadoop, path: str) -> None:
+    url = f"{hadoop.namenode_url}/webhdfs/v1{path}"
+    params = {"op": "SETTIMES", "modificationtime": "1000", "user.name": HUB_USER}
+    httpx.put(url, params=params, trust_env=False).raise_for_status()
+
+
+def test_what_an_alias_has_left_is_garbage_a_week_later_and_not_at_once(
+    hadoop: MiniHadoop, keys: tuple[str, str]
+) -> None:
+    def is_garbage() -> bool:
+        done = envs(hadoop, "gc", "--dry-run")
+        assert done.returncode == 0, done.stderr
+        return f"Would remove kept@{keys[0]}\n" in done.stdout
+
+    files = [f"{ENV_ROOT}/kept/{keys[0]}{suffix}" for suffix in (".tar.gz", ".json")]
+    assert envs(hadoop, "alias", "kept:left", f"kept@{keys[0]}").returncode == 0
+    for path in files:
+        make_old(hadoop, path)
+    assert not is_garbage()
+    assert envs(hadoop, "alias", "kept:left", "kept").returncode == 0
+    assert not is_garbage()
+    assert open_hdfs(hadoop).stat(files[0]).modified_ms == 1000
+    assert open_hdfs(hadoop).stat(files[1]).mode == 0o644
+    make_old(hadoop, files[1])
+    assert is_garbage()
+    assert envs(hadoop, "alias", "kept:left", "--delete").returncode == 0
+
+
+def test_what_somebody_else_alone_may_read_hides_nothing(
+    hadoop: MiniHadoop, keys: tuple[str, str]
+) -> None:
+    hdfs = open_hdfs(hadoop)
+    assert envs(hadoop, "alias", "kept:own", "kept").returncode == 0
+    hdfs.set_permission(f"{ENV_ROOT}/kept/own", 0o600)
+    hdfs.set_permission(f"{ENV_ROOT}/kept/{keys[0]}.json", 0o600)
+    for folder in (".Trash", "private"):
+        hdfs.mkdirs(f"{ENV_ROOT}/{folder}", 0o700)
+    try:
+        done = envs(hadoop, "list", "--json", user="alice")
+        assert done.returncode == 0, done.stderr
+        listed = {each["key"]: each["damage"] for each in json.loads(done.stdout)}
+        assert listed[keys[1]] == ""
+        assert listed[keys[0]].startswith("its manifest can't be read: Permission denied")
+        assert "the alias kept:own can't be read or trusted" in done.stderr
+        refused = envs(hadoop, "remove", f"kept@{keys[0]}", user="alice")
+        assert refused.returncode == 5, refused.stderr
+    finally:
+        hdfs.set_permission(f"{ENV_ROOT}/kept/{keys[0]}.json", 0o644)
+        hdfs.delete(f"{ENV_ROOT}/kept/own")
+        for folder in (".Trash", "private"):
+            hdfs.delete(f"{ENV_ROOT}/{folder}")
+
+
 def test_an_alias_protects_and_everybody_else_is_refused(
     hadoop: MiniHadoop, keys: tuple[str, str]
 ) -> None:
