@@ -10,11 +10,14 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
 from hdfs_contents.filesystem import open_filesystem
+from tests.hadoop.administration import reconfigure
 from tests.hadoop.env_tools import on_a_terminal
 from yarnhub.demo.hub import free_ports
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER
+from yarnhub.minihadoop.configuration import HUB_USER, PEOPLE
 
 
 def yarnhub(
@@ -215,6 +218,28 @@ def test_a_hub_that_containers_can_not_reach_is_found(hadoop, tmp_path):
     assert "A container can't reach the hub at ::1:" in done.stdout
     assert "Connection refused" in done.stdout
     assert "Set c.JupyterHub.hub_connect_ip" in done.stdout
+
+
+@pytest.mark.heavy
+def test_probes_need_the_right_to_the_queue_for_the_hubs_own_user(tmp_path):
+    queues = "yarn.scheduler.capacity.root"
+    rights = {
+        f"{queues}.{each}": " " for each in ("acl_submit_applications", "acl_administer_queue")
+    }
+    submit = f"{queues}.default.acl_submit_applications"
+    check = ("check", "queues", "callback", "-f", hub_at(tmp_path, "127.0.0.1"), "--user", "alice")
+    with MiniHadoop(yarn={"yarn.acl.enable": "true"}) as cluster:
+        reconfigure(
+            cluster, "capacity-scheduler.xml", {**rights, submit: f" {PEOPLE}"}, "-refreshQueues"
+        )
+        done = yarnhub(cluster, *check, "--json")
+        assert "alice may submit to the queue default" in done.stdout
+        assert f"{HUB_USER} does not have permission to submit" in done.stdout
+        assert "asked as the hub's own user" in done.stdout
+        allowed = {submit: f"{HUB_USER} {PEOPLE}"}
+        reconfigure(cluster, "capacity-scheduler.xml", allowed, "-refreshQueues")
+        done = yarnhub(cluster, *check, "--json")
+    assert verdicts(done) == {"queues": {"ok"}, "callback": {"ok"}}, done.stdout
 
 
 def test_java_is_looked_for_only_where_the_launcher_needs_it(hadoop, tmp_path):
