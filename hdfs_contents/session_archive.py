@@ -3,6 +3,7 @@
 - `PLACES` names all there is in an archive; whatever else has a name in one is not unpacked.
 - Packing the same files twice gives the same bytes. A database is copied as one transaction left
   it, also while a kernel writes to it.
+- What can't be read now, but perhaps a little later, is an error, and not left out.
 - An archive is checked as a whole before anything of it is written. Unpacking never replaces a
   file, so it is safe at any time, and what this session has changed wins over what it brings.
 """
@@ -98,16 +99,25 @@ def _files(places: Iterable[Place]) -> Iterator[_File]:
         if not place.is_folder:
             yield _File(place.name, place.path, place.is_database)
             continue
-        for folder, folders, names in os.walk(place.path):
+        for folder, folders, names in os.walk(place.path, onerror=_refuse_unread):
             folders.sort()
             for path in (Path(folder, name) for name in sorted(names)):
                 relative = path.relative_to(place.path).as_posix()
                 yield _File(f"{place.name}/{relative}", path, is_database=False)
 
 
+#: What isn't there, or isn't for this account to see. All else may pass: too many open files.
+_ABSENT = (FileNotFoundError, NotADirectoryError, PermissionError)
+
+
+def _refuse_unread(error: OSError) -> None:
+    if not isinstance(error, _ABSENT):
+        raise error
+
+
 def _regular(path: Path) -> os.stat_result | None:
     """Return what is at `path` where that is a file, and no link to one."""
-    with suppress(OSError):
+    with suppress(*_ABSENT):
         found = path.lstat()
         if stat.S_ISREG(found.st_mode):
             return found
@@ -115,7 +125,10 @@ def _regular(path: Path) -> os.stat_result | None:
 
 
 def look(places: Iterable[Place]) -> tuple[tuple[str, int, int], ...]:
-    """Return what differs after a file has changed: names, times and sizes. Reads no content."""
+    """Return what differs after a file has changed: names, times and sizes. Reads no content.
+
+    OSError where a folder can't be read now.
+    """
     found = []
     for file in _files(places):
         paths = [file.path]
@@ -131,7 +144,7 @@ def look(places: Iterable[Place]) -> tuple[tuple[str, int, int], ...]:
 def pack(places: Iterable[Place], limits: Limits, target: IO[bytes]) -> tuple[str, ...]:
     """Write the archive to `target`; return which files are not in it, each with the reason.
 
-    OSError (EBUSY) where a database can't be read now.
+    OSError where something can't be read now.
     """
     left_out = []
     room, count = limits.total, 0
@@ -159,7 +172,7 @@ class _LeftOut(Exception):
 
 def _content(file: _File, most: int) -> bytes | None:
     """Return the bytes of a file, None if there is none. `_LeftOut` with more than `most` of them,
-    or if it can't be read."""
+    or if it can never be read."""
     found = _regular(file.path)
     if found is None:
         return None
@@ -169,6 +182,8 @@ def _content(file: _File, most: int) -> bytes | None:
             content = _read_database(file.path) if file.is_database else file.path.read_bytes()
         except FileNotFoundError:  # deleted meanwhile
             return None
+        except sqlite3.OperationalError as error:  # a full disk, too many open files: it may pass
+            raise OSError(errno.EIO, f"{file.path.name} can't be read now ({error})") from error
         except (PermissionError, sqlite3.Error) as error:
             raise _LeftOut(str(error)) from error
         if len(content) <= most:

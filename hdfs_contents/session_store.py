@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import tempfile
 import time
@@ -100,7 +101,14 @@ class SessionStore:
             with opened as file:
                 while piece := archive.read(_PIECE):
                     file.write(piece)
+            self._refuse_shorter(temporary, archive.tell())
             self._fs.rename(temporary, self.path, overwrite=True)
+
+    def _refuse_shorter(self, written: str, size: int) -> None:
+        """Raise an OSError where HDFS has lost bytes, perhaps without any error."""
+        kept = self._fs.stat(written).size
+        if kept != size:
+            raise OSError(errno.EAGAIN, f"HDFS has kept {kept:,} of {size:,} bytes", self.path)
 
     def set_aside(self) -> str:
         """Rename the archive, and return its new path. FileNotFoundError where it was another's."""

@@ -6,8 +6,11 @@ import errno
 import json
 import logging
 import os
+import resource
+import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from hdfs_contents.paths import join, normalize_root, temporary_beside
 from hdfs_contents.session import Session
 from hdfs_contents.session_archive import Limits, Place
 from hdfs_contents.session_store import SessionStore, file_name
+from tests.hadoop.contents.interrupted import InterruptedFileSystem
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 
 DIRECTORY = "/user/alice/.yarnhub/session"
@@ -136,6 +140,66 @@ def test_a_save_that_fails_leaves_the_last_copy_and_is_tried_again(
     one.save()
     session("three").restore()
     assert theme(tmp_path / "three") == "light blue"
+
+
+@contextmanager
+def no_file_larger_than(size: int) -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_database_that_can_not_be_read_now_is_not_missing_from_the_next_copy(
+    fs: LocalFileSystem, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    history = tmp_path / "history"
+    with closing(sqlite3.connect(history)) as database:
+        database.execute("CREATE TABLE history (line TEXT)")
+        database.execute("INSERT INTO history VALUES (?)", ["x" * 500_000])
+        database.commit()
+    store = SessionStore(DIRECTORY, "", lambda: fs)
+    places = (Place("history", history, is_database=True),)
+    one = Session(store, places, Limits(10**6, 10**6), logging.getLogger("session"))
+    one.save()
+    kept = fs.at(DEFAULT).read_bytes()
+    os.utime(history, (0, 0))
+    with no_file_larger_than(100_000):
+        one.save()
+    assert fs.at(DEFAULT).read_bytes() == kept
+    assert [record.getMessage() for record in caplog.records] == [
+        "The session's state could not be saved: history can't be read now (disk I/O error). "
+        "It is tried again."
+    ]
+
+
+def test_a_copy_that_has_lost_bytes_does_not_replace_the_last_one(
+    session: Callable[..., Session],
+    fs: LocalFileSystem,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    set_theme(tmp_path / "one", "dark")
+    session("one").save()
+    kept = fs.at(DEFAULT).read_bytes()
+
+    def lose() -> None:
+        (temporary,) = fs.at(DIRECTORY).glob(".saving-*")
+        temporary.write_bytes(b"half")
+
+    store = SessionStore(
+        DIRECTORY, "", lambda: InterruptedFileSystem(fs, "close", lose, after=True)
+    )
+    places = (Place("settings", tmp_path / "two", is_folder=True),)
+    two = Session(store, places, Limits(10_000, 10_000), logging.getLogger("session"))
+    two.restore()
+    set_theme(tmp_path / "two", "light")
+    two.save()
+    assert "HDFS has kept 4 of " in caplog.text
+    assert fs.files() == [DEFAULT]
+    assert fs.at(DEFAULT).read_bytes() == kept
 
 
 def test_a_copy_that_could_not_be_read_is_not_overwritten_but_read_later(

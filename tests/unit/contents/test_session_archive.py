@@ -6,10 +6,12 @@ import errno
 import gzip
 import io
 import os
+import resource
 import sqlite3
 import tarfile
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,18 @@ def plain(name: str, content: bytes = b"x") -> tuple[tarfile.TarInfo, bytes]:
     return tarfile.TarInfo(name), content
 
 
+@contextmanager
+def no_more_open_files() -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    next_one = os.dup(0)
+    os.close(next_one)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_one, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
 names = st.text(
     st.characters(blacklist_categories=("Cs",), blacklist_characters="/\0"), min_size=1, max_size=40
 ).filter(lambda name: name not in (".", ".."))
@@ -143,6 +157,13 @@ def test_a_database_that_stays_locked_is_for_another_time(
         with pytest.raises(OSError, match="history is in use") as raised:
             packed(tmp_path)
     assert raised.value.errno == errno.EBUSY
+
+
+def test_a_folder_that_can_not_be_read_now_is_for_another_time(tmp_path: Path) -> None:
+    write(tmp_path, {"settings/a": b"1"})
+    for call in (lambda: look(places_in(tmp_path)), lambda: packed(tmp_path)):
+        with no_more_open_files(), pytest.raises(OSError, match="Too many open files"):
+            call()
 
 
 def test_packing_a_restored_database_again_gives_the_same_archive(tmp_path: Path) -> None:
