@@ -1,4 +1,8 @@
-"""A folder of this machine as a `FileSystem`: the container's scratch, shown beside HDFS."""
+"""A folder of this machine as a `FileSystem`: the container's scratch, shown beside HDFS.
+
+What is there are files and folders, and links to such as long as they lead to nowhere outside. All
+else that a kernel may put there is not: who opened a pipe would wait for ever.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,7 +24,7 @@ class LocalFileSystem:
 
     def __init__(self, at: str, folder: Path, user: str) -> None:
         self._at = at
-        self._folder = folder
+        self._folder = folder.resolve()
         self._user = user
 
     @property
@@ -29,16 +33,24 @@ class LocalFileSystem:
 
     def stat(self, path: str) -> FileStatus:
         with _errors(path):
-            return self._status(path, self._local(path).stat())
+            return self._status(path, self._found(self._local(path)))
 
     def exists(self, path: str) -> bool:
-        return self._local(path).exists()
+        try:
+            self.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
     def list_dir(self, path: str) -> list[FileStatus]:
+        self.stat(path)
         with _errors(path):
-            found = sorted(self._local(path).iterdir())
-        # A link to nothing, and what somebody deletes at this moment, is not there.
-        return [self.stat(f"{path}/{each.name}") for each in found if each.exists()]
+            names = sorted(each.name for each in self._local(path).iterdir())
+        entries = []
+        for name in names:
+            with suppress(OSError):  # a link to nothing, or what is deleted at this moment
+                entries.append(self.stat(f"{path}/{name}"))
+        return entries
 
     def mkdirs(self, path: str, mode: int = 0o755) -> None:
         with _errors(path):
@@ -50,6 +62,7 @@ class LocalFileSystem:
             raise PermissionError(errno.EACCES, "it may not be written", path)
 
     def open_read(self, path: str) -> LocalFile:
+        self.stat(path)
         with _errors(path):
             return LocalFile(path, self._local(path).open("rb"))
 
@@ -64,15 +77,20 @@ class LocalFileSystem:
             return LocalFile(path, self._local(path).open("ab"))
 
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
+        self.stat(source)
         old, new = self._local(source), self._local(target)
-        with _errors(target if old.exists() else source):
+        with _errors(target):
             if overwrite:
                 old.replace(new)
-            elif old.is_dir():
+            elif old.is_dir() and not old.is_symlink():
                 new.mkdir()  # fails if anything has the name; a directory replaces an empty one
-                old.replace(new)
+                try:
+                    old.replace(new)
+                except OSError:
+                    new.rmdir()
+                    raise
             else:
-                new.hardlink_to(old)  # fails if anything has the name
+                os.link(old, new, follow_symlinks=False)  # fails if anything has the name
                 old.unlink()
 
     def delete(self, path: str, *, recursive: bool = False) -> None:
@@ -88,11 +106,18 @@ class LocalFileSystem:
         self.stat(path)
 
     def usage(self, path: str) -> Usage:
+        sizes = [file.size for file in self._files(path)]
         with _errors(path):
-            files = [each for each in self._local(path).rglob("*") if each.is_file()]
-            size = sum(each.stat().st_size for each in files)
             free = shutil.disk_usage(self._local(path)).free
-        return Usage(len(files), size, names_left=None, bytes_left=free)
+        return Usage(len(sizes), sum(sizes), names_left=None, bytes_left=free)
+
+    def _files(self, path: str) -> Iterator[FileStatus]:
+        """Find the files below a folder: those that who copies it finds too."""
+        for entry in self.list_dir(path):
+            if entry.is_dir:
+                yield from self._files(entry.path)
+            else:
+                yield entry
 
     def set_permission(self, path: str, mode: int) -> None:
         with _errors(path):
@@ -108,6 +133,19 @@ class LocalFileSystem:
 
     def _local(self, path: str) -> Path:
         return self._folder / path.removeprefix(self._at).lstrip("/")
+
+    def _found(self, local: Path) -> os.stat_result:
+        """Look at a file or folder; FileNotFoundError for all else that may be there."""
+        found = local.stat()
+        is_dir = stat.S_ISDIR(found.st_mode)
+        if (
+            not (is_dir or stat.S_ISREG(found.st_mode))
+            or not local.resolve().is_relative_to(self._folder)
+            # One link to a folder behind another may be the way back to the first.
+            or (is_dir and local.is_symlink() and local.parent != local.parent.resolve())
+        ):
+            raise FileNotFoundError(errno.ENOENT, "it is no file and no folder of this one")
+        return found
 
     def _status(self, path: str, found: os.stat_result) -> FileStatus:
         is_dir = stat.S_ISDIR(found.st_mode)

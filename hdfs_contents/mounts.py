@@ -45,7 +45,12 @@ class MountedFileSystem:
 
     def list_dir(self, path: str) -> list[FileStatus]:
         entries = {entry.path: entry for entry in self._at(path).list_dir(path)}
-        mounted = {at: fs.stat(at) for at, fs in self._mounts.items() if parent(at) == path}
+        # A kernel may have deleted the folder: all else is there all the same.
+        mounted = {
+            at: fs.stat(at)
+            for at, fs in self._mounts.items()
+            if parent(at) == path and fs.exists(at)
+        }
         return [entry for _, entry in sorted((entries | mounted).items())]
 
     def mkdirs(self, path: str, mode: int = 0o755) -> None:
