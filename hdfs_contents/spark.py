@@ -2,7 +2,8 @@
 
 Spark's driver is a JVM, which reads the token file once, and hands what it has read to its
 application master and its executors. `keep_tokens(spark)` gives all of them the server's new ones,
-by the means that Spark has for that where it logs in itself.
+by the means that Spark has for that where it logs in itself. A failure is logged, and the next ones
+are given all the same.
 """
 
 from __future__ import annotations
@@ -25,21 +26,19 @@ def keep_tokens(spark: Any) -> None:
     """
     file = TokenFile()
     context = spark.sparkContext
-    _give_unseen(file, context)
+    _give_unseen(file, context._jsc)
     threading.Thread(target=_keep, args=(file, context), name="spark-tokens", daemon=True).start()
 
 
 def _keep(file: TokenFile, context: Any) -> None:
-    from py4j.protocol import Py4JError  # Spark's way to its JVM, which comes with it
-
     ended = threading.Event()
-    while not ended.wait(_LOOK_SECONDS) and context._jsc is not None:
+    while not ended.wait(_LOOK_SECONDS) and (session := context._jsc) is not None:
         try:
-            _give_unseen(file, context)
-        except Py4JError as error:
+            _give_unseen(file, session)
+        except Exception as error:  # noqa: BLE001 (of the disk, of Java, or of the way there)
             log.warning("Spark goes on with its old tokens: %s", str(error).partition("\n")[0])
 
 
-def _give_unseen(file: TokenFile, context: Any) -> None:
+def _give_unseen(file: TokenFile, session: Any) -> None:
     if path := file.unseen():
-        context._jsc.sc().schedulerBackend().updateDelegationTokens(path.read_bytes())
+        session.sc().schedulerBackend().updateDelegationTokens(path.read_bytes())
