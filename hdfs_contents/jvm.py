@@ -37,8 +37,8 @@ _OPTIONS = "-Xrs -Xmx256m -XX:+UseSerialGC"
 #: Where Hadoop may be installed; YARN tells its containers.
 _HOMES = ("HADOOP_HOME", "HADOOP_COMMON_HOME", "HADOOP_HDFS_HOME")
 
-#: What creates a file through libhdfs can't give it a mode: it is its owner's alone at first. The
-#: others let it say soon that nobody answers.
+#: What creates a file through libhdfs can't give it a mode: it is its owner's alone at first, or
+#: open to whom the directory's default ACL names. The others let it say soon that nobody answers.
 _CONFIGURATION = {
     "fs.permissions.umask-mode": "077",
     "ipc.client.connect.max.retries": "3",

@@ -57,7 +57,7 @@ class LibhdfsFileSystem(NativeFileSystem):
         self._refuse_to_create(path, overwrite=overwrite)
         writer = self._writer(path, self._library.open_write)
         try:
-            self.set_permission(path, mode)  # until now it was its owner's alone
+            self.set_permission(path, mode)  # until now it had what the library gives it
         except BaseException:  # whatever it was, nobody will write that file
             writer.give_up()
             raise
