@@ -76,21 +76,26 @@ class HDFSFilesHandler(JupyterHandler):
         located = self._manager.locate(path, hidden_status=404)
         status = await self._manager.in_thread(path, self._manager.filesystem.stat, located)
         file = await self._manager.in_thread(path, self._manager.filesystem.open_read, located)
-        with file:
-            beginning = await self._manager.in_thread(path, file.read, _BEGINNING)
-            self._describe(path, status, beginning)
-            if self._client_has(status):
-                self.set_status(304)
-                return
-            try:
-                offsets = self._offsets(status, file.size)
-            except ranges.NotSatisfiableError:
-                self.set_status(416)
-                self.set_header("Content-Range", f"bytes */{file.size}")
-                return
-            self.set_header("Content-Length", str(len(offsets)))
-            if body:
-                await self._send(path, file, offsets)
+        try:
+            await self._answer(path, status, file, body=body)
+        finally:
+            await self._manager.in_thread(path, file.close)
+
+    async def _answer(self, path: str, status: FileStatus, file: Reader, *, body: bool) -> None:
+        beginning = await self._manager.in_thread(path, file.read, _BEGINNING)
+        self._describe(path, status, beginning)
+        if self._client_has(status):
+            self.set_status(304)
+            return
+        try:
+            offsets = self._offsets(status, file.size)
+        except ranges.NotSatisfiableError:
+            self.set_status(416)
+            self.set_header("Content-Range", f"bytes */{file.size}")
+            return
+        self.set_header("Content-Length", str(len(offsets)))
+        if body:
+            await self._send(path, file, offsets)
 
     @property
     def _manager(self) -> HDFSContentsManager:

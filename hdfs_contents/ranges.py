@@ -7,7 +7,8 @@ from email.utils import formatdate, parsedate_to_datetime
 
 from hdfs_contents.filesystem import FileStatus
 
-_ONE_RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))")
+#: No file has more bytes than 18 digits say, and Python takes no number of thousands of them.
+_ONE_RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 
 
 class NotSatisfiableError(ValueError):
@@ -51,7 +52,7 @@ def is_not_newer(status: FileStatus, header: str | None) -> bool:
     """Tell whether the file has not changed since the time in an If-Modified-Since header."""
     try:
         since = parsedate_to_datetime(header or "").timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
     return status.modified_ms // 1000 <= since
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -10,6 +15,7 @@ import pytest
 from tests.hadoop.contents.cut_off import READABLE
 from tests.hadoop.contents.models import text
 from tests.hadoop.contents.notebook_server import put
+from tests.hadoop.contents.slow_close import GATE
 
 CONTENT = "0123456789" * 300_000
 
@@ -42,6 +48,11 @@ def test_a_part_after_the_end_is_refused(server: httpx.Client, path: str) -> Non
     answer = server.get(path, headers={"Range": "bytes=3000000-"})
     assert (answer.status_code, answer.content) == (416, b"")
     assert answer.headers["content-range"] == "bytes */3000000"
+
+
+def test_what_no_file_can_have_is_asked_for_in_vain(server: httpx.Client, path: str) -> None:
+    answer = server.get(path, headers={"Range": f"bytes=0-{'9' * 5000}"})
+    assert (answer.status_code, answer.text) == (200, CONTENT)
 
 
 def test_what_the_browser_has_is_not_sent_again(server: httpx.Client, path: str) -> None:
@@ -80,3 +91,31 @@ def test_a_download_that_cannot_go_on_is_a_broken_connection_and_no_short_file(
     with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
         server.get("/files/large.txt")
     assert server.get("/files/large.txt", headers={"Range": "bytes=-5"}).text == "x" * 5
+
+
+def test_others_are_answered_while_a_file_is_being_closed(
+    start_server: Callable[..., httpx.Client],
+    wait_until: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    monkeypatch.setenv(GATE, str(gate))
+    server = start_server("tests.hadoop.contents.slow_close.SlowCloseManager")
+    put(server, "a.txt", text("all of it"))
+
+    def opened() -> int | None:
+        with suppress(OSError):  # nobody reads from it yet
+            return os.open(gate, os.O_WRONLY | os.O_NONBLOCK)
+        return None
+
+    with ThreadPoolExecutor(1) as other:
+        download = other.submit(server.get, "/files/a.txt")
+        closing = wait_until(opened, 30, "the file is being closed")
+        try:
+            answer = httpx.get(server.base_url.join("/api"), timeout=30, trust_env=False)
+            assert answer.is_success
+        finally:
+            os.close(closing)
+        assert download.result().text == "all of it"
