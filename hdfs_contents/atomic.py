@@ -7,7 +7,8 @@
 - Nothing is replaced but what the caller has seen: a file that somebody else has made, changed or
   replaced meanwhile stays, and the caller is told (EEXIST or ESTALE). HDFS has no compare-and-swap:
   so of all who replace one file at once, on whatever machine, only the one goes on who gets hold
-  of a name that is the same for everybody.
+  of a name that is the same for everybody, and looks afterwards whose content it was: who took too
+  long may have lost that name to another.
 - After a failure the file is as it was, and the temporary is removed, as far as HDFS answers.
 """
 
@@ -29,7 +30,8 @@ _PIECE = 4 * 1024 * 1024
 #: How often, and after how many seconds, somebody's turn is waited for; it takes milliseconds.
 _TURN_WAITS = (0.01, 0.05, 0.2, 0.5)
 
-#: Whoever has had the turn for so long is dead: even a call that hangs is given up before.
+#: Who has the turn, and has closed the file so long ago, is taken for dead: even a call that hangs
+#: is given up before. Who is not, but was held up by many of them, finds out.
 _TURN_DEAD_MS = 60_000
 
 
@@ -112,11 +114,16 @@ def _with_access(fs: FileSystem, temporary: str, keep: FileStatus | None) -> Fil
 def _replace(fs: FileSystem, written: FileStatus, target: str, seen: FileStatus) -> None:
     """Rename over the target if it is as it was seen, or is gone."""
     turn = turn_beside(target)
-    _take_turn(fs, written, turn)
-    with removed_on_failure(fs, turn):
+    with removed_on_failure(fs, turn, only=written):
+        _take_turn(fs, written, turn)
         with suppress(FileNotFoundError):
             refuse_changed(fs.stat(target), seen)
         fs.rename(turn, target, overwrite=True)
+    # Whoever thought us dead has deleted what we had there, and put their own in its place.
+    if not _is_same(fs.stat(target), written):
+        raise OSError(
+            errno.EAGAIN, "somebody else has saved it at the same moment: save it again", target
+        )
 
 
 def _take_turn(fs: FileSystem, written: FileStatus, turn: str) -> None:
@@ -139,7 +146,7 @@ def _end_dead_turn(fs: FileSystem, written: FileStatus, turn: str) -> None:
 
 def refuse_changed(found: FileStatus, seen: FileStatus) -> None:
     """Raise an OSError, ESTALE, where a file is not the one that was seen."""
-    if (found.modified_ms, found.size) != (seen.modified_ms, seen.size):
+    if not _is_same(found, seen):
         raise OSError(
             errno.ESTALE,
             f"{found.owner} has changed it since it was opened here: reload it, or save what you "
@@ -148,13 +155,21 @@ def refuse_changed(found: FileStatus, seen: FileStatus) -> None:
         )
 
 
+def _is_same(one: FileStatus, other: FileStatus) -> bool:
+    """Tell whether it is the same content in both, under whatever name."""
+    return (one.modified_ms, one.size) == (other.modified_ms, other.size)
+
+
 @contextmanager
-def removed_on_failure(fs: FileSystem, temporary: str) -> Iterator[None]:
-    """Delete the temporary, a file or a directory, where what is done inside fails."""
+def removed_on_failure(
+    fs: FileSystem, temporary: str, *, only: FileStatus | None = None
+) -> Iterator[None]:
+    """Delete the temporary, a file or a directory, where what is done inside fails; `only` if it is
+    still that file."""
     try:
         yield
     except BaseException:  # whatever ended it, what was written so far is worth nothing
-        _remove(fs, temporary)
+        _remove(fs, temporary, only)
         raise
 
 
@@ -180,9 +195,10 @@ def _put_back(fs: FileSystem, aside: str, path: str) -> None:
         log.warning("%s has become %s in HDFS: %s", path, aside, error.strerror)
 
 
-def _remove(fs: FileSystem, temporary: str) -> None:
+def _remove(fs: FileSystem, temporary: str, only: FileStatus | None) -> None:
     try:
-        fs.delete(temporary, recursive=True)
+        if only is None or _is_same(fs.stat(temporary), only):
+            fs.delete(temporary, recursive=True)
     except FileNotFoundError:
         pass  # the rename had been done all the same
     except OSError as error:

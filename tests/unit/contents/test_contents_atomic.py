@@ -1,19 +1,25 @@
-"""What is about to take a file's place is looked at first."""
+"""What takes a file's place is looked at before, and after."""
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
 from hdfs_contents.atomic import write_file
 from hdfs_contents.local import LocalFileSystem
+from hdfs_contents.paths import turn_beside
 from tests.hadoop.contents.interrupted import InterruptedFileSystem
 
 
-def test_what_has_lost_bytes_takes_nobodys_place(tmp_path: Path) -> None:
-    fs = LocalFileSystem("/home", tmp_path, "alice")
+@pytest.fixture
+def fs(tmp_path: Path) -> LocalFileSystem:
     (tmp_path / "a").write_text("old")
+    return LocalFileSystem("/home", tmp_path, "alice")
+
+
+def test_what_has_lost_bytes_takes_nobodys_place(fs: LocalFileSystem, tmp_path: Path) -> None:
 
     def lose() -> None:
         (temporary,) = tmp_path.glob(".saving-*")
@@ -22,4 +28,49 @@ def test_what_has_lost_bytes_takes_nobodys_place(tmp_path: Path) -> None:
     losing = InterruptedFileSystem(fs, "close", lose, after=True)
     with pytest.raises(OSError, match="HDFS has kept 2 of 3 bytes: save it again"):
         write_file(losing, "/home/a", [b"new"], replaces=fs.stat("/home/a"))
-    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("a", "old")]
+    assert contents(tmp_path) == {"a": "old"}
+
+
+def test_who_was_taken_for_dead_is_not_told_that_anothers_content_was_their_own(
+    fs: LocalFileSystem, tmp_path: Path
+) -> None:
+    turn = tmp_path / turn_beside("/home/a").rpartition("/")[2]
+
+    def take_over() -> None:
+        turn.unlink()
+        turn.write_text("of another, who thinks us dead")
+
+    slow = InterruptedFileSystem(fs, "replace", take_over, after=False)
+    with pytest.raises(OSError, match="at the same moment: save it again") as raised:
+        write_file(slow, "/home/a", [b"ours"], replaces=fs.stat("/home/a"))
+    assert raised.value.errno == errno.EAGAIN
+    assert contents(tmp_path) == {"a": "of another, who thinks us dead"}
+
+
+def test_a_turn_that_has_become_anothers_is_not_taken_from_them(
+    fs: LocalFileSystem, tmp_path: Path
+) -> None:
+    turn = tmp_path / turn_beside("/home/a").rpartition("/")[2]
+
+    def get_no_answer() -> None:
+        turn.write_text("of the next one")
+        raise TimeoutError("HDFS did not answer")
+
+    silent = InterruptedFileSystem(fs, "replace", get_no_answer, after=True)
+    with pytest.raises(TimeoutError):
+        write_file(silent, "/home/a", [b"ours"], replaces=fs.stat("/home/a"))
+    assert contents(tmp_path) == {"a": "ours", turn.name: "of the next one"}
+
+
+def test_a_turn_whose_taking_had_no_answer_is_given_up(fs: LocalFileSystem, tmp_path: Path) -> None:
+    def get_no_answer() -> None:
+        raise TimeoutError("HDFS did not answer")
+
+    silent = InterruptedFileSystem(fs, "rename", get_no_answer, after=True)
+    with pytest.raises(TimeoutError):
+        write_file(silent, "/home/a", [b"ours"], replaces=fs.stat("/home/a"))
+    assert contents(tmp_path) == {"a": "old"}
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {each.name: each.read_text() for each in folder.iterdir()}
