@@ -21,18 +21,25 @@ def to_copy(mode: int, acl: Sequence[AclEntry], *, same_group: bool) -> tuple[in
     """Return the mode and the whole ACL that give a copy the access that its original has.
 
     `acl` is what the NameNode says of the original: the named entries and that of the group, or
-    nothing. Without `same_group` the copy belongs to another group: then nobody who was in one
-    class and is in another now, of group and others, gets more than before.
+    nothing, and of a directory also what it gives to new files. Without `same_group` the copy
+    belongs to another group: then nobody who was in one class and is in another now, of group and
+    others, gets more than before, and new files are as the directory above has it.
     """
+    sticky = mode & 0o1000
     owner, mask, other = ((mode >> shift) & 7 for shift in (6, 3, 0))
-    group = next((_ACTIONS.index(entry.permissions) for entry in acl if not entry.name), mask)
+    own = [entry for entry in acl if entry.scope == "access"]
+    group = next((_ACTIONS.index(entry.permissions) for entry in own if not entry.name), mask)
     if not same_group:
         group = other = group & mask & other
     entries = [_entry("user", owner), _entry("group", group), _entry("other", other)]
-    if not acl:
-        return owner << 6 | group << 3 | other, entries
-    named = [entry for entry in acl if entry.name]
-    return owner << 6 | mask << 3 | other, [*entries, *named, _entry("mask", mask)]
+    if own:
+        named = [entry for entry in own if entry.name]
+        entries += [*named, _entry("mask", mask)]
+    else:
+        mask = group
+    if same_group:
+        entries += [entry for entry in acl if entry.scope == "default"]
+    return sticky | owner << 6 | mask << 3 | other, entries
 
 
 def _entry(type: Literal["user", "group", "mask", "other"], bits: int) -> AclEntry:

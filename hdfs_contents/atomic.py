@@ -175,8 +175,8 @@ def removed_on_failure(
 
 @contextmanager
 def moved_aside(fs: FileSystem, path: str) -> Iterator[str]:
-    """Give a directory a hidden name, which is yielded; its own again where what is done inside
-    fails."""
+    """Give a file or directory a hidden name, which is yielded; its own again where what is done
+    inside fails."""
     aside = aside_beside(path)
     fs.rename(path, aside)
     try:

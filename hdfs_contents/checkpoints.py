@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -19,10 +20,10 @@ from tornado.web import HTTPError
 from traitlets import Integer
 
 from hdfs_contents import models
-from hdfs_contents.atomic import copy_file
+from hdfs_contents.atomic import copy_file, removed_on_failure
 from hdfs_contents.filesystem import FileStatus, FileSystem
 from hdfs_contents.models import Model
-from hdfs_contents.paths import parent
+from hdfs_contents.paths import parent, temporary_beside
 
 if TYPE_CHECKING:
     from hdfs_contents.manager import HDFSContentsManager
@@ -165,8 +166,13 @@ class HDFSCheckpoints(AsyncCheckpoints):
     def _make_directory(self, checkpoint: str) -> None:
         """Make a checkpoint's directory: who may write in the one above it may write in it."""
         directory = parent(checkpoint)
-        if not self._fs.exists(directory):
-            self._fs.mkdirs(directory, self._fs.stat(parent(directory)).mode)
+        if self._fs.exists(directory):
+            return
+        made = temporary_beside(directory)
+        with suppress(FileExistsError), removed_on_failure(self._fs, made):
+            self._fs.mkdirs(made, 0o700)
+            self._fs.copy_access(parent(directory), made)
+            self._fs.rename(made, directory)
 
 
 def _id(status: FileStatus) -> str:

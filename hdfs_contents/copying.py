@@ -2,16 +2,19 @@
 
 - What is copied, a file or a directory with all that is in it, appears as a whole: it is written
   under a hidden name, and renamed. What is unfinished is removed.
-- Where a rename can't move something, it is copied, compared byte by byte, and deleted only then.
+- Nobody gets at a copy who does not get at the original: until all is there it is its owner's
+  alone, then it has the mode, group and ACL of the original, as far as HDFS lets it.
+- Where a rename can't move something, it is copied and compared byte by byte. It is deleted only
+  under a name that nobody finds, and if nothing has come into it meanwhile.
 """
 
 from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from hdfs_contents.atomic import pieces_of, removed_on_failure
+from hdfs_contents.atomic import moved_aside, pieces_of, removed_on_failure
 from hdfs_contents.filesystem import FileStatus, FileSystem
 from hdfs_contents.paths import is_temporary, join, temporary_beside
 
@@ -25,9 +28,13 @@ def copy(fs: FileSystem, source: FileStatus, target: str) -> None:
 def move_by_copy(fs: FileSystem, source: FileStatus, target: str) -> None:
     """Move to a path where nothing is. The original is still there after any failure."""
     with _copied_beside(fs, source, target) as temporary:
+        compared = _state(fs, fs.stat(source.path))
         _refuse_difference(fs, source, temporary)
-        fs.rename(temporary, target)
-    fs.delete(source.path, recursive=True)
+        with moved_aside(fs, source.path) as aside:
+            if _state(fs, fs.stat(aside)) != compared:
+                raise _changed(source)
+            fs.rename(temporary, target)
+            fs.delete(aside, recursive=True)
 
 
 @contextmanager
@@ -43,18 +50,35 @@ def _copied_beside(fs: FileSystem, source: FileStatus, target: str) -> Iterator[
 
 
 def _write_copy(fs: FileSystem, source: FileStatus, target: str) -> None:
+    # A directory comes after what is in it: into one that may not be written nothing could be put,
+    # nor could it be removed again.
+    for original, copied in list(_fill(fs, source, target)):
+        with suppress(FileNotFoundError):  # deleted meanwhile: it stays its owner's alone
+            fs.copy_access(original, copied)
+
+
+def _fill(fs: FileSystem, source: FileStatus, target: str) -> Iterator[tuple[str, str]]:
+    """Write a copy that is its owner's alone, and yield what is a copy of what."""
     if source.is_dir:
-        fs.mkdirs(target, source.mode)
+        fs.mkdirs(target, 0o700)
         for entry in _entries(fs, source.path):
-            _write_copy(fs, entry, join(target, entry.name))
-        return
-    with fs.open_write(target, source.mode) as copied:
-        for piece in pieces_of(fs, source.path):
-            copied.write(piece)
+            yield from _fill(fs, entry, join(target, entry.name))
+    else:
+        with fs.open_write(target, 0o600) as copied:
+            for piece in pieces_of(fs, source.path):
+                copied.write(piece)
+    yield source.path, target
 
 
 def _entries(fs: FileSystem, directory: str) -> list[FileStatus]:
     return [entry for entry in fs.list_dir(directory) if not is_temporary(entry.name)]
+
+
+def _state(fs: FileSystem, found: FileStatus) -> object:
+    """Return what another change would change: names, times and sizes."""
+    if found.is_dir:
+        return {entry.name: _state(fs, entry) for entry in _entries(fs, found.path)}
+    return found.modified_ms, found.size
 
 
 def _refuse_difference(fs: FileSystem, source: FileStatus, copied: str) -> None:

@@ -150,8 +150,9 @@ class FileSystem(Protocol):
         """Say how many nodes are to have a copy of a file; the copies come in their own time."""
 
     def copy_access(self, source: str, target: str) -> FileStatus:
-        """Give a file the mode, group and ACL of another, and return its status. Where it can't
-        have that group, which takes a member, it gets no access that the other did not give."""
+        """Give a file or directory the mode, group and ACL of another, and return its status. Where
+        it can't have that group, which takes a member, it gets no access that the other did not
+        give."""
 
 
 def open_filesystem(url: str | None = None, kind: Kind = "auto") -> FileSystem:

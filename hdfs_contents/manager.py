@@ -136,7 +136,10 @@ class HDFSContentsManager(AsyncContentsManager):
     max_copy_folder_size_mb = Integer(
         500,
         config=True,
-        help="The largest directory in megabytes that is copied, while the browser waits for it.",
+        help="""
+        The largest directory in megabytes that is copied, or moved where that takes a copy, while
+        the browser waits for it.
+        """,
     )
 
     hash_algorithm = Enum(

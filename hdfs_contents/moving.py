@@ -11,6 +11,7 @@ from hdfs_contents import copying
 from hdfs_contents.atomic import moved_aside
 from hdfs_contents.checkpoints import CHECKPOINT_DIR
 from hdfs_contents.errors import http_error
+from hdfs_contents.filesystem import FileStatus
 from hdfs_contents.paths import is_temporary, parent
 
 if TYPE_CHECKING:
@@ -69,20 +70,31 @@ def rename(manager: HDFSContentsManager, old_path: str, source: str, target: str
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        copying.move_by_copy(fs, fs.stat(source), target)
+        status = fs.stat(source)
+        _refuse_large(manager, old_path, status, "moved by a copy here: move it in smaller parts")
+        copying.move_by_copy(fs, status, target)
 
 
 def copy(manager: HDFSContentsManager, path: str, source: str, target: str) -> None:
     """Copy a file or directory to a path that nothing has."""
     fs = manager.filesystem
     status = fs.stat(source)
+    _refuse_large(manager, path, status, "copied here: use hdfs dfs -cp")
     if status.is_dir:
-        size = fs.usage(source).size_bytes / 1e6
-        if size > manager.max_copy_folder_size_mb:
-            raise HTTPError(
-                413,
-                f"{path} has {size:,.0f} MB, and no directory of more than "
-                f"{manager.max_copy_folder_size_mb:,} MB is copied here: use hdfs dfs -cp",
-            )
         fs.mkdirs(parent(target))
     copying.copy(fs, status, target)
+
+
+def _refuse_large(
+    manager: HDFSContentsManager, path: str, status: FileStatus, what_to_do: str
+) -> None:
+    """Raise HTTPError 413 for a directory that is too large to be copied while a browser waits."""
+    if not status.is_dir:
+        return
+    size = manager.filesystem.usage(status.path).size_bytes / 1e6
+    if size > manager.max_copy_folder_size_mb:
+        raise HTTPError(
+            413,
+            f"{path} has {size:,.0f} MB, and no directory of more than "
+            f"{manager.max_copy_folder_size_mb:,} MB is {what_to_do}",
+        )

@@ -152,6 +152,8 @@ class NativeFileSystem:
             self.set_permission(target, mode)
         else:  # even if it has no entries: the copy may have those that its directory gives
             self._calls(target, self._client.set_acl, target, entries)
+            if mode & 0o1000:  # which is in no ACL
+                self.set_permission(target, mode)
         return copy._replace(mode=mode)
 
     def _acl_or_none(self, path: str) -> hdfs_native.AclStatus | None:

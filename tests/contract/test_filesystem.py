@@ -281,6 +281,20 @@ def test_access_is_copied_with_the_acl_and_without_what_the_directory_gives(
         assert ("user:bob" in acls[0]) == (original == source)
 
 
+def test_a_directorys_access_is_copied_with_what_it_gives_to_new_files(
+    fs: FileSystem, root: str, hdfs: Callable[..., str]
+) -> None:
+    source, target = f"{root}/source", f"{root}/target"
+    fs.mkdirs(source, 0o755)
+    fs.mkdirs(target, 0o700)
+    for change in (("-setfacl", "-m", "user:bob:rwx,default:user:bob:r-x"), ("-chmod", "1775")):
+        hdfs("dfs", *change, source)
+        assert fs.copy_access(source, target) == fs.stat(target)
+        acls = [hdfs("dfs", "-getfacl", path).split("\n", 1)[1] for path in (source, target)]
+        assert acls[0] == acls[1]
+    assert fs.stat(target).mode == 0o1775
+
+
 REFUSED: dict[str, tuple[Callable[[FileSystem, str], object], type[OSError], int]] = {
     "stat of nothing": (lambda fs, r: fs.stat(f"{r}/x"), FileNotFoundError, errno.ENOENT),
     "stat below a file": (lambda fs, r: fs.stat(f"{r}/f/x"), NotADirectoryError, errno.ENOTDIR),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hdfs_contents import HDFSContentsManager
 from hdfs_contents.filesystem import FileSystem
 from tests.hadoop.contents.models import Names, Read, Write, notebook, refused, text
@@ -118,6 +120,18 @@ async def test_who_shares_a_directory_shares_its_checkpoints(
     fs.set_permission(f"{root}/d", 0o775)
     await manager.create_checkpoint("d/a")
     assert fs.stat(f"{root}/d/.ipynb_checkpoints").mode == 0o775
+
+
+async def test_checkpoints_are_open_to_nobody_to_whom_their_directory_is_not(
+    manager: HDFSContentsManager, root: str, write: Write, names: Names, hdfs: Callable[..., str]
+) -> None:
+    write("d/a")
+    hdfs("dfs", "-setfacl", "-m", "user:bob:rwx", f"{root}/d")  # the mask is wider than the group
+    await manager.create_checkpoint("d/a")
+    acls = [hdfs("dfs", "-getfacl", f"{root}/{path}") for path in ("d", "d/.ipynb_checkpoints")]
+    assert "group::r-x" in acls[1]
+    assert acls[0].split("\n", 1)[1] == acls[1].split("\n", 1)[1]
+    assert names("d") == [".ipynb_checkpoints", "a"]
 
 
 async def test_the_root_has_no_checkpoint_outside_of_itself(

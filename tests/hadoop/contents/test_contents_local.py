@@ -70,6 +70,33 @@ async def test_files_and_directories_are_copied_and_moved_across(
     assert "exists already" in await refused(409, manager.rename("back", "scratch/d"))
 
 
+async def test_what_goes_across_is_open_to_others_only_if_it_is_to_all(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, scratch: Path, write: Write
+) -> None:
+    modes = {"all": 0o644, "group": 0o640}
+    for name, mode in modes.items():
+        write(f"there/{name}", mode=mode)
+        (scratch / name).touch()
+        (scratch / name).chmod(mode)
+    await manager.copy("there", "scratch")
+    for name, mode in (("all", 0o644), ("group", 0o600)):
+        assert fs.stat(f"{root}/there/{name}").mode == modes[name]
+        assert (scratch / "there" / name).stat().st_mode & 0o777 == mode
+        await manager.rename(f"scratch/{name}", f"from-{name}")
+        assert fs.stat(f"{root}/from-{name}").mode == mode
+
+
+async def test_a_directory_that_is_too_large_to_be_copied_is_not_moved_across_either(
+    manager: HDFSContentsManager, in_scratch: InScratch, write: Write, names: Names
+) -> None:
+    write("d/large.bin", bytes(2_000_000))
+    manager.max_copy_folder_size_mb = 1
+    assert "move it in smaller parts" in await refused(413, manager.rename("d", "scratch/d"))
+    assert (names(), in_scratch()) == (["d"], [])
+    await manager.rename("d/large.bin", "scratch/large.bin")
+    assert in_scratch() == ["large.bin"]
+
+
 async def test_what_changes_while_it_is_moved_stays_where_it_is(
     manager: HDFSContentsManager,
     fs: FileSystem,

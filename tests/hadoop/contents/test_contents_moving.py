@@ -92,6 +92,40 @@ async def test_a_directory_is_copied_with_all_that_is_in_it(
     assert names() == ["d", "d-Copy1", "new"]
 
 
+async def test_a_copy_is_open_to_those_to_whom_its_original_is(
+    manager: HDFSContentsManager, root: str, write: Write, hdfs: Callable[..., str]
+) -> None:
+    write("d/secret", mode=0o600)
+    hdfs("dfs", "-setfacl", "-m", "user:bob:rw-", f"{root}/d/secret")
+    hdfs("dfs", "-setfacl", "-m", "user:bob:rwx,default:user:bob:rwx", f"{root}/d")
+    await manager.copy("d")
+    await manager.copy("d/secret", "")
+    copies = {"d-Copy1": "d", "d-Copy1/secret": "d/secret", "secret": "d/secret"}
+    for copied, original in copies.items():
+        acls = [hdfs("dfs", "-getfacl", f"{root}/{path}") for path in (original, copied)]
+        assert acls[0].split("\n", 1)[1] == acls[1].split("\n", 1)[1]
+
+
+async def test_a_copy_in_a_directory_of_another_group_is_not_open_to_that_one(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, hdfs: Callable[..., str]
+) -> None:
+    hdfs("dfs", "-chgrp", "others", write("a", mode=0o640))
+    await manager.copy("a")
+    assert (fs.stat(f"{root}/a-Copy1").group, fs.stat(f"{root}/a-Copy1").mode) == ("people", 0o600)
+
+
+async def test_a_directory_that_may_not_be_written_is_copied_as_it_is(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read
+) -> None:
+    write("d/sub/a", "a")
+    fs.set_permission(f"{root}/d/sub", 0o555)
+    await manager.copy("d")
+    assert read("d-Copy1/sub/a") == b"a"
+    assert fs.stat(f"{root}/d-Copy1/sub").mode == 0o555
+    for name in ("d", "d-Copy1"):
+        fs.set_permission(f"{root}/{name}/sub", 0o755)
+
+
 async def test_a_copy_that_fails_leaves_nothing(
     manager: HDFSContentsManager, write: Write, names: Names, hdfs: Callable[..., str], root: str
 ) -> None:

@@ -40,7 +40,15 @@ def test_another_group_gets_what_others_had_and_the_old_one_no_more_than_it_had(
     assert to_copy(mode, [], same_group=False)[0] == copied
 
 
-@given(st.integers(0, 0o777), st.booleans())
+def test_a_directory_gives_to_new_files_what_its_original_gives_unless_the_group_differs() -> None:
+    given = AclEntry("user", "default", "rwx", "bob")
+    assert to_copy(0o1755, [given], same_group=True)[0] == 0o1755
+    assert given in to_copy(0o755, [given], same_group=True)[1]
+    mode, entries = to_copy(0o750, [given], same_group=False)
+    assert (mode, shown(entries)) == (0o700, ["group::---", "other::---", "user::rwx"])
+
+
+@given(st.integers(0, 0o1777), st.booleans())
 def test_no_class_of_people_gets_more(mode: int, same_group: bool) -> None:
     copied, _ = to_copy(mode, [], same_group=same_group)
     assert copied & ~mode == 0
