@@ -124,9 +124,6 @@ class FileSystem(Protocol):
     def open_write(self, path: str, mode: int = 0o644, *, overwrite: bool = False) -> Writer:
         """Create a file in a directory that exists. FileExistsError unless `overwrite`."""
 
-    def open_append(self, path: str) -> Writer:
-        """Open a file that exists, to write on at its end."""
-
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         """Move a file or directory in one atomic step; the directory of `target` must exist.
         FileExistsError unless `overwrite`, which replaces a file, or an empty directory by a

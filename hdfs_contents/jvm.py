@@ -86,9 +86,6 @@ class Library:
     def open_write(self, path: str) -> NativeFile:
         return self.call(self._hdfs.open_output_stream, java_name(path), None)
 
-    def open_append(self, path: str) -> NativeFile:
-        return self.call(self._hdfs.open_append_stream, java_name(path), None)
-
     def call(self, function: Callable[..., T], *args: Any) -> T:
         """Return what the function, which is pyarrow's, returns."""
         _tokens.renew(self._so)

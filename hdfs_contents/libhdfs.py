@@ -55,7 +55,8 @@ class LibhdfsFileSystem(NativeFileSystem):
 
     def open_write(self, path: str, mode: int = 0o644, *, overwrite: bool = False) -> LibhdfsWriter:
         self._refuse_to_create(path, overwrite=overwrite)
-        writer = self._writer(path, self._library.open_write)
+        file = self._opened(path, self._library.open_write)
+        writer = LibhdfsWriter(self._calls, path, File(self._library, file, 0))
         try:
             self.set_permission(path, mode)  # until now it had what the library gives it
         except BaseException:  # whatever it was, nobody will write that file
@@ -78,13 +79,6 @@ class LibhdfsFileSystem(NativeFileSystem):
         if not overwrite:
             raise FileExistsError(errno.EEXIST, "it exists already", path)
         self.open_read(path).close()  # without its key it would be gone before that was known
-
-    def open_append(self, path: str) -> LibhdfsWriter:
-        return self._writer(path, self._library.open_append)
-
-    def _writer(self, path: str, open_file: Callable[[str], NativeFile]) -> LibhdfsWriter:
-        file = self._opened(path, open_file)
-        return LibhdfsWriter(self._calls, path, File(self._library, file, 0))
 
     def _opened(self, path: str, open_file: Callable[[str], NativeFile]) -> NativeFile:
         """Open a file; once more where the connection had been dropped before, as by a NameNode
@@ -119,12 +113,6 @@ class AutoFileSystem(NativeFileSystem):
             return super().open_write(path, mode, overwrite=overwrite)
         except OSError as error:
             return self._instead(error, path).open_write(path, mode, overwrite=overwrite)
-
-    def open_append(self, path: str) -> NativeWriter:
-        try:
-            return super().open_append(path)
-        except OSError as error:
-            return self._instead(error, path).open_append(path)
 
     def _instead(self, error: OSError, path: str) -> LibhdfsFileSystem:
         """Return libhdfs if it may help; raise `error`, or why there is no libhdfs."""

@@ -71,11 +71,6 @@ class LocalFileSystem:
         with _errors(path):
             return LocalFile(path, os.fdopen(os.open(self._local(path), flags, mode), "wb"))
 
-    def open_append(self, path: str) -> LocalFile:
-        self.stat(path)  # appending makes no file
-        with _errors(path):
-            return LocalFile(path, self._local(path).open("ab"))
-
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         self.stat(source)
         old, new = self._local(source), self._local(target)

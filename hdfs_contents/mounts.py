@@ -65,9 +65,6 @@ class MountedFileSystem:
     def open_write(self, path: str, mode: int = 0o644, *, overwrite: bool = False) -> Writer:
         return self._at(path).open_write(path, mode, overwrite=overwrite)
 
-    def open_append(self, path: str) -> Writer:
-        return self._at(path).open_append(path)
-
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         fs = self._at_entry(source)
         if fs is not self._at_entry(target):

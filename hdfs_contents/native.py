@@ -97,9 +97,6 @@ class NativeFileSystem:
         with suppress(FileNotFoundError, IsADirectoryError):
             self._calls(path, self._client.read, path)
 
-    def open_append(self, path: str) -> NativeWriter:
-        return NativeWriter(self._calls, path, self._calls(path, self._client.append, path))
-
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         try:
             self._calls(source, self._client.rename, source, target, overwrite)

@@ -1,10 +1,12 @@
 """Uploads in parts: one file of HDFS stays open for each, and is published with the last part.
 
 - Until then what was there before is there, and nobody sees the parts.
-- Parts are joined in the order in which they come; one that is missing ends the upload with a
-  sentence.
+- Parts are joined in the order of their numbers. One that is missing, that comes twice, or that no
+  upload waits for, ends the upload with a sentence.
 - An upload that starts again has nothing of the one before. One that nobody goes on with is given
   up, and what it has written is deleted.
+- A part says of which file it is, but not of which upload: where two upload a file of one name at
+  once, a part of one that has the number that the other waits for can't be told from its own.
 """
 
 from __future__ import annotations
@@ -27,11 +29,13 @@ FIRST, LAST = 1, -1
 ABANDONED_SECONDS = 600.0
 
 
-def missing_part(target: str, part: int) -> OSError:
-    """Return the error for an upload that can't be what was to be uploaded."""
-    return OSError(
-        errno.EINVAL, f"part {part} of the upload is missing: upload the file again", target
-    )
+def out_of_order(target: str, part: int, taken: int) -> OSError:
+    """Return the error for a part that is not the next one after the `taken` ones."""
+    if part in range(FIRST, taken + 1):
+        what = f"part {part} of the upload came twice"
+    else:
+        what = f"part {taken + 1} of the upload is missing"
+    return OSError(errno.EINVAL, f"{what}: upload the file again", target)
 
 
 class Uploads:
@@ -54,18 +58,13 @@ class Uploads:
         self._watch(upload, self._abandoned_seconds)
         return self._add(upload, FIRST, data)
 
-    def has(self, target: str) -> bool:
-        """Tell whether an upload of the file is under way."""
-        with self._lock:
-            return target in self._uploads
-
     def go_on(self, target: str, part: int, data: bytes) -> FileStatus:
         """Take the next part. Return a status with the size so far, or after the `LAST` part that
-        of the file. OSError, EINVAL where a part is missing before it."""
+        of the file. OSError, EINVAL where it is not the next one."""
         with self._lock:
             upload = self._uploads.get(target)
-        if upload is None:  # given up this very moment
-            raise missing_part(target, FIRST)
+        if upload is None:
+            raise out_of_order(target, part, taken=0)
         return self._add(upload, part, data)
 
     def _add(self, upload: _Upload, part: int, data: bytes) -> FileStatus:
@@ -115,8 +114,8 @@ class _Upload:
 
     def add(self, part: int, data: bytes) -> FileStatus:
         with self._lock, removed_on_failure(self._fs, self._temporary):
-            if part > self._parts + 1:
-                raise missing_part(self.target, self._parts + 1)
+            if part not in (self._parts + 1, LAST):
+                raise out_of_order(self.target, part, self._parts)
             self._writer.write(data)
             self._parts += 1
             self._status = self._status._replace(size=self._status.size + len(data))

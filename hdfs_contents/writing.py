@@ -13,7 +13,7 @@ from hdfs_contents.documents import Notebook
 from hdfs_contents.filesystem import FileStatus
 from hdfs_contents.models import Model
 from hdfs_contents.paths import parent
-from hdfs_contents.uploads import FIRST, LAST, missing_part
+from hdfs_contents.uploads import FIRST, LAST
 
 if TYPE_CHECKING:
     from hdfs_contents.manager import HDFSContentsManager
@@ -37,35 +37,29 @@ def check(model: Model, path: str) -> None:
 def save(manager: HDFSContentsManager, model: Model, path: str, located: str) -> Model:
     """Save a model that was checked; return it as the next `get` would, without content."""
     chunk = model.get("chunk")
-    if chunk not in (None, FIRST) and (more := _go_on(manager, model, path, located)) is not None:
-        return more
+    if chunk not in (None, FIRST):
+        return _go_on(manager, model, path, located)
     there = manager.stat_or_none(located)
     if model["type"] == "directory":
         return _save_directory(manager, located, path, there)
     if there is not None and there.is_dir:
         raise HTTPError(400, f"{path} is a directory")
-    if there is not None and chunk in (None, FIRST):
+    if there is not None:
         if not models.owner_may_write(there, manager.filesystem.user):
             manager.filesystem.check_write(located)
         manager.seen.check(there)
     if model["type"] == "notebook":
         return _save_notebook(manager, model["content"], located, path, there)
     data = documents.encode_file(model["content"], model.get("format"), path)
-    if chunk is None:
-        status = _replace(manager, located, data, there)
-    elif chunk == FIRST:
-        status = manager.uploads.begin(located, data, there)
-    else:
-        status = _append(manager, located, data, there)
-    if chunk != FIRST:
-        manager.seen.saw(status)
+    if chunk == FIRST:
+        return _saved(manager.uploads.begin(located, data, there), path)
+    status = _replace(manager, located, data, there)
+    manager.seen.saw(status)
     return _saved(status, path)
 
 
-def _go_on(manager: HDFSContentsManager, model: Model, path: str, located: str) -> Model | None:
-    """Take a further part of an upload; None where no upload of the file is under way."""
-    if not manager.uploads.has(located):
-        return None
+def _go_on(manager: HDFSContentsManager, model: Model, path: str, located: str) -> Model:
+    """Take a further part of an upload."""
     data = documents.encode_file(model["content"], model.get("format"), path)
     status = manager.uploads.go_on(located, model["chunk"], data)
     if model["chunk"] == LAST:
@@ -124,14 +118,3 @@ def _replace(
     manager: HDFSContentsManager, located: str, data: bytes, there: FileStatus | None
 ) -> FileStatus:
     return write_file(manager.filesystem, located, [data], replaces=there)
-
-
-def _append(
-    manager: HDFSContentsManager, located: str, data: bytes, there: FileStatus | None
-) -> FileStatus:
-    """Add a part to a file that is not being uploaded, as jupyter_server does it."""
-    if there is None:
-        raise missing_part(located, FIRST)
-    with manager.filesystem.open_append(located) as file:
-        file.write(data)
-    return manager.filesystem.stat(located)

@@ -128,12 +128,11 @@ def test_a_name_is_the_same_for_all_that_is_done_with_it(
     name: str, fs: FileSystem, root: str, as_user: Callable[..., Any]
 ) -> None:
     path = f"{root}/{name}"
-    with fs.open_write(path) as file:
-        file.write(b"1")
-    with fs.open_append(path) as file:
-        file.write(b"2")
+    for content in (b"1", b"2"):
+        with fs.open_write(path, overwrite=content == b"2") as file:
+            file.write(content)
     with fs.open_read(path) as reader:
-        assert reader.read() == b"12"
+        assert reader.read() == b"2"
     assert [status.name for status in fs.list_dir(root)] == [name]
     fs.rename(path, f"{path}2")
     fs.delete(f"{path}2")
@@ -193,14 +192,12 @@ def test_what_is_trashed_is_where_it_is_said_to_be(
     assert fs.trash(str(where[0])) is None
 
 
-def test_a_file_is_written_by_many_writes_and_appends(fs: FileSystem, root: str) -> None:
+def test_a_file_is_written_by_many_writes(fs: FileSystem, root: str) -> None:
     with fs.open_write(f"{root}/a") as file:
         for piece in (b"a", b"", b"bc"):
             file.write(piece)
-    with fs.open_append(f"{root}/a") as file:
-        file.write(b"de")
     with fs.open_read(f"{root}/a") as reader:
-        assert reader.read() == b"abcde"
+        assert reader.read() == b"abc"
 
 
 def test_a_file_is_created_once_unless_it_may_be_overwritten(fs: FileSystem, root: str) -> None:
@@ -313,12 +310,6 @@ REFUSED: dict[str, tuple[Callable[[FileSystem, str], object], type[OSError], int
         IsADirectoryError,
         errno.EISDIR,
     ),
-    "append to nothing": (lambda fs, r: fs.open_append(f"{r}/x"), FileNotFoundError, errno.ENOENT),
-    "append to a directory": (
-        lambda fs, r: fs.open_append(f"{r}/d"),
-        IsADirectoryError,
-        errno.EISDIR,
-    ),
     "mkdirs over a file": (lambda fs, r: fs.mkdirs(f"{r}/f"), FileExistsError, errno.EEXIST),
     "mkdirs below a file": (lambda fs, r: fs.mkdirs(f"{r}/f/x"), NotADirectoryError, errno.ENOTDIR),
     "delete of nothing": (lambda fs, r: fs.delete(f"{r}/x"), FileNotFoundError, errno.ENOENT),
@@ -392,7 +383,7 @@ def test_a_file_that_somebody_writes_is_busy(fs: FileSystem, root: str) -> None:
     with fs.open_write(f"{root}/a") as file:
         file.write(b"1")
         with pytest.raises(OSError, match="somebody is writing it") as raised:
-            fs.open_append(f"{root}/a")
+            fs.open_write(f"{root}/a")
         assert raised.value.errno == errno.EBUSY
 
 
@@ -420,7 +411,7 @@ def test_the_namenode_says_who_may_write_and_nothing_changes_by_asking(
 
 def test_nobody_answers_at_an_address_without_a_namenode(fs: FileSystem, kind: Kind) -> None:
     nobody = open_filesystem("hdfs://localhost:1", kind)
-    for call in (nobody.stat, nobody.open_read, nobody.open_write, nobody.open_append):
+    for call in (nobody.stat, nobody.open_read, nobody.open_write):
         with pytest.raises(ConnectionError, match="refuses connections"):
             call("/a")
 
@@ -449,7 +440,7 @@ def test_a_namenode_that_hangs_holds_no_call_and_is_used_again_when_it_answers(
     hadoop.namenode.suspend()
     wait_until(lambda: is_frozen(hadoop.namenode.pid), 10, "the NameNode hangs")
     try:
-        for call in (impatient.stat, impatient.open_read, impatient.open_append):
+        for call in (impatient.stat, impatient.open_read, impatient.open_write):
             with pytest.raises(TimeoutError, match=r"did not answer within 1\.5 seconds"):
                 call(path)
     finally:
@@ -468,7 +459,7 @@ def test_a_namenode_that_was_started_again_is_used_again(
         hadoop.namenode.kill()
         hadoop.namenode.start()
         hadoop.wait_ready()
-        with fs.open_append(path) as file:
+        with fs.open_write(path, overwrite=True) as file:
             file.write(b"2")
     hadoop.namenode.kill()
     with pytest.raises((ConnectionError, TimeoutError)):
@@ -477,7 +468,7 @@ def test_a_namenode_that_was_started_again_is_used_again(
     hadoop.wait_ready()
     wait_until(lambda: answers(fs, path), 30, "the NameNode answers again")
     with fs.open_read(path) as reader:
-        assert reader.read() == b"122"
+        assert reader.read() == b"2"
 
 
 def is_frozen(pid: int) -> bool:

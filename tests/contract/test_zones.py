@@ -53,9 +53,6 @@ def test_what_is_written_in_a_zone_is_stored_encrypted_and_read_in_clear(
     raw = hdfs("dfs", "-cat", f"/.reserved/raw{secret}", errors="replace")
     assert TEXT.decode() not in raw
     assert fs.stat(secret).size == len(TEXT)
-    with fs.open_append(secret) as file:
-        file.write(b"!")
-    assert hdfs("dfs", "-cat", secret).encode() == TEXT + b"!"
 
 
 def test_what_hadoop_has_encrypted_is_read(
@@ -74,7 +71,6 @@ def test_without_the_key_hdfs_native_reads_and_writes_nothing_and_says_what_woul
     names = [status.name for status in native.list_dir(zone)]
     for call in (
         lambda: native.open_read(secret),
-        lambda: native.open_append(secret),
         lambda: native.open_write(secret, overwrite=True),
         lambda: native.open_write(f"{zone}/new"),
     ):
@@ -94,8 +90,8 @@ def test_without_the_key_libhdfs_reads_and_loses_nothing_either(
         "    try:\n        call(*args, **options)\n"
         "    except OSError as error:\n        return str(error)\n"
         f"path = {secret!r}\n"
-        "print(json.dumps([failure(fs.open_read, path), failure(fs.open_append, path),"
-        " failure(fs.open_write, path, overwrite=True), failure(fs.open_write, path + '.new')]))"
+        "print(json.dumps([failure(fs.open_read, path), failure(fs.open_write, path + '.new'),"
+        " failure(fs.open_write, path, overwrite=True)]))"
     )
     keys = hadoop.state.folder / "tmp" / "keys.jceks"
     keys.rename(f"{keys}.away")

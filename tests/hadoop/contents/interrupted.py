@@ -28,7 +28,7 @@ class InterruptedFileSystem:
         return self.wrap(name, getattr(self._fs, name))
 
     def wrap(self, name: str, function: Any) -> Any:
-        if name in ("open_write", "open_append"):
+        if name == "open_write":
             return lambda *args, **more: InterruptedWriter(self, function(*args, **more))
         if name not in (self._operation, *_PARTS.get(self._operation, ())):
             return function

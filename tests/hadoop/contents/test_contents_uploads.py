@@ -36,24 +36,38 @@ async def test_an_upload_that_starts_again_has_nothing_of_the_one_before(
     assert names() == ["a.txt"]
 
 
-async def test_a_chunk_without_a_first_one_goes_to_the_end_of_the_file(
-    manager: HDFSContentsManager, write: Write, read: Read
-) -> None:
-    write("a.txt", "ab")
-    await manager.save(text("cd", chunk=-1), "a.txt")
-    assert read("a.txt") == b"abcd"
-
-
-async def test_a_part_that_is_missing_ends_the_upload_and_changes_nothing(
-    manager: HDFSContentsManager, write: Write, read: Read, names: Names
+@pytest.mark.parametrize("chunk", [2, 7, -1])
+async def test_a_part_that_no_upload_waits_for_changes_nothing(
+    chunk: int, manager: HDFSContentsManager, write: Write, read: Read, names: Names
 ) -> None:
     write("a.txt", "before")
-    await manager.save(text("one", chunk=1), "a.txt")
-    message = await refused(400, manager.save(text("three", chunk=3), "a.txt"))
-    assert "part 2 of the upload is missing: upload the file again" in message
-    # A server that was restarted knows of no beginning either.
-    assert "part 1 of the" in await refused(400, manager.save(text("end", chunk=-1), "new.txt"))
+    for path in ("a.txt", "new.txt"):  # the upload was given up, or the server started again
+        message = await refused(400, manager.save(text("late", chunk=chunk), path))
+        assert "part 1 of the upload is missing: upload the file again" in message
     assert (read("a.txt"), names()) == (b"before", ["a.txt"])
+
+
+@pytest.mark.parametrize(
+    ("part", "what"),
+    [(2, "part 2 of the upload came twice"), (4, "part 3 of the upload is missing")],
+)
+async def test_a_part_that_is_not_the_next_one_ends_the_upload_and_changes_nothing(
+    part: int, what: str, manager: HDFSContentsManager, write: Write, read: Read, names: Names
+) -> None:
+    write("a.txt", "before")
+    for chunk in (1, 2):
+        await manager.save(text("new", chunk=chunk), "a.txt")
+    message = await refused(400, manager.save(text("not the next", chunk=part), "a.txt"))
+    assert f"{what}: upload the file again" in message
+    assert "part 1 of" in await refused(400, manager.save(text("end", chunk=-1), "a.txt"))
+    assert (read("a.txt"), names()) == (b"before", ["a.txt"])
+
+
+async def test_each_part_has_a_format_of_its_own(manager: HDFSContentsManager, read: Read) -> None:
+    for chunk, format, content in ((1, "text", "a"), (2, "base64", "Yg=="), (-1, "text", "c")):
+        part = {"type": "file", "format": format, "content": content, "chunk": chunk}
+        await manager.save(part, "a.txt")
+    assert read("a.txt") == b"abc"
 
 
 async def test_what_came_in_while_a_file_was_uploaded_is_not_replaced(
@@ -74,6 +88,5 @@ def test_an_upload_that_nobody_goes_on_with_is_given_up(
     uploads = Uploads(fs, abandoned_seconds=0.2)
     uploads.begin(f"{root}/a.txt", b"abandoned", None)
     wait_until(lambda: names() == [], 30, "what was uploaded is deleted")
-    assert not uploads.has(f"{root}/a.txt")
     with pytest.raises(OSError, match="part 1 of the upload is missing"):
         uploads.go_on(f"{root}/a.txt", 2, b"late")

@@ -58,9 +58,6 @@ class LocalFileSystem:
         flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
         return os.fdopen(os.open(self.at(path), flags, mode), "wb", buffering=0)
 
-    def open_append(self, path: str):
-        raise AssertionError("an environment is never appended to")
-
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         self._changes("rename", source, target)
         if self.at(target).exists() and not overwrite:
