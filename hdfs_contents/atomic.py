@@ -74,9 +74,10 @@ def pieces_of(fs: FileSystem, path: str) -> Iterator[bytes]:
             yield piece
 
 
-def first_mode(keep: FileStatus | None) -> int:
-    """Return the mode of a temporary: its owner's alone, where it shall be like another file."""
-    return 0o600 if keep else 0o644
+def first_mode(keep: FileStatus | None) -> int | None:
+    """Return the mode of a temporary: its owner's alone, where it shall be like another file; else
+    None, for that of a new one."""
+    return 0o600 if keep else None
 
 
 def publish(

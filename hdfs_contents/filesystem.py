@@ -111,9 +111,11 @@ class FileSystem(Protocol):
     def list_dir(self, path: str) -> list[FileStatus]:
         """Return what is directly in a directory, by name. NotADirectoryError for a file."""
 
-    def mkdirs(self, path: str, mode: int = 0o755) -> None:
+    def mkdirs(self, path: str, mode: int | None = None) -> None:
         """Make a directory and the missing ones above it; nothing if it is there already.
-        FileExistsError where a file has that path."""
+        FileExistsError where a file has that path. Without a `mode` it is open to those to whom
+        Hadoop's own client would open it: the default ACL of the directory above it names them,
+        or else `fs.permissions.umask-mode` says whom not."""
 
     def check_write(self, path: str) -> None:
         """Raise PermissionError unless the NameNode lets this process write the file, or into the
@@ -121,8 +123,9 @@ class FileSystem(Protocol):
 
     def open_read(self, path: str) -> Reader: ...
 
-    def open_write(self, path: str, mode: int = 0o644, *, overwrite: bool = False) -> Writer:
-        """Create a file in a directory that exists. FileExistsError unless `overwrite`."""
+    def open_write(self, path: str, mode: int | None = None, *, overwrite: bool = False) -> Writer:
+        """Create a file in a directory that exists. FileExistsError unless `overwrite`. For
+        `mode` see `mkdirs`."""
 
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         """Move a file or directory in one atomic step; the directory of `target` must exist.

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from hdfs_contents import configuration
 from hdfs_contents.hadoop_errors import JavaError
 from hdfs_contents.jvm_tokens import JvmTokens
 
@@ -147,9 +148,7 @@ def _class_path() -> str:
     jars = os.environ.get("CLASSPATH", "")
     if "hadoop-common" not in jars:
         jars = _class_path_of_command()
-    home = os.environ.get("HADOOP_HOME")
-    configuration = os.environ.get("HADOOP_CONF_DIR") or (f"{home}/etc/hadoop" if home else "")
-    return os.pathsep.join(part for part in (configuration, jars) if part)
+    return os.pathsep.join(part for part in (configuration.folder(), jars) if part)
 
 
 def _class_path_of_command() -> str:

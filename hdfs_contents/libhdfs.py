@@ -53,8 +53,12 @@ class LibhdfsFileSystem(NativeFileSystem):
             reader.close()
         raise OSError(errno.EBUSY, "somebody is writing it right now", path)
 
-    def open_write(self, path: str, mode: int = 0o644, *, overwrite: bool = False) -> LibhdfsWriter:
+    def open_write(
+        self, path: str, mode: int | None = None, *, overwrite: bool = False
+    ) -> LibhdfsWriter:
         self._refuse_to_create(path, overwrite=overwrite)
+        if mode is None:
+            mode = self._mode_of_new(path, 0o666)
         file = self._opened(path, self._library.open_write)
         writer = LibhdfsWriter(self._calls, path, File(self._library, file, 0))
         try:
@@ -108,7 +112,9 @@ class AutoFileSystem(NativeFileSystem):
         except OSError as error:
             return self._instead(error, path).open_read(path)
 
-    def open_write(self, path: str, mode: int = 0o644, *, overwrite: bool = False) -> NativeWriter:
+    def open_write(
+        self, path: str, mode: int | None = None, *, overwrite: bool = False
+    ) -> NativeWriter:
         try:
             return super().open_write(path, mode, overwrite=overwrite)
         except OSError as error:

@@ -52,9 +52,9 @@ class LocalFileSystem:
                 entries.append(self.stat(f"{path}/{name}"))
         return entries
 
-    def mkdirs(self, path: str, mode: int = 0o755) -> None:
+    def mkdirs(self, path: str, mode: int | None = None) -> None:
         with _errors(path):
-            self._local(path).mkdir(mode, parents=True, exist_ok=True)
+            self._local(path).mkdir(0o777 if mode is None else mode, parents=True, exist_ok=True)
 
     def check_write(self, path: str) -> None:
         if not os.access(self._local(path), os.W_OK):
@@ -66,7 +66,10 @@ class LocalFileSystem:
         with _errors(path):
             return LocalFile(path, self._local(path).open("rb"))
 
-    def open_write(self, path: str, mode: int = 0o644, *, overwrite: bool = False) -> LocalFile:
+    def open_write(
+        self, path: str, mode: int | None = None, *, overwrite: bool = False
+    ) -> LocalFile:
+        mode = 0o666 if mode is None else mode  # less the process's umask
         flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
         with _errors(path):
             return LocalFile(path, os.fdopen(os.open(self._local(path), flags, mode), "wb"))

@@ -53,7 +53,7 @@ class MountedFileSystem:
         }
         return [entry for _, entry in sorted((entries | mounted).items())]
 
-    def mkdirs(self, path: str, mode: int = 0o755) -> None:
+    def mkdirs(self, path: str, mode: int | None = None) -> None:
         self._at(path).mkdirs(path, mode)
 
     def check_write(self, path: str) -> None:
@@ -62,7 +62,7 @@ class MountedFileSystem:
     def open_read(self, path: str) -> Reader:
         return self._at(path).open_read(path)
 
-    def open_write(self, path: str, mode: int = 0o644, *, overwrite: bool = False) -> Writer:
+    def open_write(self, path: str, mode: int | None = None, *, overwrite: bool = False) -> Writer:
         return self._at(path).open_write(path, mode, overwrite=overwrite)
 
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:

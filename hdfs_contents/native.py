@@ -12,15 +12,17 @@ import os
 import pwd
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 import hdfs_native
 
-from hdfs_contents import access, zones
+from hdfs_contents import access, configuration, zones
 from hdfs_contents.deadline import Deadline
 from hdfs_contents.filesystem import FileStatus, Usage
 from hdfs_contents.hadoop_errors import to_os_error
+from hdfs_contents.paths import parent
 
 T = TypeVar("T")
 
@@ -72,7 +74,9 @@ class NativeFileSystem:
     def _list_dir(self, path: str) -> list[FileStatus]:
         return [_status(entry) for entry in self._client.list_status(path)]
 
-    def mkdirs(self, path: str, mode: int = 0o755) -> None:
+    def mkdirs(self, path: str, mode: int | None = None) -> None:
+        if mode is None:
+            mode = self._mode_of_new(path, 0o777)
         self._calls(path, self._client.mkdirs, path, mode, True)
 
     def check_write(self, path: str) -> None:
@@ -82,7 +86,11 @@ class NativeFileSystem:
     def open_read(self, path: str) -> NativeReader:
         return NativeReader(self._calls, path, self._calls(path, self._client.read, path))
 
-    def open_write(self, path: str, mode: int = 0o644, *, overwrite: bool = False) -> NativeWriter:
+    def open_write(
+        self, path: str, mode: int | None = None, *, overwrite: bool = False
+    ) -> NativeWriter:
+        if mode is None:
+            mode = self._mode_of_new(path, 0o666)
         if overwrite:
             self._refuse_without_key(path)
         options = hdfs_native.WriteOptions(
@@ -96,6 +104,22 @@ class NativeFileSystem:
         hdfs-native deletes what it has created, and with it what was there before."""
         with suppress(FileNotFoundError, IsADirectoryError):
             self._calls(path, self._client.read, path)
+
+    def _mode_of_new(self, path: str, most: int) -> int:
+        """Return the mode with which the NameNode gives a new file the access that it should have:
+        of the mode and a default ACL it takes what both give."""
+        above = parent(path)
+        try:
+            acl = self._acl_or_none(above)
+        except FileNotFoundError:  # it will be as the one above it
+            return self._mode_of_new(above, most)
+        if acl is not None and any(entry.scope == "default" for entry in acl.entries):
+            return most
+        return most & ~self._umask
+
+    @cached_property
+    def _umask(self) -> int:
+        return configuration.umask()
 
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         try:

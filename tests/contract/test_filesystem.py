@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import inspect
+import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -290,6 +291,39 @@ def test_a_directorys_access_is_copied_with_what_it_gives_to_new_files(
         acls = [hdfs("dfs", "-getfacl", path).split("\n", 1)[1] for path in (source, target)]
         assert acls[0] == acls[1]
     assert fs.stat(target).mode == 0o1775
+
+
+@pytest.mark.parametrize("umask", ["022", "u=rwx,g=rwx,o="])
+def test_what_is_new_is_open_to_those_to_whom_hadoops_own_client_opens_it(
+    umask: str,
+    fs: FileSystem,
+    kind: Kind,
+    root: str,
+    hadoop: MiniHadoop,
+    hdfs: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copytree(hadoop.conf_dir, tmp_path / "conf")
+    site = tmp_path / "conf" / "core-site.xml"
+    setting = f"<property><name>fs.permissions.umask-mode</name><value>{umask}</value></property>"
+    site.write_text(site.read_text().replace("</configuration>", f"{setting}</configuration>"))
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path / "conf"))
+    mine = open_filesystem(kind=kind)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "file").touch()
+    put = ("dfs", "-D", f"fs.permissions.umask-mode={umask}", "-put", str(tmp_path / "new"))
+    for number, shared in enumerate(("", "user:bob:rwx", "group::---,default:other::rwx")):
+        if shared:
+            hdfs("dfs", "-setfacl", "-m", f"default:{shared}", root)
+        names = [f"{root}/{whose}{number}" for whose in ("ours", "theirs")]
+        mine.mkdirs(names[0])
+        mine.open_write(f"{names[0]}/file").close()
+        hdfs(*put, names[1])
+        hdfs("dfs", "-chown", "-R", "alice", names[1])
+        acls = [hdfs("dfs", "-getfacl", "-R", name).splitlines() for name in names]
+        ours, theirs = ([line for line in acl if not line.startswith("# file")] for acl in acls)
+        assert ours == theirs
 
 
 REFUSED: dict[str, tuple[Callable[[FileSystem, str], object], type[OSError], int]] = {

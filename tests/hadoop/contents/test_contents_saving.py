@@ -69,6 +69,36 @@ async def test_a_save_keeps_the_acl_and_gives_nobody_more(
     assert (hdfs("dfs", "-getfacl", path), read("a")) == (before, b"upload")
 
 
+async def test_who_shares_a_directory_by_its_default_acl_saves_what_others_have_made_there(
+    manager: HDFSContentsManager,
+    fs: FileSystem,
+    root: str,
+    read: Read,
+    hdfs: Callable[..., str],
+    as_user: Callable[..., Any],
+) -> None:
+    hdfs("dfs", "-setfacl", "-m", "user:bob:rwx,default:user:bob:rwx", root)
+    await manager.save(text("alice's"), "a")
+    await manager.save({"type": "directory"}, "d")
+    await manager.save(text("alice's", chunk=1), "d/b")
+    await manager.save(text("too", chunk=-1), "d/b")
+    saves = f"""
+import asyncio
+from hdfs_contents import HDFSContentsManager
+manager = HDFSContentsManager(root_dir={root!r})
+async def save():
+    for path in ("a", "d/b"):
+        await manager.save({{"type": "file", "format": "text", "content": "bob's"}}, path)
+asyncio.run(save())
+"""
+    fs.set_permission("/user/alice", 0o711)
+    try:
+        as_user("bob", saves)
+    finally:
+        fs.set_permission("/user/alice", 0o700)
+    assert read("a") == read("d/b") == b"bob's"
+
+
 async def test_a_file_that_may_not_be_written_is_not_replaced(
     manager: HDFSContentsManager, write: Write, read: Read
 ) -> None:
