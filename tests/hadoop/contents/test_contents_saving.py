@@ -77,7 +77,9 @@ async def test_who_shares_a_directory_by_its_default_acl_saves_what_others_have_
     hdfs: Callable[..., str],
     as_user: Callable[..., Any],
 ) -> None:
-    hdfs("dfs", "-setfacl", "-m", "user:bob:rwx,default:user:bob:rwx", root)
+    # A file's owner is who saved it last.
+    shared = "user:bob:rwx,default:user:bob:rwx,default:user:alice:rwx"
+    hdfs("dfs", "-setfacl", "-m", shared, root)
     await manager.save(text("alice's"), "a")
     await manager.save({"type": "directory"}, "d")
     await manager.save(text("alice's", chunk=1), "d/b")

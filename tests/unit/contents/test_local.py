@@ -38,7 +38,7 @@ def test_what_is_neither_a_file_nor_a_folder_is_not_there_and_nobody_waits_for_i
     assert names(fs) == ["file"]
     for path in ("/home/pipe", "/home/to-pipe"):
         assert not fs.exists(path)
-        for call in (fs.stat, fs.open_read, fs.open_append):
+        for call in (fs.stat, fs.open_read):
             with pytest.raises(FileNotFoundError):
                 call(path)
 
