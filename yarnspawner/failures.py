@@ -195,9 +195,8 @@ ENDED_BY_YARN = (
 )
 """What may happen to a server at any time, ready or not."""
 ARCHIVE_SPOILT = re.compile(
-    r"changed on src filesystem"
-    r"|exitCode: -1000.*(does not exist|not in gzip format|unexpected end of file)",
-    re.IGNORECASE | re.DOTALL,
+    r"changed on src filesystem|Download and unpack failed|exitCode: -1000.*does not exist",
+    re.DOTALL,
 )
 QUEUE_REFUSES = re.compile(
     r"unknown queue|submit applications to queue|queue .* stopped|cannot accept submission",

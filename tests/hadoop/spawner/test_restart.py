@@ -113,6 +113,8 @@ def test_a_hub_that_ends_asks_yarn_for_nothing_more(
     wait_until((hub.folder / "prepared").exists, 60, "the start")
     hub.stop_process()
     assert application_ids(hadoop) == before
+    hub.start()
+    assert hub.api("GET", "users/alice")["servers"] == {}
 
 
 def test_a_renamed_user_keeps_the_server_and_can_stop_it(make_hub: Any, hadoop: MiniHadoop):

@@ -169,8 +169,9 @@ def test_of_yarns_own_words_the_cause_is_left():
     "cause",
     [
         "File does not exist: hdfs://nn/apps/lab.tar.gz\n",
-        "ExitCodeException exitCode=2: \ngzip: stdin: not in gzip format\n",
-        "ExitCodeException exitCode=2: \ngzip: stdin: unexpected end of file\n",
+        "[2026-11-26 09:08:42.243]Failed to download resource { { hdfs://nn/apps/lab.tar.gz, 1, "
+        "ARCHIVE, null },pending,[(container_1_0003_01_000001)],1,DOWNLOADING} "
+        "org.apache.hadoop.yarn.exceptions.YarnException: Download and unpack failed\n",
     ],
 )
 def test_only_an_archive_that_is_spoilt_is_to_be_published_again(cause):
