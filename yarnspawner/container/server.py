@@ -51,8 +51,8 @@ def bind(ip: str, port_range: tuple[int, int] | None) -> socket.socket:
 def server_environment(launch: Launch, base: dict[str, str], port: int) -> dict[str, str]:
     """Merge what YARN gave the container with what the launch asks for.
 
-    The service URL gets the port that was bound. HOME is a folder of the container, since users
-    need no account on the nodes; what should last is in HDFS.
+    The service URL gets the port that was bound. HOME is a folder of the container, since
+    users may have no home on the nodes; what should last is in HDFS.
     """
     environment = {**base, **launch.environment}
     environment.pop("CONDA_PREFIX", None)  # of whoever started the NodeManager, or the hub
