@@ -123,8 +123,8 @@ class FileSystem(Protocol):
 
     def open_read(self, path: str) -> Reader: ...
 
-    def open_write(self, path: str, mode: int | None = None, *, overwrite: bool = False) -> Writer:
-        """Create a file in a directory that exists. FileExistsError unless `overwrite`. For
+    def open_write(self, path: str, mode: int | None = None) -> Writer:
+        """Create a file in a directory that exists; FileExistsError where one has that path. For
         `mode` see `mkdirs`."""
 
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:

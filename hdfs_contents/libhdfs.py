@@ -7,7 +7,7 @@
 - The NameNode itself is asked by hdfs-native in both: pyarrow has no modes, owners, ACLs, trash or
   quotas, and its rename over a file deletes that one first. Names take no keys.
 - The promises are those of `hdfs_contents.filesystem`, but for one: a file that two create at the
-  same moment without `overwrite` may be had by both, because libhdfs has no exclusive creation.
+  same moment may be had by both, because libhdfs has no exclusive creation.
   What must not be torn is written under a name of its own and renamed (`atomic.py`).
 """
 
@@ -53,10 +53,8 @@ class LibhdfsFileSystem(NativeFileSystem):
             reader.close()
         raise OSError(errno.EBUSY, "somebody is writing it right now", path)
 
-    def open_write(
-        self, path: str, mode: int | None = None, *, overwrite: bool = False
-    ) -> LibhdfsWriter:
-        self._refuse_to_create(path, overwrite=overwrite)
+    def open_write(self, path: str, mode: int | None = None) -> LibhdfsWriter:
+        self._refuse_to_create(path)
         if mode is None:
             mode = self._mode_of_new(path, 0o666)
         file = self._opened(path, self._library.open_write)
@@ -68,7 +66,7 @@ class LibhdfsFileSystem(NativeFileSystem):
             raise
         return writer
 
-    def _refuse_to_create(self, path: str, *, overwrite: bool) -> None:
+    def _refuse_to_create(self, path: str) -> None:
         """Raise what libhdfs would not say: it makes missing directories, and always overwrites."""
         try:
             found = self.stat(path)
@@ -80,9 +78,7 @@ class LibhdfsFileSystem(NativeFileSystem):
             ) from None
         if found.is_dir:
             raise IsADirectoryError(errno.EISDIR, "it is a directory", path)
-        if not overwrite:
-            raise FileExistsError(errno.EEXIST, "it exists already", path)
-        self.open_read(path).close()  # without its key it would be gone before that was known
+        raise FileExistsError(errno.EEXIST, "it exists already", path)
 
     def _opened(self, path: str, open_file: Callable[[str], NativeFile]) -> NativeFile:
         """Open a file; once more where the connection had been dropped before, as by a NameNode
@@ -112,13 +108,11 @@ class AutoFileSystem(NativeFileSystem):
         except OSError as error:
             return self._instead(error, path).open_read(path)
 
-    def open_write(
-        self, path: str, mode: int | None = None, *, overwrite: bool = False
-    ) -> NativeWriter:
+    def open_write(self, path: str, mode: int | None = None) -> NativeWriter:
         try:
-            return super().open_write(path, mode, overwrite=overwrite)
+            return super().open_write(path, mode)
         except OSError as error:
-            return self._instead(error, path).open_write(path, mode, overwrite=overwrite)
+            return self._instead(error, path).open_write(path, mode)
 
     def _instead(self, error: OSError, path: str) -> LibhdfsFileSystem:
         """Return libhdfs if it may help; raise `error`, or why there is no libhdfs."""

@@ -66,11 +66,9 @@ class LocalFileSystem:
         with _errors(path):
             return LocalFile(path, self._local(path).open("rb"))
 
-    def open_write(
-        self, path: str, mode: int | None = None, *, overwrite: bool = False
-    ) -> LocalFile:
+    def open_write(self, path: str, mode: int | None = None) -> LocalFile:
         mode = 0o666 if mode is None else mode  # less the process's umask
-        flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with _errors(path):
             return LocalFile(path, os.fdopen(os.open(self._local(path), flags, mode), "wb"))
 

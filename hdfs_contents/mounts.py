@@ -62,8 +62,8 @@ class MountedFileSystem:
     def open_read(self, path: str) -> Reader:
         return self._at(path).open_read(path)
 
-    def open_write(self, path: str, mode: int | None = None, *, overwrite: bool = False) -> Writer:
-        return self._at(path).open_write(path, mode, overwrite=overwrite)
+    def open_write(self, path: str, mode: int | None = None) -> Writer:
+        return self._at(path).open_write(path, mode)
 
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         fs = self._at_entry(source)

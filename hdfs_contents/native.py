@@ -11,7 +11,6 @@ import errno
 import os
 import pwd
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
@@ -86,24 +85,13 @@ class NativeFileSystem:
     def open_read(self, path: str) -> NativeReader:
         return NativeReader(self._calls, path, self._calls(path, self._client.read, path))
 
-    def open_write(
-        self, path: str, mode: int | None = None, *, overwrite: bool = False
-    ) -> NativeWriter:
+    def open_write(self, path: str, mode: int | None = None) -> NativeWriter:
         if mode is None:
             mode = self._mode_of_new(path, 0o666)
-        if overwrite:
-            self._refuse_without_key(path)
-        options = hdfs_native.WriteOptions(
-            permission=mode, overwrite=overwrite, create_parent=False
-        )
+        # Never over another file: in a zone without its key hdfs-native deletes what it creates.
+        options = hdfs_native.WriteOptions(permission=mode, overwrite=False, create_parent=False)
         file = self._calls(path, self._client.create, path, options)
         return NativeWriter(self._calls, path, file)
-
-    def _refuse_without_key(self, path: str) -> None:
-        """Raise ENOKEY for a file that could not be written again: in a zone without its key
-        hdfs-native deletes what it has created, and with it what was there before."""
-        with suppress(FileNotFoundError, IsADirectoryError):
-            self._calls(path, self._client.read, path)
 
     def _mode_of_new(self, path: str, most: int) -> int:
         """Return the mode with which the NameNode gives a new file the access that it should have:

@@ -129,11 +129,12 @@ def test_a_name_is_the_same_for_all_that_is_done_with_it(
     name: str, fs: FileSystem, root: str, as_user: Callable[..., Any]
 ) -> None:
     path = f"{root}/{name}"
-    for content in (b"1", b"2"):
-        with fs.open_write(path, overwrite=content == b"2") as file:
-            file.write(content)
+    with fs.open_write(path) as file:
+        file.write(b"1")
+    with pytest.raises(FileExistsError):
+        fs.open_write(path)
     with fs.open_read(path) as reader:
-        assert reader.read() == b"2"
+        assert reader.read() == b"1"
     assert [status.name for status in fs.list_dir(root)] == [name]
     fs.rename(path, f"{path}2")
     fs.delete(f"{path}2")
@@ -201,13 +202,11 @@ def test_a_file_is_written_by_many_writes(fs: FileSystem, root: str) -> None:
         assert reader.read() == b"abc"
 
 
-def test_a_file_is_created_once_unless_it_may_be_overwritten(fs: FileSystem, root: str) -> None:
-    for content in (b"first", b"second"):
-        with fs.open_write(f"{root}/a", overwrite=content == b"second") as file:
-            file.write(content)
+def test_a_file_is_created_once(fs: FileSystem, root: str, write: Callable[..., str]) -> None:
+    path = write("a", b"first")
     with pytest.raises(FileExistsError):
-        fs.open_write(f"{root}/a")
-    assert fs.stat(f"{root}/a").size == len(b"second")
+        fs.open_write(path)
+    assert fs.stat(path).size == len(b"first")
 
 
 def test_a_writer_that_fails_leaves_a_file_that_can_be_deleted(fs: FileSystem, root: str) -> None:
@@ -340,7 +339,7 @@ REFUSED: dict[str, tuple[Callable[[FileSystem, str], object], type[OSError], int
         errno.ENOTDIR,
     ),
     "create over a directory": (
-        lambda fs, r: fs.open_write(f"{r}/d", overwrite=True),
+        lambda fs, r: fs.open_write(f"{r}/d"),
         IsADirectoryError,
         errno.EISDIR,
     ),
@@ -489,11 +488,11 @@ def test_a_namenode_that_was_started_again_is_used_again(
     wait_until: Callable[..., Any],
 ) -> None:
     path = write("a", b"1")
-    for _ in range(2):  # who has not noticed that it was away has a connection that is dead
+    for number in range(2):  # who has not noticed that it was away has a connection that is dead
         hadoop.namenode.kill()
         hadoop.namenode.start()
         hadoop.wait_ready()
-        with fs.open_write(path, overwrite=True) as file:
+        with fs.open_write(f"{path}{number}") as file:
             file.write(b"2")
     hadoop.namenode.kill()
     with pytest.raises((ConnectionError, TimeoutError)):
@@ -501,8 +500,9 @@ def test_a_namenode_that_was_started_again_is_used_again(
     hadoop.namenode.start()
     hadoop.wait_ready()
     wait_until(lambda: answers(fs, path), 30, "the NameNode answers again")
-    with fs.open_read(path) as reader:
-        assert reader.read() == b"2"
+    for number in range(2):
+        with fs.open_read(f"{path}{number}") as reader:
+            assert reader.read() == b"2"
 
 
 def is_frozen(pid: int) -> bool:

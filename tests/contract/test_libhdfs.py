@@ -75,8 +75,8 @@ def test_a_token_file_that_java_does_not_take_is_told_of_and_changes_nothing(
 ) -> None:
     (tmp_path / "tokens").write_bytes(b"no tokens")
     monkeypatch.setenv("HADOOP_TOKEN_FILE_LOCATION", str(tmp_path / "tokens"))
-    for _ in range(2):
-        with fs.open_write(f"{root}/a", overwrite=True) as file:
+    for name in ("a", "b"):
+        with fs.open_write(f"{root}/{name}") as file:
             file.write(b"1")
     told = [record for record in caplog.records if record.name == "hdfs_contents.jvm_tokens"]
     assert [record.levelname for record in told] == ["WARNING"]

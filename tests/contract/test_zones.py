@@ -12,6 +12,7 @@ import pytest
 
 from hdfs_contents import HDFSContentsManager
 from hdfs_contents.filesystem import FileSystem, Kind, open_filesystem
+from tests.hadoop.hdfs_files import open_anew
 from yarnhub.minihadoop import MiniHadoop
 
 TEXT = b"what nobody may read"
@@ -36,8 +37,8 @@ def secret(fs: FileSystem, zone: str) -> str:
     return path
 
 
-def write(fs: FileSystem, path: str, content: bytes, *, overwrite: bool = False) -> None:
-    with fs.open_write(path, overwrite=overwrite) as file:
+def write(fs: FileSystem, path: str, content: bytes) -> None:
+    with open_anew(fs, path) as file:
         file.write(content)
 
 
@@ -71,7 +72,6 @@ def test_without_the_key_hdfs_native_reads_and_writes_nothing_and_says_what_woul
     names = [status.name for status in native.list_dir(zone)]
     for call in (
         lambda: native.open_read(secret),
-        lambda: native.open_write(secret, overwrite=True),
         lambda: native.open_write(f"{zone}/new"),
     ):
         with pytest.raises(OSError, match='filesystem_kind = "libhdfs"') as raised:
@@ -90,8 +90,7 @@ def test_without_the_key_libhdfs_reads_and_loses_nothing_either(
         "    try:\n        call(*args, **options)\n"
         "    except OSError as error:\n        return str(error)\n"
         f"path = {secret!r}\n"
-        "print(json.dumps([failure(fs.open_read, path), failure(fs.open_write, path + '.new'),"
-        " failure(fs.open_write, path, overwrite=True)]))"
+        "print(json.dumps([failure(fs.open_read, path), failure(fs.open_write, path + '.new')]))"
     )
     keys = hadoop.state.folder / "tmp" / "keys.jceks"
     keys.rename(f"{keys}.away")
@@ -104,14 +103,12 @@ def test_without_the_key_libhdfs_reads_and_loses_nothing_either(
 
 
 def test_no_jvm_is_started_outside_a_zone(
-    native: FileSystem, hadoop: MiniHadoop, as_user: Callable[..., Any]
+    native: FileSystem, root: str, as_user: Callable[..., Any]
 ) -> None:
     code = (
         "import sys\n"
-        "fs.mkdirs('/user/alice/plain')\n"
-        "with fs.open_write('/user/alice/plain/a', overwrite=True) as file: file.write(b'1')\n"
-        "assert fs.open_read('/user/alice/plain/a').read() == b'1'\n"
-        "fs.delete('/user/alice/plain', recursive=True)\n"
+        f"with fs.open_write('{root}/a') as file: file.write(b'1')\n"
+        f"assert fs.open_read('{root}/a').read() == b'1'\n"
         "print(json.dumps('pyarrow' in sys.modules))"
     )
     assert as_user("alice", code) is False
@@ -134,7 +131,7 @@ def test_a_zone_without_libhdfs_is_refused_in_one_sentence(
 def test_a_rename_across_the_border_is_one_to_another_file_system(
     fs: FileSystem, secret: str, zone: str
 ) -> None:
-    write(fs, "/user/alice/plain", b"1", overwrite=True)
+    write(fs, "/user/alice/plain", b"1")
     for source, target in ((secret, "/user/alice/x"), ("/user/alice/plain", f"{zone}/x")):
         with pytest.raises(OSError, match="into an encryption zone, or out of one") as raised:
             fs.rename(source, target)
@@ -172,7 +169,7 @@ async def test_notebooks_are_kept_in_a_zone(
 
 async def test_what_leaves_a_zone_is_moved_by_a_copy(fs: FileSystem, zone: str) -> None:
     manager = HDFSContentsManager(root_dir="/")
-    write(fs, f"{zone}/leaves", TEXT, overwrite=True)
+    write(fs, f"{zone}/leaves", TEXT)
     await manager.rename_file(f"{zone}/leaves", "user/alice/left")
     assert not fs.exists(f"{zone}/leaves")
     assert read(fs, "/user/alice/left") == TEXT

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.hadoop.env_tools import HUB_USER, client_environment, open_hdfs, pack_env
+from tests.hadoop.hdfs_files import open_anew
 from tests.hadoop.yarn_rest import end_application
 from tests.unit.env_packaging.prefixes import copy_python, install, make_venv
 from yarnhub.minihadoop import MiniHadoop
@@ -190,7 +191,7 @@ def test_a_changed_archive_is_found(hadoop: MiniHadoop, tmp_path: Path) -> None:
     with hdfs.open_read(path) as file:
         data = bytearray(file.read())
     data[len(data) // 2] ^= 1
-    with hdfs.open_write(path, overwrite=True) as file:
+    with open_anew(hdfs, path) as file:
         file.write(bytes(data))
     found = envs(hadoop, "verify", "changed")
     assert found.returncode == 5

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hdfs_contents.filesystem import open_filesystem
+from tests.hadoop.hdfs_files import open_anew
 from tests.hadoop.hub import LIGHT_SERVER, Hub
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.ports import HOST
@@ -118,7 +119,7 @@ def test_what_a_server_is_started_with_comes_from_the_namenode_that_is_active(
     pair.make_active(0)
     pair.make_namenode_active(1)
     try:
-        with open_filesystem().open_write("/tmp/greeting", overwrite=True) as file:
+        with open_anew(open_filesystem(), "/tmp/greeting") as file:
             file.write(b"from the second one")
         (tmp_path / "hub").mkdir()
         hub = Hub(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.hadoop.env_tools import ROOT, open_hdfs, pack_env
+from tests.hadoop.hdfs_files import open_anew
 from tests.hadoop.yarn_rest import running_applications
 from yarnhub.demo import browser
 from yarnhub.demo.browser import Browser
@@ -54,7 +55,7 @@ def jars(hadoop: MiniHadoop, pyspark: Path, tmp_path: Path) -> None:
     hdfs = open_hdfs(hadoop)
     hdfs.mkdirs(f"/apps/spark/{VERSION}")
     path = f"/apps/spark/{VERSION}/jars.zip"
-    with packed.open("rb") as source, hdfs.open_write(path, overwrite=True) as target:
+    with packed.open("rb") as source, open_anew(hdfs, path) as target:
         while piece := source.read(4 << 20):
             target.write(piece)
 

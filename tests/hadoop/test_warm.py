@@ -20,6 +20,7 @@ from tests.hadoop.env_tools import (
     pack_env,
     run_script,
 )
+from tests.hadoop.hdfs_files import open_anew
 from tests.hadoop.yarn_rest import running_applications
 from tests.unit.env_packaging.prefixes import install, make_venv
 from yarnhub.minihadoop import MiniHadoop
@@ -83,7 +84,7 @@ def test_an_archive_that_yarn_can_not_unpack_is_told_with_the_node(
     assert pack_env(hadoop, venv, "--name", "broken", "--quiet").returncode == 0
     hdfs = open_hdfs(hadoop)
     archive = resolve(hdfs, DEFAULT_ENV_ROOT, "broken")
-    with hdfs.open_write(archive.path, overwrite=True) as file:
+    with open_anew(hdfs, archive.path) as file:
         file.write(bytes(archive.size_bytes))
     host = next(iter(json.loads(warm(hadoop, "broken", "--json").stdout)))
     done = warm(hadoop, "broken", "--node", host)

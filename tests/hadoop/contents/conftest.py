@@ -22,6 +22,7 @@ import pytest
 from hdfs_contents import HDFSContentsManager
 from hdfs_contents.filesystem import FileSystem, open_filesystem
 from tests.hadoop.contents.notebook_server import MANAGER, running
+from tests.hadoop.hdfs_files import open_anew
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.folders import superuser
 
@@ -57,7 +58,7 @@ def write(fs: FileSystem, root: str) -> Callable[..., str]:
     def put(path: str, content: bytes | str = b"", mode: int = 0o644) -> str:
         located = f"{root}/{path}"
         fs.mkdirs(located.rpartition("/")[0])
-        with fs.open_write(located, mode, overwrite=True) as file:
+        with open_anew(fs, located, mode) as file:
             file.write(content.encode() if isinstance(content, str) else content)
         return located
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hdfs_contents.filesystem import FileSystem
+from tests.hadoop.hdfs_files import open_anew
 
 PAGE = Path(__file__).parents[3] / "docs" / "contents.md"
 
@@ -21,7 +22,7 @@ def test_a_notebook_reads_hdfs_as_the_page_shows(
     code = textwrap.dedent(shown[0])
     (path,) = re.findall(r'read\("(/[^"]+)"\)', code)
     fs.mkdirs(path.rpartition("/")[0])
-    with fs.open_write(path, overwrite=True) as file:
+    with open_anew(fs, path) as file:
         file.write(b"a,b\n1,2\n")
     try:
         assert as_user("alice", f"{code}\nprint(json.dumps(data.decode()))") == "a,b\n1,2\n"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hdfs_contents.filesystem import FileSystem, open_filesystem
+from tests.hadoop.hdfs_files import open_anew
 from tests.hadoop.hub import Hub
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
@@ -35,7 +36,7 @@ def keep_session(hdfs: FileSystem, *names: str) -> None:
     """Have what servers keep."""
     hdfs.mkdirs(SESSIONS, 0o700)
     for name in names:
-        with hdfs.open_write(f"{SESSIONS}/{name}", overwrite=True) as file:
+        with open_anew(hdfs, f"{SESSIONS}/{name}") as file:
             file.write(b"settings")
 
 

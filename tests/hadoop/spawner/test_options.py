@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hdfs_contents.filesystem import FileSystem, open_filesystem
+from tests.hadoop.hdfs_files import open_anew
 from tests.hadoop.hub import LIGHT_SERVER, Hub
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
@@ -94,7 +95,7 @@ def test_localized_files_and_a_prologue_work_as_in_the_retired_spawner(
     make_hub: Any, hdfs: FileSystem, tmp_path: Path
 ):
     hdfs.mkdirs("/apps/files", 0o755)
-    with hdfs.open_write("/apps/files/greeting.txt", overwrite=True) as file:
+    with open_anew(hdfs, "/apps/files/greeting.txt") as file:
         file.write(b"from HDFS")
     small = tmp_path / "small.txt"
     small.write_text("from the edge node")
@@ -116,7 +117,7 @@ def test_a_public_file_that_not_everybody_may_read_is_refused_before_the_submit(
     make_hub: Any, hdfs: FileSystem, hadoop: MiniHadoop
 ):
     hdfs.mkdirs("/apps/files", 0o755)
-    with hdfs.open_write("/apps/files/secret.txt", 0o600, overwrite=True) as file:
+    with open_anew(hdfs, "/apps/files/secret.txt", 0o600) as file:
         file.write(b"secret")
     files = {"secret.txt": {"source": "hdfs:///apps/files/secret.txt", "visibility": "public"}}
     hub = make_hub(f"c.YarnSpawner.localize_files = {files!r}\n")

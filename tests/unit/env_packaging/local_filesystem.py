@@ -53,9 +53,9 @@ class LocalFileSystem:
     def open_read(self, path: str):
         return self.at(path).open("rb")
 
-    def open_write(self, path: str, mode: int = 0o644, *, overwrite: bool = False):
+    def open_write(self, path: str, mode: int = 0o644):
         self._changes("write", path)
-        flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         return os.fdopen(os.open(self.at(path), flags, mode), "wb", buffering=0)
 
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:

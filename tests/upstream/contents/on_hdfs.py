@@ -38,7 +38,9 @@ class HDFSPath:
 
     def write_bytes(self, data: bytes) -> None:
         self.fs.mkdirs(parent(self.path))
-        with self.fs.open_write(self.path, overwrite=True) as file:
+        if self.is_file():
+            self.fs.delete(self.path)
+        with self.fs.open_write(self.path) as file:
             file.write(data)
 
     def write_text(self, text: str, encoding: str = "utf-8") -> None:
