@@ -55,12 +55,13 @@ class LibhdfsFileSystem(NativeFileSystem):
 
     def open_write(self, path: str, mode: int | None = None) -> LibhdfsWriter:
         self._refuse_to_create(path)
-        if mode is None:
-            mode = self._mode_of_new(path, 0o666)
+        if mode is None and not self._is_given_access(path):
+            mode = 0o666 & ~self._umask
         file = self._opened(path, self._library.open_write)
         writer = LibhdfsWriter(self._calls, path, File(self._library, file, 0))
         try:
-            self.set_permission(path, mode)  # until now it had what the library gives it
+            if mode is not None:  # else it has what the directory gives it: Java knows of that
+                self.set_permission(path, mode)  # until now it had what the library gives it
         except BaseException:  # whatever it was, nobody will write that file
             writer.give_up()
             raise

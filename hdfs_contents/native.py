@@ -96,14 +96,16 @@ class NativeFileSystem:
     def _mode_of_new(self, path: str, most: int) -> int:
         """Return the mode with which the NameNode gives a new file the access that it should have:
         of the mode and a default ACL it takes what both give."""
+        return most if self._is_given_access(path) else most & ~self._umask
+
+    def _is_given_access(self, path: str) -> bool:
+        """Tell whether the directory above has a default ACL, which what is new in it gets."""
         above = parent(path)
         try:
             acl = self._acl_or_none(above)
         except FileNotFoundError:  # it will be as the one above it
-            return self._mode_of_new(above, most)
-        if acl is not None and any(entry.scope == "default" for entry in acl.entries):
-            return most
-        return most & ~self._umask
+            return self._is_given_access(above)
+        return acl is not None and any(entry.scope == "default" for entry in acl.entries)
 
     @cached_property
     def _umask(self) -> int:
