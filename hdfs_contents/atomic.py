@@ -3,7 +3,8 @@
 - Readers see the old content or the new, never a mix and never nothing: the new content is written
   to a hidden temporary in the same directory, then renamed over the old file in one step.
 - The file keeps its mode, its ACL, and its group where HDFS allows it, and is at no time open to
-  more people than before. Its owner becomes who wrote it last: only a superuser can give it away.
+  more people than before. Its owner becomes who wrote it last, as only a superuser can give it
+  away; who owned it before may do with it what they could.
 - Nothing is replaced but what the caller has seen: a file that somebody else has made, changed or
   replaced meanwhile stays, and the caller is told (EEXIST or ESTALE). HDFS has no compare-and-swap:
   so of all who replace one file at once, on whatever machine, only the one goes on who gets hold
@@ -93,7 +94,7 @@ def publish(
 
     A file that somebody else has closed meanwhile has lost bytes, perhaps without any error.
     """
-    written = _with_access(fs, temporary, keep)
+    written = _with_access(fs, temporary, keep, replaces=replaces is not None)
     if written.size != size:
         raise OSError(
             errno.EAGAIN, f"HDFS has kept {written.size:,} of {size:,} bytes: save it again", target
@@ -105,10 +106,12 @@ def publish(
     return written._replace(path=target)
 
 
-def _with_access(fs: FileSystem, temporary: str, keep: FileStatus | None) -> FileStatus:
+def _with_access(
+    fs: FileSystem, temporary: str, keep: FileStatus | None, *, replaces: bool
+) -> FileStatus:
     if keep is not None:
         with suppress(FileNotFoundError):  # deleted meanwhile: it stays its owner's alone
-            return fs.copy_access(keep.path, temporary)
+            return fs.copy_access(keep.path, temporary, replaces=replaces)
     return fs.stat(temporary)
 
 

@@ -149,10 +149,10 @@ class FileSystem(Protocol):
     def set_replication(self, path: str, copies: int) -> None:
         """Say how many nodes are to have a copy of a file; the copies come in their own time."""
 
-    def copy_access(self, source: str, target: str) -> FileStatus:
+    def copy_access(self, source: str, target: str, *, replaces: bool = False) -> FileStatus:
         """Give a file or directory the mode, group and ACL of another, and return its status. Where
         it can't have that group, which takes a member, it gets no access that the other did not
-        give."""
+        give. What `replaces` the other is still its owner's too, as far as the ACL can say it."""
 
 
 def open_filesystem(url: str | None = None, kind: Kind = "auto") -> FileSystem:

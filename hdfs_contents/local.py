@@ -123,7 +123,7 @@ class LocalFileSystem:
         """Do nothing: there is one disk."""
         self.stat(path)
 
-    def copy_access(self, source: str, target: str) -> FileStatus:
+    def copy_access(self, source: str, target: str, *, replaces: bool = False) -> FileStatus:
         self.set_permission(target, self.stat(source).mode)
         return self.stat(target)
 

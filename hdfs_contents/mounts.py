@@ -86,10 +86,10 @@ class MountedFileSystem:
     def set_replication(self, path: str, copies: int) -> None:
         self._at(path).set_replication(path, copies)
 
-    def copy_access(self, source: str, target: str) -> FileStatus:
+    def copy_access(self, source: str, target: str, *, replaces: bool = False) -> FileStatus:
         fs = self._at(target)
         if fs is self._at(source):
-            return fs.copy_access(source, target)
+            return fs.copy_access(source, target, replaces=replaces)
         # No group of HDFS is one of this machine: others get what both group and others have.
         mode = self.stat(source).mode
         all_have = mode >> 3 & mode & 7

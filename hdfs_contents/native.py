@@ -150,14 +150,16 @@ class NativeFileSystem:
             self.stat(path)  # its error, where nothing is there
             raise IsADirectoryError(errno.EISDIR, "a folder has no copies", path)
 
-    def copy_access(self, source: str, target: str) -> FileStatus:
+    def copy_access(self, source: str, target: str, *, replaces: bool = False) -> FileStatus:
         acl = self._acl_or_none(source)
         original = acl or self._calls(source, self._client.get_file_info, source)
         copy = self._with_group(self.stat(target), original.group)
+        is_anothers = acl is not None and replaces and copy.owner != original.owner
         mode, entries = access.to_copy(
             original.permission,
             acl.entries if acl else [],
             same_group=copy.group == original.group,
+            former_owner=original.owner if is_anothers else None,
         )
         if acl is None:
             self.set_permission(target, mode)

@@ -77,9 +77,7 @@ async def test_who_shares_a_directory_by_its_default_acl_saves_what_others_have_
     hdfs: Callable[..., str],
     as_user: Callable[..., Any],
 ) -> None:
-    # A file's owner is who saved it last.
-    shared = "user:bob:rwx,default:user:bob:rwx,default:user:alice:rwx"
-    hdfs("dfs", "-setfacl", "-m", shared, root)
+    hdfs("dfs", "-setfacl", "-m", "user:bob:rwx,default:user:bob:rwx", root)
     await manager.save(text("alice's"), "a")
     await manager.save({"type": "directory"}, "d")
     await manager.save(text("alice's", chunk=1), "d/b")
@@ -99,6 +97,11 @@ asyncio.run(save())
     finally:
         fs.set_permission("/user/alice", 0o700)
     assert read("a") == read("d/b") == b"bob's"
+    # They are bob's now, and alice's as before.
+    for path in ("a", "d/b"):
+        await manager.get(path)
+        await manager.save(text("alice's again"), path)
+    assert read("a") == b"alice's again"
 
 
 async def test_a_file_that_may_not_be_written_is_not_replaced(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hdfs_contents.access import to_copy
 
 BOB = AclEntry("user", "access", "rw-", "bob")
+ACTIONS = ("---", "--x", "-w-", "-wx", "r--", "r-x", "rw-", "rwx")
 NO_GROUP = AclEntry("group", "access", "---")
 
 
@@ -46,6 +47,41 @@ def test_a_directory_gives_to_new_files_what_its_original_gives_unless_the_group
     assert given in to_copy(0o755, [given], same_group=True)[1]
     mode, entries = to_copy(0o750, [given], same_group=False)
     assert (mode, shown(entries)) == (0o700, ["group::---", "other::---", "user::rwx"])
+
+
+def test_who_owned_a_file_that_another_has_saved_may_do_with_it_what_they_could() -> None:
+    mode, entries = to_copy(0o660, [BOB, NO_GROUP], same_group=True, former_owner="alice")
+    assert mode == 0o660
+    assert shown(entries) == [
+        *("group::---", "mask::rw-", "other::---", "user::rw-"),
+        *("user:alice:rw-", "user:bob:rw-"),
+    ]
+    saved_by_alice = [entry for entry in entries if entry.name or entry.type == "group"]
+    assert shown(to_copy(mode, saved_by_alice, same_group=True, former_owner="bob")[1]) == shown(
+        entries
+    )
+
+
+def test_an_owner_whose_group_may_do_as_much_needs_no_entry() -> None:
+    assert len(to_copy(0o664, [], same_group=True, former_owner="alice")[1]) == 3
+
+
+@given(st.integers(0, 0o777), st.sampled_from(range(8)), st.sampled_from(range(8)))
+def test_a_former_owners_entry_opens_the_file_to_nobody_else(
+    mode: int, group: int, carl: int
+) -> None:
+    acl = [
+        AclEntry("group", "access", ACTIONS[group]),
+        AclEntry("user", "access", ACTIONS[carl], "carl"),
+    ]
+    mask = mode >> 3 & 7
+    copied, entries = to_copy(mode, acl, same_group=True, former_owner="alice")
+    effective = {
+        (e.type, e.name or ""): ACTIONS.index(e.permissions) & (copied >> 3 & 7) for e in entries
+    }
+    assert effective["group", ""] == group & mask
+    assert effective["user", "carl"] == carl & mask
+    assert effective.get(("user", "alice"), group & mask) & (mode >> 6) == mode >> 6
 
 
 @given(st.integers(0, 0o1777), st.booleans())
