@@ -58,7 +58,7 @@ def test_a_hub_that_may_not_impersonate_is_shown_hadoops_denial(hadoop):
 def test_somebody_without_a_home_is_found(hadoop):
     done = yarnhub(hadoop, "check", "homes", "--user", "nobody")
     assert done.returncode == 1
-    assert "hdfs dfs -mkdir /user/nobody" in done.stdout
+    assert "hdfs dfs -mkdir -p /user/nobody" in done.stdout
 
 
 def test_a_queue_that_is_not_there_is_told_with_those_that_are(hadoop, tmp_path):

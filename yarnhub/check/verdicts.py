@@ -5,6 +5,7 @@ Each function takes the facts of one group and returns its findings.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -125,13 +126,14 @@ def judge_home(user: str, path: str, home: Home | None, made_by_hub: bool) -> Fi
     """Judge a person's home folder; `made_by_hub`: c.YarnSpawner.create_hdfs_home is set."""
     if home is None and made_by_hub:
         return Finding("homes", Verdict.OK, f"{path} is not there yet: the hub will make it.")
+    owner, at = shlex.quote(user), shlex.quote(path)
     if home is None:
         return Finding(
             "homes",
             Verdict.FAILED,
             f"{user} has no home: {path} does not exist.",
-            f"Run `hdfs dfs -mkdir {path} && hdfs dfs -chown {user} {path} && "
-            f"hdfs dfs -chmod 700 {path}`, or set c.YarnSpawner.create_hdfs_home.",
+            f"Run `hdfs dfs -mkdir -p {at} && hdfs dfs -chown {owner} {at} && "
+            f"hdfs dfs -chmod 700 {at}`, or set c.YarnSpawner.create_hdfs_home.",
         )
     if not home.is_dir:
         return Finding(
@@ -142,14 +144,14 @@ def judge_home(user: str, path: str, home: Home | None, made_by_hub: bool) -> Fi
             "homes",
             Verdict.FAILED,
             f"{path} belongs to {home.owner}, not to {user}.",
-            f"Run `hdfs dfs -chown {user} {path}`.",
+            f"Run `hdfs dfs -chown {owner} {at}`.",
         )
     if home.mode & 0o022:
         return Finding(
             "homes",
             Verdict.WARNING,
             f"Others can write to {path} (mode {home.mode:o}).",
-            f"Run `hdfs dfs -chmod 700 {path}`.",
+            f"Run `hdfs dfs -chmod 700 {at}`.",
         )
     return Finding("homes", Verdict.OK, f"{path} is there and belongs to {user}.")
 

@@ -99,6 +99,11 @@ def test_a_home_that_is_missing_is_fine_only_where_the_hub_makes_it():
     assert judge_home("alice", "/user/alice", None, made_by_hub=False).verdict is Verdict.FAILED
 
 
+def test_what_an_administrator_is_to_run_is_quoted():
+    found = judge_home("a;reboot", "/user/a;reboot", None, made_by_hub=False)
+    assert "-chown 'a;reboot' '/user/a;reboot'" in found.remedy
+
+
 def test_a_quota_that_is_nearly_used_up_is_a_warning():
     assert judge_quota("/r", Usage(1, 1, 3, None)).verdict is Verdict.WARNING
     assert judge_quota("/r", Usage(1, 1, None, 1 << 20)).verdict is Verdict.WARNING
