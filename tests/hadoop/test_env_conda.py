@@ -231,7 +231,9 @@ def conda_lab(hadoop: MiniHadoop, channel: Path, tmp_path: Path) -> str:
     """A published conda environment of what runs these tests, and gone where it was made."""
     own = tmp_path / "channel"
     shutil.copytree(channel, own)
-    wanted = required_by("jupyterlab", "jupyterhub", "ipykernel", "hdfs-native", "yarnhub")
+    wanted = required_by(
+        "jupyterlab", "jupyterhub", "ipykernel", "hdfs-native", "pybase64", "yarnhub"
+    )
     for name in sorted(wanted):
         add_distribution(own, distribution(name), Path(sys.prefix))
     prefix = make_environment(own, tmp_path / "lab", ["python", *sorted(wanted)])

@@ -23,8 +23,10 @@ def check_keytab(path: str) -> list[Finding]:
 
     Raises ConfigurationError where there is no key in it.
     """
-    path = path or kerberos.environments_keytab()
-    needed = not path and Configuration.load().kerberos
+    secure = Configuration.load().kerberos
+    if secure:  # elsewhere nobody looks there
+        path = path or kerberos.environments_keytab()
+    needed = secure and not path
     mode = Path(path).stat().st_mode & 0o777 if path and Path(path).exists() else None
     finding = judge_keytab(path, needed, mode, os.access(path, os.R_OK))
     if finding.verdict is Verdict.OK:

@@ -23,7 +23,7 @@ FROM_THE_HUB = "c.YarnSpawner.args.append('--HDFSContentsManager.delete_to_trash
 def elsewhere(hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The configuration of a hub whose servers' environment has a configuration of its own."""
     venv = make_venv(Path(sys.base_prefix), tmp_path_factory.mktemp("configured") / "venv")
-    bring_along(venv, "jupyterhub", "jupyter_server", "hdfs-native", "yarnhub")
+    bring_along(venv, "jupyterhub", "jupyter_server", "hdfs-native", "pybase64", "yarnhub")
     program = venv / "bin" / "jupyterhub-singleuser"
     write(program, f"#!{venv}/bin/python\nfrom jupyterhub.singleuser import main\nmain()\n", 0o755)
     config = venv / "etc" / "jupyter" / "jupyter_server_config.py"

@@ -26,6 +26,12 @@ def conf_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_cluster_with_kerberos_and_no_keytab_is_a_warning(conf_dir: Path):
     (finding,) = check_keytab("")
     assert (finding.verdict, "ticket of kinit" in finding.why) == (Verdict.WARNING, True)
+
+
+def test_without_kerberos_nobody_misses_the_keytab_that_the_environment_names(
+    conf_dir: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("KRB5_CLIENT_KTNAME", "/nowhere/hub.keytab")
     (conf_dir / "core-site.xml").write_text(SITE.format("simple"))
     (finding,) = check_keytab("")
     assert finding.verdict is Verdict.SKIPPED
