@@ -236,7 +236,8 @@ class WritingToTheSource:
 
 def test_a_file_that_is_written_in_place_while_it_is_read_ends_the_packing(tmp_path: Path):
     source = tmp_path / "written"
-    source.write_bytes(os.urandom(8 << 20))
+    # Far more than the compressing threads hold: it can't have been read whole when some has come.
+    source.write_bytes(os.urandom(64 << 20))
     os.utime(source, ns=(0, 0))
     plan = plan_of_files({"written": source})
     with pytest.raises(PrefixError, match="changed while it was packed"):
