@@ -86,7 +86,7 @@ make_venv() {
   wanted="$extra $* $tree"
   # All that the demo needs, the developers have too.
   case $(cat "$venv/installed" 2>/dev/null) in "$wanted" | "dev $* $tree") return ;; esac
-  say "Installing yarnhub[$extra] $* into $venv"
+  say "Installing yarnhub[$extra]${*:+ $*} into $venv"
   local build
   build=$(mktemp -d)
   cp -R setup.cfg pyproject.toml README.md LICENSE \

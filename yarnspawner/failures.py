@@ -140,12 +140,10 @@ class HomeMissing(SpawnFailure):
 
     @classmethod
     def of(cls, user: str, path: str, mode: int) -> HomeMissing:
-        """Say what an administrator has to run: log-in names may hold what a shell would read."""
-        owner, home = shlex.quote(user), shlex.quote(path)
+        """Say what an administrator has to run."""
         return cls(
             f"{user} has no home in HDFS, where notebooks are kept. An administrator has to make "
-            f"it: hdfs dfs -mkdir -p {home} && hdfs dfs -chown {owner} {home} && "
-            f"hdfs dfs -chmod {mode:o} {home}"
+            f"it: {making_home(user, path, mode)}"
         )
 
 
@@ -222,6 +220,15 @@ AROUND_THE_CAUSE = re.compile(
 )
 """YARN's phrases on the very line of the cause."""
 NOISE = re.compile(r"\s*(at [\w.$]+\(|\.\.\. \d+ more|\. Failing)")
+
+
+def making_home(user: str, path: str, mode: int) -> str:
+    """Return the command that makes a home in HDFS, quoted: names may hold what a shell reads."""
+    owner, home = shlex.quote(user), shlex.quote(path)
+    return (
+        f"hdfs dfs -mkdir -p {home} && hdfs dfs -chown {owner} {home} && "
+        f"hdfs dfs -chmod {mode:o} {home}"
+    )
 
 
 def explain_refusal(error: RpcError, user: str) -> SpawnFailure:

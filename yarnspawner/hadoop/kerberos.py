@@ -230,8 +230,7 @@ def _do(call: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _advice(number: int) -> str:
-    if number in OTHER_KEY and KEYTAB in os.environ:
-        file = os.environ[KEYTAB].removeprefix("FILE:")
+    if number in OTHER_KEY and (file := environments_keytab()):
         return f": the KDC has another key than {file}, which has to be exported anew"
     return ": run a time service (chrony) on both" if number in OTHER_TIME else ""
 

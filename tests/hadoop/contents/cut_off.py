@@ -30,9 +30,3 @@ class _CutOff:
         if self._read > READABLE:
             raise ConnectionError("the DataNode went away")
         return self._file.read(size)
-
-    def __enter__(self) -> _CutOff:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()

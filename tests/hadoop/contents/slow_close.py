@@ -29,9 +29,3 @@ class _SlowClose:
     def close(self) -> None:
         Path(os.environ[GATE]).read_bytes()
         self._file.close()
-
-    def __enter__(self) -> _SlowClose:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
