@@ -22,7 +22,7 @@ from typing import BinaryIO, Protocol, cast
 from env_packaging.bytecode import BytecodeCompiler
 from env_packaging.errors import PrefixError
 from env_packaging.members import EXECUTABLE_MODE, Member, MemberKind, parents
-from env_packaging.plan import PIECE_BYTES, Inspected, Plan, State
+from env_packaging.plan import PIECE_BYTES, Inspected, Plan, State, open_unbuffered
 from env_packaging.progress import Progress
 from env_packaging.settle import Place, settle
 
@@ -159,7 +159,7 @@ class _TarWriter:
             raise _changed(file.member)
         self._pad(file.size)
 
-    def add_bytecode(self, member: Member, data: bytes) -> None:
+    def add_bytecode(self, member: Member, data: memoryview) -> None:
         if data:  # else a file that no Python compiles, such as a template
             self._add_header(member, len(data))
             self._stream.write(data)
@@ -235,11 +235,13 @@ def _block(name: bytes, kind: bytes, mode: int, size: int, time: int, link: byte
 def _content(file: Inspected, place: Place) -> Iterator[bytes]:
     """Yield a file's settled content, in pieces if it is shipped as it is."""
     try:
-        with file.member.source.open("rb") as source:
+        with open_unbuffered(file.member.source) as source:
             if State.of(source) != file.state:
                 raise _changed(file.member)
             if file.rewritten:
-                yield settle(file.member.name, source.read(), place)
+                yield settle(file.member.name, source.readall(), place)
+            elif file.size <= PIECE_BYTES:
+                yield source.readall()
             else:
                 yield from iter(lambda: source.read(PIECE_BYTES), b"")
             if State.of(source) != file.state:

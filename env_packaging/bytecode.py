@@ -15,7 +15,7 @@ import subprocess
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO
@@ -81,10 +81,10 @@ class BytecodeCompiler:
             worker.communicate()
         self._workers.clear()
 
-    def compile_all(self, members: Iterable[Member]) -> Iterator[bytes]:
-        """Yield the bytecode of each member, in their order; `b""` for what can't be compiled."""
+    def compile_all(self, members: Iterable[Member]) -> Iterator[memoryview]:
+        """Yield the bytecode of each member, in their order; empty for what can't be compiled."""
         left = iter(members)
-        waiting: deque[Future[list[bytes]]] = deque()
+        waiting: deque[Future[list[memoryview]]] = deque()
         while batch := list(islice(left, _BATCH)):
             if len(self._workers) < self._count:
                 self._workers.append(self._start())
@@ -95,7 +95,7 @@ class BytecodeCompiler:
         while waiting:
             yield from waiting.popleft().result()
 
-    def _compile(self, batch: list[Member]) -> list[bytes]:
+    def _compile(self, batch: list[Member]) -> list[memoryview]:
         worker = self._idle.get()
         assert worker.stdin is not None
         assert worker.stdout is not None
@@ -104,19 +104,21 @@ class BytecodeCompiler:
         try:
             worker.stdin.write(request.encode())
             worker.stdin.flush()
-            return [self._answer(worker.stdout) for _ in batch]
+            return self._answer(worker.stdout, len(batch))
         except OSError as error:
             raise self._ended() from error
         finally:
             self._idle.put(worker)
 
-    def _answer(self, answers: IO[bytes]) -> bytes:
-        head = answers.read(4)
-        if len(head) < 4:
-            raise self._ended()
-        (length,) = struct.unpack(">I", head)
-        data = answers.read(length)
-        if len(data) < length:
+    def _answer(self, answers: IO[bytes], files: int) -> list[memoryview]:
+        lengths = struct.unpack(f">{files}I", self._read(answers, 4 * files))
+        content = memoryview(self._read(answers, sum(lengths)))
+        ends = list(accumulate(lengths))
+        return [content[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+
+    def _read(self, answers: IO[bytes], size: int) -> bytes:
+        data = answers.read(size)
+        if len(data) < size:
             raise self._ended()
         return data
 

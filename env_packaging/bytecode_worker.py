@@ -1,9 +1,9 @@
 """Runs in the interpreter of the environment that is packed: compiles for exactly that Python.
 
-Reads lines of JSON, each a list of files, [path, name in the archive], and answers each file with
-the length of its bytecode file in 4 bytes (big-endian) and its content; length 0 where the file
-can't be compiled, as templates and code of Python 2 can't. Standard library only, no package of
-ours, any Python 3.7 or later.
+Reads lines of JSON, each a list of files, [path, name in the archive], and answers each line with
+the lengths of their bytecode files, in 4 bytes each (big-endian), and then their contents; length 0
+where a file can't be compiled, as templates and code of Python 2 can't. Standard library only, no
+package of ours, any Python 3.7 or later.
 
 The answer is an "unchecked hash" file (PEP 552): Python takes it without
 looking at the source's time, which unpacking does not keep.
@@ -12,19 +12,19 @@ looking at the source's time, which unpacking does not keep.
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import marshal
 import os
 import struct
 import sys
-from pathlib import Path
 
 HEADER_BYTES = 16
 UNCHECKED_HASH = 1
 
 
-def compiled(path: Path, name: str) -> bytes:
-    with path.open("rb") as file:
+def compiled(path: str, name: str) -> bytes:
+    with open_unbuffered(path) as file:
         source = file.read()
         state = os.fstat(file.fileno())
     code = existing_code(path, source, state)
@@ -37,10 +37,17 @@ def compiled(path: Path, name: str) -> bytes:
     return importlib.util.MAGIC_NUMBER + flags + importlib.util.source_hash(source) + code
 
 
-def existing_code(path: Path, source: bytes, state: os.stat_result) -> bytes | None:
+def open_unbuffered(path: str) -> io.FileIO:
+    """Open a file that is read at once: a buffer, or a path object, for each takes as long as most
+    of them take to be read."""
+    return open(path, "rb", buffering=0)  # noqa: PTH123
+
+
+def existing_code(path: str, source: bytes, state: os.stat_result) -> bytes | None:
     """Return the code in the source's __pycache__, if Python itself would take it."""
     try:
-        data = Path(importlib.util.cache_from_source(path, optimization="")).read_bytes()
+        with open_unbuffered(importlib.util.cache_from_source(path, optimization="")) as file:
+            data = file.read()
     except OSError:
         return None
     if len(data) <= HEADER_BYTES or data[:4] != importlib.util.MAGIC_NUMBER:
@@ -57,13 +64,17 @@ def existing_code(path: Path, source: bytes, state: os.stat_result) -> bytes | N
 def main() -> None:
     answers = sys.stdout.buffer
     for line in sys.stdin.buffer:
-        for path, name in json.loads(line):
-            try:
-                data = compiled(Path(path), name)
-            except OSError:
-                data = b""  # gone meanwhile: the packer finds that out when it reads the source
-            answers.write(struct.pack(">I", len(data)) + data)
+        content = [compiled_if_there(path, name) for path, name in json.loads(line)]
+        answers.write(struct.pack(f">{len(content)}I", *map(len, content)))
+        answers.writelines(content)
         answers.flush()
+
+
+def compiled_if_there(path: str, name: str) -> bytes:
+    try:
+        return compiled(path, name)
+    except OSError:
+        return b""  # gone meanwhile: the packer finds that out when it reads the source
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import BinaryIO
+from io import FileIO
+from pathlib import Path
 
 from env_packaging.bytecode import bytecode_members
 from env_packaging.elf import MAGIC, Buffer, read_dynamic
@@ -45,7 +46,7 @@ class State:
     modified_ns: int
 
     @classmethod
-    def of(cls, file: BinaryIO) -> State:
+    def of(cls, file: FileIO) -> State:
         found = os.fstat(file.fileno())
         return cls(found.st_size, found.st_mtime_ns)
 
@@ -130,11 +131,11 @@ def _inspect_all(members: list[Member], place: Place, progress: Progress) -> Ite
 def inspect(member: Member, place: Place) -> Inspected:
     """Read and settle one file. Raises PrefixError if it can't be read."""
     try:
-        with member.source.open("rb") as file:
+        with open_unbuffered(member.source) as file:
             state = State.of(file)
             if state.size > LARGE_BYTES:
                 return _inspect_large(member, state, file, place)
-            data = file.read()
+            data = file.readall()
     except OSError as error:
         raise PrefixError(f"{member.source} can't be read: {error.strerror}.") from error
     settled = settle(member.name, data, place)
@@ -150,7 +151,13 @@ def inspect(member: Member, place: Place) -> Inspected:
     )
 
 
-def _inspect_large(member: Member, state: State, file: BinaryIO, place: Place) -> Inspected:
+def open_unbuffered(path: Path) -> FileIO:
+    """Open a file that is read whole or in large pieces: for tens of thousands of small ones, a
+    buffer for each takes as long as their content."""
+    return path.open("rb", buffering=0)
+
+
+def _inspect_large(member: Member, state: State, file: FileIO, place: Place) -> Inspected:
     digest = hashlib.sha256()
     while piece := file.read(PIECE_BYTES):
         digest.update(piece)
