@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from tests.compose.engine import OWN_BASE, base_image, compose_command, docker_engine, run
 from tests.compose.services import Compose
 from yarnhub.demo.hub import free_ports
+
+NOTEBOOK = {"cells": [], "metadata": {"kept": True}, "nbformat": 4, "nbformat_minor": 5}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,21 @@ def compose(
 
 
 @pytest.fixture(scope="module")
-def secure(compose: Compose) -> Iterator[Compose]:
+def kept(compose: Compose) -> str:
+    """The name of a notebook that alice has saved, without Kerberos."""
+    name = "kept.ipynb"
+
+    async def save() -> None:
+        async with compose.server("alice") as alice:
+            body = {"type": "notebook", "format": "json", "content": NOTEBOOK}
+            await alice.api("PUT", f"contents/{name}", body)
+
+    asyncio.run(save())
+    return name
+
+
+@pytest.fixture(scope="module")
+def secure(compose: Compose, kept: str) -> Iterator[Compose]:
     """The same with Kerberos, on what its HDFS has from before."""
     compose("down")
     compose.environment["COMPOSE_PROFILES"] = "kerberos"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from tests.compose.engine import run
+from yarnhub.demo.browser import Browser
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,3 +55,16 @@ class Compose:
 
     def password(self) -> str:
         return self("exec", "-T", "edge", "cat", "password").stdout.strip()
+
+    @asynccontextmanager
+    async def server(self, user: str, password: str | None = None) -> AsyncIterator[Browser]:
+        """A browser in which this person has started a server, which ends after it."""
+        async with Browser(self.url, user) as browser:
+            await browser.log_in(password or self.password())
+            async for _ in browser.start_server():
+                pass
+            try:
+                await browser.open_lab()
+                yield browser
+            finally:  # a node has memory for one
+                await browser.stop_server()

@@ -6,23 +6,19 @@ of it is removed, down to the image: only what was there before the tests is the
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from typing import Any
 
 import pytest
 
 from tests.compose.engine import run
 from tests.compose.services import Compose
-from yarnhub.demo.browser import Browser
 
 DAEMONS = (
     *("namenode", "datanode1", "datanode2", "datanode3"),
     *("resourcemanager", "nodemanager1", "nodemanager2"),
 )
 NODES = ("nodemanager1", "nodemanager2")
-NOTEBOOK = {"cells": [], "metadata": {"kept": True}, "nbformat": 4, "nbformat_minor": 5}
 
 #: Where the image has Python packages, those of the hub and the daemons and those of Debian.
 PACKAGES_OF_THE_IMAGE = (
@@ -100,8 +96,8 @@ async def test_servers_run_on_both_nodes_in_nothing_but_the_environment_from_hdf
         compose("exec", "-T", "--user", "root", node, "touch", *files)
         found = compose("exec", "-T", node, "python", "-c", "import only_in_the_image")
         assert found.returncode == 0
-    async with Browser(compose.url, "alice") as alice, Browser(compose.url, "bob") as bob:
-        seen = await asyncio.gather(_look_around(compose, alice), _look_around(compose, bob))
+    async with compose.server("alice") as alice, compose.server("bob") as bob:
+        seen = [json.loads(await each.run_cell(WHERE_FROM)) for each in (alice, bob)]
         for one in seen:
             assert all("/filecache/" in path for path in one["python"]), one
             assert one["elsewhere"] == []
@@ -109,15 +105,6 @@ async def test_servers_run_on_both_nodes_in_nothing_but_the_environment_from_hdf
             # YARN brought it to that very node.
             compose("exec", "-T", one["node"], "test", "-x", one["python"][-1])
         assert {one["node"] for one in seen} == set(NODES)
-        body = {"type": "notebook", "format": "json", "content": NOTEBOOK}
-        await alice.api("PUT", "contents/kept.ipynb", body)
-        await asyncio.gather(alice.stop_server(), bob.stop_server())
-
-
-async def _look_around(compose: Compose, browser: Browser) -> dict[str, Any]:
-    await browser.log_in(compose.password())
-    await _start(browser)
-    return dict(json.loads(await browser.run_cell(WHERE_FROM)))
 
 
 @pytest.mark.parametrize("service", [*DAEMONS, "edge"])
@@ -129,14 +116,16 @@ def test_nothing_runs_as_root_and_no_daemon_is_published(compose: Compose, servi
     assert ports == (["8000/tcp", "->", compose.url.removeprefix("http://")] * (service == "edge"))
 
 
-async def test_a_new_user_works_after_an_end_that_loses_nobodys_notebooks(compose: Compose):
+async def test_a_new_user_works_after_an_end_that_loses_nobodys_notebooks(
+    compose: Compose, kept: str
+):
     password = compose.password()
     compose("down")
     compose.up("alice bob carol")
     done = compose("run", "--rm", "-T", "edge", "yarnhub", "check", "--user", "carol", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Unchanged, nothing uploaded" in compose("logs", "--no-color", "edge").stdout
-    await _find_the_kept_notebook(compose, password)
+    assert await _is_found(kept, compose, password)
 
 
 def test_with_kerberos_the_check_of_the_edge_node_finds_nothing_wrong(secure: Compose):
@@ -155,8 +144,8 @@ def test_with_kerberos_two_people_walk_the_whole_round(secure: Compose):
     assert "The check passed." in done.stdout
 
 
-async def test_with_kerberos_people_find_what_they_saved_without(secure: Compose):
-    await _find_the_kept_notebook(secure, secure.password())
+async def test_with_kerberos_people_find_what_they_saved_without(secure: Compose, kept: str):
+    assert await _is_found(kept, secure, secure.password())
 
 
 @pytest.mark.parametrize("service", [*DAEMONS, "edge"])
@@ -191,16 +180,7 @@ def test_the_image_holds_no_key(secure: Compose):
     assert (done.stdout, done.stderr) == ("", "")
 
 
-async def _find_the_kept_notebook(compose: Compose, password: str) -> None:
-    async with Browser(compose.url, "alice") as browser:
-        await browser.log_in(password)
-        await _start(browser)
-        found = await browser.api("GET", "contents/kept.ipynb")
-        await browser.stop_server()
-    assert found["content"]["metadata"]["kept"] is True
-
-
-async def _start(browser: Browser) -> None:
-    async for _ in browser.start_server():
-        pass
-    await browser.open_lab()
+async def _is_found(notebook: str, compose: Compose, password: str) -> bool:
+    async with compose.server("alice", password) as alice:
+        found = await alice.api("GET", f"contents/{notebook}")
+    return bool(found["content"]["metadata"]["kept"])
