@@ -21,14 +21,20 @@ def folder() -> str:
     return os.environ.get("HADOOP_CONF_DIR") or (f"{home}/etc/hadoop" if home else "")
 
 
+def site() -> Configuration | None:
+    """Return what the site files there say, if there are any. Raises ConfigurationError."""
+    at = folder()
+    if not at or not any((Path(at) / name).is_file() for name in SITE_FILES):
+        return None
+    return Configuration.load(at)
+
+
 def umask() -> int:
     """Return the bits that a new file or directory doesn't have: `fs.permissions.umask-mode`.
     OSError, EINVAL, where that is none, or can't be read."""
-    at = folder()
-    if not at or not any((Path(at) / name).is_file() for name in SITE_FILES):
-        return parse_umask("022")
     try:
-        return parse_umask(Configuration.load(at).get(_UMASK) or "022")
+        found = site()
+        return parse_umask((found and found.get(_UMASK)) or "022")
     except ConfigurationError as error:
         raise OSError(errno.EINVAL, f"no new file can be made: {error}") from error
 

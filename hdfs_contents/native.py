@@ -8,8 +8,6 @@ or written there that is not de- and encrypted.
 from __future__ import annotations
 
 import errno
-import os
-import pwd
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from operator import attrgetter
@@ -21,6 +19,7 @@ from hdfs_contents import access, configuration, zones
 from hdfs_contents.deadline import Deadline
 from hdfs_contents.filesystem import FileStatus, Usage
 from hdfs_contents.hadoop_errors import to_os_error
+from hdfs_contents.identity import own_user
 from hdfs_contents.paths import parent
 
 T = TypeVar("T")
@@ -50,9 +49,9 @@ class NativeFileSystem:
         settings = {**_FAIL_SOON, **(configuration or {})}
         self._client = self._calls(url or "", hdfs_native.Client, url, settings)
 
-    @property
+    @cached_property
     def user(self) -> str:
-        return os.environ.get("HADOOP_USER_NAME") or pwd.getpwuid(os.geteuid()).pw_name
+        return own_user()
 
     def stat(self, path: str) -> FileStatus:
         return _status(self._calls(path, self._client.get_file_info, path))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_VARIABLE = "HADOOP_TOKEN_FILE_LOCATION"
+VARIABLE = "HADOOP_TOKEN_FILE_LOCATION"
 
 
 class TokenFile:
@@ -20,7 +20,7 @@ class TokenFile:
 
     def unseen(self) -> Path | None:
         """Return where it is, if it is another one than the last time; None where there is none."""
-        path = os.environ.get(_VARIABLE)
+        path = os.environ.get(VARIABLE)
         found = _identity(path) if path else None
         if path is None or found is None or found == self._seen:
             return None

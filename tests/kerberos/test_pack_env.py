@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -16,17 +17,22 @@ def test_an_environment_is_published_as_whose_keytab_there_is(hadoop: MiniHadoop
     venv = make_venv(copy_python(tmp_path / "python"), tmp_path / "venv")
     install(venv, "demo")
 
-    def pack(keytab_of: str, user: str) -> subprocess.CompletedProcess[str]:
+    def yarnhub(keytab_of: str, user: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         login = {**hadoop.identity(keytab_of), "HADOOP_USER_NAME": user}
         return subprocess.run(
-            [sys.executable, "-m", "yarnhub", "pack-env", venv, "--name", f"of-{keytab_of}"],
+            [sys.executable, "-m", "yarnhub", *arguments],
             env={**os.environ, **hadoop.env(), **login},
             capture_output=True,
             text=True,
             timeout=120,
         )
 
-    published = pack(HUB_USER, "alice")
+    pack = ("pack-env", str(venv), "--name")
+    published = yarnhub(HUB_USER, "alice", *pack, "demo")
     assert published.returncode == 0, published.stderr
-    refused = pack("alice", HUB_USER)
-    assert (refused.returncode, "user=alice" in refused.stderr) == (6, True)
+    shown = yarnhub(HUB_USER, "alice", "envs", "show", "demo", "--json")
+    assert json.loads(shown.stdout)["manifest"]["created_by"] == HUB_USER
+    refused = yarnhub("alice", HUB_USER, *pack, "another")
+    assert refused.returncode == 6
+    assert "as alice" in refused.stderr
+    assert "user=alice" in refused.stderr

@@ -76,7 +76,7 @@ def offenders(room: str, allowed: tuple[str, ...], *, third_party: bool) -> list
                 "hdfs_contents.session_store",
             ),
         ),
-        ("hdfs_contents", ("hdfs_contents", "yarnspawner.hadoop.configuration")),
+        ("hdfs_contents", ("hdfs_contents", "yarnspawner.hadoop")),
         ("env_packaging", ("env_packaging", "hdfs_contents.filesystem")),
     ],
 )
