@@ -15,6 +15,7 @@ from tests.hadoop.hub import Hub
 from tests.hadoop.yarn_rest import end_applications
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.artifacts import DEFAULT_VERSION
+from yarnhub.minihadoop.ports import held_ports
 
 # Run by tests of ours, in processes of their own.
 collect_ignore = ["upstream"]
@@ -47,6 +48,13 @@ def wait_until() -> Callable[..., Found]:
         return found
 
     return wait
+
+
+@pytest.fixture
+def ports() -> Iterator[list[int]]:
+    """Three ports that are this test's own."""
+    with held_ports(3) as held:
+        yield held
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

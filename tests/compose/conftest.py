@@ -11,7 +11,7 @@ import pytest
 
 from tests.compose.engine import OWN_BASE, base_image, compose_command, docker_engine, run
 from tests.compose.services import Compose
-from yarnhub.demo.hub import free_ports
+from yarnhub.minihadoop.ports import held_ports
 
 NOTEBOOK = {"cells": [], "metadata": {"kept": True}, "nbformat": 4, "nbformat_minor": 5}
 
@@ -22,8 +22,7 @@ def compose(
 ) -> Iterator[Compose]:
     folder = tmp_path_factory.mktemp("docker")
     name = f"yarnhub-test-{secrets.token_hex(4)}"
-    (port,) = free_ports(1)
-    with docker_engine(folder, wait_until) as environment:
+    with held_ports(1) as (port,), docker_engine(folder, wait_until) as environment:
         command = [*compose_command(environment), "--project-name", name]
         environment |= {
             "BASE_IMAGE": base_image(folder, environment),

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from yarnhub.minihadoop.configuration import HUB_USER
-from yarnhub.minihadoop.ports import reserved_ports
+from yarnhub.minihadoop.ports import held_ports
 
 LIGHT_SERVER = Path(__file__).with_name("light_server.py")
 CONFIG = """
@@ -59,7 +59,7 @@ class Hub:
         self._token = secrets.token_hex(16)
         # Two tests at once would find the same ports free: they are held until the hub has them.
         self._reserved = ExitStack()
-        port = self._reserved.enter_context(reserved_ports(None, 0, 0)).base
+        port, hub_port, proxy_port = self._reserved.enter_context(held_ports(3))
         self.url = f"http://127.0.0.1:{port}{prefix}"
         self.log_file = folder / "jupyterhub.log"
         self.config = folder / "jupyterhub_config.py"
@@ -69,8 +69,8 @@ class Hub:
                 light=str(LIGHT_SERVER),
                 token=self._token,
                 port=f"{port}{prefix}",
-                hub_port=port + 1,
-                proxy_port=port + 2,
+                hub_port=hub_port,
+                proxy_port=proxy_port,
             )
             + extra_config
         )

@@ -13,11 +13,8 @@ from typing import Any
 
 import pytest
 
-from yarnhub.demo.hub import free_ports
 
-
-def demo(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
-    (port,) = free_ports(1)
+def demo(tmp_path: Path, port: int, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "yarnhub", "demo", "--port", str(port), *arguments],
         stdout=subprocess.PIPE,
@@ -42,9 +39,11 @@ def processes_of(folder: Path) -> list[str]:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("more", [(), ("--kerberos",)], ids=["simple", "kerberos"])
-def test_the_check_walks_the_whole_round_and_leaves_nothing(tmp_path: Path, more: tuple[str, ...]):
+def test_the_check_walks_the_whole_round_and_leaves_nothing(
+    tmp_path: Path, ports: list[int], more: tuple[str, ...]
+):
     report = tmp_path / "report.json"
-    process = demo(tmp_path, "--check", "--report", str(report), *more)
+    process = demo(tmp_path, ports[0], "--check", "--report", str(report), *more)
     output, _ = process.communicate()
     assert process.returncode == 0, output
     assert "The check passed." in output
@@ -59,8 +58,10 @@ def test_the_check_walks_the_whole_round_and_leaves_nothing(tmp_path: Path, more
 
 
 @pytest.mark.timeout(300)
-def test_ctrl_c_half_way_ends_everything(tmp_path: Path, wait_until: Callable[..., Any]):
-    process = demo(tmp_path)
+def test_ctrl_c_half_way_ends_everything(
+    tmp_path: Path, ports: list[int], wait_until: Callable[..., Any]
+):
+    process = demo(tmp_path, ports[0])
     wait_until(lambda: processes_of(tmp_path), 120, "the daemons to start")
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate()
@@ -73,8 +74,8 @@ def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path):
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        process = demo(tmp_path, "--port", port)
+        port = taken.getsockname()[1]
+        process = demo(tmp_path, port)
         output, _ = process.communicate()
     assert process.returncode == 5
     assert output.strip() == f"Port {port} can't be used (Address already in use): " + (

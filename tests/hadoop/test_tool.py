@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,6 @@ import pytest
 from hdfs_contents.filesystem import open_filesystem
 from tests.hadoop.administration import reconfigure
 from tests.hadoop.env_tools import on_a_terminal
-from yarnhub.demo.hub import free_ports
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.configuration import HUB_USER, PEOPLE
 
@@ -189,30 +190,34 @@ def test_what_is_not_given_is_asked_for_on_a_terminal(hadoop, tmp_path):
     assert 'c.JupyterHub.hub_connect_ip = "127.0.0.1"' in file.read_text()
 
 
-def hub_at(tmp_path, host: str) -> str:
-    """A configuration of a hub that servers call at `host`, in an environment that all nodes have;
-    returns its path."""
-    (port,) = free_ports(1)
+@pytest.fixture
+def hub_at(ports: list[int], tmp_path: Path) -> Callable[[str], str]:
+    """`hub_at(host)`: a configuration of a hub that servers call there, in an environment that all
+    nodes have; returns its path."""
     config = tmp_path / "jupyterhub_config.py"
-    config.write_text(
-        "c = get_config()\n"
-        f"c.JupyterHub.hub_connect_ip = {host!r}\n"
-        f"c.JupyterHub.hub_port = {port}\n"
-        f"c.YarnSpawner.python_env = {sys.prefix!r}\n"
-        "c.YarnSpawner.launcher = 'skein'\n"
-    )
-    return str(config)
+
+    def make(host: str) -> str:
+        config.write_text(
+            "c = get_config()\n"
+            f"c.JupyterHub.hub_connect_ip = {host!r}\n"
+            f"c.JupyterHub.hub_port = {ports[0]}\n"
+            f"c.YarnSpawner.python_env = {sys.prefix!r}\n"
+            "c.YarnSpawner.launcher = 'skein'\n"
+        )
+        return str(config)
+
+    return make
 
 
-def test_a_container_calls_the_hub_though_that_does_not_run_yet(hadoop, tmp_path):
-    config = hub_at(tmp_path, "127.0.0.1")
+def test_a_container_calls_the_hub_though_that_does_not_run_yet(hadoop, hub_at):
+    config = hub_at("127.0.0.1")
     done = yarnhub(hadoop, "check", "callback", "--config", config, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert verdicts(done) == {"callback": {"ok"}}
 
 
-def test_a_hub_that_containers_can_not_reach_is_found(hadoop, tmp_path):
-    config = hub_at(tmp_path, "::1")  # where nobody listens
+def test_a_hub_that_containers_can_not_reach_is_found(hadoop, hub_at):
+    config = hub_at("::1")  # where nobody listens
     done = yarnhub(hadoop, "check", "callback", "--config", config)
     assert done.returncode == 1
     assert "A container can't reach the hub at ::1:" in done.stdout
@@ -221,13 +226,13 @@ def test_a_hub_that_containers_can_not_reach_is_found(hadoop, tmp_path):
 
 
 @pytest.mark.heavy
-def test_probes_need_the_right_to_the_queue_for_the_hubs_own_user(tmp_path):
+def test_probes_need_the_right_to_the_queue_for_the_hubs_own_user(hub_at):
     queues = "yarn.scheduler.capacity.root"
     rights = {
         f"{queues}.{each}": " " for each in ("acl_submit_applications", "acl_administer_queue")
     }
     submit = f"{queues}.default.acl_submit_applications"
-    check = ("check", "queues", "callback", "-f", hub_at(tmp_path, "127.0.0.1"), "--user", "alice")
+    check = ("check", "queues", "callback", "-f", hub_at("127.0.0.1"), "--user", "alice")
     with MiniHadoop(yarn={"yarn.acl.enable": "true"}) as cluster:
         reconfigure(
             cluster, "capacity-scheduler.xml", {**rights, submit: f" {PEOPLE}"}, "-refreshQueues"
@@ -242,8 +247,8 @@ def test_probes_need_the_right_to_the_queue_for_the_hubs_own_user(tmp_path):
     assert verdicts(done) == {"queues": {"ok"}, "callback": {"ok"}}, done.stdout
 
 
-def test_java_is_looked_for_only_where_the_launcher_needs_it(hadoop, tmp_path):
+def test_java_is_looked_for_only_where_the_launcher_needs_it(hadoop, hub_at):
     assert verdicts(yarnhub(hadoop, "check", "java", "--json")) == {"java": {"skipped"}}
-    config = hub_at(tmp_path, "127.0.0.1")
+    config = hub_at("127.0.0.1")
     done = yarnhub(hadoop, "check", "java", "--config", config, "--json")
     assert verdicts(done) == {"java": {"ok"}}, done.stdout

@@ -18,7 +18,6 @@ import pytest
 from tests.hadoop.examples.test_examples import EXAMPLES, example
 from tests.hadoop.examples.test_log_ins import answers
 from tests.hadoop.hub import Hub
-from yarnhub.demo.hub import free_ports
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.configuration import HUB_USER
 from yarnhub.minihadoop.kerberos import kdc_env
@@ -137,12 +136,14 @@ def remote_hub(make_secure_hub: Callable[..., Hub], tmp_path: Path) -> Hub:
 
 
 @pytest.fixture
-def apache(remote_hub: Hub, realm: Path, tmp_path: Path, wait_until: Any) -> Iterator[str]:
+def apache(
+    remote_hub: Hub, realm: Path, ports: list[int], tmp_path: Path, wait_until: Any
+) -> Iterator[str]:
     """Apache with the example's configuration, without TLS; yields its address."""
     program = shutil.which("apache2", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None or not (APACHE_MODULES / "mod_auth_gssapi.so").exists():
         pytest.skip("there is no Apache here (Debian: libapache2-mod-auth-gssapi)")
-    (port,) = free_ports(1)
+    port = ports[0]
     text = (EXAMPLES / "kerberos.apache.conf").read_text()
     text = "\n".join(line for line in text.splitlines() if "SSL" not in line)
     for old, new in (

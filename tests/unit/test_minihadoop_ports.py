@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from yarnhub.minihadoop.errors import BadSettings, InTheWay
-from yarnhub.minihadoop.ports import BLOCK, reserved_ports, taken_port
+from yarnhub.minihadoop.ports import BLOCK, held_ports, reserved_ports, taken_port
 
 
 def test_chosen_ports_are_free_and_below_those_that_the_kernel_gives_out():
@@ -25,6 +25,20 @@ def test_clusters_that_start_at_once_get_different_ports():
         reserved_ports(None, datanodes=1, nodemanagers=1) as other,
     ):
         assert abs(one.base - other.base) >= BLOCK
+
+
+def test_what_starts_beside_a_cluster_or_another_gets_ports_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("yarnhub.minihadoop.ports.random.shuffle", lambda blocks: None)
+    with (
+        reserved_ports(None, datanodes=1, nodemanagers=1) as cluster,
+        held_ports(3) as one,
+        held_ports(3) as other,
+    ):
+        of_cluster = range(cluster.base, cluster.base + BLOCK)
+        assert len({*of_cluster, *one, *other}) == BLOCK + 3 + 3
+        assert taken_port([("127.0.0.1", port) for port in (*one, *other)]) is None
 
 
 def test_a_block_with_a_taken_port_is_not_chosen(monkeypatch):

@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from yarnhub.minihadoop.ports import held_ports
 from yarnhub.minihadoop.processes import DAEMON
 
 READY_TIMEOUT_SECONDS = 60.0
@@ -81,9 +82,8 @@ class HubSettings:
         """Where people log in."""
         return f"http://127.0.0.1:{self.port}"
 
-    def render(self, proxy: str) -> str:
+    def render(self, proxy: str, hub_port: int, proxy_port: int) -> str:
         """Return the text of the hub's jupyterhub_config.py."""
-        hub_port, proxy_port = free_ports(2)
         # The embedded Hadoop runs containers as the user who started it.
         args = ["--allow-root"] if os.geteuid() == 0 else []
         config = CONFIG.format(
@@ -132,26 +132,30 @@ def running_hub(settings: HubSettings) -> Iterator[subprocess.Popen[bytes]]:
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     config = settings.folder / "jupyterhub_config.py"
     config.touch(mode=0o600)
-    config.write_text(settings.render(find_proxy()))
     log_file = settings.folder / "jupyterhub.log"
+    with ExitStack() as undo:
+        with held_ports(2) as ports:
+            config.write_text(settings.render(find_proxy(), *ports))
+            hub = _start(config, log_file)
+            undo.callback(_end, hub)
+            if not _answers(settings.url, hub):
+                tail = "\n".join(log_file.read_text(errors="replace").splitlines()[-15:])
+                raise DemoError(f"JupyterHub did not start; the last lines of its log:\n{tail}")
+        yield hub
+
+
+def _start(config: Path, log_file: Path) -> subprocess.Popen[bytes]:
     with log_file.open("wb") as log:
-        hub = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "jupyterhub", "-f", str(config)],
-            cwd=settings.folder,
+            cwd=config.parent,
             stdout=log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             # So it ends with the daemons even when we are killed.
-            env={**os.environ, DAEMON: f"{settings.folder}"},
+            env={**os.environ, DAEMON: f"{config.parent}"},
             start_new_session=True,  # Ctrl-C is ours: we end the hub in good order
         )
-    try:
-        if not _answers(settings.url, hub):
-            tail = "\n".join(log_file.read_text(errors="replace").splitlines()[-15:])
-            raise DemoError(f"JupyterHub did not start; the last lines of its log:\n{tail}")
-        yield hub
-    finally:
-        _end(hub)
 
 
 def _answers(url: str, hub: subprocess.Popen[bytes]) -> bool:
@@ -180,7 +184,8 @@ def _end(hub: subprocess.Popen[bytes]) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return free ports. The hub binds them a moment later, on the loopback device only."""
+    """Return ports that are free now, any number of them. Nobody holds them: a measurement has the
+    machine for itself; everybody else takes `held_ports`."""
     socks = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [sock.getsockname()[1] for sock in socks]
     for sock in socks:

@@ -2,8 +2,8 @@
 
 - A chosen block lies below the ephemeral range, so neither an outgoing connection nor a server that
   binds port 0 can take one of its ports between the choice and the daemon's bind.
-- Two clusters that start at once choose different blocks: each holds a lock on its own until its
-  daemons have bound.
+- Two clusters, or hubs, that start at once choose different blocks: each holds a lock on its own
+  until its daemons have bound.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import random
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,12 +176,27 @@ def reserved_ports(base: int | None, datanodes: int, nodemanagers: int) -> Itera
             )
         yield ports
         return
+    with _free_block(lambda first: Ports(first).all(datanodes, nodemanagers)) as first:
+        yield Ports(first)
+
+
+@contextmanager
+def held_ports(count: int) -> Iterator[list[int]]:
+    """Find free ports on the loopback device, held against whoever else chooses here until the
+    context ends: for what binds them a moment later. Raises InTheWay."""
+    with _free_block(lambda first: [(HOST, first + i) for i in range(count)]) as first:
+        yield list(range(first, first + count))
+
+
+@contextmanager
+def _free_block(addresses: Callable[[int], list[tuple[str, int]]]) -> Iterator[int]:
+    """Find a block of which those `addresses` are free that follow from its first port."""
     blocks = list(range(_FIRST, min(_LAST, _ephemeral()) - BLOCK, BLOCK))
     random.shuffle(blocks)
     for first in blocks:
         with _block_lock(first) as locked:
-            if locked and not taken_port(Ports(first).all(datanodes, nodemanagers)):
-                yield Ports(first)
+            if locked and not taken_port(addresses(first)):
+                yield first
                 return
     raise InTheWay(
         f"No {BLOCK} free ports in a row were found above {_FIRST}; choose the first one yourself."

@@ -18,7 +18,6 @@ import pytest
 from tests.hadoop.examples.test_examples import EXAMPLES, example
 from tests.hadoop.hub import Hub
 from yarnhub.demo.browser import Browser, Unexpected
-from yarnhub.demo.hub import free_ports
 
 SECRET = secrets.token_hex(16)
 PASSWORDS = {"alice": "for alice", "mallory": "for mallory"}
@@ -34,13 +33,13 @@ def remote_hub(make_hub: Any, tmp_path: Path) -> Hub:
 
 @pytest.fixture
 def web_server(
-    remote_hub: Hub, tmp_path: Path, wait_until: Callable[..., Any]
+    remote_hub: Hub, ports: list[int], tmp_path: Path, wait_until: Callable[..., Any]
 ) -> Iterator[httpx.URL]:
     """nginx with the example's configuration, without TLS; yields its address."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.skip("there is no nginx here (Debian: apt install nginx-light)")
-    (port,) = free_ports(1)
+    port = ports[0]
     people = tmp_path / "htpasswd"
     people.write_text("".join(f"{name}:{hashed(word)}\n" for name, word in PASSWORDS.items()))
     text = (EXAMPLES / "remote_user.nginx.conf").read_text()

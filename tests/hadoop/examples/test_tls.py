@@ -13,16 +13,16 @@ from typing import Any
 
 import httpx
 
-from yarnhub.demo.hub import free_ports
-
 PAGE = Path(__file__).parents[3] / "docs" / "tls.md"
 CERTIFICATE = shlex.split("openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost")
 
 
-def test_browsers_reach_the_hub_by_tls_only(tmp_path: Path, wait_until: Callable[..., Any]):
+def test_browsers_reach_the_hub_by_tls_only(
+    ports: list[int], tmp_path: Path, wait_until: Callable[..., Any]
+):
     names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", "hub.key", "-out", "hub.crt"]
     subprocess.run([*CERTIFICATE, *names], cwd=tmp_path, check=True, capture_output=True)
-    port, hub_port, proxy_port = free_ports(3)
+    port, hub_port, proxy_port = ports
     documented = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)[0]
     config = documented.replace(":443", f"localhost:{port}").replace("/etc/pki", str(tmp_path))
     assert config.count(str(tmp_path)) == 2

@@ -17,7 +17,6 @@ import httpx
 import pytest
 
 from yarnhub.demo.browser import Browser
-from yarnhub.demo.hub import free_ports
 from yarnhub.minihadoop.artifacts import cache_dir
 
 ROOT = Path(__file__).parents[3]
@@ -129,10 +128,9 @@ def newcomer(tmp_path: Path) -> Iterator[tuple[Shell, Path, Path]]:
 @pytest.mark.heavy
 @pytest.mark.timeout(900)
 async def test_the_tutorial_leads_to_a_notebook(
-    newcomer: tuple[Shell, Path, Path], wait_until: Callable[..., Any]
+    newcomer: tuple[Shell, Path, Path], ports: list[int], wait_until: Callable[..., Any]
 ):
     shell, tree, home = newcomer
-    ports = free_ports(3)
     messages: list[str] = []
     for command, shown in steps():
         hub_begins = command.startswith("jupyterhub ")
