@@ -6,6 +6,7 @@ python docs/make_commands.py
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import fill
@@ -13,6 +14,8 @@ from typing import Any
 
 import typer
 
+# Of this tree, and not of the copy that is installed, which may be an older one.
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from yarnhub.cli import app
 
 PAGE = Path(__file__).with_name("commands.md")

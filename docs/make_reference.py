@@ -6,6 +6,7 @@ python docs/make_reference.py
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from jupyterhub.spawner import Spawner
 from traitlets import TraitType
 from traitlets.config import Configurable
 
+# Of this tree, and not of the copy that is installed, which may be an older one.
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from hdfs_contents import HDFSCheckpoints, HDFSContentsManager
 from hdfs_contents.session import SessionState
 from yarnspawner import YarnSpawner

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
-DOCS = Path(__file__).parents[2] / "docs"
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+ROOMS = ("yarnspawner", "hdfs_contents", "env_packaging", "yarnhub")
 
 
 def writer(name: str) -> ModuleType:
@@ -28,3 +36,22 @@ def test_the_reference_was_written_anew_since_the_commands_changed():
     assert (DOCS / "commands.md").read_text() == writer("make_commands").commands(), (
         "run python docs/make_commands.py"
     )
+
+
+@pytest.mark.parametrize("name", ["reference", "commands"])
+def test_a_reference_is_of_the_tree_that_its_writer_is_in_and_of_no_installed_copy(
+    name: str, tmp_path: Path
+):
+    installed, tree = tmp_path / "installed", tmp_path / "tree"
+    (tree / "docs").mkdir(parents=True)
+    shutil.copy(DOCS / f"make_{name}.py", tree / "docs")
+    for room in ROOMS:
+        (installed / room).mkdir(parents=True)
+        (installed / room / "__init__.py").write_text("raise ImportError('an old copy')\n")
+        (tree / room).symlink_to(ROOT / room)
+    subprocess.run(
+        [sys.executable, tree / "docs" / f"make_{name}.py"],
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        check=True,
+    )
+    assert (tree / "docs" / f"{name}.md").read_text() == (DOCS / f"{name}.md").read_text()
