@@ -30,7 +30,9 @@ from yarnspawner.container import (
     reporter,
     scheduler,
     server,
+    signals,
     singleuser,
+    supervisor,
     tokens,
 )
 from yarnspawner.container.payload import LAUNCH_MEMBER, SECRET_ALIAS, Launch, server_command
@@ -201,7 +203,7 @@ def container_sources() -> dict[str, str]:
     """Return the payload's modules, by member name. The packages themselves are empty there:
     ours would import the hub's side."""
     modules: list[ModuleType] = [application_master, diagnostics, hub, leftovers, log]
-    modules += [payload, reporter, scheduler, server, singleuser, tokens]
+    modules += [payload, reporter, scheduler, server, signals, singleuser, supervisor, tokens]
     modules += [applicationmaster, blocking, connection, credentials, rpc, sasl, wire]
     packages: list[ModuleType] = [yarnspawner, yarnspawner.container, yarnspawner.hadoop]
     members = {_member(package) + "/__init__.py": "" for package in packages}

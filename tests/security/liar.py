@@ -12,9 +12,9 @@ import signal
 import sys
 from pathlib import Path
 
-from yarnspawner.container.application_master import AMRM_TOKEN_KIND
 from yarnspawner.container.payload import Launch
 from yarnspawner.container.scheduler import Scheduler
+from yarnspawner.container.tokens import AMRM_TOKEN_KIND
 from yarnspawner.hadoop.credentials import Credentials
 
 token_file = os.environ["HADOOP_TOKEN_FILE_LOCATION"]

@@ -1,5 +1,6 @@
 """The application master: starts the server, tells YARN where it is, and in the end why it ended.
 
+- The server is started first, and does not wait for what the rest of us is made of.
 - It binds the server's port before the server starts, and keeps it: registration, which is how the
   hub learns the port, comes when the server listens on that very socket. RUNNING means ready.
 - The server ends with it: on SIGTERM, when the ResourceManager says so, and when the
@@ -10,244 +11,17 @@
 - When the server ends by itself, the exit code and its last lines of output, free of secrets,
   become the application's diagnostics.
 
-One thread and no pipe: the server writes straight into the container's log files, and the main
-loop is a wait for signals that ends when the next heartbeat is due. A call to the ResourceManager
-is given up when we are to end.
+One thread and no pipe: the server writes straight into the container's log files.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Protocol
 
-from yarnspawner.container.diagnostics import diagnose
 from yarnspawner.container.leftovers import GRACE_SECONDS, Container
-from yarnspawner.container.log import log
-from yarnspawner.container.payload import RELEASE_SIGNAL, Launch
-from yarnspawner.container.scheduler import AttemptOver, Scheduler
-from yarnspawner.container.server import (
-    bind,
-    is_answering,
-    is_listening,
-    place_files,
-    server_environment,
-    start_server,
-)
-from yarnspawner.container.tokens import AMRM_TOKEN_KIND, TokenRefresh, place_tokens
-from yarnspawner.hadoop.applicationmaster import FinalStatus
-from yarnspawner.hadoop.credentials import Credentials
-from yarnspawner.hadoop.rpc import ConnectError, RpcError
-
-LISTEN_POLL_SECONDS = 0.05
-STOP_GRACE_SECONDS = 10.0
-RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 8.0
-HEARTBEAT_SECONDS = 30.0
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-SIGNALS = (signal.SIGCHLD, RELEASE_SIGNAL, *STOP_SIGNALS)
-
-
-class Reporter(Protocol):
-    """Who is told about the server. Raises `ConnectError` or `RpcError` for what may pass, and
-    `AttemptOver` where the server is to end."""
-
-    def register(self, host: str, port: int, tracking_url: str) -> None:
-        """Say that the server is ready."""
-
-    def heartbeat(self) -> None:
-        """Say that it is alive."""
-
-    def finish(self, status: FinalStatus, diagnostics: str) -> None:
-        """Say how it ended."""
-
-    def close(self) -> None:
-        """Close the connection."""
-
-
-class Stopped(Exception):
-    """We are to end: a signal came in the middle of a call."""
-
-
-def hold_signals() -> None:
-    """Keep our signals until the main loop asks for them, or a call is made."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    for number in STOP_SIGNALS:
-        signal.signal(number, _stop_call)
-
-
-def _stop_call(number: int, frame: object) -> None:
-    raise Stopped(signal.Signals(number).name)
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Let a signal to end break off what may take long; raises `Stopped`."""
-    try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-
-
-@dataclass
-class Supervisor:
-    """The main loop: the server between its start and its end."""
-
-    server: subprocess.Popen[bytes]
-    sock: socket.socket
-    reporter: Reporter
-    launch: Launch
-    refresh: TokenRefresh | None = None
-    stop_reason: str | None = None
-    container: Container = field(default_factory=Container)
-
-    def __post_init__(self) -> None:
-        self._port: int = self.sock.getsockname()[1]
-
-    def run(self) -> int:
-        """Run until the server has ended, and all that it started; returns its exit code."""
-        registered = False
-        retry = RETRY_SECONDS
-        due = 0.0
-        while self.server.poll() is None and self.stop_reason is None:
-            if time.monotonic() >= due:
-                pause = HEARTBEAT_SECONDS
-                if registered:
-                    self._heartbeat()
-                elif not self._is_ready():
-                    pause = LISTEN_POLL_SECONDS
-                elif self._register():
-                    registered = True
-                else:
-                    pause, retry = retry, min(2 * retry, LONGEST_RETRY_SECONDS)
-                due = time.monotonic() + pause
-            next_due = due
-            if self.refresh is not None:
-                self.refresh.tick()
-                next_due = min(due, self.refresh.due)
-            self._wait(next_due - time.monotonic())
-        if self.stop_reason is None and signal.sigpending() & set(STOP_SIGNALS):
-            # YARN ends the whole process group, and the server may be the first to go.
-            self._wait(0.0)
-        self._end_all()
-        return self.server.wait()
-
-    def _wait(self, seconds: float) -> None:
-        received = signal.sigtimedwait(SIGNALS, max(0.0, seconds))
-        if received is None or received.si_signo == signal.SIGCHLD:
-            return
-        if received.si_signo == RELEASE_SIGNAL:
-            # The server is a program that has to bind the port itself.
-            self.sock.close()
-        else:
-            self.stop_reason = f"stopped by {signal.Signals(received.si_signo).name}"
-
-    def _is_ready(self) -> bool:
-        if self.sock.fileno() >= 0:
-            return is_listening(self.sock)
-        return is_answering(self.launch.ip, self._port)
-
-    def _register(self) -> bool:
-        url = self.launch.environment.get("JUPYTERHUB_PUBLIC_URL", "")
-        try:
-            with stoppable():
-                self.reporter.register(socket.gethostname(), self._port, url)
-        except Stopped as stopped:
-            self.stop_reason = f"stopped by {stopped}"
-            return False
-        except ConnectError as error:
-            log(f"registration failed, trying again: {error}")
-            return False
-        except (AttemptOver, RpcError) as error:
-            self.stop_reason = f"the registration was refused: {error}"
-            return False
-        log(f"registered: the server listens on port {self._port}")
-        return True
-
-    def _heartbeat(self) -> None:
-        try:
-            with stoppable():
-                self.reporter.heartbeat()
-        except Stopped as stopped:
-            self.stop_reason = f"stopped by {stopped}"
-        except AttemptOver as over:
-            self.stop_reason = str(over)
-        except (ConnectError, RpcError) as error:
-            # The server works on without a ResourceManager, and that comes back.
-            log(f"heartbeat failed: {error}")
-
-    def _end_all(self) -> None:
-        grace = GRACE_SECONDS
-        if self.server.poll() is None:
-            log(f"ending the server: {self.stop_reason}")
-            grace = STOP_GRACE_SECONDS
-        # YARN kills our process group a quarter of a second after it has asked us to end, so who
-        # ends the rest is in a session of its own.
-        child = os.fork()
-        if child == 0:
-            try:
-                os.setsid()
-                self.container.end(grace)
-            finally:
-                os._exit(0)
-        os.waitpid(child, 0)
-
-
-def run(launch: Launch, program: str, reporter: Reporter) -> int:
-    """Run the server to its end, and report why it ended; returns our exit code.
-
-    Whoever stopped us knows why already.
-    """
-    try:
-        sock = bind(launch.ip, launch.port_range)
-    except OSError as error:
-        report_end(reporter, 1, f"The notebook server got no port: {error.strerror}.")
-        return 1
-    environment = server_environment(launch, dict(os.environ), sock.getsockname()[1])
-    try:
-        place_files(launch.files)
-        if launch.token_path:
-            place_tokens()
-        server = start_server(launch, program, environment, sock)
-    except OSError as error:
-        what = f"{error.strerror} ({error.filename})"
-        report_end(reporter, 1, f"The notebook server could not be started: {what}.")
-        return 1
-    refresh = TokenRefresh(launch, program, environment) if launch.token_path else None
-    supervisor = Supervisor(server, sock, reporter, launch, refresh)
-    code = supervisor.run()
-    if supervisor.stop_reason is None:
-        report_end(reporter, code, diagnose(code, launch, environment))
-    return code if code >= 0 else 128 - code
-
-
-def report_end(reporter: Reporter, code: int, diagnostics: str) -> None:
-    """Report how the server ended, if anybody listens."""
-    try:
-        with stoppable():
-            reporter.finish(FinalStatus.FAILED if code else FinalStatus.SUCCEEDED, diagnostics)
-    except (AttemptOver, ConnectError, RpcError, Stopped) as error:
-        sentence = diagnostics.partition("\n")[0]
-        log(f"nobody could be told of the end: {error}. {sentence}")
-
-
-def connect(launch: Launch, program: str) -> Reporter:
-    """Return whom the launch wants to be told of the server."""
-    if launch.report_path:
-        from yarnspawner.container.reporter import HubReporter  # HTTP and TLS cost 6 MB
-
-        return HubReporter(launch.report_path, server_environment(launch, dict(os.environ), 0))
-    # Our program is in the container's credentials then.
-    with open(program, "rb") as file:  # noqa: PTH123
-        tokens = Credentials.from_bytes(file.read()).tokens.values()
-    token = next(token for token in tokens if token.kind == AMRM_TOKEN_KIND)
-    return Scheduler(launch.schedulers, token)
+from yarnspawner.container.payload import Launch
+from yarnspawner.container.server import NotStarted, start
+from yarnspawner.container.signals import hold_signals
 
 
 def main(program: str) -> int:
@@ -255,8 +29,19 @@ def main(program: str) -> int:
     hold_signals()
     os.chmod(program, 0o600)  # noqa: PTH101 - YARN leaves that to the folder's mode
     launch = Launch.read(program)
-    reporter = connect(launch, program)
     try:
-        return run(launch, program, reporter)
-    finally:
-        reporter.close()
+        server = start(launch, program)
+    except NotStarted as failure:
+        from yarnspawner.container.supervisor import report_failure
+
+        report_failure(launch, program, str(failure))
+        return 1
+    try:
+        # Here, as it is compiled anew in each container: meanwhile the server imports its own.
+        from yarnspawner.container.supervisor import supervise
+
+        return supervise(launch, program, server)
+    except BaseException:
+        # There is nobody else who would end it.
+        Container().end(GRACE_SECONDS)
+        raise

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import dataclass
 
 from yarnspawner.container.payload import (
     MASTER_VARIABLE,
@@ -26,6 +27,39 @@ _ACTIVATE = """for script in "$CONDA_PREFIX"/etc/conda/activate.d/*.sh; do
   [ ! -r "$script" ] || . "$script"
 done
 """
+
+
+class NotStarted(Exception):
+    """There is no server: one sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """The server's process, the socket that is held for it, and its environment."""
+
+    process: subprocess.Popen[bytes]
+    sock: socket.socket
+    environment: dict[str, str]
+
+
+def start(launch: Launch, program: str) -> Server:
+    """Start the server with all that it needs; raises `NotStarted`."""
+    try:
+        sock = bind(launch.ip, launch.port_range)
+    except OSError as error:
+        raise NotStarted(f"The notebook server got no port: {error.strerror}.") from error
+    environment = server_environment(launch, dict(os.environ), sock.getsockname()[1])
+    try:
+        place_files(launch.files)
+        if launch.token_path:
+            from yarnspawner.container.tokens import place_tokens  # where there is Kerberos only
+
+            place_tokens()
+        process = start_server(launch, program, environment, sock)
+    except OSError as error:
+        what = f"{error.strerror} ({error.filename})"
+        raise NotStarted(f"The notebook server could not be started: {what}.") from error
+    return Server(process, sock, environment)
 
 
 def bind(ip: str, port_range: tuple[int, int] | None) -> socket.socket:

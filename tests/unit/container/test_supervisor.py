@@ -25,7 +25,7 @@ from yarnspawner.launch import build_payload
 
 SUPERVISOR = """
 import json, os, signal, subprocess, sys
-from yarnspawner.container import application_master, server
+from yarnspawner.container import server, signals, supervisor
 from yarnspawner.container.payload import Launch
 from yarnspawner.container.scheduler import AttemptOver
 from yarnspawner.hadoop.rpc import ConnectError, RpcError
@@ -66,10 +66,10 @@ def leave_session():
 
 sigtimedwait, signal.sigtimedwait = signal.sigtimedwait, wait
 setsid, os.setsid = os.setsid, leave_session
-application_master.HEARTBEAT_SECONDS = plan.get("every", 1000)
-application_master.STOP_GRACE_SECONDS = plan.get("grace", 1000)
-application_master.LISTEN_POLL_SECONDS = 0.01
-application_master.hold_signals()
+supervisor.HEARTBEAT_SECONDS = plan.get("every", 1000)
+supervisor.STOP_GRACE_SECONDS = plan.get("grace", 1000)
+supervisor.LISTEN_POLL_SECONDS = 0.01
+signals.hold_signals()
 launch = Launch(command, {"JUPYTERHUB_PUBLIC_URL": "http://hub/"}, [])
 sock = server.bind("127.0.0.1", None)
 tell("port", sock.getsockname()[1])
@@ -77,9 +77,9 @@ process = server.start_server(launch, plan["program"], dict(os.environ), sock)
 if plan.get("ended before"):
     os.killpg(0, signal.SIGTERM)
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-supervisor = application_master.Supervisor(process, sock, Scheduler(), launch)
+supervised = supervisor.Supervisor(process, sock, Scheduler(), launch)
 try:
-    tell("ended", supervisor.run(), supervisor.stop_reason)
+    tell("ended", supervised.run(), supervised.stop_reason)
 except Exception as error:
     tell("ended", repr(error))
 """
