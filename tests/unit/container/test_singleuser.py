@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import subprocess
@@ -20,7 +21,7 @@ from yarnspawner.container.singleuser import (
 SERVE = """
 import socket, sys
 from yarnspawner.container.singleuser import hand_over
-hand_over(socket.socket(fileno=int(sys.argv[1])))
+hand_over(socket.socket(fileno=int(sys.argv[1])), lambda: None)
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
@@ -31,6 +32,20 @@ for sock in bind_sockets(port, "127.0.0.1"):  # as jupyter_server does to try th
 HTTPServer(Application()).listen(port, "127.0.0.1")
 HTTPServer(Application()).listen(0, "127.0.0.1")
 IOLoop.current().start()
+"""
+
+
+TELLS_WHEN_IT_COLLECTS = """#!/usr/bin/env python3
+import gc, os
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
+from tornado.web import Application
+told = [gc.get_threshold()]
+async def main():
+    HTTPServer(Application()).listen(int(os.environ["PORT"]), "127.0.0.1")
+    told.append(gc.get_threshold())
+IOLoop.current().run_sync(main)
+print(told, gc.isenabled())
 """
 
 
@@ -141,3 +156,30 @@ def test_the_payload_reports_a_missing_command_without_a_traceback(tmp_path):
     assert run.returncode == 1
     assert "environment has no no-such-command" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("own", ["", "gc.set_threshold(9)\n"])
+def test_garbage_is_looked_for_as_usual_from_when_the_server_listens(tmp_path, own):
+    from yarnspawner.container.payload import Launch
+    from yarnspawner.launch import build_payload
+
+    payload = tmp_path / "payload"
+    payload.write_bytes(build_payload(Launch(["x"], {}, [])))
+    script(tmp_path, TELLS_WHEN_IT_COLLECTS.replace("told =", f"{own}told ="))
+    with bind("127.0.0.1", None) as held:
+        ours = {
+            "YARNHUB_SOCKET": str(held.fileno()),
+            "YARNHUB_MASTER": str(os.getpid()),
+            "HOME": str(tmp_path),
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "PORT": str(held.getsockname()[1]),
+        }
+        said = subprocess.check_output(
+            [sys.executable, str(payload), "singleuser", "jupyter-thing"],
+            text=True,
+            pass_fds=[held.fileno()],
+            env={**os.environ, **ours},
+        )
+    starting = (9, *gc.get_threshold()[1:]) if own else (50_000, *gc.get_threshold()[1:])
+    serving = starting if own else gc.get_threshold()
+    assert said == f"{[starting, serving]} True\n"
