@@ -21,7 +21,10 @@ from yarnspawner.metrics import START_FAILURES, STATE_SECONDS
 from yarnspawner.progress import ProgressLog, container_started, describe
 from yarnspawner.status import Life, StatusBoard
 
-POLL_SECONDS = 0.25
+POLL_SECONDS, SHORTEST_POLL_SECONDS = 0.25, 0.1
+LOOKS_PER_SECOND = 400
+"""At all starts together: a burst of them is not to keep the hub busy. A few may be looked at more
+often, as a server that is ready waits for the next look."""
 NODE_POLL_SECONDS = 1.0
 """How often the node is asked what it does with the container: only to tell it to a person."""
 
@@ -39,6 +42,11 @@ def start_failures() -> Iterator[None]:
     except SpawnFailure as failure:
         START_FAILURES.labels(failure.stable_reason).inc()
         raise
+
+
+def poll_seconds(starting: int) -> float:
+    """Return how long each of so many starts waits until its next look."""
+    return min(POLL_SECONDS, max(SHORTEST_POLL_SECONDS, starting / LOOKS_PER_SECOND))
 
 
 class Startup:
@@ -60,7 +68,8 @@ class Startup:
         """Return the node and the port once the server listens; raises `SpawnFailure` when it
         won't, or not until `deadline`. `timeout` is how long that was for the person who waits."""
         while True:
-            status = await self._board.starting_status(self._application_id, POLL_SECONDS)
+            pause = poll_seconds(self._board.starting)
+            status = await self._board.starting_status(self._application_id, pause)
             report = status.report
             if status.life is Life.ENDED:
                 raise explain_end(report)
@@ -71,7 +80,7 @@ class Startup:
                     return address
             if time.monotonic() > deadline:
                 raise StartTimeout.after(timeout, report)
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(pause)
 
     async def _look(self, report: ApplicationReport) -> tuple[str, int] | None:
         """Return where the server listens; until it does, tell how far it is."""

@@ -119,6 +119,11 @@ class StatusBoard:
         return self._alive.age
 
     @property
+    def starting(self) -> int:
+        """How many applications were not running yet, when YARN was last asked."""
+        return len(self._pending.reports)
+
+    @property
     def is_unknown(self) -> bool:
         """Whether YARN did not tell the states of the running servers when it was last asked."""
         return self._alive.failed

@@ -26,7 +26,7 @@ from yarnspawner.hadoop.applicationmaster import FinalStatus
 from yarnspawner.hadoop.credentials import Credentials
 from yarnspawner.hadoop.rpc import ConnectError, RpcError
 
-LISTEN_POLL_SECONDS = 0.05
+LISTEN_POLL_SECONDS = 0.02
 STOP_GRACE_SECONDS = 10.0
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 8.0
 HEARTBEAT_SECONDS = 30.0
