@@ -28,8 +28,8 @@ from rich.console import Console
 
 from benchmarks.frame import Result, Samples
 from tests.hadoop.hub import Hub
-from yarnhub.demo.hub import free_ports
 from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.ports import held_ports
 from yarnhub.minihadoop.processes import containers
 
 ROUNDS = 7
@@ -56,12 +56,13 @@ def run(console: Console) -> Result:
         os.environ.update(hadoop.env())
         hub = stack.enter_context(running_hub(hadoop, folder / "direct", CONFIG))
         by_skein = stack.enter_context(running_hub(hadoop, folder / "skein", CONFIG + BY_SKEIN))
+        (port,) = stack.enter_context(held_ports(1))
         token = hub.api("POST", "users/bob") and hub.api("POST", "users/bob/tokens")
         security = skein.Security.new_credentials()
         client = stack.enter_context(skein.Client(security=security))
         starts: dict[str, Callable[[], tuple[float, float]]] = {
             OURS: lambda: measure_ours(hub, is_our_master),
-            BARE: lambda: measure_skein(client, hub, str(token["token"])),
+            BARE: lambda: measure_skein(client, hub, str(token["token"]), port),
             LAUNCHER: lambda: measure_ours(by_skein, is_skeins_master),
         }
         for number in range(ROUNDS + 1):
@@ -129,9 +130,8 @@ def master_mb(is_master: Callable[[str], bool]) -> float:
     return max(resident_mb(process) for process, command in processes() if is_master(command))
 
 
-def measure_skein(client: skein.Client, hub: Hub, token: str) -> tuple[float, float]:
+def measure_skein(client: skein.Client, hub: Hub, token: str, port: int) -> tuple[float, float]:
     """Submit the same server by skein; returns seconds until it answers, and the master's MB."""
-    (port,) = free_ports(1)
     prefix = "/user/bob/"
     environment = {
         "JUPYTERHUB_API_TOKEN": token,

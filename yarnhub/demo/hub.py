@@ -181,13 +181,3 @@ def _end(hub: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             os.killpg(hub.pid, signal.SIGKILL)
             hub.wait()
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that are free now, any number of them. Nobody holds them: a measurement has the
-    machine for itself; everybody else takes `held_ports`."""
-    socks = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [sock.getsockname()[1] for sock in socks]
-    for sock in socks:
-        sock.close()
-    return ports

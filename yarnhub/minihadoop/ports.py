@@ -182,8 +182,8 @@ def reserved_ports(base: int | None, datanodes: int, nodemanagers: int) -> Itera
 
 @contextmanager
 def held_ports(count: int) -> Iterator[list[int]]:
-    """Find free ports on the loopback device, held against whoever else chooses here until the
-    context ends: for what binds them a moment later. Raises InTheWay."""
+    """Find up to `BLOCK` free ports on the loopback device, held against whoever else chooses here
+    until the context ends: for what binds them a moment later. Raises InTheWay."""
     with _free_block(lambda first: [(HOST, first + i) for i in range(count)]) as first:
         yield list(range(first, first + count))
 
