@@ -5,6 +5,7 @@ What is heavy is imported when the command runs, so that `--help` stays quick.
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -99,6 +100,7 @@ def pack_env(  # noqa: PLR0913 - each is an option
         filesystem = open_filesystem()
     options = Options(tuple(prune or ()), assume_base, force, copies)
     with (
+        _garbage_left(),
         prefix_of(source) as prefix,
         _shown_progress(errors, shown=errors.is_terminal and not quiet) as progress,
     ):
@@ -112,6 +114,17 @@ def pack_env(  # noqa: PLR0913 - each is an option
         _print_summary(packed, reference, seconds)
     if not quiet:
         _print_warnings(errors, packed)
+
+
+@contextmanager
+def _garbage_left() -> Iterator[None]:
+    """Don't look for garbage meanwhile. What is known of each file stays to the end, and to go
+    through it again and again takes a tenth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextmanager
