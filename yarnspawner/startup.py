@@ -23,8 +23,8 @@ from yarnspawner.status import Life, StatusBoard
 
 POLL_SECONDS, SHORTEST_POLL_SECONDS = 0.25, 0.1
 LOOKS_PER_SECOND = 400
-"""At all starts together: a burst of them is not to keep the hub busy. A few may be looked at more
-often, as a server that is ready waits for the next look."""
+"""At up to a hundred starts together: a burst of them is not to keep the hub busy. A few may be
+looked at more often, as a server that is ready waits for the next look."""
 NODE_POLL_SECONDS = 1.0
 """How often the node is asked what it does with the container: only to tell it to a person."""
 
@@ -44,8 +44,11 @@ def start_failures() -> Iterator[None]:
         raise
 
 
-def poll_seconds(starting: int) -> float:
-    """Return how long each of so many starts waits until its next look."""
+def poll_seconds(starting: int, *, on_node: bool) -> float:
+    """Return how long each of so many starts waits until its next look. One that is not on a node
+    yet, and may wait in a full queue, can't be ready."""
+    if not on_node:
+        return POLL_SECONDS
     return min(POLL_SECONDS, max(SHORTEST_POLL_SECONDS, starting / LOOKS_PER_SECOND))
 
 
@@ -67,13 +70,19 @@ class Startup:
     async def address(self, deadline: float, timeout: float) -> tuple[str, int]:
         """Return the node and the port once the server listens; raises `SpawnFailure` when it
         won't, or not until `deadline`. `timeout` is how long that was for the person who waits."""
+        with self._board.counting_start():
+            return await self._wait(deadline, timeout)
+
+    async def _wait(self, deadline: float, timeout: float) -> tuple[str, int]:
+        on_node = False
         while True:
-            pause = poll_seconds(self._board.starting)
+            pause = poll_seconds(self._board.starting, on_node=on_node)
             status = await self._board.starting_status(self._application_id, pause)
             report = status.report
             if status.life is Life.ENDED:
                 raise explain_end(report)
             if report is not None:
+                on_node = container_started(report) or report.state is ApplicationState.RUNNING
                 self._time_state(report.state)
                 address = await self._look(report)
                 if address is not None:
@@ -100,9 +109,8 @@ class Startup:
     def _node_is_due(self) -> bool:
         """Whether to ask the node again; once the container runs, nothing more is to be known."""
         now = time.monotonic()
-        if self._container is not None and (
-            self._container.phase is Phase.RUNNING or now - self._asked_at < NODE_POLL_SECONDS
-        ):
+        runs = self._container is not None and self._container.phase is Phase.RUNNING
+        if runs or now - self._asked_at < NODE_POLL_SECONDS:
             return False
         self._asked_at = now
         return True

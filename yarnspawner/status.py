@@ -14,7 +14,8 @@ import asyncio
 import enum
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from yarnspawner.cluster import ALIVE, PENDING, Cluster, ClusterError
@@ -112,16 +113,22 @@ class StatusBoard:
         self._pending = Snapshot(cluster, tag, PENDING, clock)
         self._missing_since: dict[str, float] = {}
         self._singles = asyncio.Semaphore(SINGLE_CALLS)
+        self.starting = 0
+        """How many starts are waited for."""
 
     @property
     def age(self) -> float:
         """How old the states of the running servers are, in seconds."""
         return self._alive.age
 
-    @property
-    def starting(self) -> int:
-        """How many applications were not running yet, when YARN was last asked."""
-        return len(self._pending.reports)
+    @contextmanager
+    def counting_start(self) -> Iterator[None]:
+        """Count one more start that is waited for, as long as the context lasts."""
+        self.starting += 1
+        try:
+            yield
+        finally:
+            self.starting -= 1
 
     @property
     def is_unknown(self) -> bool:

@@ -277,13 +277,3 @@ async def test_what_has_ended_stays_so(board, cluster, clock):
     for _ in range(2):
         assert (await board.status(ONE, 10)).life is Life.ENDED
         assert (await board.find(SPAWN_TAG, "alice", 0)).life is Life.ENDED
-
-
-async def test_those_that_start_are_counted(board, cluster):
-    cluster.reports = {
-        ONE: report(ONE, ApplicationState.ACCEPTED),
-        TWO: report(TWO, ApplicationState.RUNNING),
-    }
-    assert board.starting == 0
-    await board.starting_status(ONE, 0)
-    assert board.starting == 1
