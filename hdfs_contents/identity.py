@@ -1,14 +1,15 @@
-"""Who this process is to HDFS, as hdfs-native decides it: by a delegation token, else by a ticket
-or keytab, and only on a cluster without security by what the environment says."""
+"""Who this process is to HDFS: by a delegation token that is still good, else by a ticket or a
+keytab, and only without security by what the environment says. hdfs-native decides alike."""
 
 from __future__ import annotations
 
 import os
 import pwd
+import time
 from pathlib import Path
 
 from hdfs_contents import configuration, token_file
-from yarnspawner.hadoop.configuration import Configuration, ConfigurationError
+from yarnspawner.hadoop.configuration import Configuration
 from yarnspawner.hadoop.credentials import Credentials, CredentialsError
 from yarnspawner.hadoop.delegation import HDFS_KIND, identity_of
 
@@ -16,14 +17,16 @@ from yarnspawner.hadoop.delegation import HDFS_KIND, identity_of
 def own_user() -> str:
     """Return whose this process's new files in HDFS are, by Hadoop's default rule for principals.
 
-    Where nobody is logged in, who it would be without security: each call then says what is wrong.
+    Raises ConfigurationError where there is security and nobody is logged in.
     """
-    try:
-        site = configuration.site()
-        if site is not None and site.kerberos:
-            return _owner_of_token() or os.environ.get("HADOOP_PROXY_USER") or _of_ticket(site)
-    except ConfigurationError:
-        pass
+    site = configuration.site()
+    if site is not None and site.kerberos:
+        return _owner_of_token() or os.environ.get("HADOOP_PROXY_USER") or _of_ticket(site)
+    return account()
+
+
+def account() -> str:
+    """Return who a process is where everybody is believed."""
     return os.environ.get("HADOOP_USER_NAME") or pwd.getpwuid(os.geteuid()).pw_name
 
 
@@ -34,10 +37,11 @@ def _owner_of_token() -> str | None:
         return None
     try:
         tokens = Credentials.from_bytes(Path(path).read_bytes()).tokens.values()
-        owners = [identity_of(token).owner for token in tokens if token.kind == HDFS_KIND]
+        found = [identity_of(token) for token in tokens if token.kind == HDFS_KIND]
     except (OSError, CredentialsError):
         return None
-    return owners[0].partition("@")[0].partition("/")[0] if owners else None
+    good = [each.owner for each in found if each.max_date > time.time() * 1000]
+    return good[0].partition("@")[0].partition("/")[0] if good else None
 
 
 def _of_ticket(site: Configuration) -> str:

@@ -19,8 +19,9 @@ from hdfs_contents import access, configuration, zones
 from hdfs_contents.deadline import Deadline
 from hdfs_contents.filesystem import FileStatus, Usage
 from hdfs_contents.hadoop_errors import to_os_error
-from hdfs_contents.identity import own_user
+from hdfs_contents.identity import account, own_user
 from hdfs_contents.paths import parent
+from yarnspawner.hadoop.configuration import ConfigurationError
 
 T = TypeVar("T")
 
@@ -48,10 +49,16 @@ class NativeFileSystem:
         self._calls = Calls(Deadline(timeout))
         settings = {**_FAIL_SOON, **(configuration or {})}
         self._client = self._calls(url or "", hdfs_native.Client, url, settings)
+        self._user: str | None = None
 
-    @cached_property
+    @property
     def user(self) -> str:
-        return own_user()
+        if self._user is None:
+            try:
+                self._user = own_user()
+            except ConfigurationError:
+                return account()  # nobody is logged in yet: each call says what is wrong
+        return self._user
 
     def stat(self, path: str) -> FileStatus:
         return _status(self._calls(path, self._client.get_file_info, path))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import pwd
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hdfs_contents.identity import own_user
+from hdfs_contents.native import NativeFileSystem
+from yarnspawner.hadoop.configuration import ConfigurationError
 from yarnspawner.hadoop.credentials import Credentials, Token, encode_vint
 from yarnspawner.hadoop.delegation import HDFS_KIND, YARN_KIND
 
@@ -19,7 +22,6 @@ def conf_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
     monkeypatch.setenv("HADOOP_USER_NAME", "bob")
-    monkeypatch.setenv("KRB5CCNAME", f"FILE:{tmp_path}/no-ticket")
     monkeypatch.setenv("KRB5CCNAME", f"FILE:{tmp_path}/no-ticket")
     monkeypatch.delenv("KRB5_CLIENT_KTNAME", raising=False)
     return tmp_path
@@ -32,9 +34,9 @@ def secure(conf_dir: Path) -> None:
     )
 
 
-def token_of(owner: str, kind: str = HDFS_KIND) -> Token:
+def token_of(owner: str, kind: str = HDFS_KIND, max_date: int = 1 << 60) -> Token:
     texts = b"".join(encode_vint(len(text)) + text for text in (owner.encode(), b"", b""))
-    return Token(b"\0" + texts + encode_vint(1) + encode_vint(2), b"password", kind)
+    return Token(b"\0" + texts + encode_vint(1) + encode_vint(max_date), b"password", kind)
 
 
 def give(tokens: list[Token], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -63,13 +65,40 @@ def test_without_security_it_is_who_the_environment_says_or_the_account(
     assert own_user() == pwd.getpwuid(os.geteuid()).pw_name
 
 
-def test_who_is_not_logged_in_has_a_name_all_the_same(
+def nothing(conf_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pass
+
+
+def cut_off_tokens(conf_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = give([token_of("alice")], conf_dir, monkeypatch)
+    file.write_bytes(file.read_bytes()[:20])
+
+
+def old_token(conf_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    give([token_of("alice", max_date=1)], conf_dir, monkeypatch)
+
+
+def broken_site(conf_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (conf_dir / "core-site.xml").write_text("<configuration>")
+
+
+@pytest.mark.parametrize("left", [nothing, cut_off_tokens, old_token, broken_site])
+def test_who_is_not_logged_in_is_nobody_yet(
+    left: Callable[..., None], conf_dir: Path, monkeypatch: pytest.MonkeyPatch
+):
+    secure(conf_dir)
+    left(conf_dir, monkeypatch)
+    with pytest.raises(ConfigurationError):
+        own_user()
+
+
+def test_a_file_system_has_a_user_before_anybody_is_logged_in_and_notices_the_log_in(
     conf_dir: Path, monkeypatch: pytest.MonkeyPatch
 ):
     secure(conf_dir)
-    assert own_user() == "bob"
-    file = give([token_of("alice")], conf_dir, monkeypatch)
-    file.write_bytes(file.read_bytes()[:20])
-    assert own_user() == "bob"
-    (conf_dir / "core-site.xml").write_text("<configuration>")
-    assert own_user() == "bob"
+    filesystem = NativeFileSystem("hdfs://127.0.0.1:9", 5)
+    assert filesystem.user == "bob"
+    give([token_of("alice")], conf_dir, monkeypatch)
+    assert filesystem.user == "alice"
+    monkeypatch.delenv("HADOOP_TOKEN_FILE_LOCATION")
+    assert filesystem.user == "alice"
