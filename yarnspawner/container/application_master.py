@@ -43,5 +43,5 @@ def main(program: str) -> int:
         return supervise(launch, program, server)
     except BaseException:
         # There is nobody else who would end it.
-        Container().end(GRACE_SECONDS)
+        Container().end_from_outside(GRACE_SECONDS)
         raise

@@ -59,6 +59,8 @@ def start(launch: Launch, program: str) -> Server:
     except OSError as error:
         what = f"{error.strerror} ({error.filename})"
         raise NotStarted(f"The notebook server could not be started: {what}.") from error
+    except ValueError as error:  # of a damaged token file, or a command that none can be
+        raise NotStarted(f"The notebook server could not be started: {error}.") from error
     return Server(process, sock, environment)
 
 
@@ -157,7 +159,8 @@ def is_answering(ip: str, port: int) -> bool:
     """Tell whether anybody accepts connections there; one that listens anywhere does here too."""
     local = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(ip, ip)
     try:
-        socket.create_connection((local, port), timeout=1.0).close()
+        with socket.create_connection((local, port), timeout=1.0) as sock:
+            # A socket that was given the very port as its own is connected to itself.
+            return bool(sock.getsockname() != sock.getpeername())
     except OSError:
         return False
-    return True

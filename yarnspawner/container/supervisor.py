@@ -141,16 +141,7 @@ class Supervisor:
         if self.server.poll() is None:
             log(f"ending the server: {self.stop_reason}")
             grace = STOP_GRACE_SECONDS
-        # YARN kills our process group a quarter of a second after it has asked us to end, so who
-        # ends the rest is in a session of its own.
-        child = os.fork()
-        if child == 0:
-            try:
-                os.setsid()
-                self.container.end(grace)
-            finally:
-                os._exit(0)
-        os.waitpid(child, 0)
+        self.container.end_from_outside(grace)
 
 
 def supervise(launch: Launch, program: str, server: Server) -> int:

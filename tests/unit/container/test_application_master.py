@@ -65,6 +65,7 @@ def with_first(source: str, payload: bytes) -> bytes:
     """Put `source` at the top of the payload's part that speaks to the ResourceManager."""
     changed = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(payload)) as old, zipfile.ZipFile(changed, "w") as new:
+        assert RESOURCEMANAGERS_PART in old.namelist()
         for name in old.namelist():
             data = old.read(name)
             if name == RESOURCEMANAGERS_PART:
@@ -123,3 +124,10 @@ def test_a_server_that_can_not_be_started_is_told_of(run: Run, tmp_path: Path):
     _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert b"[yarnhub] The notebook server could not be started: File exists" in said
+
+
+def test_a_command_that_can_not_be_one_is_told_of(run: Run):
+    process = run(script="echo \0")
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert b"[yarnhub] The notebook server could not be started: embedded null byte." in said

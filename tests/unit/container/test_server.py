@@ -118,3 +118,18 @@ def test_a_program_that_opens_the_port_itself_is_seen_wherever_it_listens():
         program.listen()
         assert is_answering("", port)
         assert is_answering("127.0.0.1", port)
+
+
+def test_a_socket_that_is_connected_to_itself_is_no_answer(monkeypatch: pytest.MonkeyPatch):
+    """The system gives it the very port, now and then, that nobody listens on."""
+
+    def to_itself(address: tuple[str, int], timeout: float) -> socket.socket:
+        sock = socket.socket()
+        sock.bind(address)
+        sock.connect(address)
+        return sock
+
+    monkeypatch.setattr(socket, "create_connection", to_itself)
+    with bind("127.0.0.1", None) as program:
+        port = program.getsockname()[1]
+    assert not is_answering("127.0.0.1", port)
