@@ -13,7 +13,6 @@ import fcntl
 import os
 import random
 import socket
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -184,6 +183,7 @@ def reserved_ports(base: int | None, datanodes: int, nodemanagers: int) -> Itera
 def held_ports(count: int) -> Iterator[list[int]]:
     """Find up to `BLOCK` free ports on the loopback device, held against whoever else chooses here
     until the context ends: for what binds them a moment later. Raises InTheWay."""
+    assert count <= BLOCK
     with _free_block(lambda first: [(HOST, first + i) for i in range(count)]) as first:
         yield list(range(first, first + count))
 
@@ -225,7 +225,8 @@ def _ephemeral() -> int:
 
 @contextmanager
 def _block_lock(first: int) -> Iterator[bool]:
-    folder = Path(tempfile.gettempdir()) / f"yarnhub-ports-{os.getuid()}"
+    # Not TMPDIR: whoever chooses ports on one machine is to see the same locks.
+    folder = Path(f"/tmp/yarnhub-ports-{os.getuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
     with (folder / str(first)).open("w") as file:
         try:
