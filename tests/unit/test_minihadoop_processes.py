@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -165,10 +166,38 @@ def test_a_suspended_daemon_is_stopped_by_the_kernel_until_it_is_resumed(state, 
     worker = daemon(state, "exec sleep 1000")
     worker.start()
     worker.suspend()
-    wait_until(lambda: look_up(worker.pid).state == "T", 10, "it is stopped")
+    assert look_up(worker.pid).state == "T"
     worker.resume()
     wait_until(lambda: look_up(worker.pid).state == "S", 10, "it runs")
     worker.kill()
+
+
+BUSY_THREADS = """
+import threading
+def spin():
+    while True:
+        sum(range(1000))
+for _ in range(20):
+    threading.Thread(target=spin).start()
+open("{ready}", "w").close()
+"""
+
+
+def test_no_thread_of_a_suspended_daemon_still_runs(state, wait_until, tmp_path):
+    ready = tmp_path / "ready"
+    script = tmp_path / "busy.py"
+    script.write_text(BUSY_THREADS.format(ready=ready))
+    worker = daemon(state, f"exec {sys.executable} {script}")
+    worker.start()
+    try:
+        wait_until(ready.exists, 60, "its threads run")
+        for _ in range(10):
+            worker.suspend()
+            threads = Path(f"/proc/{worker.pid}/task").iterdir()
+            assert {(each / "stat").read_text().split()[2] for each in threads} == {"T"}
+            worker.resume()
+    finally:
+        worker.kill()
 
 
 def test_a_task_that_fails_is_told(state):

@@ -93,7 +93,11 @@ class Daemon:
 
     def suspend(self) -> None:
         """Freeze it: its ports accept connections and nothing answers."""
-        self._process().signal(signal.SIGSTOP)
+        process = self._process()
+        process.signal(signal.SIGSTOP)
+        # Its threads stop one after the other, and until then one may answer.
+        while process.is_running and not process.is_stopped:
+            time.sleep(_POLL_SECONDS)
 
     def resume(self) -> None:
         self._process().signal(signal.SIGCONT)

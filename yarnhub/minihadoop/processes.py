@@ -40,6 +40,18 @@ class Process:
         now = look_up(self.pid)
         return now is not None and now.started == self.started and now.state not in "ZX"
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether each of its threads has been stopped by a signal."""
+        threads = Path(f"/proc/{self.pid}/task").glob("*/stat")
+        try:
+            states = [
+                each.read_text(errors="replace").rpartition(")")[2].split()[0] for each in threads
+            ]
+        except OSError:
+            return False  # one has just ended
+        return set(states) == {"T"}
+
     def signal(self, number: signal.Signals) -> None:
         """Send the signal, to this very process or to none."""
         try:
