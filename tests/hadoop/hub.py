@@ -79,6 +79,8 @@ class Hub:
             headers={"Authorization": f"token {self._token}"},
             timeout=60,
             trust_env=False,
+            # Of two threads one may take a connection that the other is just about to close.
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
         self._process: subprocess.Popen[bytes] | None = None
 
