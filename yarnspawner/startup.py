@@ -52,6 +52,11 @@ def poll_seconds(starting: int, *, on_node: bool) -> float:
     return min(POLL_SECONDS, max(SHORTEST_POLL_SECONDS, starting / LOOKS_PER_SECOND))
 
 
+def states_between(before: ApplicationState, after: ApplicationState) -> Iterator[ApplicationState]:
+    """Return what YARN led an application through from one look to the next, unseen."""
+    return (each for each in ApplicationState if before < each < after)
+
+
 class Startup:
     """A submitted application whose server does not listen yet."""
 
@@ -121,4 +126,6 @@ class Startup:
         now = time.monotonic()
         if self._state is not None:
             STATE_SECONDS.labels(self._state.name).observe(now - self._state_since)
+            for passed in states_between(self._state, state):
+                STATE_SECONDS.labels(passed.name).observe(0)  # shorter than from look to look
         self._state, self._state_since = state, now
