@@ -11,7 +11,7 @@ from pathlib import Path
 from hdfs_contents import configuration, token_file
 from yarnspawner.hadoop.configuration import Configuration
 from yarnspawner.hadoop.credentials import Credentials, CredentialsError
-from yarnspawner.hadoop.delegation import HDFS_KIND, identity_of
+from yarnspawner.hadoop.delegation import HDFS_KIND, identity_of, short_name
 
 
 def own_user() -> str:
@@ -41,7 +41,7 @@ def _owner_of_token() -> str | None:
     except (OSError, CredentialsError):
         return None
     good = [each.owner for each in found if each.max_date > time.time() * 1000]
-    return good[0].partition("@")[0].partition("/")[0] if good else None
+    return short_name(good[0]) if good else None
 
 
 def _of_ticket(site: Configuration) -> str:

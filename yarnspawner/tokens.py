@@ -23,7 +23,7 @@ from yarnspawner.hadoop import kerberos
 from yarnspawner.hadoop.aio import AsyncClient
 from yarnspawner.hadoop.configuration import Configuration, ConfigurationError
 from yarnspawner.hadoop.credentials import CredentialsError, Token
-from yarnspawner.hadoop.delegation import identity_of
+from yarnspawner.hadoop.delegation import identity_of, short_name
 from yarnspawner.hadoop.namenode import CLIENT_PROTOCOL
 from yarnspawner.hadoop.namenode import GET_DELEGATION_TOKEN as GET_HDFS_TOKEN
 from yarnspawner.hadoop.pool import Clients
@@ -128,7 +128,7 @@ class Tokens:
             ) from error
         except CredentialsError as error:
             raise ClusterRefused(f"{issuer.name} gave no good token: {error}") from error
-        if owner.partition("@")[0].partition("/")[0] != user.partition("@")[0]:
+        if short_name(owner) != user.partition("@")[0]:
             raise ClusterRefused(f"{issuer.name} gave a token of {owner} for {user}: not used.")
         return [replace(token, service=name) for name in await _services(issuer)]
 

@@ -43,14 +43,8 @@ class Process:
     @property
     def is_stopped(self) -> bool:
         """Whether each of its threads has been stopped by a signal."""
-        threads = Path(f"/proc/{self.pid}/task").glob("*/stat")
-        try:
-            states = [
-                each.read_text(errors="replace").rpartition(")")[2].split()[0] for each in threads
-            ]
-        except OSError:
-            return False  # one has just ended
-        return set(states) == {"T"}
+        threads = [look_up(int(each.name)) for each in Path(f"/proc/{self.pid}/task").glob("*")]
+        return all(thread is not None and thread.state == "T" for thread in threads)
 
     def signal(self, number: signal.Signals) -> None:
         """Send the signal, to this very process or to none."""

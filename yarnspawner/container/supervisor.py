@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -149,25 +150,19 @@ def supervise(launch: Launch, program: str, server: Server) -> int:
 
     Whoever stopped us knows why already.
     """
-    reporter = connect(launch, program)
-    try:
+    with closing(connect(launch, program)) as reporter:
         refresh = TokenRefresh(launch, program, server.environment) if launch.token_path else None
         supervisor = Supervisor(server.process, server.sock, reporter, launch, refresh)
         code = supervisor.run()
         if supervisor.stop_reason is None:
             report_end(reporter, code, diagnose(code, launch, server.environment))
-    finally:
-        reporter.close()
     return code if code >= 0 else 128 - code
 
 
 def report_failure(launch: Launch, program: str, sentence: str) -> None:
     """Report why there is no server."""
-    reporter = connect(launch, program)
-    try:
+    with closing(connect(launch, program)) as reporter:
         report_end(reporter, 1, sentence)
-    finally:
-        reporter.close()
 
 
 def report_end(reporter: Reporter, code: int, diagnostics: str) -> None:

@@ -24,6 +24,11 @@ class Identity(Message):
     max_date: int = int64(5, 0)
 
 
+def short_name(principal: str) -> str:
+    """Return whose a principal is by Hadoop's default rule: its first part."""
+    return principal.partition("@")[0].partition("/")[0]
+
+
 def identity_of(token: Token) -> Identity:
     """Read a token's identifier; raises `CredentialsError` for what is none of these tokens."""
     try:

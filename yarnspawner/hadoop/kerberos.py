@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 
 from yarnspawner.hadoop import keytab as keytabs
 from yarnspawner.hadoop.configuration import Configuration, ConfigurationError
+from yarnspawner.hadoop.delegation import short_name
 from yarnspawner.hadoop.sasl import Mechanism, MechanismFactory, Offer, Prepare, SaslError
 
 try:
@@ -100,8 +101,7 @@ def own_user(configuration: Configuration) -> str:
     if not configuration.kerberos:
         return os.environ.get("HADOOP_USER_NAME") or getpass.getuser()
     _require_gssapi()
-    principal = _Process.principal or _default_principal()
-    return principal.partition("@")[0].partition("/")[0]
+    return short_name(_Process.principal or _default_principal())
 
 
 def logins(configuration: Configuration, service: str) -> Prepare | None:
