@@ -13,6 +13,15 @@ from typing import Any
 
 import pytest
 
+from yarnhub.minihadoop.ports import held_ports
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that the demo, which holds it itself, can have."""
+    with held_ports(1) as (port,):
+        return port
+
 
 def demo(tmp_path: Path, port: int, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
@@ -40,10 +49,10 @@ def processes_of(folder: Path) -> list[str]:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("more", [(), ("--kerberos",)], ids=["simple", "kerberos"])
 def test_the_check_walks_the_whole_round_and_leaves_nothing(
-    tmp_path: Path, ports: list[int], more: tuple[str, ...]
+    tmp_path: Path, port: int, more: tuple[str, ...]
 ):
     report = tmp_path / "report.json"
-    process = demo(tmp_path, ports[0], "--check", "--report", str(report), *more)
+    process = demo(tmp_path, port, "--check", "--report", str(report), *more)
     output, _ = process.communicate()
     assert process.returncode == 0, output
     assert "The check passed." in output
@@ -58,10 +67,8 @@ def test_the_check_walks_the_whole_round_and_leaves_nothing(
 
 
 @pytest.mark.timeout(300)
-def test_ctrl_c_half_way_ends_everything(
-    tmp_path: Path, ports: list[int], wait_until: Callable[..., Any]
-):
-    process = demo(tmp_path, ports[0])
+def test_ctrl_c_half_way_ends_everything(tmp_path: Path, port: int, wait_until: Callable[..., Any]):
+    process = demo(tmp_path, port)
     wait_until(lambda: processes_of(tmp_path), 120, "the daemons to start")
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate()

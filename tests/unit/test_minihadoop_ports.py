@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from yarnhub.minihadoop.errors import BadSettings, InTheWay
-from yarnhub.minihadoop.ports import BLOCK, held_ports, reserved_ports, taken_port
+from yarnhub.minihadoop.ports import BLOCK, held_ports, kept_free, reserved_ports, taken_port
 
 
 def test_chosen_ports_are_free_and_below_those_that_the_kernel_gives_out():
@@ -42,15 +42,26 @@ def test_what_starts_beside_a_cluster_or_another_gets_ports_of_its_own(
 
 
 def test_a_block_with_a_taken_port_is_not_chosen(monkeypatch):
+    monkeypatch.setattr("yarnhub.minihadoop.ports.random.shuffle", lambda blocks: None)
     with reserved_ports(None, datanodes=1, nodemanagers=1) as free:
         base = free.base
-    monkeypatch.setattr("yarnhub.minihadoop.ports.random.shuffle", lambda blocks: None)
     monkeypatch.setattr("yarnhub.minihadoop.ports._FIRST", base)
     with (
         socket.create_server(("127.0.0.1", base + 5)),
         reserved_ports(None, datanodes=1, nodemanagers=1) as ports,
     ):
         assert ports.base > base
+
+
+def test_a_port_that_somebody_will_need_is_not_chosen(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("yarnhub.minihadoop.ports.random.shuffle", lambda blocks: None)
+    with reserved_ports(None, datanodes=1, nodemanagers=1) as free:
+        base = free.base
+    monkeypatch.setattr("yarnhub.minihadoop.ports._FIRST", base)
+    with kept_free(base + 5), held_ports(1) as ports:
+        assert ports[0] >= base + BLOCK
+        with pytest.raises(InTheWay, match="about to be taken"), kept_free(ports[0]):
+            pass
 
 
 def test_a_given_port_that_is_taken_is_named():

@@ -22,6 +22,7 @@ from yarnhub.demo.check import Site, Step, check, write_report
 from yarnhub.demo.hub import DemoError, HubSettings, check_port, find_proxy, running_hub
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.configuration import HUB_USER, Security
+from yarnhub.minihadoop.ports import kept_free
 
 PEOPLE = ("alice", "bob")
 ENVIRONMENT = "demo"
@@ -69,6 +70,7 @@ class Demo:
         check_port(self.port)
         find_proxy()
         with ExitStack() as stack:
+            stack.enter_context(kept_free(self.port))  # Hadoop chooses its own first
             with self.console.status("") as status:
                 security = Security() if self.kerberos else None
                 hadoop = MiniHadoop(users=PEOPLE, security=security, progress=status.update)

@@ -189,6 +189,16 @@ def held_ports(count: int) -> Iterator[list[int]]:
 
 
 @contextmanager
+def kept_free(port: int) -> Iterator[None]:
+    """Let nobody who chooses here take this port until the context ends. Raises InTheWay where
+    somebody is about to."""
+    with _block_lock(port - (port - _FIRST) % BLOCK) as locked:
+        if not locked:
+            raise InTheWay(f"Port {port} is about to be taken by another cluster.")
+        yield
+
+
+@contextmanager
 def _free_block(addresses: Callable[[int], list[tuple[str, int]]]) -> Iterator[int]:
     """Find a block of which those `addresses` are free that follow from its first port."""
     blocks = list(range(_FIRST, min(_LAST, _ephemeral()) - BLOCK, BLOCK))
@@ -199,7 +209,7 @@ def _free_block(addresses: Callable[[int], list[tuple[str, int]]]) -> Iterator[i
                 yield first
                 return
     raise InTheWay(
-        f"No {BLOCK} free ports in a row were found above {_FIRST}; choose the first one yourself."
+        f"No {BLOCK} free ports in a row were found above {_FIRST}: end programs that hold some."
     )
 
 
