@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 
 _PIECE = 4 * 1024 * 1024
 
-#: How often, and after how many seconds, somebody's turn is waited for; it takes milliseconds.
-_TURN_WAITS = (0.01, 0.05, 0.2, 0.5)
+#: How many seconds are waited before each try to get one's turn; another's takes milliseconds.
+_TURN_WAITS = (0, 0.01, 0.05, 0.2, 0.5)
 
 #: Who has the turn, and has closed the file so long ago, is taken for dead: even a call that hangs
 #: is given up before. Who is not, but was held up by many of them, finds out.
@@ -118,8 +118,8 @@ def _with_access(
 def _replace(fs: FileSystem, written: FileStatus, target: str, seen: FileStatus) -> None:
     """Rename over the target if it is as it was seen, or is gone."""
     turn = turn_beside(target)
+    _take_turn(fs, written, turn)
     with removed_on_failure(fs, turn, only=written):
-        _take_turn(fs, written, turn)
         with suppress(FileNotFoundError):
             refuse_changed(fs.stat(target), seen)
         fs.rename(turn, target, overwrite=True)
@@ -133,11 +133,12 @@ def _replace(fs: FileSystem, written: FileStatus, target: str, seen: FileStatus)
 def _take_turn(fs: FileSystem, written: FileStatus, turn: str) -> None:
     """Rename the temporary to the name that only one at a time can have."""
     for wait in _TURN_WAITS:
-        with suppress(FileExistsError):
+        time.sleep(wait)
+        # Without an answer it may be ours all the same.
+        with removed_on_failure(fs, turn, only=written), suppress(FileExistsError):
             fs.rename(written.path, turn)
             return
         _end_dead_turn(fs, written, turn)
-        time.sleep(wait)
     raise OSError(errno.EBUSY, "somebody else is saving it: try again in a minute", turn)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hdfs_contents import atomic
 from hdfs_contents.atomic import write_file
 from hdfs_contents.local import LocalFileSystem
 from hdfs_contents.paths import turn_beside
@@ -45,6 +46,35 @@ def test_who_was_taken_for_dead_is_not_told_that_anothers_content_was_their_own(
         write_file(slow, "/home/a", [b"ours"], replaces=fs.stat("/home/a"))
     assert raised.value.errno == errno.EAGAIN
     assert contents(tmp_path) == {"a": "of another, who thinks us dead"}
+
+
+def test_somebodys_turn_is_waited_for_and_tried_for_after_the_last_wait(
+    fs: LocalFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = tmp_path / turn_beside("/home/a").rpartition("/")[2]
+    turn.write_text("of somebody")
+    waits = list(atomic._TURN_WAITS)
+
+    def sleep(seconds: float) -> None:
+        assert seconds == waits.pop(0)
+        if not waits:
+            turn.unlink()
+
+    monkeypatch.setattr("hdfs_contents.atomic.time.sleep", sleep)
+    write_file(fs, "/home/a", [b"ours"], replaces=fs.stat("/home/a"))
+    assert contents(tmp_path) == {"a": "ours"}
+
+
+def test_who_did_not_get_their_turn_takes_no_like_one_from_another(
+    fs: LocalFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = tmp_path / turn_beside("/home/a").rpartition("/")[2]
+    turn.write_text("just as long")
+    monkeypatch.setattr(atomic, "_TURN_WAITS", (0,))
+    monkeypatch.setattr(atomic, "_is_same", lambda *_: True)
+    with pytest.raises(OSError, match="somebody else is saving it"):
+        write_file(fs, "/home/a", [b"as long, too"], replaces=fs.stat("/home/a"))
+    assert contents(tmp_path) == {"a": "old", turn.name: "just as long"}
 
 
 def test_a_turn_that_has_become_anothers_is_not_taken_from_them(
