@@ -44,7 +44,7 @@ def test_a_namenode_that_hangs_holds_no_call_and_is_used_again_when_it_answers(
     path = write("a", b"1")
     chosen = {"native": NativeFileSystem, "libhdfs": LibhdfsFileSystem}[kind]
     impatient = chosen(None, 1.5)
-    assert answers(impatient, path)
+    wait_until(lambda: answers(impatient, path), 30, "it is connected")
     hadoop.namenode.suspend()
     try:
         for call in (impatient.stat, impatient.open_read, impatient.open_write):

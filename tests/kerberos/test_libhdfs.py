@@ -98,12 +98,14 @@ def test_libhdfs_goes_on_with_new_tokens_and_would_fail_without(
     hadoop: MiniHadoop, environment: dict[str, str], tmp_path: Path, wait_until: Any
 ):
     file = tmp_path / "tokens"
-    first = replace_tokens(hadoop, file)
-    with writing(environment, "renewing") as renewing, writing(environment, "forgetful") as other:
-        lifetime = SECURITY.token_max_seconds + 30
-        wait_until(lambda: not is_good(hadoop, first), lifetime, "the first token has ended")
-        replace_tokens(hadoop, file)
-        assert renewing() == ["begun, ended", "after"]
-        failure = other()
+    replace_tokens(hadoop, file)
+    with writing(environment, "renewing") as renewing:
+        token = replace_tokens(hadoop, file)  # a whole lifetime for the next JVM
+        with writing(environment, "forgetful") as other:
+            lifetime = SECURITY.token_max_seconds + 30
+            wait_until(lambda: not is_good(hadoop, token), lifetime, "the token has ended")
+            replace_tokens(hadoop, file)
+            assert renewing() == ["begun, ended", "after"]
+            failure = other()
     assert isinstance(failure, str), f"it had no need of the new tokens: {failure}"
     assert "token" in failure

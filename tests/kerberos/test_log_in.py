@@ -165,7 +165,9 @@ def apache(
         start_new_session=True,  # it ends its group
     )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60
+        ) as client:
             wait_until(lambda: process.poll() is not None or answers(client), 30, "Apache")
             assert process.poll() is None, (tmp_path / "apache.log").read_text()
             yield str(client.base_url).rstrip("/")
@@ -237,7 +239,7 @@ def test_behind_apache_no_server_gets_a_ticket_or_asks_for_one(
     remote_hub.start_server("alice")
     alice = person(apache, "alice")
     assert json.loads(alice.get("/user/alice/ask")[1]) == {"got": ""}
-    with httpx.Client(base_url=apache, trust_env=False) as http:
+    with httpx.Client(base_url=apache, trust_env=False, timeout=60) as http:
         assert "www-authenticate" not in http.get("/user/alice/ask").headers
         token = {"Authorization": "token of-an-api"}
         assert http.get("/user/alice/ask", headers=token).json() == {"got": "token of-an-api"}

@@ -173,11 +173,13 @@ async def test_no_secret_is_where_others_see_it(
     async with browser_of(hub, "alice") as browser:
         await save(browser, "x")
         application_id = hub.application_of("alice")
-        tokens = tokens_of(hadoop, application_id).values()
-        secrets = [form for token in tokens for form in forms_of(token.password)]
-        secrets += forms_of(api_token_of(application_id))
-        seen = seen_by_others(hadoop, application_id, tmp_path)
-        holders = files_with(hadoop, secrets)
+        tokens = None
+        while tokens != tokens_of(hadoop, application_id):  # else it has got new ones meanwhile
+            tokens = tokens_of(hadoop, application_id)
+            secrets = [form for token in tokens.values() for form in forms_of(token.password)]
+            secrets += forms_of(api_token_of(application_id))
+            seen = seen_by_others(hadoop, application_id, tmp_path)
+            holders = files_with(hadoop, secrets)
     hub.stop_server("alice")
     wait_until(lambda: logs_are_collected(hadoop, application_id), 60, "the logs to be collected")
     seen["collected"] = collected_logs(hadoop, application_id)

@@ -184,8 +184,8 @@ def _core(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
     return {
         "fs.defaultFS": default_fs(settings, ports),
         "hadoop.tmp.dir": str(state / "tmp"),
-        # As on most clusters, what people delete stays for a while (minutes).
-        "fs.trash.interval": "60",
+        # As on most clusters, what people delete stays for a while: for a week.
+        "fs.trash.interval": "10080",
         # The hub may act for people, from its own host, and for nobody else. Spread over hosts the
         # daemons start before it, and could not find its address by its name.
         f"hadoop.proxyuser.{HUB_USER}.hosts": "*" if ports.spread else HOST,

@@ -114,7 +114,7 @@ def test_what_is_no_file_for_this_person_is_not_downloaded(
 
 def test_nobody_downloads_without_the_token(server: httpx.Client) -> None:
     put(server, "a.txt", text("a"))
-    answer = httpx.get(f"{server.base_url}files/a.txt", trust_env=False)
+    answer = httpx.get(f"{server.base_url}files/a.txt", trust_env=False, timeout=60)
     assert answer.status_code == 302
     assert "/login" in answer.headers["location"]
 
@@ -123,7 +123,7 @@ def test_a_page_of_another_site_gets_no_download_with_a_persons_cookie(
     server: httpx.Client,
 ) -> None:
     put(server, "a.txt", text("a"))
-    with httpx.Client(base_url=server.base_url, trust_env=False) as browser:
+    with httpx.Client(base_url=server.base_url, trust_env=False, timeout=60) as browser:
         browser.get("/login", params={"token": TOKEN})
         own = browser.get("/files/a.txt", headers={"Referer": str(server.base_url)})
         other = browser.get("/files/a.txt", headers={"Referer": "http://elsewhere.example/"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
@@ -13,7 +12,7 @@ import sys
 import tarfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +48,7 @@ class Server:
         """The lines with these words in them."""
         return [line for line in (self.home / "log").read_text().splitlines() if words in line]
 
-    @contextlib.contextmanager
+    @contextmanager
     def kernel(self) -> Iterator[BlockingKernelClient]:
         kernel = self.http.post("api/kernels", json={}).json()["id"]
         (connection,) = self.home.rglob(f"kernel-{kernel}.json")
@@ -117,7 +116,7 @@ def start(
 
 def answers(server: Server) -> bool:
     info = server.home / f".local/share/jupyter/runtime/jpserver-{server.process.pid}.json"
-    with contextlib.suppress(OSError, ValueError, httpx.TransportError):
+    with suppress(OSError, ValueError, httpx.TransportError):
         server.http.base_url = json.loads(info.read_text())["url"]
         return server.http.get("api").status_code == 200
     return False
@@ -177,8 +176,13 @@ def kept_history(fs: FileSystem, session: str, scratch: Path) -> list[str]:
         history = tar.extractfile("ipython/history.sqlite")
         assert history is not None
         scratch.write_bytes(history.read())
-    with closing(sqlite3.connect(scratch)) as database:
+    # IPython makes the file first, and its tables one after the other.
+    with (
+        closing(sqlite3.connect(scratch)) as database,
+        suppress(sqlite3.OperationalError),
+    ):
         return [line for (line,) in database.execute("SELECT source FROM history")]
+    return []
 
 
 def local_history(server: Server) -> list[str]:

@@ -56,7 +56,7 @@ def test_subdomains_lead_each_persons_host_to_their_own_server(make_hub: Any):
 
     def page(host: str, path: str) -> httpx.Response:
         # Whatever DNS says, a browser would send this.
-        return httpx.get(hub.url + path, headers={"Host": host}, trust_env=False)
+        return httpx.get(hub.url + path, headers={"Host": host}, trust_env=False, timeout=60)
 
     alice = page("alice.hub.example.com", "/user/alice/environment")
     assert alice.json()["environment"]["JUPYTERHUB_USER"] == "alice"
@@ -144,10 +144,10 @@ def test_prometheus_reads_the_figures_by_the_token_that_the_page_gives_it(make_h
     hub: Hub = make_hub(beside_the_tests(config))
     (secret,) = re.findall(r'"api_token": "(.*?)"', config)
     headers = {"Authorization": f"token {secret}"}
-    told = httpx.get(f"{hub.url}/hub/metrics", headers=headers, trust_env=False)
+    told = httpx.get(f"{hub.url}/hub/metrics", headers=headers, trust_env=False, timeout=60)
     named = set(re.findall(r"^\| `(\w+)", page, re.M))
     assert {name for name in named if f"# TYPE {name} " not in told.text} == set()
-    assert httpx.get(f"{hub.url}/hub/metrics", trust_env=False).status_code == 403
+    assert httpx.get(f"{hub.url}/hub/metrics", trust_env=False, timeout=60).status_code == 403
 
 
 def test_the_idle_culler_ends_what_nobody_uses(

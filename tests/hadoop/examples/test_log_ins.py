@@ -60,7 +60,9 @@ def web_server(
         [program, "-p", tmp_path, "-c", config, "-e", tmp_path / "nginx.log"]
     )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60
+        ) as client:
             wait_until(lambda: process.poll() is not None or answers(client), 30, "nginx")
             assert process.poll() is None, (tmp_path / "nginx.log").read_text()
             yield client.base_url
@@ -85,7 +87,9 @@ def answers(client: httpx.Client) -> bool:
 
 def log_in(address: httpx.URL, **more: Any) -> httpx.Response:
     """What a browser sees that is sent to log in, and whose requests have `more`."""
-    with httpx.Client(base_url=address, trust_env=False, follow_redirects=True, **more) as browser:
+    with httpx.Client(
+        base_url=address, trust_env=False, follow_redirects=True, timeout=60, **more
+    ) as browser:
         page = browser.get("/hub/remote_login?next=/hub/api/user")
         return browser.get("/hub/api/user") if page.is_success else page
 
@@ -114,7 +118,7 @@ def test_a_notebook_server_is_not_told_the_web_servers_secret(
 ):
     remote_hub.start_server("alice")
     with httpx.Client(
-        base_url=web_server, trust_env=False, headers={"X-Remote-User": "bob"}
+        base_url=web_server, trust_env=False, timeout=60, headers={"X-Remote-User": "bob"}
     ) as browser:
         seen = browser.get("/user/alice/environment")
     assert seen.json()["environment"]["JUPYTERHUB_USER"] == "alice"

@@ -80,7 +80,9 @@ def test_a_server_runs_on_a_node_with_its_label_with_its_gpus_and_its_priority(
     assert node_of(hadoop, application_id) == node_host(1)
     (timeout,) = seen["timeouts"]["timeout"]
     assert timeout["remainingTimeInSeconds"] <= 600, "the queue has the last word"
-    nodes = httpx.get(f"{hadoop.resourcemanager_url}/ws/v1/cluster/nodes", trust_env=False).json()
+    nodes = httpx.get(
+        f"{hadoop.resourcemanager_url}/ws/v1/cluster/nodes", trust_env=False, timeout=60
+    ).json()
     used = {
         node["nodeHostName"]: amount["value"]
         for node in nodes["nodes"]["node"]
