@@ -1,6 +1,7 @@
 """One start, from the submit until the server listens: what YARN says, told on the way.
 
 - It ends as soon as YARN says that the application has ended, with the reason.
+- It ends in time, with the last that YARN has said, also where a look is not answered.
 - What the application master registered is believed for the port only; the host is the node on
   which YARN itself says that the container runs.
 """
@@ -67,6 +68,7 @@ class Startup:
         self._board = board
         self._application_id = application_id
         self._progress = progress
+        self._report: ApplicationReport | None = None
         self._container: Container | None = None
         self._asked_at = float("-inf")
         self._state: ApplicationState | None = None
@@ -76,9 +78,12 @@ class Startup:
         """Return the node and the port once the server listens; raises `SpawnFailure` when it
         won't, or not until `deadline`. `timeout` is how long that was for the person who waits."""
         with self._board.counting_start():
-            return await self._wait(deadline, timeout)
+            try:
+                return await asyncio.wait_for(self._wait(), deadline - time.monotonic())
+            except asyncio.TimeoutError:
+                raise StartTimeout.after(timeout, self._report) from None
 
-    async def _wait(self, deadline: float, timeout: float) -> tuple[str, int]:
+    async def _wait(self) -> tuple[str, int]:
         on_node = False
         while True:
             pause = poll_seconds(self._board.starting, on_node=on_node)
@@ -87,13 +92,12 @@ class Startup:
             if status.life is Life.ENDED:
                 raise explain_end(report)
             if report is not None:
+                self._report = report
                 on_node = container_started(report) or report.state is ApplicationState.RUNNING
                 self._time_state(report.state)
                 address = await self._look(report)
                 if address is not None:
                     return address
-            if time.monotonic() > deadline:
-                raise StartTimeout.after(timeout, report)
             await asyncio.sleep(pause)
 
     async def _look(self, report: ApplicationReport) -> tuple[str, int] | None:

@@ -1,4 +1,4 @@
-"""How often a start is looked at."""
+"""How often a start is looked at, for how long, and what is counted of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
+from yarnspawner.failures import StartTimeout
 from yarnspawner.hadoop.records import ApplicationId, ApplicationState
 from yarnspawner.hadoop.reports import ApplicationReport
 from yarnspawner.progress import ProgressLog
@@ -47,11 +48,12 @@ def test_a_state_may_pass_between_two_looks(before, after, passed):
 
 class NoServerYet:
     """A cluster on which an application runs, in which no server listens: a look at it shows one
-    of `states` after the other, and then that it runs."""
+    of `states` after the other, and then that it runs; or nothing, where `hangs`."""
 
-    def __init__(self, *states: ApplicationState) -> None:
+    def __init__(self, *states: ApplicationState, hangs: bool = False) -> None:
         self.asked = asyncio.Event()
         self._states = list(states)
+        self._hangs = hangs
 
     async def list_applications(self, *_: Any) -> dict[str, ApplicationReport]:
         return {}
@@ -59,6 +61,8 @@ class NoServerYet:
     async def report(self, application_id: str) -> ApplicationReport:
         if not self._states:
             self.asked.set()
+            if self._hangs:
+                await asyncio.Event().wait()
         state = self._states.pop(0) if self._states else ApplicationState.RUNNING
         return ApplicationReport(application_id=ApplicationId.parse(application_id), state=state)
 
@@ -77,6 +81,22 @@ async def test_each_start_that_is_waited_for_counts_whatever_its_state():
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert board.starting == 0
+
+
+async def test_a_look_that_nobody_answers_ends_with_the_time_of_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    cluster: Any = NoServerYet(ApplicationState.ACCEPTED, hangs=True)
+    startup = Startup(
+        cluster, StatusBoard(cluster, "yarnhub-0123"), "application_1_0001", ProgressLog()
+    )
+    waiting = asyncio.create_task(startup.address(time.monotonic() + 60, 62))
+    await asyncio.wait_for(cluster.asked.wait(), 60)
+    loop = asyncio.get_running_loop()
+    late = loop.time() + 60
+    monkeypatch.setattr(loop, "time", lambda: late)
+    with pytest.raises(StartTimeout, match="not ready within 62 seconds: it waits in queue"):
+        await waiting
 
 
 async def test_each_state_is_counted_even_one_that_no_look_has_seen():
