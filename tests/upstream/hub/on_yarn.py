@@ -14,11 +14,15 @@ from urllib.parse import urlsplit
 
 import jupyterhub.spawner
 import pytest
+from jupyterhub.handlers.base import BaseHandler
 from traitlets import Integer, Unicode, default
 
 from yarnspawner import YarnSpawner
 
 CONFIG = Path(__file__).with_name("config")
+PATIENCE_SECONDS = 60
+"""How long a request waits for a start or a stop, which takes longer in YARN than at home, unless a
+test says that it has no patience."""
 
 _LOCAL = "is about a local process"
 _EVENTS = "compares with the only event that a local spawner has"
@@ -95,6 +99,12 @@ class SimpleLocalProcessSpawner(YarnSpawner):
 
 
 jupyterhub.spawner.SimpleLocalProcessSpawner = SimpleLocalProcessSpawner
+BaseHandler.slow_spawn_timeout = property(
+    lambda handler: handler.settings.get("slow_spawn_timeout", PATIENCE_SECONDS)
+)
+BaseHandler.slow_stop_timeout = property(
+    lambda handler: handler.settings.get("slow_stop_timeout", PATIENCE_SECONDS)
+)
 
 
 @pytest.fixture(autouse=True)
