@@ -10,12 +10,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 START_DEADLINE_SECONDS = 60.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
+AGAIN_SECONDS = 0.5
 
 Answer = TypeVar("Answer")
 
@@ -95,16 +96,24 @@ def _children(thread: int) -> set[int]:
 def _kill_children(thread: int, others: set[int]) -> None:
     """End what a thread of ours has started since, and does not come back from."""
     for pid in _children(thread) - others:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
 def _watched(seconds: float, end: Callable[[], None]) -> Iterator[None]:
-    """Call `end` from another thread unless the block ends in time."""
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
+    """Call `end` from another thread unless the block ends in time, and then until it does: what it
+    waits for may have begun after the last call."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        pause = seconds
+        while not ended.wait(pause):
+            end()
+            pause = AGAIN_SECONDS
+
+    threading.Thread(target=watch, daemon=True).start()
     try:
         yield
     finally:
-        timer.cancel()
+        ended.set()

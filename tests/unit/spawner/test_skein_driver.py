@@ -151,6 +151,19 @@ def test_a_start_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch):
         other.kill()
 
 
+def test_a_process_that_a_start_begins_after_its_deadline_is_ended_too(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(skein_driver, "START_DEADLINE_SECONDS", 0.01)
+
+    def start() -> None:
+        assert subprocess.call(["sleep", "1000"])
+        subprocess.check_call(["sleep", "1000"])
+
+    with pytest.raises(subprocess.CalledProcessError):
+        Driver(start).call(FakeClient.answer, 60)
+
+
 def test_closing_ends_a_driver_that_hangs(starts: Starts):
     driver = Driver(starts)
     driver.call(FakeClient.answer, 60)
