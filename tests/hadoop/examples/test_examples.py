@@ -19,7 +19,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from tests.hadoop.hub import REAL_SERVER, Hub
-from tests.hadoop.yarn_rest import application, running_applications
+from tests.hadoop.yarn_rest import application, application_ids, running_applications
 from yarnhub.minihadoop import MiniHadoop
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -156,11 +156,17 @@ def test_the_idle_culler_ends_what_nobody_uses(
     hub = make_hub(
         example("idle_culler.py", **{"timeout=7200": "timeout=1", "every=300": "every=1"})
     )
-    idle = hub.start_server("alice")
-    wait_until(
-        lambda: application(hadoop, idle)["state"] == "KILLED", 60, "the end of what is idle"
-    )
+    before = application_ids(hadoop)
+    hub.api("POST", "users/alice")
+    hub.api("POST", "users/alice/server")
+
+    def ends() -> list[str]:
+        return [application(hadoop, each)["state"] for each in application_ids(hadoop) - before]
+
+    # It may be over as soon as it is ready: what is starting is not culled.
+    wait_until(lambda: ends() == ["KILLED"], 120, "the end of what is idle")
     wait_until(lambda: not hub.api("GET", "users/alice")["servers"], 30, "the hub to know")
+    assert "Culling server alice" in hub.log()
 
 
 def test_several_hubs_on_one_cluster_have_servers_of_their_own(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -15,10 +19,10 @@ from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
 
 SESSIONS = "/user/alice/.yarnhub/session"
+CULLERS_TOKEN = secrets.token_hex(16)
 CULLER = f"""
 c.JupyterHub.last_activity_interval = 1
-c.JupyterHub.services.append({{"name": "culler", "command": [
-    {sys.executable!r}, "-m", "jupyterhub_idle_culler", "--timeout=8", "--cull-every=1"]}})
+c.JupyterHub.services.append({{"name": "culler", "api_token": {CULLERS_TOKEN!r}}})
 c.JupyterHub.load_roles.append({{"name": "culler", "services": ["culler"], "scopes": [
     "list:users", "read:users:activity", "read:servers", "delete:servers"]}})
 """
@@ -40,17 +44,40 @@ def keep_session(hdfs: FileSystem, *names: str) -> None:
             file.write(b"settings")
 
 
+@contextmanager
+def culling(hub: Hub) -> Iterator[None]:
+    """Have servers culled that are idle."""
+    options = [f"--url={hub.url}/hub/api", "--timeout=8", "--cull-every=1"]
+    culler = subprocess.Popen(
+        [sys.executable, "-m", "jupyterhub_idle_culler", *options],
+        env={**os.environ, "JUPYTERHUB_API_TOKEN": CULLERS_TOKEN},
+    )
+    try:
+        yield
+    finally:
+        culler.terminate()
+        culler.wait(30)
+
+
 def test_an_idle_server_is_culled_and_its_application_ends_and_a_used_one_runs_on(
     make_hub: Any, hadoop: MiniHadoop, wait_until: Callable[..., Any]
 ):
     hub: Hub = make_hub(CULLER)
-    idle, used = hub.start_server("alice"), hub.start_server("bob")
+    used, idle = hub.start_server("bob"), hub.start_server("alice")
+
+    def last_use() -> str:
+        assert hub.get("/user/bob/api").is_success
+        return hub.api("GET", "users/bob")["servers"][""]["last_activity"]
 
     def is_culled() -> bool:
-        assert hub.get("/user/bob/api").is_success
+        assert last_use()
         return not hub.api("GET", "users/alice")["servers"]
 
-    wait_until(is_culled, 60, "the idle server to be culled")
+    # Until the hub has noted a use, a server counts as idle since its start was asked for.
+    first = last_use()
+    wait_until(lambda: last_use() > first, 30, "the hub to note a use")
+    with culling(hub):
+        wait_until(is_culled, 60, "the idle server to be culled")
     ended = application(hadoop, idle)
     assert ended["state"] == "KILLED"
     assert "stopped in JupyterHub" in ended["diagnostics"]
