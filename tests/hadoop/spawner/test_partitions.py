@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -119,14 +119,22 @@ def test_what_is_not_to_be_had_is_told_and_leaves_nothing(
     assert running_applications(hadoop) == []
 
 
-def test_the_form_tells_that_a_queue_is_closed_and_its_refusal_does_not_stick(make_hub: Any):
+def test_the_form_tells_that_a_queue_is_closed_and_its_refusal_does_not_stick(
+    make_hub: Any, wait_until: Callable[..., Any]
+):
     hub = make_hub(
         "c.YarnSpawner.profiles = [{'name': 'any', 'display_name': 'Any',\n"
         "    'queue': {'choices': ['default', 'closed']}}]\n"
     )
-    page = Person(hub, "alice").http.get("/hub/spawn/alice").text
+    alice = Person(hub, "alice")
+
+    def form_with_room() -> str:
+        page = alice.http.get("/hub/spawn/alice").text
+        return page if re.search(r"default \(\d+ of \d+ GiB free", page) else ""
+
+    # The form does without, where YARN takes long to answer.
+    page = wait_until(form_with_room, 60, "the form to show what the queues have left")
     assert "closed (closed)" in page
-    assert re.search(r"default \(\d+ of \d+ GiB free", page)
     events = hub.request_server("alice", options={"profile": "any", "queue": "closed"})
     assert "STOPPED" in events[-1]["message"]
     assert hub.start_server("alice")

@@ -73,10 +73,17 @@ def test_the_same_is_refused_by_form_query_and_rest_and_nothing_sticks(
     assert hub.api("GET", "users/alice")["servers"][""]["user_options"] in ({}, None)
 
 
-def test_the_form_is_in_the_hubs_page_and_starts_what_was_chosen(hub: Hub, hadoop: MiniHadoop):
+def test_the_form_is_in_the_hubs_page_and_starts_what_was_chosen(
+    hub: Hub, wait_until: Callable[..., Any]
+):
     alice = Person(hub, "alice")
-    page = alice.http.get("/hub/spawn/alice").text
-    assert re.search(r"default \(\d+ of \d+ GiB free", page)
+
+    def shows_room() -> bool:
+        page = alice.http.get("/hub/spawn/alice").text
+        return re.search(r"default \(\d+ of \d+ GiB free", page) is not None
+
+    # The form does without, where YARN takes long to answer.
+    wait_until(shows_room, 60, "the form to show what the queue has left")
     answer = alice.post(
         "/hub/spawn/alice", {"profile": "custom", "custom:memory": "512M", "custom:data": "all"}
     )
