@@ -85,9 +85,9 @@ def test_a_person_chooses_watches_and_works_and_their_notebook_is_in_hdfs(
     lab.choose(page, "Your own size", memory="1G", cores="1", data="all")
     page.screenshot(path=pictures / "form.png", full_page=True)
     page.get_by_role("button", name="Start", exact=True).click()
-    progress = page.locator("#progress-message")
-    expect(progress).to_contain_text("is starting on node", timeout=lab.START_TIMEOUT_MS)
-    expect(progress.get_by_role("link", name="application")).to_be_visible()
+    starting = page.locator("#progress-message", has_text="is starting on node")
+    link = starting.get_by_role("link", name="application")
+    expect(link).to_be_visible(timeout=lab.START_TIMEOUT_MS)
     page.screenshot(path=pictures / "progress.png")
     lab.wait_for_lab(page)
 

@@ -150,13 +150,18 @@ def test_the_list_follows_what_happens_until_ctrl_c(hadoop, hub, wait_until):
         os.close(reader)
 
 
-def test_what_a_running_server_writes_and_the_last_words_of_one_that_ended(hadoop, hub):
+def test_what_a_running_server_writes_and_the_last_words_of_one_that_ended(hadoop, hub, wait_until):
     assert yarnhub(hadoop, "logs", "alice/never-was").returncode == 4
     application_id = hub.start_server("alice")
-    running = yarnhub(hadoop, "logs", "alice")
-    assert running.returncode == 0, running.stderr
-    assert "[yarnhub] registered: the server listens on port" in running.stdout
-    assert "LogType" not in running.stdout
+
+    def written() -> str:
+        running = yarnhub(hadoop, "logs", "alice")
+        assert running.returncode == 0, running.stderr
+        told = "[yarnhub] registered: the server listens on port" in running.stdout
+        return running.stdout if told else ""
+
+    # It is written when YARN, and so the hub, knows already.
+    assert "LogType" not in wait_until(written, 60, "what the server writes when it is registered")
     assert len(yarnhub(hadoop, "logs", "alice", "-n", "1").stdout.splitlines()) == 1
     hub.stop_server("alice")
     ended = yarnhub(hadoop, "logs", "alice")

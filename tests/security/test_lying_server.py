@@ -25,8 +25,7 @@ def refused(make_hub: Any, hadoop: MiniHadoop) -> Callable[..., str]:
     def start(port: int, extra_config: str = "") -> str:
         hub = make_hub(
             f"c.YarnSpawner.cmd = [{str(LIAR)!r}, {ELSEWHERE!r}, {str(port)!r}]\n"
-            "c.JupyterHub.authenticate_prometheus = False\n"
-            "c.Spawner.http_timeout = 5\n" + extra_config
+            "c.JupyterHub.authenticate_prometheus = False\n" + extra_config
         )
         message = hub.refuse_server("alice")
         assert 'start_failures_total{reason="port"} 1.0' in hub.get("/hub/metrics").text
@@ -68,7 +67,7 @@ def test_the_port_of_a_daemon_of_the_node_is_refused(
 def test_a_port_that_answers_nothing_is_refused_and_the_host_is_the_nodes(
     refused: Callable[..., str], mute_port: int
 ):
-    message = refused(mute_port)
+    message = refused(mute_port, "c.Spawner.http_timeout = 5\n")
     assert "does not answer" in message
     assert ELSEWHERE not in message
 

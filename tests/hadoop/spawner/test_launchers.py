@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,7 +130,7 @@ async def until(
     cluster: Cluster, application_id: str, wanted: Callable[[ApplicationReport], Any]
 ) -> ApplicationReport:
     """Look at an application until its report is as wanted."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while True:
         report = await cluster.report(application_id)
         assert report is not None
@@ -149,9 +150,13 @@ async def refusal(cluster: Cluster, spec: LaunchSpec) -> SpawnFailure:
 
 
 async def test_a_server_from_its_submit_to_its_end(
-    cluster: Cluster, launcher: str, spec: LaunchSpec
+    cluster: Cluster, launcher: str, spec: LaunchSpec, tmp_path: Path
 ):
     tag, spawn_tag = spec.tags
+    seen = tmp_path / "seen"
+    spec = replace(
+        spec, launch=replace(spec.launch, command=[str(LIGHT_SERVER), "wait", str(seen)])
+    )
     async with hub_for(spec, launcher) as reachable:
         application_id = await submitted(cluster, reachable)
         listed = await cluster.list_applications(tag)
@@ -163,6 +168,7 @@ async def test_a_server_from_its_submit_to_its_end(
         assert cluster.server_port(listed[application_id]) is None
         assert await cluster.list_applications("yarnhub-of-another") == {}
 
+        seen.touch()  # until now it did not listen
         report = await until(cluster, application_id, cluster.server_port)
         container = await cluster.container(report)
         assert container is not None
