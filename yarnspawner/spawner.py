@@ -186,7 +186,10 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
 
     async def _ready_url(self, yarn: Yarn, deadline: float) -> str:
         """Wait until the server listens; raises `SpawnFailure` when it won't."""
-        startup = Startup(yarn.cluster, yarn.board, self.application_id, self._progress)
+        # A hub that was restarted waits for what an earlier one has submitted.
+        startup = Startup(
+            yarn.cluster, yarn.board, self.application_id, self._progress, is_new=self._starting
+        )
         host, port = await startup.address(deadline, self.start_timeout)
         first, last = self.port_range or (1, 65535)
         if not first <= port <= last:

@@ -59,10 +59,17 @@ def states_between(before: ApplicationState, after: ApplicationState) -> Iterato
 
 
 class Startup:
-    """A submitted application whose server does not listen yet."""
+    """A submitted application whose server does not listen yet. `is_new` says that the submit was
+    just now, so that YARN leads it through all states from the first on."""
 
     def __init__(
-        self, cluster: Cluster, board: StatusBoard, application_id: str, progress: ProgressLog
+        self,
+        cluster: Cluster,
+        board: StatusBoard,
+        application_id: str,
+        progress: ProgressLog,
+        *,
+        is_new: bool,
     ) -> None:
         self._cluster = cluster
         self._board = board
@@ -71,8 +78,8 @@ class Startup:
         self._report: ApplicationReport | None = None
         self._container: Container | None = None
         self._asked_at = float("-inf")
-        self._state: ApplicationState | None = None
-        self._state_since = 0.0
+        self._state = ApplicationState.NEW if is_new else None
+        self._state_since = time.monotonic()
 
     async def address(self, deadline: float, timeout: float) -> tuple[str, int]:
         """Return the node and the port once the server listens; raises `SpawnFailure` when it

@@ -73,7 +73,7 @@ class NoServerYet:
 async def test_each_start_that_is_waited_for_counts_whatever_its_state():
     cluster: Any = NoServerYet()
     board = StatusBoard(cluster, "yarnhub-0123")
-    startup = Startup(cluster, board, "application_1_0001", ProgressLog())
+    startup = Startup(cluster, board, "application_1_0001", ProgressLog(), is_new=True)
     waiting = asyncio.create_task(startup.address(time.monotonic() + 60, 60))
     await asyncio.wait_for(cluster.asked.wait(), 60)
     assert board.starting == 1
@@ -87,9 +87,8 @@ async def test_a_look_that_nobody_answers_ends_with_the_time_of_the_start(
     monkeypatch: pytest.MonkeyPatch,
 ):
     cluster: Any = NoServerYet(ApplicationState.ACCEPTED, hangs=True)
-    startup = Startup(
-        cluster, StatusBoard(cluster, "yarnhub-0123"), "application_1_0001", ProgressLog()
-    )
+    board = StatusBoard(cluster, "yarnhub-0123")
+    startup = Startup(cluster, board, "application_1_0001", ProgressLog(), is_new=True)
     waiting = asyncio.create_task(startup.address(time.monotonic() + 60, 62))
     await asyncio.wait_for(cluster.asked.wait(), 60)
     loop = asyncio.get_running_loop()
@@ -99,16 +98,26 @@ async def test_a_look_that_nobody_answers_ends_with_the_time_of_the_start(
         await waiting
 
 
-async def test_each_state_is_counted_even_one_that_no_look_has_seen():
+@pytest.mark.parametrize(
+    ("is_new", "seen", "counted"),
+    [
+        (True, [ApplicationState.NEW_SAVING], 1),
+        (True, [], 1),
+        (False, [ApplicationState.NEW_SAVING], 1),
+        (False, [], 0),  # how long an earlier hub has seen it in which state, nobody knows
+    ],
+)
+async def test_each_state_is_counted_even_one_that_no_look_has_seen(
+    is_new: bool, seen: list[ApplicationState], counted: int
+):
     name, labels = "yarnspawner_state_seconds_count", {"state": "ACCEPTED"}
     before = REGISTRY.get_sample_value(name, labels) or 0
-    cluster: Any = NoServerYet(ApplicationState.NEW_SAVING)
-    startup = Startup(
-        cluster, StatusBoard(cluster, "yarnhub-0123"), "application_1_0001", ProgressLog()
-    )
+    cluster: Any = NoServerYet(*seen)
+    board = StatusBoard(cluster, "yarnhub-0123")
+    startup = Startup(cluster, board, "application_1_0001", ProgressLog(), is_new=is_new)
     waiting = asyncio.create_task(startup.address(time.monotonic() + 60, 60))
     await asyncio.wait_for(cluster.asked.wait(), 60)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    assert REGISTRY.get_sample_value(name, labels) == before + 1
+    assert (REGISTRY.get_sample_value(name, labels) or 0) == before + counted
