@@ -114,8 +114,12 @@ def test_an_application_masters_life(
 
         registration = RegisterApplicationMasterRequest("a-host", 40000, "http://url/")
         assert master.call(REGISTER_APPLICATION_MASTER, registration).queue == "root.default"
-        report = report_of(client, application_id)
-        assert (report.state, report.host) == (ApplicationState.RUNNING, "a-host")
+        wait_until(
+            lambda: report_of(client, application_id).state == ApplicationState.RUNNING,
+            60,
+            "the ResourceManager has taken note of it",
+        )
+        assert report_of(client, application_id).host == "a-host"
         with pytest.raises(RpcError) as caught:
             master.call(REGISTER_APPLICATION_MASTER, registration)
         assert caught.value.name == "InvalidApplicationMasterRequestException"
