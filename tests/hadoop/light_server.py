@@ -47,8 +47,11 @@ class Ask(RequestHandler):
 
 
 class Memory(RequestHandler):
+    def on_finish(self) -> None:
+        eaten.append(b"x" * (int(self.path_args[0]) << 20))
+
     def get(self, mib: str) -> None:
-        eaten.append(b"x" * (int(mib) << 20))
+        self.write({})
 
 
 class End(RequestHandler):
