@@ -5,9 +5,7 @@ Each test is its own; the hub is one for all.
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from hdfs_contents.filesystem import FileSystem, open_filesystem
 from tests.browser import lab
+from tests.hadoop.hdfs_files import read, session_holds
 from tests.hadoop.hub import Hub
 from tests.hadoop.yarn_rest import application
 from yarnhub.minihadoop import MiniHadoop
@@ -24,7 +23,6 @@ from yarnhub.minihadoop import MiniHadoop
 pytestmark = [pytest.mark.hadoop, pytest.mark.timeout(300)]
 
 HOME = "/user/alice/notebooks"
-SESSION = "/user/alice/.yarnhub/session/default.tar.gz"
 CODE = """import os
 print(f"Hello from {os.environ['HADOOP_USER_NAME']}, data in {os.environ['DATA']}")"""
 PLAN = {
@@ -69,11 +67,6 @@ def nothing_runs(hub: Hub) -> Iterator[None]:
     for user in hub.api("GET", "users?state=active"):
         for name in user["servers"]:
             hub.stop_server(user["name"], name)
-
-
-def read(hdfs: FileSystem, path: str) -> bytes:
-    with hdfs.open_read(path) as file:
-        return bytes(file.read())
 
 
 def test_a_person_chooses_watches_and_works_and_their_notebook_is_in_hdfs(
@@ -185,15 +178,6 @@ def test_settings_come_back_on_another_node_and_a_named_server_runs_beside(
     page.locator(DARK).wait_for(state="attached")
     page.screenshot(path=pictures / "another-node.png")
     assert node_of(hub, hadoop, "alice") != first
-
-
-def session_holds(hdfs: FileSystem, text: str) -> bool:
-    """Tell whether what is kept of the default server's settings says so."""
-    if not hdfs.exists(SESSION):
-        return False
-    with tarfile.open(fileobj=io.BytesIO(read(hdfs, SESSION))) as archive:
-        kept = [archive.extractfile(member) for member in archive if member.isfile()]
-        return any(text.encode() in file.read() for file in kept if file)
 
 
 def node_of(hub: Hub, hadoop: MiniHadoop, user: str, name: str = "") -> str:

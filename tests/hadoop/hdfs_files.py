@@ -1,10 +1,15 @@
-"""Files that a test puts into HDFS."""
+"""Files that a test puts into HDFS, or finds there."""
 
 from __future__ import annotations
 
+import io
+import tarfile
 from contextlib import suppress
 
 from hdfs_contents.filesystem import FileSystem, Writer
+
+SESSION = "/user/alice/.yarnhub/session/default.tar.gz"
+"""What is kept of the settings of alice's default server."""
 
 
 def open_anew(fs: FileSystem, path: str, mode: int = 0o644) -> Writer:
@@ -12,3 +17,18 @@ def open_anew(fs: FileSystem, path: str, mode: int = 0o644) -> Writer:
     with suppress(FileNotFoundError):
         fs.delete(path)
     return fs.open_write(path, mode)
+
+
+def read(fs: FileSystem, path: str) -> bytes:
+    """Return what is in a file."""
+    with fs.open_read(path) as file:
+        return bytes(file.read())
+
+
+def session_holds(fs: FileSystem, text: str) -> bool:
+    """Tell whether what is kept of the settings says so."""
+    if not fs.exists(SESSION):
+        return False
+    with tarfile.open(fileobj=io.BytesIO(read(fs, SESSION))) as archive:
+        kept = [archive.extractfile(member) for member in archive if member.isfile()]
+        return any(text.encode() in file.read() for file in kept if file)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hdfs_contents.filesystem import open_filesystem
+from tests.hadoop.hdfs_files import SESSION, session_holds
 from yarnhub.demo.browser import Browser
 from yarnhub.minihadoop import MiniHadoop
 
@@ -19,7 +20,6 @@ c.YarnSpawner.contents_manager = "hdfs_contents.HDFSContentsManager"
 """
 THEME = "/user/alice/lab/api/settings/@jupyterlab/apputils-extension:themes"
 DARK = '{"theme": "JupyterLab Dark"}'
-SESSION = "/user/alice/.yarnhub/session/default.tar.gz"
 
 
 async def test_lab_settings_come_back_with_the_next_server(
@@ -39,7 +39,7 @@ async def test_lab_settings_come_back_with_the_next_server(
         first = hub.start_server("alice")
         await alice.open_lab()
         await alice.request("PUT", THEME, json={"raw": DARK})
-        wait_until(lambda: hdfs.exists(SESSION), 30, "the session to be saved")
+        wait_until(lambda: session_holds(hdfs, "JupyterLab Dark"), 30, "the setting to be saved")
         hub.stop_server("alice")
         assert hub.start_server("alice") != first
         await alice.open_lab()
