@@ -1,4 +1,4 @@
-"""Clients that end with their test."""
+"""Clients that end with their test, and the clock that they go by."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.unit.hadoop.hub_calls import Connect
+from tests.unit.hadoop.hub_calls import Connect, LoopClock
 from yarnspawner.hadoop.aio import AsyncClient
 from yarnspawner.hadoop.resourcemanager import APPLICATION_CLIENT_PROTOCOL
 from yarnspawner.hadoop.rpc import Login
@@ -32,3 +32,11 @@ async def connect_async() -> AsyncIterator[Connect]:
     for client in clients:
         await client.close()
     assert asyncio.all_tasks() - {asyncio.current_task()} <= before
+
+
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> LoopClock:
+    """The clock of the test's event loop."""
+    clock = LoopClock()
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", clock)
+    return clock

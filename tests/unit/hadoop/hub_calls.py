@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 
 from tests.unit.hadoop.rpc_server import Call
@@ -28,3 +29,13 @@ def answer(call: Call) -> None:
 
 def number_of(call: Call) -> int:
     return KillApplicationRequest.decode(call.body).application_id.id
+
+
+class LoopClock:
+    """An event loop's clock, which goes ahead as far as a test says."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.ahead

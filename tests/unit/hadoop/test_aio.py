@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from tests.unit.hadoop.handlers import Holder
-from tests.unit.hadoop.hub_calls import Connect, answer, kill, number_of
+from tests.unit.hadoop.hub_calls import Connect, LoopClock, answer, kill, number_of
 from tests.unit.hadoop.rpc_server import Call, RpcServer, silent_address
 from yarnspawner.hadoop.aio import AsyncClient
 from yarnspawner.hadoop.credentials import Token
@@ -47,7 +47,7 @@ async def test_many_calls_work_at_each_protection(connect_async: Connect, qop: s
         assert [each.is_kill_completed for each in answers] == [n % 2 == 0 for n in range(20)]
 
 
-async def test_a_slow_answer_times_out_alone(connect_async: Connect) -> None:
+async def test_a_slow_answer_times_out_alone(connect_async: Connect, clock: LoopClock) -> None:
     """The other calls go on: the connection is kept as long as the server says anything on it."""
     slow: list[Call] = []
 
@@ -55,10 +55,11 @@ async def test_a_slow_answer_times_out_alone(connect_async: Connect) -> None:
         answer(call) if number_of(call) % 2 == 0 else slow.append(call)
 
     with RpcServer(answer_even) as server:
-        client = connect_async(server.address, timeout=0.3)
+        client = connect_async(server.address, timeout=20)
         hanging = asyncio.ensure_future(kill(client, 1))
-        while not hanging.done():
+        for _ in range(2):
             assert (await kill(client, 2)).is_kill_completed
+            clock.ahead += 10
         with pytest.raises(CallTimeout, match="forceKillApplication had no answer in time"):
             await hanging
         answer(slow[0])
@@ -66,11 +67,17 @@ async def test_a_slow_answer_times_out_alone(connect_async: Connect) -> None:
         assert server.connections == 1
 
 
-async def test_a_server_that_says_nothing_at_all_is_given_up(connect_async: Connect) -> None:
-    with RpcServer(Holder()) as mute, RpcServer(answer) as other:
-        client = connect_async(mute.address, other.address, timeout=0.3)
+async def test_a_server_that_says_nothing_at_all_is_given_up(
+    connect_async: Connect, clock: LoopClock
+) -> None:
+    holder = Holder()
+    with RpcServer(holder) as mute, RpcServer(answer) as other:
+        client = connect_async(mute.address, other.address, timeout=20)
+        hanging = asyncio.ensure_future(kill(client))
+        await holder.arrived()
+        clock.ahead += 20
         with pytest.raises(CallTimeout) as caught:
-            await kill(client)
+            await hanging
         assert isinstance(caught.value, TimeoutError)
         assert (await kill(client)).is_kill_completed
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.hadoop.handlers import Holder, standby
-from tests.unit.hadoop.hub_calls import Connect, answer, kill, number_of
+from tests.unit.hadoop.hub_calls import Connect, LoopClock, answer, kill, number_of
 from tests.unit.hadoop.rpc_server import AUTHORIZATION, REFUSED, Call, RpcServer, silent_address
 from yarnspawner.hadoop.aio import AsyncClient
 from yarnspawner.hadoop.connection import ResponseHeader, Status
@@ -55,11 +55,15 @@ async def test_addresses_that_refuse_or_are_in_standby_are_passed_over(
 
 
 async def test_an_address_that_stays_silent_leaves_time_for_the_next(
-    connect_async: Connect,
+    connect_async: Connect, clock: LoopClock
 ) -> None:
     with silent_address() as silent, RpcServer(answer) as server:
-        client = connect_async(silent, server.address, timeout=1)
-        await asyncio.gather(*(kill(client) for _ in range(5)))
+        client = connect_async(silent, server.address, timeout=20)
+        calls = [asyncio.ensure_future(kill(client)) for _ in range(5)]
+        for _ in range(3):
+            await asyncio.sleep(0)  # the calls begin, then what connects, then its deadline
+        clock.ahead += 10
+        await asyncio.gather(*calls)
         client = connect_async(silent, timeout=0.2)
         for error in await asyncio.gather(kill(client), kill(client), return_exceptions=True):
             assert isinstance(error, CallTimeout)
@@ -174,8 +178,9 @@ async def test_servers_that_do_not_answer_are_left_alone_for_a_while() -> None:
 
 
 async def test_an_outage_that_one_login_has_found_spares_the_others_their_attempts(
-    connect_async: Connect,
+    connect_async: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("yarnspawner.hadoop.servers.FIRST_REST_SECONDS", 60.0)
     with RpcServer(standby) as server:
         client = connect_async(server.address)
         other = client.for_login(Login("bob", "hub"))
