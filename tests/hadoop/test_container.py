@@ -72,8 +72,10 @@ def test_a_server_that_ends_while_the_resourcemanager_is_away_ended_well(
     finally:
         hadoop.resourcemanager.start()
         hadoop.wait_ready()
-    wait_until(
-        lambda: application(hadoop, application_id)["finalStatus"] != "UNDEFINED", 90, "its end"
-    )
-    seen = application(hadoop, application_id)
+
+    def end() -> dict[str, Any] | None:
+        seen = application(hadoop, application_id)
+        return seen if seen["state"] in ("FINISHED", "FAILED", "KILLED") else None
+
+    seen = wait_until(end, 90, "its end")
     assert (seen["state"], seen["finalStatus"]) == ("FINISHED", "SUCCEEDED")
