@@ -62,5 +62,5 @@ def test_after_its_restart_the_application_is_adopted_or_ended(
     assert len(running_applications(hadoop)) <= 1
     if not running_applications(hadoop):
         hub.start_server("alice")
-    assert hub.get("/user/alice/api").is_success
+    wait_until(lambda: hub.get("/user/alice/api").is_success, 30, "the way to the server")
     assert len(running_applications(hadoop)) == 1
