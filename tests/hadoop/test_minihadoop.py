@@ -16,6 +16,7 @@ import pytest
 
 from tests.hadoop.yarn_rest import end_application
 from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.ports import held_ports
 from yarnhub.minihadoop.processes import Process, containers, daemons
 from yarnhub.minihadoop.rest import get_json
 from yarnhub.minihadoop.state import load
@@ -285,10 +286,9 @@ def test_an_interrupted_start_leaves_nothing(tmp_path, wait_until):
 
 
 def test_a_port_that_is_taken_is_named(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        up = yarnhub("minihadoop", "up", "--state-dir", str(tmp_path), "--port", str(port - 3))
+    with held_ports(4) as ports, socket.create_server(("127.0.0.1", ports[3])):
+        up = yarnhub("minihadoop", "up", "--state-dir", str(tmp_path), "--port", str(ports[0]))
     assert up.returncode == 5
-    assert f"Port {port} on 127.0.0.1 is taken" in up.stderr
+    assert f"Port {ports[3]} on 127.0.0.1 is taken" in up.stderr
     assert "Traceback" not in up.stderr
     assert daemons(tmp_path) == {}

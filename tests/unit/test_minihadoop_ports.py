@@ -84,7 +84,6 @@ def test_a_first_port_after_which_the_others_do_not_fit_is_refused(base):
 
 
 def test_a_port_that_only_another_node_would_use_is_free_to_the_others():
-    with socket.create_server(("127.0.0.2", 0)) as server:
-        port = server.getsockname()[1]
+    with held_ports(1) as (port,), socket.create_server(("127.0.0.2", port)):
         assert taken_port([("127.0.0.1", port)]) is None
         assert taken_port([("127.0.0.2", port)]) == ("127.0.0.2", port)
