@@ -146,7 +146,7 @@ def test_a_restarted_resourcemanager_keeps_applications_and_their_containers(
     hadoop, submit, wait_until
 ):
     name = submit(hadoop.resourcemanager_url, "exec sleep 1000")
-    before = wait_until(lambda: processes_of(hadoop, name), 30, "the container runs")
+    before = wait_until(lambda: sleepers_of(hadoop, name), 30, "the container runs")
     hadoop.resourcemanager.kill()
     assert not hadoop.resourcemanager.is_running
     hadoop.resourcemanager.start()
@@ -159,15 +159,19 @@ def test_a_restarted_resourcemanager_keeps_applications_and_their_containers(
         assert process.wait(30)
 
 
-def processes_of(hadoop, name: str) -> list[Process]:
+def sleepers_of(hadoop, name: str) -> list[Process]:
+    """What an application's container runs; not what prepares that, and ends by itself."""
     return [
-        process for process in containers(hadoop.state.folder) if name in environment(process.pid)
+        process
+        for process in containers(hadoop.state.folder)
+        if name in look_at(process.pid, "environ")
+        and look_at(process.pid, "cmdline").startswith("sleep\0")
     ]
 
 
-def environment(pid: int) -> str:
+def look_at(pid: int, what: str) -> str:
     try:
-        return Path(f"/proc/{pid}/environ").read_text()
+        return Path(f"/proc/{pid}/{what}").read_text()
     except OSError:  # it has ended since
         return ""
 
