@@ -66,7 +66,8 @@ def test_a_server_outlives_the_change_and_its_hub_goes_on(
     try:
         pair.make_active(1)
         assert hub.get("/user/alice/api").is_success
-        wait_until(lambda: hub.start_server("bob") if nodes(pair) else None, 60, "another server")
+        wait_until(lambda: nodes(pair) and has_asked(hub, pair, 1), 60, "nodes, and its hub")
+        hub.start_server("bob")
         assert hub.application_of("alice") == application_id
         assert hub.get("/user/alice/api").is_success
         hub.stop_server("alice")
@@ -81,6 +82,13 @@ def nodes(pair: MiniHadoop) -> int:
     port = pair.state.ports.of_resourcemanager(1).http
     metrics = get_json(f"http://{HOST}:{port}/ws/v1/cluster/metrics").get("clusterMetrics", {})
     return int(metrics.get("activeNodes", 0))
+
+
+def has_asked(hub: Hub, pair: MiniHadoop, index: int) -> bool:
+    """Whether the ResourceManager with this index has told the hub of its applications."""
+    address = f"{HOST}:{pair.state.ports.of_resourcemanager(index).client}"
+    answers = (line for line in hub.log().splitlines() if '"getApplications"' in line)
+    return any(address in line and '"outcome": "ok"' in line for line in answers)
 
 
 def test_a_start_goes_on_with_the_other_one(
