@@ -49,7 +49,8 @@ def warm(hadoop: MiniHadoop, *arguments: str) -> subprocess.CompletedProcess[str
 
 def localized(hadoop: MiniHadoop, key: str) -> list[Path]:
     """Where nodes have unpacked the archive for everybody."""
-    return sorted(hadoop.state.folder.glob(f"**/filecache/*/{key}.tar.gz/bin/python"))
+    unpacked = f"yarn/node*/local/filecache/*/{key}.tar.gz/bin/python"
+    return sorted(hadoop.state.folder.glob(unpacked))
 
 
 def test_each_node_has_the_environment_afterwards_and_nothing_runs(

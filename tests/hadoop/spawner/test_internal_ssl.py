@@ -32,6 +32,7 @@ SUBSCRIBE = "/user/alice/api/events/subscribe"
 class Server:
     """alice's server, on its node; `token` is one of hers."""
 
+    application_id: str
     url: str
     token: str
     folder: Path
@@ -47,10 +48,10 @@ class Server:
 @pytest.fixture
 def server(make_hub: Any) -> Server:
     hub: Hub = make_hub(CONFIG)
-    hub.start_server("alice")
+    application_id = hub.start_server("alice")
     (url,) = set(re.findall(r"/user/alice/ => (https?://[^/\s]*)", hub.log()))
     token = hub.api("POST", "users/alice/tokens")["token"]
-    return Server(url, token, hub.folder)
+    return Server(application_id, url, token, hub.folder)
 
 
 def anonymous() -> ssl.SSLContext:
@@ -86,7 +87,8 @@ async def test_only_who_has_a_certificate_of_the_hub_or_the_proxy_is_let_in(serv
 
 
 def test_the_container_has_the_key_for_its_own_user_only(server: Server, hadoop: MiniHadoop):
-    (key,) = hadoop.state.folder.glob("yarn/node*/local/**/internal-ssl/keyfile.pem")
+    container = f"yarn/node*/local/usercache/alice/appcache/{server.application_id}/*"
+    (key,) = hadoop.state.folder.glob(f"{container}/internal-ssl/keyfile.pem")
     assert key.stat().st_mode & 0o077 == 0
     assert (
         key.read_bytes() == (server.folder / "internal-ssl/user-alice/user-alice.key").read_bytes()

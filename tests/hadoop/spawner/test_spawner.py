@@ -11,9 +11,11 @@ import httpx
 import pytest
 
 from tests.hadoop.hub import LIGHT_SERVER, Hub
+from tests.hadoop.local_files import contents_of, files_below
 from tests.hadoop.yarn_rest import application, end_application, running_applications
 from yarnhub.minihadoop import MiniHadoop
 from yarnspawner.container.payload import SECRET_ALIAS
+from yarnspawner.hadoop.credentials import Credentials
 
 # Everything that a shell, a script or a template could read as its own.
 ODD = {
@@ -90,27 +92,18 @@ def test_no_token_is_anywhere_but_in_yarns_own_private_files(make_hub: Any, hado
     token = environment["JUPYTERHUB_API_TOKEN"].encode()
     assert token.decode() not in json.dumps(application(hadoop, application_id))
     assert token not in hub.log_file.read_bytes()
-    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if _alive(path)]
-    assert not any(token in command for command in commands)
+    commands = contents_of(Path("/proc").glob("[0-9]*/cmdline"))
+    assert not any(token in command for _, command in commands)
 
-    files = [path for path in hadoop.state.folder.rglob("*") if path.is_file()]
-    contents = {path: path.read_bytes() for path in files if _alive(path)}
+    contents = dict(contents_of(files_below(hadoop.state.folder)))
     assert not [path for path, content in contents.items() if token in content]
     # The payload has it compressed: in what the container reads, and where YARN keeps credentials.
-    holders = [path for path, content in contents.items() if SECRET_ALIAS.encode() in content]
     private = Path(environment["HADOOP_TOKEN_FILE_LOCATION"])
-    assert private in holders
+    payload = Credentials.from_bytes(contents[private]).secrets[SECRET_ALIAS]
     assert private.stat().st_mode & 0o077 == 0
-    for path in set(holders) - {private}:
+    holders = {path for path, content in contents.items() if payload in content}
+    for path in holders - {private}:
         assert {"nmPrivate", "rm-state"} & set(path.parts), path
-
-
-def _alive(path: Path) -> bool:
-    try:
-        path.read_bytes()
-    except OSError:
-        return False
-    return True
 
 
 def test_named_servers_run_side_by_side(hub: Hub, hadoop: MiniHadoop):
