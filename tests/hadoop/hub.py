@@ -57,7 +57,7 @@ class Hub:
         self.folder = folder
         self.env = {**os.environ, **env, "HADOOP_USER_NAME": HUB_USER}
         self._token = secrets.token_hex(16)
-        # Two tests at once would find the same ports free: they are held until the hub has them.
+        # Two tests at once would find the same ports free, also while this hub is down.
         self._reserved = ExitStack()
         port, hub_port, proxy_port = self._reserved.enter_context(held_ports(3))
         self.url = f"http://127.0.0.1:{port}{prefix}"
@@ -100,7 +100,6 @@ class Hub:
             assert self._process.poll() is None, self.log()
             try:
                 if self._http.get("/hub/health").is_success:
-                    self._reserved.close()
                     return
             except httpx.TransportError:
                 pass
@@ -137,6 +136,7 @@ class Hub:
         """End the process in good order, for the last time."""
         self.stop_process()
         self._http.close()
+        self._reserved.close()
 
     def log(self) -> str:
         """Return what the hub has logged."""
