@@ -164,14 +164,24 @@ class Hub:
     def follow_progress(self, user: str, name: str = "") -> list[dict[str, Any]]:
         """Follow the progress of a server that was asked for to its end; returns the events."""
         server = f"users/{user}/servers/{name}" if name else f"users/{user}/server"
+        status, events = self._events(f"{server}/progress")
+        if status == httpx.codes.BAD_REQUEST:
+            # What a failed start has left is just being ended: the reason is told after that.
+            deadline = time.monotonic() + 60
+            while self._server(user, name).get("pending") == "stop":
+                assert time.monotonic() < deadline, self.log()
+            _, events = self._events(f"{server}/progress")
+        return events
+
+    def _events(self, path: str) -> tuple[int, list[dict[str, Any]]]:
         events = []
-        with self._http.stream("GET", f"/hub/api/{server}/progress", timeout=120) as stream:
+        with self._http.stream("GET", f"/hub/api/{path}", timeout=120) as stream:
             for line in stream.iter_lines():
                 if line.startswith("data:"):
                     events.append(json.loads(line.removeprefix("data:")))
                     if events[-1].get("ready") or events[-1].get("failed"):
                         break
-        return events
+        return stream.status_code, events
 
     def start_server(self, user: str, name: str = "") -> str:
         """Start a server; returns its application's id."""
@@ -195,8 +205,12 @@ class Hub:
         server = f"users/{user}/servers/{name}" if name else f"users/{user}/server"
         self.api("DELETE", server)
         deadline = time.monotonic() + 60
-        while self.api("GET", f"users/{user}")["servers"].get(name):
+        while self._server(user, name):
             assert time.monotonic() < deadline, self.log()
+
+    def _server(self, user: str, name: str) -> dict[str, Any]:
+        """Return what the hub says of a server; nothing where there is none."""
+        return self.api("GET", f"users/{user}")["servers"].get(name, {})
 
 
 class Person:
