@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.hadoop.hub import Hub
+from tests.hadoop.local_files import contents_of, files_below
 from tests.kerberos.conftest import SECURITY
 from yarnhub.demo.browser import Browser
 from yarnhub.minihadoop import MiniHadoop
@@ -69,7 +70,8 @@ async def load(browser: Browser) -> str:
 
 
 def token_file(hadoop: MiniHadoop, application_id: str) -> Path:
-    (file,) = hadoop.state.folder.glob(f"yarn/node1/local/**/{application_id}/**/{TOKENS_FILE}")
+    container = f"yarn/node1/local/usercache/*/appcache/{application_id}/*"
+    (file,) = hadoop.state.folder.glob(f"{container}/{TOKENS_FILE}")
     return file
 
 
@@ -110,7 +112,8 @@ async def test_a_server_is_its_user_to_hdfs_by_tokens_alone(
 def owner_of(hadoop: MiniHadoop, path: str) -> str:
     url = f"{hadoop.namenode_url}/webhdfs/v1{path}"
     params = {"op": "GETFILESTATUS", "user.name": "alice"}
-    return httpx.get(url, params=params, trust_env=False).json()["FileStatus"]["owner"]
+    answer = httpx.get(url, params=params, trust_env=False, timeout=60).json()
+    return answer["FileStatus"]["owner"]
 
 
 async def test_notebooks_outlive_the_tokens_of_their_start_and_a_restart_of_the_hub(
@@ -220,16 +223,16 @@ def api_token_of(application_id: str) -> bytes:
 def files_with(hadoop: MiniHadoop, secrets: list[bytes]) -> dict[Path, int]:
     """Which of YARN's files hold one of these, and their modes."""
     found = {}
-    for file in hadoop.state.folder.glob("yarn/**/*"):
-        with suppress(OSError):
-            if file.is_file() and any(secret in file.read_bytes() for secret in secrets):
+    for file, content in contents_of(files_below(hadoop.state.folder / "yarn")):
+        if any(secret in content for secret in secrets):
+            with suppress(OSError):
                 found[file] = file.stat().st_mode
     return found
 
 
 def logs_are_collected(hadoop: MiniHadoop, application_id: str) -> bool:
     url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}"
-    answer = httpx.get(url, trust_env=False).json()
+    answer = httpx.get(url, trust_env=False, timeout=60).json()
     return bool(answer["app"].get("logAggregationStatus") == "SUCCEEDED")
 
 
@@ -247,14 +250,15 @@ def collected_logs(hadoop: MiniHadoop, application_id: str, reader: str = "alice
 def seen_by_others(hadoop: MiniHadoop, application_id: str, hub: Path) -> dict[str, bytes]:
     """What administrators, other users and backups see of a launch."""
     folder = hadoop.state.folder
-    files = [*folder.glob("yarn/node1/logs/**/*"), *folder.glob("yarn/**/launch_container.sh")]
+    files = [*files_below(folder / "yarn/node1/logs")]
+    files += [each for each in files_below(folder / "yarn") if each.name == "launch_container.sh"]
     files += [*folder.glob("logs/*.log"), *hub.glob("jupyterhub.*")]
     url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}"
     urls = (url, f"{url}/appattempts", f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps")
     return {
-        **{each: httpx.get(each, trust_env=False).content for each in urls},
+        **{each: httpx.get(each, trust_env=False, timeout=60).content for each in urls},
         "ps": subprocess.run(["ps", "axww"], capture_output=True, check=True).stdout,
-        **{str(file): file.read_bytes() for file in files if file.is_file()},
+        **{str(file): content for file, content in contents_of(files)},
     }
 
 
