@@ -217,9 +217,15 @@ class Person:
     """Somebody at the hub's pages."""
 
     def __init__(self, hub: Hub, name: str) -> None:
-        self.http = httpx.Client(base_url=hub.url, follow_redirects=True, trust_env=False)
+        self.http = httpx.Client(
+            base_url=hub.url,
+            follow_redirects=True,
+            timeout=60,
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
         self.http.get("/hub/login")
         self.post("/hub/login", {"username": name, "password": "any"})
 
     def post(self, path: str, form: dict[str, str]) -> httpx.Response:
-        return self.http.post(path, data={**form, "_xsrf": self.http.cookies["_xsrf"]}, timeout=60)
+        return self.http.post(path, data={**form, "_xsrf": self.http.cookies["_xsrf"]})

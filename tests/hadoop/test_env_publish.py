@@ -91,7 +91,8 @@ def test_as_many_nodes_have_a_copy_as_was_asked_for(
     def copies() -> int:
         path = resolve(hdfs, DEFAULT_ENV_ROOT, "copied").path
         url = f"{hadoop.namenode_url}/webhdfs/v1{path}"
-        status = httpx.get(url, params={"op": "GETFILESTATUS"}, trust_env=False).json()
+        params = {"op": "GETFILESTATUS"}
+        status = httpx.get(url, params=params, trust_env=False, timeout=60).json()
         return int(status["FileStatus"]["replication"])
 
     usual = pack_env(hadoop, venv, "--name", "copied", "--quiet")

@@ -120,7 +120,7 @@ def test_what_a_running_application_uses_is_kept_until_it_ends(
 def make_old(hadoop: MiniHadoop, path: str) -> None:
     url = f"{hadoop.namenode_url}/webhdfs/v1{path}"
     params = {"op": "SETTIMES", "modificationtime": "1000", "user.name": HUB_USER}
-    httpx.put(url, params=params, trust_env=False).raise_for_status()
+    httpx.put(url, params=params, trust_env=False, timeout=60).raise_for_status()
 
 
 def test_what_an_alias_has_left_is_garbage_a_week_later_and_not_at_once(

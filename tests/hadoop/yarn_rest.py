@@ -21,16 +21,15 @@ def application_ids(hadoop: MiniHadoop) -> set[str]:
 
 
 def _applications(hadoop: MiniHadoop, params: dict[str, str]) -> list[dict[str, Any]]:
-    answer = httpx.get(
-        f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps", params=params, trust_env=False
-    ).json()
+    url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps"
+    answer = httpx.get(url, params=params, trust_env=False, timeout=60).json()
     return (answer["apps"] or {}).get("app", [])
 
 
 def application(hadoop: MiniHadoop, application_id: str) -> dict[str, Any]:
     """Return what is said of one application."""
     url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}"
-    return httpx.get(url, trust_env=False).json()["app"]
+    return httpx.get(url, trust_env=False, timeout=60).json()["app"]
 
 
 def end_application(hadoop: MiniHadoop, application_id: str, user: str = "alice") -> None:

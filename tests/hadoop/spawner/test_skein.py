@@ -38,8 +38,8 @@ def environment_of(hub: Hub, user: str) -> dict[str, str]:
 
 
 def report_port(url: str, token: str, body: Any) -> int:
-    with httpx.Client(trust_env=False, headers={"Authorization": f"token {token}"}) as http:
-        return http.post(url, json=body).status_code
+    headers = {"Authorization": f"token {token}"}
+    return httpx.post(url, json=body, headers=headers, trust_env=False, timeout=60).status_code
 
 
 def token_of(application_id: str) -> str | None:
