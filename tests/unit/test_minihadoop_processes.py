@@ -162,6 +162,13 @@ def test_a_daemon_can_be_ended_and_started_again(state):
         _ = worker.pid
 
 
+def test_a_process_that_has_ended_is_not_stopped():
+    with subprocess.Popen(["sleep", "1000"]) as sleeper:
+        process = look_up(sleeper.pid)
+        sleeper.kill()
+    assert not process.is_stopped
+
+
 def test_a_suspended_daemon_is_stopped_by_the_kernel_until_it_is_resumed(state, wait_until):
     worker = daemon(state, "exec sleep 1000")
     worker.start()

@@ -44,7 +44,8 @@ class Process:
     def is_stopped(self) -> bool:
         """Whether each of its threads has been stopped by a signal."""
         threads = [look_up(int(each.name)) for each in Path(f"/proc/{self.pid}/task").glob("*")]
-        return all(thread is not None and thread.state == "T" for thread in threads)
+        # Of one that has ended there is nothing, and of a process that has there are none.
+        return {thread and thread.state for thread in threads} == {"T"}
 
     def signal(self, number: signal.Signals) -> None:
         """Send the signal, to this very process or to none."""
