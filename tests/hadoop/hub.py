@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -163,25 +164,25 @@ class Hub:
 
     def follow_progress(self, user: str, name: str = "") -> list[dict[str, Any]]:
         """Follow the progress of a server that was asked for to its end; returns the events."""
-        server = f"users/{user}/servers/{name}" if name else f"users/{user}/server"
-        status, events = self._events(f"{server}/progress")
-        if status == httpx.codes.BAD_REQUEST:
+        events = list(self.events(user, name))
+        if not events:
             # What a failed start has left is just being ended: the reason is told after that.
             deadline = time.monotonic() + 60
             while self._server(user, name).get("pending") == "stop":
                 assert time.monotonic() < deadline, self.log()
-            _, events = self._events(f"{server}/progress")
+            events = list(self.events(user, name))
         return events
 
-    def _events(self, path: str) -> tuple[int, list[dict[str, Any]]]:
-        events = []
-        with self._http.stream("GET", f"/hub/api/{path}", timeout=120) as stream:
+    def events(self, user: str, name: str = "") -> Iterator[dict[str, Any]]:
+        """Yield each event of a start's progress as it comes, up to the last; none where the hub
+        refuses to tell of it."""
+        server = f"users/{user}/servers/{name}" if name else f"users/{user}/server"
+        with self._http.stream("GET", f"/hub/api/{server}/progress", timeout=120) as stream:
             for line in stream.iter_lines():
                 if line.startswith("data:"):
-                    events.append(json.loads(line.removeprefix("data:")))
-                    if events[-1].get("ready") or events[-1].get("failed"):
-                        break
-        return stream.status_code, events
+                    yield (event := json.loads(line.removeprefix("data:")))
+                    if event.get("ready") or event.get("failed"):
+                        return
 
     def start_server(self, user: str, name: str = "") -> str:
         """Start a server; returns its application's id."""
@@ -226,6 +227,12 @@ class Person:
         )
         self.http.get("/hub/login")
         self.post("/hub/login", {"username": name, "password": "any"})
+
+    def form_with_room(self, user: str) -> str:
+        """The form, once it says what queue default has left; it does without, where YARN takes
+        long to answer."""
+        page = self.http.get(f"/hub/spawn/{user}").text
+        return page if re.search(r"default \(\d+ of \d+ GiB free", page) else ""
 
     def post(self, path: str, form: dict[str, str]) -> httpx.Response:
         return self.http.post(path, data={**form, "_xsrf": self.http.cookies["_xsrf"]})

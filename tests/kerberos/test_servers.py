@@ -16,6 +16,7 @@ import pytest
 
 from tests.hadoop.hub import Hub
 from tests.hadoop.local_files import contents_of, files_below
+from tests.hadoop.yarn_rest import application
 from tests.kerberos.conftest import SECURITY
 from yarnhub.demo.browser import Browser
 from yarnhub.minihadoop import MiniHadoop
@@ -231,9 +232,7 @@ def files_with(hadoop: MiniHadoop, secrets: list[bytes]) -> dict[Path, int]:
 
 
 def logs_are_collected(hadoop: MiniHadoop, application_id: str) -> bool:
-    url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}"
-    answer = httpx.get(url, trust_env=False, timeout=60).json()
-    return bool(answer["app"].get("logAggregationStatus") == "SUCCEEDED")
+    return bool(application(hadoop, application_id).get("logAggregationStatus") == "SUCCEEDED")
 
 
 def collected_logs(hadoop: MiniHadoop, application_id: str, reader: str = "alice") -> bytes:

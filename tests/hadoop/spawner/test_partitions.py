@@ -127,13 +127,9 @@ def test_the_form_tells_that_a_queue_is_closed_and_its_refusal_does_not_stick(
         "    'queue': {'choices': ['default', 'closed']}}]\n"
     )
     alice = Person(hub, "alice")
-
-    def form_with_room() -> str:
-        page = alice.http.get("/hub/spawn/alice").text
-        return page if re.search(r"default \(\d+ of \d+ GiB free", page) else ""
-
-    # The form does without, where YARN takes long to answer.
-    page = wait_until(form_with_room, 60, "the form to show what the queues have left")
+    page = wait_until(
+        lambda: alice.form_with_room("alice"), 60, "the form to show what the queues have left"
+    )
     assert "closed (closed)" in page
     events = hub.request_server("alice", options={"profile": "any", "queue": "closed"})
     assert "STOPPED" in events[-1]["message"]

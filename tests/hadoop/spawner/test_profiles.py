@@ -77,13 +77,9 @@ def test_the_form_is_in_the_hubs_page_and_starts_what_was_chosen(
     hub: Hub, wait_until: Callable[..., Any]
 ):
     alice = Person(hub, "alice")
-
-    def shows_room() -> bool:
-        page = alice.http.get("/hub/spawn/alice").text
-        return re.search(r"default \(\d+ of \d+ GiB free", page) is not None
-
-    # The form does without, where YARN takes long to answer.
-    wait_until(shows_room, 60, "the form to show what the queue has left")
+    wait_until(
+        lambda: alice.form_with_room("alice"), 60, "the form to show what the queue has left"
+    )
     answer = alice.post(
         "/hub/spawn/alice", {"profile": "custom", "custom:memory": "512M", "custom:data": "all"}
     )

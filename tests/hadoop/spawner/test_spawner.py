@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.hadoop.hub import LIGHT_SERVER, Hub
@@ -51,17 +50,12 @@ def test_progress_tells_what_yarn_is_doing(make_hub: Any, tmp_path: Path):
     told = tmp_path / "told"
     hub: Hub = make_hub(f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(told)!r}]\n")
     hub.api("POST", "users/alice")
-    token = hub.api("POST", "users/alice/tokens")["token"]
     hub.api("POST", "users/alice/server")
-    url = f"{hub.url}/hub/api/users/alice/server/progress"
-    headers = {"Authorization": f"token {token}"}
     messages: list[str] = []
-    with httpx.stream("GET", url, headers=headers, timeout=120, trust_env=False) as stream:
-        for line in stream.iter_lines():
-            if line.startswith("data:"):
-                messages.append(json.loads(line.removeprefix("data:"))["message"])
-                if " on node " in messages[-1]:
-                    told.touch()  # once the server is ready, nothing but that is told
+    for event in hub.events("alice"):
+        messages.append(event["message"])
+        if " on node " in messages[-1]:
+            told.touch()  # once the server is ready, nothing but that is told
     assert any("application_" in message or "queue" in message for message in messages), messages
     assert told.exists(), messages
     assert "ready" in messages[-1]

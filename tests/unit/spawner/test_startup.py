@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -70,32 +72,36 @@ class NoServerYet:
         return None
 
 
-async def test_each_start_that_is_waited_for_counts_whatever_its_state():
-    cluster: Any = NoServerYet()
+@asynccontextmanager
+async def waiting_for(
+    cluster: Any, *, is_new: bool = True
+) -> AsyncIterator[tuple[StatusBoard, asyncio.Task[tuple[str, int]]]]:
+    """A start that has seen all that the cluster shows of it, within a minute; it is given up at
+    the end."""
     board = StatusBoard(cluster, "yarnhub-0123")
-    startup = Startup(cluster, board, "application_1_0001", ProgressLog(), is_new=True)
-    waiting = asyncio.create_task(startup.address(time.monotonic() + 60, 60))
+    startup = Startup(cluster, board, "application_1_0001", ProgressLog(), is_new=is_new)
+    waiting = asyncio.create_task(startup.address(time.monotonic() + 60, 62))
     await asyncio.wait_for(cluster.asked.wait(), 60)
-    assert board.starting == 1
+    yield board, waiting
     waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
+    await asyncio.wait([waiting])
+
+
+async def test_each_start_that_is_waited_for_counts_whatever_its_state():
+    async with waiting_for(NoServerYet()) as (board, _):
+        assert board.starting == 1
     assert board.starting == 0
 
 
 async def test_a_look_that_nobody_answers_ends_with_the_time_of_the_start(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    cluster: Any = NoServerYet(ApplicationState.ACCEPTED, hangs=True)
-    board = StatusBoard(cluster, "yarnhub-0123")
-    startup = Startup(cluster, board, "application_1_0001", ProgressLog(), is_new=True)
-    waiting = asyncio.create_task(startup.address(time.monotonic() + 60, 62))
-    await asyncio.wait_for(cluster.asked.wait(), 60)
-    loop = asyncio.get_running_loop()
-    late = loop.time() + 60
-    monkeypatch.setattr(loop, "time", lambda: late)
-    with pytest.raises(StartTimeout, match="not ready within 62 seconds: it waits in queue"):
-        await waiting
+    async with waiting_for(NoServerYet(ApplicationState.ACCEPTED, hangs=True)) as (_, waiting):
+        loop = asyncio.get_running_loop()
+        late = loop.time() + 60
+        monkeypatch.setattr(loop, "time", lambda: late)
+        with pytest.raises(StartTimeout, match="not ready within 62 seconds: it waits in queue"):
+            await waiting
 
 
 @pytest.mark.parametrize(
@@ -112,12 +118,6 @@ async def test_each_state_is_counted_even_one_that_no_look_has_seen(
 ):
     name, labels = "yarnspawner_state_seconds_count", {"state": "ACCEPTED"}
     before = REGISTRY.get_sample_value(name, labels) or 0
-    cluster: Any = NoServerYet(*seen)
-    board = StatusBoard(cluster, "yarnhub-0123")
-    startup = Startup(cluster, board, "application_1_0001", ProgressLog(), is_new=is_new)
-    waiting = asyncio.create_task(startup.address(time.monotonic() + 60, 60))
-    await asyncio.wait_for(cluster.asked.wait(), 60)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
+    async with waiting_for(NoServerYet(*seen), is_new=is_new):
+        pass
     assert (REGISTRY.get_sample_value(name, labels) or 0) == before + counted
