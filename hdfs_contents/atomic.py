@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from hdfs_contents.filesystem import FileStatus, FileSystem
+from hdfs_contents.interface import FileStatus, FileSystem
 from hdfs_contents.paths import aside_beside, temporary_beside, turn_beside
 
 log = logging.getLogger(__name__)

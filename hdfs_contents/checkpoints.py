@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from jupyter_server.services.contents.checkpoints import AsyncCheckpoints
 from tornado.web import HTTPError
@@ -21,16 +21,12 @@ from traitlets import Integer
 
 from hdfs_contents import models
 from hdfs_contents.atomic import copy_file, removed_on_failure
-from hdfs_contents.filesystem import FileStatus, FileSystem
+from hdfs_contents.interface import FileStatus, FileSystem
 from hdfs_contents.models import Model
-from hdfs_contents.paths import parent, temporary_beside
-
-if TYPE_CHECKING:
-    from hdfs_contents.manager import HDFSContentsManager
+from hdfs_contents.paths import CHECKPOINT_DIR, parent, temporary_beside
+from hdfs_contents.store import ContentsStore
 
 T = TypeVar("T")
-
-CHECKPOINT_DIR = ".ipynb_checkpoints"
 
 _NAME = "checkpoint"
 
@@ -57,18 +53,18 @@ class HDFSCheckpoints(AsyncCheckpoints):
     )
 
     @property
-    def _manager(self) -> HDFSContentsManager:
-        return cast("HDFSContentsManager", self.parent)
+    def _store(self) -> ContentsStore:
+        return cast(Any, self.parent).store
 
     def _locate(self, path: str) -> str:
         """Return where the file is; the checkpoint of the root would be outside of it."""
         if not path.strip("/"):
             raise HTTPError(400, "The directory of notebooks itself has no checkpoints")
-        return self._manager.locate(path, hidden_status=404)
+        return self._store.locate(path, hidden_status=404)
 
     @property
     def _fs(self) -> FileSystem:
-        return self._manager.filesystem
+        return self._store.fs
 
     async def create_checkpoint(self, contents_mgr: Any, path: str) -> Model:
         """Keep the file as it is now; the oldest checkpoint goes where there are too many."""
@@ -101,7 +97,7 @@ class HDFSCheckpoints(AsyncCheckpoints):
     async def _in_thread(self, path: str, function: Callable[..., T], *args: Any) -> T:
         """Run `function(path, where the file is, *args)` in a thread."""
         path = path.strip("/")
-        return await self._manager.in_thread(path, function, path, self._locate(path), *args)
+        return await self._store.run(path, function, path, self._locate(path), *args)
 
     def _create(self, path: str, located: str) -> Model:
         status = self._fs.stat(located)
@@ -109,7 +105,7 @@ class HDFSCheckpoints(AsyncCheckpoints):
             raise HTTPError(400, f"{path} is a directory, which has no checkpoints")
         target = checkpoint_path(located)
         self._make_directory(target)
-        newest = self._manager.stat_or_none(target)
+        newest = self._store.stat_or_none(target)
         if newest is not None and self.keep > 1:
             self._fs.rename(target, checkpoint_path(located, older=newest.modified_ms))
             newest = None
@@ -123,7 +119,7 @@ class HDFSCheckpoints(AsyncCheckpoints):
         """Return the checkpoints of a file, the oldest first."""
         newest = checkpoint_path(located)
         if self.keep == 1:
-            status = self._manager.stat_or_none(newest)
+            status = self._store.stat_or_none(newest)
             return [] if status is None else [status]
         try:
             entries = self._fs.list_dir(parent(newest))
@@ -141,13 +137,13 @@ class HDFSCheckpoints(AsyncCheckpoints):
 
     def _restore(self, path: str, located: str, checkpoint_id: str) -> None:
         checkpoint = self._find(path, located, checkpoint_id)
-        there = self._manager.stat_or_none(located)
+        there = self._store.stat_or_none(located)
         if there is not None:
             self._fs.check_write(located)
         restored = copy_file(
             self._fs, checkpoint.path, located, replaces=there, keep=there or checkpoint
         )
-        self._manager.seen.saw(restored)
+        self._store.seen.saw(restored)
 
     def _delete(self, path: str, located: str, checkpoint_id: str) -> None:
         self._fs.delete(self._find(path, located, checkpoint_id).path)

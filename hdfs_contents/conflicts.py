@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 
 from hdfs_contents.atomic import refuse_changed
-from hdfs_contents.filesystem import FileStatus
+from hdfs_contents.interface import FileStatus
 
 #: More files than a person has open; the ones that nobody asked for the longest are forgotten.
 _REMEMBERED = 4096

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from hdfs_contents.atomic import moved_aside, pieces_of, removed_on_failure
-from hdfs_contents.filesystem import FileStatus, FileSystem
+from hdfs_contents.interface import FileStatus, FileSystem
 from hdfs_contents.paths import is_temporary, join, temporary_beside
 
 

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import mimetypes
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import JupyterHandler
@@ -19,10 +19,10 @@ from tornado import web
 from tornado.iostream import StreamClosedError
 
 from hdfs_contents import ranges
+from hdfs_contents.store import ContentsStore
 
 if TYPE_CHECKING:
-    from hdfs_contents.filesystem import FileStatus, Reader
-    from hdfs_contents.manager import HDFSContentsManager
+    from hdfs_contents.interface import FileStatus, Reader
 
 _PIECE = 1024 * 1024
 
@@ -73,16 +73,16 @@ class HDFSFilesHandler(JupyterHandler):
     async def _serve(self, path: str, *, body: bool) -> None:
         self.check_xsrf_cookie()
         path = path.strip("/")
-        located = self._manager.locate(path, hidden_status=404)
-        status = await self._manager.in_thread(path, self._manager.filesystem.stat, located)
-        file = await self._manager.in_thread(path, self._manager.filesystem.open_read, located)
+        located = self._store.locate(path, hidden_status=404)
+        status = await self._store.run(path, self._store.fs.stat, located)
+        file = await self._store.run(path, self._store.fs.open_read, located)
         try:
             await self._answer(path, status, file, body=body)
         finally:
-            await self._manager.in_thread(path, file.close)
+            await self._store.run(path, file.close)
 
     async def _answer(self, path: str, status: FileStatus, file: Reader, *, body: bool) -> None:
-        beginning = await self._manager.in_thread(path, file.read, _BEGINNING)
+        beginning = await self._store.run(path, file.read, _BEGINNING)
         self._describe(path, status, beginning)
         if self._client_has(status):
             self.set_status(304)
@@ -98,8 +98,8 @@ class HDFSFilesHandler(JupyterHandler):
             await self._send(path, file, offsets)
 
     @property
-    def _manager(self) -> HDFSContentsManager:
-        return cast("HDFSContentsManager", self.contents_manager)
+    def _store(self) -> ContentsStore:
+        return cast(Any, self.contents_manager).store
 
     def _describe(self, path: str, status: FileStatus, beginning: bytes) -> None:
         name = path.rsplit("/", 1)[-1]
@@ -132,7 +132,7 @@ class HDFSFilesHandler(JupyterHandler):
         file.seek(offsets.start)
         left = len(offsets)
         while left:
-            piece = await self._manager.in_thread(path, file.read, min(left, _PIECE))
+            piece = await self._store.run(path, file.read, min(left, _PIECE))
             if not piece:
                 raise web.HTTPError(500, f"{path} ended before its end: was it cut off in HDFS?")
             left -= len(piece)

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from hdfs_contents.filesystem import FileStatus, Usage
+from hdfs_contents.interface import FileStatus, Usage
 
 
 class LocalFileSystem:

@@ -17,10 +17,8 @@ import asyncio
 import fnmatch
 import hashlib
 import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 from weakref import WeakValueDictionary
 
 from jupyter_server.services.contents.manager import AsyncContentsManager, copy_pat
@@ -30,9 +28,8 @@ from traitlets import Bool, Dict, Enum, Integer, TraitError, Unicode, default, v
 
 from hdfs_contents import moving, reading, startup, writing
 from hdfs_contents.checkpoints import HDFSCheckpoints
-from hdfs_contents.conflicts import SeenFiles
 from hdfs_contents.errors import http_errors
-from hdfs_contents.filesystem import FileStatus, FileSystem, Kind
+from hdfs_contents.filesystem import FileStatus, Kind
 from hdfs_contents.handlers import HDFSFilesHandler
 from hdfs_contents.models import Model
 from hdfs_contents.paths import (
@@ -43,13 +40,8 @@ from hdfs_contents.paths import (
     parent,
     to_hdfs,
 )
+from hdfs_contents.store import ContentsStore
 from hdfs_contents.trust import any_thread
-from hdfs_contents.uploads import Uploads
-
-T = TypeVar("T")
-
-#: As many requests as work on HDFS at once; a person's browser sends a few at a time.
-_THREADS = 8
 
 
 class HDFSContentsManager(AsyncContentsManager):
@@ -181,55 +173,23 @@ class HDFSContentsManager(AsyncContentsManager):
         super().__init__(**kwargs)
         self._saving: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         # Made here, because a default that two threads ask for at once is made twice.
-        self.filesystem, self.notary, self.seen, self.uploads  # noqa: B018
+        self.store, self.notary  # noqa: B018
 
     # Not in __init__: the check of a configured preferred_dir needs them before.
 
     @cached_property
-    def filesystem(self) -> FileSystem:
-        """HDFS, as the one person that this process is."""
+    def store(self) -> ContentsStore:
+        """HDFS below `root_dir`, as the one person that this process is."""
         startup.identify()
         url = startup.namenode_url(self.hdfs_host, self.hdfs_port)
         fs = startup.open_root(
             self.root_dir, url, create=self.create_root_dir_on_startup, kind=self.filesystem_kind
         )
-        return startup.with_local_dirs(fs, self.root_dir, self.local_dirs)
-
-    @cached_property
-    def seen(self) -> SeenFiles:
-        """What clients of this server know of files."""
-        return SeenFiles()
-
-    @cached_property
-    def uploads(self) -> Uploads:
-        """The uploads under way."""
-        return Uploads(self.filesystem)
-
-    @cached_property
-    def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(_THREADS, thread_name_prefix="hdfs-contents")
-
-    @cached_property
-    def beside(self) -> ThreadPoolExecutor:
-        """Threads for what one of those above may let somebody else do while it waits for HDFS."""
-        return ThreadPoolExecutor(_THREADS, thread_name_prefix="beside-hdfs")
+        fs = startup.with_local_dirs(fs, self.root_dir, self.local_dirs)
+        return ContentsStore(fs, self.root_dir, options=self, notebooks=self, log=self.log)
 
     def info_string(self) -> str:
-        return f"Serving notebooks from HDFS: {self.root_dir}, as {self.filesystem.user}"
-
-    async def in_thread(self, api_path: str, function: Callable[..., T], *args: Any) -> T:
-        """Run `function(*args)` in a thread; raise what fails as the answer about `api_path`."""
-        loop = asyncio.get_running_loop()
-        with http_errors(api_path, self.log):
-            return await loop.run_in_executor(self._threads, function, *args)
-
-    def locate(self, api_path: str, *, hidden_status: int = 400) -> str:
-        """Return where the file is in HDFS; HTTPError with `hidden_status` if it is hidden."""
-        with http_errors(api_path, self.log):
-            located = to_hdfs(self.root_dir, api_path)
-        if not self.allow_hidden and is_hidden(api_path):
-            raise HTTPError(hidden_status, f"{api_path}: hidden files can't be used here")
-        return located
+        return f"Serving notebooks from HDFS: {self.root_dir}, as {self.store.fs.user}"
 
     def should_list(self, name: str) -> bool:
         """Tell whether a name is shown: unless it is one of `hide_globs`."""
@@ -261,14 +221,7 @@ class HDFSContentsManager(AsyncContentsManager):
     async def _status(self, path: str) -> FileStatus | None:
         with http_errors(path, self.log):
             located = to_hdfs(self.root_dir, path)
-        return await self.in_thread(path, self.stat_or_none, located)
-
-    def stat_or_none(self, hdfs_path: str) -> FileStatus | None:
-        """Return what is at a path in HDFS, if anything is. Blocks."""
-        try:
-            return self.filesystem.stat(hdfs_path)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        return await self.store.run(path, self.store.stat_or_none, located)
 
     # Reading and writing
 
@@ -282,9 +235,9 @@ class HDFSContentsManager(AsyncContentsManager):
     ) -> Model:
         """Return a model; HTTPError 400 where `type` or `format` is not what is there."""
         path = path.strip("/")
-        self.locate(path, hidden_status=404)
+        self.store.locate(path, hidden_status=404)
         request = reading.Request(path, bool(content), type, format, bool(require_hash))
-        model = await self.in_thread(path, reading.get, self, request)
+        model = await self.store.run(path, reading.get, self.store, request)
         self.emit(data={"action": "get", "path": path})
         return model
 
@@ -292,14 +245,14 @@ class HDFSContentsManager(AsyncContentsManager):
         """Save, and return the model without content. With a `chunk` it is a part of an upload:
         1 starts it, later numbers go on at its end, and with -1, the last, it is the file."""
         path = path.strip("/")
-        located = self.locate(path)
+        located = self.store.locate(path)
         chunk = model.get("chunk")
         if chunk in (None, 1):
             self.run_pre_save_hooks(model=model, path=path)
         writing.check(model, path)
         # One after the other: the second then knows of the first.
         async with self._saving.setdefault(located, asyncio.Lock()):
-            saving = self.in_thread(path, writing.save, self, model, path, located)
+            saving = self.store.run(path, writing.save, self.store, model, path, located)
             if model["type"] != "notebook":
                 saved = await saving
             else:
@@ -330,8 +283,8 @@ class HDFSContentsManager(AsyncContentsManager):
     async def trust_notebook(self, path: str) -> None:
         """Mark all of a notebook's cells as trusted, and sign it."""
         path = path.strip("/")
-        self.locate(path, hidden_status=404)
-        await self.in_thread(path, reading.trust, self, path)
+        self.store.locate(path, hidden_status=404)
+        await self.store.run(path, reading.trust, self.store, path)
 
     # Moving and copying
 
@@ -340,7 +293,7 @@ class HDFSContentsManager(AsyncContentsManager):
         a directory only if it has nothing in it (unless `always_delete_dir`)."""
         path = path.strip("/")
         located = self._locate_entry(path)
-        await self.in_thread(path, moving.delete, self, path, located)
+        await self.store.run(path, moving.delete, self.store, path, located)
 
     async def rename_file(self, old_path: str, new_path: str) -> None:
         """Move a file or directory. 409 where something has the new name."""
@@ -348,7 +301,7 @@ class HDFSContentsManager(AsyncContentsManager):
         if old_path == new_path:
             return
         source, target = self._locate_entry(old_path), self._locate_entry(new_path)
-        await self.in_thread(new_path, moving.rename, self, old_path, source, target)
+        await self.store.run(new_path, moving.rename, self.store, old_path, source, target)
 
     async def copy(self, from_path: str, to_path: str | None = None) -> Model:
         """Copy a file or a directory, byte for byte, and return its model without content. Into a
@@ -357,7 +310,7 @@ class HDFSContentsManager(AsyncContentsManager):
         source = self._locate_entry(from_path, hidden_status=404)
         to_path = await self._copy_path(from_path, to_path)
         target = self._locate_entry(to_path)
-        await self.in_thread(from_path, moving.copy, self, from_path, source, target)
+        await self.store.run(from_path, moving.copy, self.store, from_path, source, target)
         copied = await self.get(to_path, content=False)
         if copied["type"] == "notebook" and await self._lacks_checkpoint(to_path):
             await self._first_checkpoint(to_path)
@@ -382,4 +335,4 @@ class HDFSContentsManager(AsyncContentsManager):
         """Return where a file or directory is that may be moved, copied or deleted: no root."""
         if not path.strip("/"):
             raise HTTPError(400, "The directory of notebooks can't be moved, copied or deleted")
-        return self.locate(path, hidden_status=hidden_status)
+        return self.store.locate(path, hidden_status=hidden_status)

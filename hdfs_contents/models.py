@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
-from hdfs_contents.filesystem import FileStatus
+from hdfs_contents.interface import FileStatus
 
 Model = dict[str, Any]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Mapping
 
-from hdfs_contents.filesystem import FileStatus, FileSystem, Reader, Usage, Writer
+from hdfs_contents.interface import FileStatus, FileSystem, Reader, Usage, Writer
 from hdfs_contents.paths import parent
 
 

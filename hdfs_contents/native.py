@@ -17,9 +17,9 @@ import hdfs_native
 
 from hdfs_contents import access, configuration, zones
 from hdfs_contents.deadline import Deadline
-from hdfs_contents.filesystem import FileStatus, Usage
 from hdfs_contents.hadoop_errors import to_os_error
 from hdfs_contents.identity import account, own_user
+from hdfs_contents.interface import FileStatus, Usage
 from hdfs_contents.paths import parent
 from yarnspawner.hadoop.configuration import ConfigurationError
 

@@ -15,6 +15,8 @@ import re
 import secrets
 from urllib.parse import unquote
 
+CHECKPOINT_DIR = ".ipynb_checkpoints"
+
 _TEMPORARY = re.compile(r"\.(saving-\d+|replacing|deleting)-[0-9a-f]{16}\.tmp")
 
 

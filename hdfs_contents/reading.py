@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from tornado.web import HTTPError
 
 from hdfs_contents import documents, models
-from hdfs_contents.filesystem import FileStatus, FileSystem
+from hdfs_contents.interface import FileStatus, FileSystem
 from hdfs_contents.models import Model
 from hdfs_contents.paths import is_temporary, parent, to_hdfs
+from hdfs_contents.store import ContentsStore
 from hdfs_contents.sweeping import sweep
-
-if TYPE_CHECKING:
-    from hdfs_contents.manager import HDFSContentsManager
 
 
 @dataclass(frozen=True)
@@ -29,10 +26,10 @@ class Request:
     require_hash: bool
 
 
-def get(manager: HDFSContentsManager, request: Request) -> Model:
+def get(store: ContentsStore, request: Request) -> Model:
     """Return the model that was asked for; HTTPError 400 where it is of another type."""
-    located = to_hdfs(manager.root_dir, request.path)
-    status = manager.filesystem.stat(located)
+    located = to_hdfs(store.root, request.path)
+    status = store.fs.stat(located)
     if status.is_dir:
         if request.type not in (None, "directory"):
             raise HTTPError(
@@ -40,38 +37,36 @@ def get(manager: HDFSContentsManager, request: Request) -> Model:
                 f"{request.path or '/'} is a directory, not a {request.type}",
                 reason="bad type",
             )
-        return _directory(manager, request, status)
+        return _directory(store, request, status)
     if request.type == "directory":
         raise HTTPError(400, f"{request.path} is not a directory", reason="bad type")
-    return _file(manager, request, status, request.type or models.kind(status, request.path))
+    return _file(store, request, status, request.type or models.kind(status, request.path))
 
 
-def _directory(manager: HDFSContentsManager, request: Request, status: FileStatus) -> Model:
+def _directory(store: ContentsStore, request: Request, status: FileStatus) -> Model:
     if request.require_hash:
         raise HTTPError(400, f"{request.path or '/'} is a directory, which has no hash")
-    fs = manager.filesystem
+    fs = store.fs
     writable = _may_write(fs, status.path)
     model = models.entry(status, request.path, type="directory", writable=writable)
     if request.content:
         entries = fs.list_dir(status.path)
         sweep(fs, entries)
         model["format"] = "json"
-        model["content"] = _listing(manager, request.path, entries)
+        model["content"] = _listing(store, request.path, entries)
     return model
 
 
-def _listing(
-    manager: HDFSContentsManager, directory: str, entries: list[FileStatus]
-) -> list[Model]:
+def _listing(store: ContentsStore, directory: str, entries: list[FileStatus]) -> list[Model]:
     """Return the models of what people see in a directory, of which there may be thousands."""
-    user, allow_hidden = manager.filesystem.user, manager.allow_hidden
+    user, allow_hidden = store.fs.user, store.options.allow_hidden
     prefix = f"{directory}/" if directory else ""
     listing = []
     for status in entries:
         name = status.name
         if name.startswith(".") and (not allow_hidden or is_temporary(name)):
             continue
-        if manager.should_list(name):
+        if store.options.should_list(name):
             path = prefix + name
             type, writable = models.kind(status, path), models.seems_writable(status, user)
             listing.append(models.entry(status, path, type=type, writable=writable))
@@ -88,31 +83,31 @@ def _may_write(fs: FileSystem, hdfs_path: str) -> bool:
     return True
 
 
-def _file(manager: HDFSContentsManager, request: Request, status: FileStatus, type: str) -> Model:
-    fs = manager.filesystem
+def _file(store: ContentsStore, request: Request, status: FileStatus, type: str) -> Model:
+    fs = store.fs
     # A save is a rename in the directory, so it takes the right to write both.
     writable = models.owner_may_write(status, fs.user) or _may_write(fs, status.path)
     writable = writable and _may_write(fs, parent(status.path))
     model = models.entry(status, request.path, type=type, writable=writable)
-    manager.seen.saw(status)
+    store.seen.saw(status)
     if not (request.content or request.require_hash):
         return model
-    _refuse_too_large(manager, status)
+    _refuse_too_large(store, status)
     with fs.open_read(status.path) as file:
         data = file.read()
     if request.content and type == "notebook":
-        _fill_notebook(manager, model, data)
+        _fill_notebook(store, model, data)
     elif request.content:
         content, format = documents.decode_file(data, request.format, request.path)
         fallback = "text/plain" if format == "text" else "application/octet-stream"
         model.update(content=content, format=format, mimetype=model["mimetype"] or fallback)
     if request.require_hash:
-        model.update(documents.content_hash(data, manager.hash_algorithm))
+        model.update(documents.content_hash(data, store.options.hash_algorithm))
     return model
 
 
-def _refuse_too_large(manager: HDFSContentsManager, status: FileStatus) -> None:
-    limit = manager.max_document_size_mb
+def _refuse_too_large(store: ContentsStore, status: FileStatus) -> None:
+    limit = store.options.max_document_size_mb
     if status.size > limit * 1_000_000:
         raise OSError(
             errno.EFBIG,
@@ -122,16 +117,16 @@ def _refuse_too_large(manager: HDFSContentsManager, status: FileStatus) -> None:
         )
 
 
-def _fill_notebook(manager: HDFSContentsManager, model: Model, data: bytes) -> None:
+def _fill_notebook(store: ContentsStore, model: Model, data: bytes) -> None:
     notebook = documents.parse_notebook(data, model["path"])
-    manager.mark_trusted_cells(notebook.node, model["path"])
+    store.notebooks.mark_trusted_cells(notebook.node, model["path"])
     model.update(content=notebook.node, format="json")
-    manager.validate_notebook_model(model, notebook.validation_error)
+    store.notebooks.validate_notebook_model(model, notebook.validation_error)
 
 
-def trust(manager: HDFSContentsManager, path: str) -> None:
+def trust(store: ContentsStore, path: str) -> None:
     """Sign the notebook at `path` as it is, with all its cells trusted."""
-    model = get(manager, Request(path, True, "notebook", None, False))
-    manager.log.warning("Trusting notebook %s", path)
-    manager.notary.mark_cells(model["content"], True)
-    manager.check_and_sign(model["content"], path)
+    model = get(store, Request(path, True, "notebook", None, False))
+    store.log.warning("Trusting notebook %s", path)
+    store.notebooks.notary.mark_cells(model["content"], True)
+    store.notebooks.check_and_sign(model["content"], path)

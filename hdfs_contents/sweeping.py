@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
-from hdfs_contents.filesystem import FileStatus, FileSystem
+from hdfs_contents.interface import FileStatus, FileSystem
 from hdfs_contents.paths import is_unfinished
 
 #: No write takes as long without a sign of life, however far a clock is off.

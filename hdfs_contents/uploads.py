@@ -17,7 +17,7 @@ import threading
 import time
 
 from hdfs_contents.atomic import first_mode, publish, removed_on_failure
-from hdfs_contents.filesystem import FileStatus, FileSystem
+from hdfs_contents.interface import FileStatus, FileSystem
 from hdfs_contents.paths import temporary_beside
 
 log = logging.getLogger(__name__)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tornado.web import HTTPError
 
 from hdfs_contents import documents, models
 from hdfs_contents.atomic import write_file
 from hdfs_contents.documents import Notebook
-from hdfs_contents.filesystem import FileStatus
+from hdfs_contents.interface import FileStatus
 from hdfs_contents.models import Model
 from hdfs_contents.paths import parent
+from hdfs_contents.store import ContentsStore
 from hdfs_contents.uploads import FIRST, LAST
-
-if TYPE_CHECKING:
-    from hdfs_contents.manager import HDFSContentsManager
 
 
 def check(model: Model, path: str) -> None:
@@ -34,68 +32,70 @@ def check(model: Model, path: str) -> None:
         raise HTTPError(400, f"{path}: a chunk is a number from 1, or -1 for the last")
 
 
-def save(manager: HDFSContentsManager, model: Model, path: str, located: str) -> Model:
+def save(store: ContentsStore, model: Model, path: str, located: str) -> Model:
     """Save a model that was checked; return it as the next `get` would, without content."""
     chunk = model.get("chunk")
     if chunk not in (None, FIRST):
-        return _go_on(manager, model, path, located)
-    there = manager.stat_or_none(located)
+        return _go_on(store, model, path, located)
+    there = store.stat_or_none(located)
     if model["type"] == "directory":
-        return _save_directory(manager, located, path, there)
+        return _save_directory(store, located, path, there)
     if there is not None and there.is_dir:
         raise HTTPError(400, f"{path} is a directory")
     if there is not None:
-        if not models.owner_may_write(there, manager.filesystem.user):
-            manager.filesystem.check_write(located)
-        manager.seen.check(there)
+        if not models.owner_may_write(there, store.fs.user):
+            store.fs.check_write(located)
+        store.seen.check(there)
     if model["type"] == "notebook":
-        return _save_notebook(manager, model["content"], located, path, there)
+        return _save_notebook(store, model["content"], located, path, there)
     data = documents.encode_file(model["content"], model.get("format"), path)
     if chunk == FIRST:
-        return _saved(manager.uploads.begin(located, data, there), path)
-    status = _replace(manager, located, data, there)
-    manager.seen.saw(status)
+        return _saved(store.uploads.begin(located, data, there), path)
+    status = _replace(store, located, data, there)
+    store.seen.saw(status)
     return _saved(status, path)
 
 
-def _go_on(manager: HDFSContentsManager, model: Model, path: str, located: str) -> Model:
+def _go_on(store: ContentsStore, model: Model, path: str, located: str) -> Model:
     """Take a further part of an upload."""
     data = documents.encode_file(model["content"], model.get("format"), path)
-    status = manager.uploads.go_on(located, model["chunk"], data)
+    status = store.uploads.go_on(located, model["chunk"], data)
     if model["chunk"] == LAST:
-        manager.seen.saw(status)
+        store.seen.saw(status)
     return _saved(status, path)
 
 
 def _save_directory(
-    manager: HDFSContentsManager, located: str, path: str, there: FileStatus | None
+    store: ContentsStore, located: str, path: str, there: FileStatus | None
 ) -> Model:
     if there is None:
-        if not manager.filesystem.exists(parent(located)):
+        if not store.fs.exists(parent(located)):
             raise HTTPError(404, f"{path}: the directory above it does not exist")
-        manager.filesystem.mkdirs(located)
-        there = manager.filesystem.stat(located)
+        store.fs.mkdirs(located)
+        there = store.fs.stat(located)
     elif not there.is_dir:
         raise HTTPError(400, f"{path} is a file, not a directory")
     return _saved(there, path)
 
 
 def _save_notebook(
-    manager: HDFSContentsManager, content: Any, located: str, path: str, there: FileStatus | None
+    store: ContentsStore, content: Any, located: str, path: str, there: FileStatus | None
 ) -> Model:
     notebook, data = documents.serialize_notebook(content, path)
     if notebook.validation_error:
-        _check_signable(manager, notebook, path)
+        _check_signable(store, notebook, path)
     # As long as HDFS takes it: the signature's own store waits for its disk.
-    signing = manager.beside.submit(manager.check_and_sign, notebook.node, path)
-    status = _replace(manager, located, data, there)
-    manager.seen.saw(status)
+    signing = store.signing_threads.submit(store.notebooks.check_and_sign, notebook.node, path)
+    status = _replace(store, located, data, there)
+    store.seen.saw(status)
     try:
         signing.result()
     except Exception as error:  # a store of any kind may fail in any way
         raise HTTPError(500, f"{path} was saved, but can't be signed: {error}") from error
     saved = _saved(status, path)
-    validated = manager.validate_notebook_model({"content": content}, notebook.validation_error)
+    validated = store.notebooks.validate_notebook_model(
+        {"content": content}, notebook.validation_error
+    )
     if "message" in validated:
         saved["message"] = validated["message"]
     return saved
@@ -105,16 +105,16 @@ def _saved(status: FileStatus, path: str) -> Model:
     return models.entry(status, path, type=models.kind(status, path), writable=True)
 
 
-def _check_signable(manager: HDFSContentsManager, notebook: Notebook, path: str) -> None:
+def _check_signable(store: ContentsStore, notebook: Notebook, path: str) -> None:
     """Refuse what has too little in it to be a notebook; what merely isn't valid may be saved."""
     try:
-        manager.notary.check_cells(deepcopy(notebook.node))  # it changes what it checks
+        store.notebooks.notary.check_cells(deepcopy(notebook.node))  # it changes what it checks
     except Exception as error:  # the notary raises whatever a wrong structure happens to break
         reason = documents.one_line(error)
         raise HTTPError(400, f"{path}: that is not a notebook: {reason}") from error
 
 
 def _replace(
-    manager: HDFSContentsManager, located: str, data: bytes, there: FileStatus | None
+    store: ContentsStore, located: str, data: bytes, there: FileStatus | None
 ) -> FileStatus:
-    return write_file(manager.filesystem, located, [data], replaces=there)
+    return write_file(store.fs, located, [data], replaces=there)

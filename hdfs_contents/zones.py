@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from hdfs_contents.paths import join, parent
 
 if TYPE_CHECKING:
-    from hdfs_contents.filesystem import FileSystem
+    from hdfs_contents.interface import FileSystem
 
 _NAME = ".Trash"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, cast
+from functools import cached_property
+from typing import Any
 
 from jupyterhub.utils import maybe_future
 from traitlets import default
@@ -18,9 +18,6 @@ from yarnspawner.profile_config import ProfileError, parse_profiles
 from yarnspawner.profile_form import QueueRoom, options_of, render
 from yarnspawner.profiles import Profiles
 from yarnspawner.settings import YarnSpawnerSettings
-
-if TYPE_CHECKING:
-    from yarnspawner.spawner import YarnSpawner
 
 TRAITS = {
     "queue": "queue",
@@ -42,6 +39,18 @@ class ProfileOptions(YarnSpawnerSettings):
     Without profiles all is as JupyterHub has it: no form, and options are ignored with a warning.
     """
 
+    user: Any
+    orm_spawner: Any
+    accepted_options: dict[str, Any]
+
+    async def cluster_queues(self) -> list[QueueInfo]:
+        """Return the cluster's queues; raises `ClusterError` or `ClusterUnavailable`."""
+        raise NotImplementedError
+
+    def forget_refused_options(self) -> None:
+        """Go back to the options of the last good start."""
+        raise NotImplementedError
+
     @cached_property
     def configured(self) -> dict[str, Any]:
         """What the configuration and the user's groups say, before any profile was chosen."""
@@ -49,46 +58,60 @@ class ProfileOptions(YarnSpawnerSettings):
 
     @default("options_form")
     def _default_options_form(self) -> Any:
-        return form if self.profiles else ""
+        return type(self).profile_form if self.profiles else ""
 
     @default("options_from_form")
     def _default_options_from_form(self) -> Any:
-        return partial(options_from_form, cast(Any, self)) if self.profiles else unchanged
+        return self.read_profile_form if self.profiles else unchanged
 
     @default("apply_user_options")
     def _default_apply_user_options(self) -> Any:
-        return apply if self.profiles else {}
+        return type(self).apply_profile if self.profiles else {}
 
+    async def _parsed_profiles(self) -> Profiles:
+        """Return the profiles that the configuration declares, or makes for this spawner."""
+        declared = self.profiles
+        if callable(declared):
+            declared = await maybe_future(declared(self))
+        try:
+            return parse_profiles(declared)
+        except ProfileError as error:
+            raise OptionsRefused(f"{error} An administrator has to correct it.") from error
 
-async def profiles_of(spawner: YarnSpawner) -> Profiles:
-    """Return the profiles that the configuration declares, or makes for this spawner."""
-    declared = spawner.profiles
-    if callable(declared):
-        declared = await maybe_future(declared(spawner))
-    try:
-        return parse_profiles(declared)
-    except ProfileError as error:
-        raise OptionsRefused(f"{error} An administrator has to correct it.") from error
+    def _groups(self) -> set[str]:
+        return {group.name for group in self.user.groups}
 
+    async def profile_form(self) -> str:
+        """Return the form; without what the queues have left where YARN does not tell."""
+        profiles = await self._parsed_profiles()
+        queues: dict[str, QueueRoom] = {}
+        try:
+            found = await asyncio.wait_for(self.cluster_queues(), ROOM_SECONDS)
+            queues = {each.name: room(each) for each in found}
+        except asyncio.TimeoutError:
+            self.log.warning("The form shows no room in queues: YARN takes too long to tell.")
+        except (ClusterError, SpawnFailure) as error:
+            self.log.warning("The form shows no room in queues: %s", error)
+        last = self.accepted_options or self.orm_spawner.user_options or {}
+        return render(profiles, self.user.name, self._groups(), last, queues)
 
-def groups_of(spawner: YarnSpawner) -> set[str]:
-    """Return the names of the user's groups."""
-    return {group.name for group in spawner.user.groups}
+    async def read_profile_form(self, given: Mapping[str, Sequence[str]]) -> dict[str, str]:
+        """Read and check a form or a query: what is refused here is not even stored."""
+        options = options_of(given)
+        (await self._parsed_profiles()).choose(options, self.user.name, self._groups())
+        return options
 
-
-async def form(spawner: YarnSpawner) -> str:
-    """Return the form; without what the queues have left where YARN does not tell."""
-    profiles = await profiles_of(spawner)
-    queues: dict[str, QueueRoom] = {}
-    try:
-        found = await asyncio.wait_for(spawner.cluster_queues(), ROOM_SECONDS)
-        queues = {each.name: room(each) for each in found}
-    except asyncio.TimeoutError:
-        spawner.log.warning("The form shows no room in queues: YARN takes too long to tell.")
-    except (ClusterError, SpawnFailure) as error:
-        spawner.log.warning("The form shows no room in queues: %s", error)
-    last = spawner.accepted_options or spawner.orm_spawner.user_options or {}
-    return render(profiles, spawner.user.name, groups_of(spawner), last, queues)
+    async def apply_profile(self, options: Mapping[str, Any]) -> None:
+        """Set the spawner to what a profile gives, and to nothing that an earlier start has set."""
+        try:
+            profiles = await self._parsed_profiles()
+            chosen = profiles.choose(options, self.user.name, self._groups())
+        except OptionsRefused:
+            self.forget_refused_options()
+            raise
+        for name, trait in TRAITS.items():
+            setattr(self, trait, chosen.values.get(name, self.configured[trait]))
+        self.environment = {**self.configured["environment"], **chosen.env}
 
 
 def room(queue: QueueInfo) -> QueueRoom:
@@ -105,25 +128,3 @@ def room(queue: QueueInfo) -> QueueRoom:
 def unchanged(given: dict[str, Any]) -> dict[str, Any]:
     """Leave a form as it is: what JupyterHub calls "passthrough" may be set, but is no default."""
     return given
-
-
-async def options_from_form(
-    spawner: YarnSpawner, given: Mapping[str, Sequence[str]]
-) -> dict[str, str]:
-    """Read and check a form or a query: what is refused here is not even stored."""
-    options = options_of(given)
-    (await profiles_of(spawner)).choose(options, spawner.user.name, groups_of(spawner))
-    return options
-
-
-async def apply(spawner: YarnSpawner, options: Mapping[str, Any]) -> None:
-    """Set the spawner to what a profile gives, and to nothing that an earlier start has set."""
-    try:
-        profiles = await profiles_of(spawner)
-        chosen = profiles.choose(options, spawner.user.name, groups_of(spawner))
-    except OptionsRefused:
-        spawner.forget_refused_options()
-        raise
-    for name, trait in TRAITS.items():
-        setattr(spawner, trait, chosen.values.get(name, spawner.configured[trait]))
-    spawner.environment = {**spawner.configured["environment"], **chosen.env}

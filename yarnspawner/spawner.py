@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from jupyterhub.spawner import Spawner
+from jupyterhub.utils import maybe_future
 
 from hdfs_contents import session_store
 from yarnspawner import certificates, errorpage
@@ -42,7 +43,7 @@ from yarnspawner.metrics import SUBMITS
 from yarnspawner.progress import ProgressLog, ready, submitting
 from yarnspawner.ready import require_own_answer
 from yarnspawner.sharing import begin_with_the_hub, shared_yarn
-from yarnspawner.specification import launch_spec
+from yarnspawner.specification import ServerRequest, launch_spec
 from yarnspawner.startup import POLL_SECONDS, Startup, start_failures
 from yarnspawner.state import ServerState
 from yarnspawner.status import Life, Status, StatusBoard
@@ -103,7 +104,7 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
             with start_failures():
                 yarn = await self._yarn()
                 tag = new_spawn_tag()
-                await self._submit(yarn, tag, await launch_spec(self, yarn, tag))
+                await self._submit(yarn, tag, await self._launch_spec(yarn, tag))
                 url = await self._ready_url(yarn, deadline)
         except (OptionsRefused, QueueRefused):
             self.forget_refused_options()
@@ -114,6 +115,24 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
         finally:
             self._starting = False
             self._progress.close()
+
+    async def _launch_spec(self, yarn: Yarn, tag: str) -> LaunchSpec:
+        request = ServerRequest(
+            user=self.hadoop_name,
+            name=self.name,
+            escaped_user=self.user.escaped_name,
+            tag=tag,
+            command=[*self.cmd, *self.get_args()],
+            environment={name: str(value) for name, value in self.get_env().items()},
+            certificates=self.certificates,
+            ip=self.ip,
+            mem_limit=self.mem_limit,
+            cpu_limit=self.cpu_limit,
+        )
+        spec = await launch_spec(self, request, yarn)
+        if self.modify_spec_hook is not None:
+            spec = await maybe_future(self.modify_spec_hook(self, spec))
+        return spec
 
     async def _submit(self, yarn: Yarn, tag: str, spec: LaunchSpec) -> None:
         application_id, maximum = await yarn.cluster.new_application()

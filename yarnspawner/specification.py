@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from jupyterhub.utils import maybe_future, url_escape_path
+from jupyterhub.utils import url_escape_path
 
 from yarnspawner import callback, certificates, localize, renewal
 from yarnspawner.container.payload import TOKENS_FILE, Launch
@@ -27,10 +27,8 @@ from yarnspawner.launch import (
     container_vcores,
     launch_script,
 )
+from yarnspawner.settings import YarnSpawnerSettings
 from yarnspawner.yarn import Yarn
-
-if TYPE_CHECKING:
-    from yarnspawner.spawner import YarnSpawner
 
 OWN = "~/"
 """Begins the name of an environment that is the user's own."""
@@ -38,79 +36,102 @@ ARCHIVE_VARIABLE = "YARNHUB_ARCHIVE"
 """Names the published environment's archive to the server: Spark brings it to its executors."""
 
 
-async def launch_spec(spawner: YarnSpawner, yarn: Yarn, spawn_tag: str) -> LaunchSpec:
+@dataclass(frozen=True)
+class ServerRequest:
+    """The server that JupyterHub asks for: whose, which, and what its process is started with."""
+
+    user: str
+    name: str
+    escaped_user: str
+    tag: str
+    command: list[str]
+    environment: dict[str, str]
+    certificates: dict[str, bytes]
+    ip: str
+    mem_limit: int | None
+    cpu_limit: float | None
+
+
+async def launch_spec(
+    settings: YarnSpawnerSettings, request: ServerRequest, yarn: Yarn
+) -> LaunchSpec:
     """Return the application for a start of a server; raises `SpawnFailure`."""
-    user = spawner.hadoop_name
-    check_user(user, yarn.hub_user, spawner.forbidden_users)
-    if yarn.homes is not None and (spawner.contents_manager or spawner.create_hdfs_home):
+    user = request.user
+    check_user(user, yarn.hub_user, settings.forbidden_users)
+    if yarn.homes is not None and (settings.contents_manager or settings.create_hdfs_home):
         await yarn.homes.ensure(
             user,
-            HomePolicy(spawner.create_hdfs_home, spawner.hdfs_home_mode, spawner.hdfs_home_quota),
+            HomePolicy(
+                settings.create_hdfs_home, settings.hdfs_home_mode, settings.hdfs_home_quota
+            ),
         )
     filesystem = yarn.configuration.default_filesystem
-    wanted = localize.parse(spawner.localize_files, filesystem)
-    environment = await _environment(spawner, yarn)
-    kernels = await _kernels(spawner, yarn)
+    wanted = localize.parse(settings.localize_files, filesystem)
+    environment = await _environment(settings, request, yarn)
+    kernels = await _kernels(settings, request, yarn)
     files = await asyncio.to_thread(localize.local_files, wanted)
     environments = [environment, *kernels.values()]
-    spec = LaunchSpec(
+    return LaunchSpec(
         user=user,
-        name=f"jupyterhub-{user}" + (f"-{spawner.name}" if spawner.name else ""),
-        queue=spawner.queue,
-        memory_mb=container_memory_mb(spawner.mem_limit, spawner.am_overhead),
-        vcores=container_vcores(spawner.cpu_limit),
-        resources={GPU: spawner.gpus} if spawner.gpus else {},
-        tags=(yarn.tag, spawn_tag, *_tags(environments), *spawner.tags),
-        node_label=spawner.node_label,
-        priority=spawner.priority,
-        lifetime_seconds=spawner.lifetime,
+        name=f"jupyterhub-{user}" + (f"-{request.name}" if request.name else ""),
+        queue=settings.queue,
+        memory_mb=container_memory_mb(request.mem_limit, settings.am_overhead),
+        vcores=container_vcores(request.cpu_limit),
+        resources={GPU: settings.gpus} if settings.gpus else {},
+        tags=(yarn.tag, request.tag, *_tags(environments), *settings.tags),
+        node_label=settings.node_label,
+        priority=settings.priority,
+        lifetime_seconds=settings.lifetime,
         python=environment.python,
         files=(
             *(each.archive for each in environments if each.archive),
             *await localize.remote_files(wanted),
         ),
-        viewers=(yarn.hub_user, *spawner.viewers),
-        launch=_launch(spawner, yarn, environment, files, kernels),
+        viewers=(yarn.hub_user, *settings.viewers),
+        launch=_launch(settings, request, yarn, environment, files, kernels),
     )
-    if spawner.modify_spec_hook is not None:
-        spec = await maybe_future(spawner.modify_spec_hook(spawner, spec))
-    return spec
 
 
-async def _environment(spawner: YarnSpawner, yarn: Yarn) -> PythonEnvironment:
-    if not spawner.python_env and ENVIRONMENT_LINK in spawner.localize_files:
+async def _environment(
+    settings: YarnSpawnerSettings, request: ServerRequest, yarn: Yarn
+) -> PythonEnvironment:
+    if not settings.python_env and ENVIRONMENT_LINK in settings.localize_files:
         return LOCALIZED
-    return await _find(spawner, yarn, spawner.python_env, ENVIRONMENT_LINK)
+    return await _find(settings, request, yarn, settings.python_env, ENVIRONMENT_LINK)
 
 
-async def _find(spawner: YarnSpawner, yarn: Yarn, python_env: str, link: str) -> PythonEnvironment:
+async def _find(
+    settings: YarnSpawnerSettings, request: ServerRequest, yarn: Yarn, python_env: str, link: str
+) -> PythonEnvironment:
     """Find an environment: the site's, or the user's own where that is allowed."""
-    env_root, owner = spawner.env_root, ""
+    env_root, owner = settings.env_root, ""
     if python_env.startswith(OWN):
-        if not spawner.user_envs:
+        if not settings.user_envs:
             raise OptionsRefused(
                 f"{python_env} is an environment of your own, and JupyterHub takes none here: "
                 "choose another, or ask an administrator to set c.YarnSpawner.user_envs."
             )
-        owner = spawner.hadoop_name
-        env_root = f"{homes_of(yarn.configuration)}/{owner}/{spawner.user_envs.strip('/')}"
+        owner = request.user
+        env_root = f"{homes_of(yarn.configuration)}/{owner}/{settings.user_envs.strip('/')}"
         python_env = python_env.removeprefix(OWN)
     return await find_environment(
         python_env,
         env_root,
         yarn.configuration.default_filesystem,
-        as_file=spawner.env_delivery == "file",
+        as_file=settings.env_delivery == "file",
         link=link,
         owner=owner,
     )
 
 
-async def _kernels(spawner: YarnSpawner, yarn: Yarn) -> dict[str, PythonEnvironment]:
+async def _kernels(
+    settings: YarnSpawnerSettings, request: ServerRequest, yarn: Yarn
+) -> dict[str, PythonEnvironment]:
     """Find the environments that come as kernels, by their titles."""
-    check_titles(spawner.extra_envs)
+    check_titles(settings.extra_envs)
     return {
-        title: await _find(spawner, yarn, python_env, kernel_name(title))
-        for title, python_env in spawner.extra_envs.items()
+        title: await _find(settings, request, yarn, python_env, kernel_name(title))
+        for title, python_env in settings.extra_envs.items()
     }
 
 
@@ -120,14 +141,14 @@ def _tags(environments: Iterable[PythonEnvironment]) -> list[str]:
 
 
 def _launch(
-    spawner: YarnSpawner,
+    settings: YarnSpawnerSettings,
+    request: ServerRequest,
     yarn: Yarn,
     python: PythonEnvironment,
     files: dict[str, bytes],
     kernels: dict[str, PythonEnvironment],
 ) -> Launch:
-    command = [*spawner.cmd, *spawner.get_args()]
-    environment = {name: str(value) for name, value in spawner.get_env().items()}
+    command, environment = request.command, dict(request.environment)
     if python.archive is not None:
         environment.setdefault(ARCHIVE_VARIABLE, str(python.archive.url))
     paths = {
@@ -135,7 +156,7 @@ def _launch(
         for name, variable in certificates.VARIABLES.items()
         if environment.pop(variable, None)
     }
-    names = spawner.user.escaped_name, url_escape_path(spawner.name)
+    names = request.escaped_user, url_escape_path(request.name)
     for title, each in kernels.items():
         files.update(kernel_files(title, each.python))
         paths["JUPYTER_PATH"] = FOLDER
@@ -145,18 +166,20 @@ def _launch(
         command=command,
         environment=environment,
         schedulers=yarn.configuration.scheduler_addresses(),
-        ip=spawner.ip,
-        port_range=spawner.port_range,
-        script=launch_script(spawner.script_template, spawner.prologue, spawner.epilogue, command),
-        files={**files, **spawner.certificates},
+        ip=request.ip,
+        port_range=settings.port_range,
+        script=launch_script(
+            settings.script_template, settings.prologue, settings.epilogue, command
+        ),
+        files={**files, **request.certificates},
         paths=paths,
-        report_path=callback.path(*names) if spawner.launcher == "skein" else "",
+        report_path=callback.path(*names) if settings.launcher == "skein" else "",
         token_path=renewal.path(*names) if yarn.tokens is not None else "",
-        token_refresh_seconds=_refresh_seconds(spawner, yarn),
+        token_refresh_seconds=_refresh_seconds(settings, yarn),
     )
 
 
-def _refresh_seconds(spawner: YarnSpawner, yarn: Yarn) -> float:
+def _refresh_seconds(settings: YarnSpawnerSettings, yarn: Yarn) -> float:
     if yarn.tokens is None:
         return 0.0
-    return spawner.token_refresh_interval or yarn.tokens.refresh_seconds
+    return settings.token_refresh_interval or yarn.tokens.refresh_seconds

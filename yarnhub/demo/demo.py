@@ -21,8 +21,8 @@ from rich.text import Text
 from yarnhub.demo.check import Site, Step, check, write_report
 from yarnhub.demo.hub import DemoError, HubSettings, check_port, find_proxy, running_hub
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER, Security
 from yarnhub.minihadoop.ports import kept_free
+from yarnhub.minihadoop.settings import HUB_USER, Security
 
 PEOPLE = ("alice", "bob")
 ENVIRONMENT = "demo"

@@ -59,7 +59,7 @@ def up(  # noqa: PLR0913 - each is an option
     from rich.console import Console
 
     from yarnhub.minihadoop import MiniHadoop
-    from yarnhub.minihadoop.configuration import HUB_USER, QUEUES, Security
+    from yarnhub.minihadoop.settings import HUB_USER, QUEUES, Security
 
     with Console(stderr=True).status("Starting Hadoop") as status:
         hadoop = MiniHadoop(

@@ -22,13 +22,7 @@ from pathlib import Path
 from yarnhub.minihadoop import kerberos, readiness, watcher
 from yarnhub.minihadoop.artifacts import DEFAULT_VERSION, distribution
 from yarnhub.minihadoop.commands import daemon_command, daemon_env
-from yarnhub.minihadoop.configuration import (
-    HUB_USER,
-    ClusterSettings,
-    Security,
-    resourcemanager_name,
-    superuser,
-)
+from yarnhub.minihadoop.configuration import resourcemanager_name
 from yarnhub.minihadoop.daemon import Daemon
 from yarnhub.minihadoop.errors import InTheWay
 from yarnhub.minihadoop.folders import make_folders
@@ -42,6 +36,7 @@ from yarnhub.minihadoop.secure_site import (
     login_variables,
     service_principal,
 )
+from yarnhub.minihadoop.settings import HUB_USER, ClusterSettings, Security, superuser
 from yarnhub.minihadoop.state import ClusterState, require_unused, usable_folder
 
 #: Within this time all daemons must be ready.

@@ -7,14 +7,9 @@ all), so that what is measured here says something about others.
 
 from __future__ import annotations
 
-import os
-import pwd
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from yarnhub.minihadoop.errors import BadSettings
 from yarnhub.minihadoop.hdfs_site import (
     Properties,
     datanode_site,
@@ -23,12 +18,9 @@ from yarnhub.minihadoop.hdfs_site import (
     namenode_name,
     namenode_site,
 )
-from yarnhub.minihadoop.ports import HOST, MAX_DATANODES, Ports
+from yarnhub.minihadoop.ports import HOST, Ports
 from yarnhub.minihadoop.secure_site import secure_properties, webhdfs_properties
-
-HUB_USER = "jupyterhub"
-PEOPLE = "people"
-QUEUES = {"default": 70, "research": 30}
+from yarnhub.minihadoop.settings import HUB_USER, PEOPLE, QUEUES, ClusterSettings
 
 #: Maven has no libhadoop; without it each mode that is set would be a forked chmod.
 #: For daemons only: a client may run without our jar.
@@ -40,60 +32,6 @@ _LOCAL_FILES = {
 #: Hosts that all end at once leave applications to the next ResourceManager whose masters are gone.
 #: Ours are heard of every 30 s; the default is 10 minutes.
 _SUDDEN_END = {"yarn.am.liveness-monitor.expiry-interval-ms": "120000"}
-
-
-@dataclass(frozen=True)
-class Security:
-    """A cluster with Kerberos. `protection` is that of RPC and of data on their way:
-    authentication, integrity or privacy. Tokens live as on real clusters, or a test's minutes."""
-
-    protection: str = "privacy"
-    token_renew_seconds: int = 24 * 3600
-    token_max_seconds: int = 7 * 24 * 3600
-
-
-def superuser() -> str:
-    """Say who starts daemons on this machine, and so is its HDFS's and YARN's superuser."""
-    return pwd.getpwuid(os.geteuid()).pw_name
-
-
-@dataclass(frozen=True)
-class ClusterSettings:
-    """What a cluster is to be; memory and cores are those of each NodeManager.
-
-    With `ha` there are two ResourceManagers and two NameNodes; of each pair one is active, and
-    the two share their state.
-    Without `security` everybody is whoever they say. `yarn` is more of yarn-site.xml, for YARN's
-    daemons and its clients: what this cluster has and others need not have.
-    """
-
-    nodemanagers: int = 1
-    datanodes: int = 3
-    users: tuple[str, ...] = ("alice", "bob")
-    memory_mb: int = 6144
-    vcores: int = 32
-    ha: bool = False
-    security: Security | None = None
-    yarn: Mapping[str, str] = field(default_factory=dict)
-    superuser: str = field(default_factory=superuser)
-
-    @property
-    def masters(self) -> int:
-        """How many ResourceManagers there are, and how many NameNodes."""
-        return 2 if self.ha else 1
-
-    def __post_init__(self) -> None:
-        """Raise BadSettings, which says what can't be."""
-        if not 1 <= self.nodemanagers <= 250:
-            raise BadSettings("A cluster has 1 to 250 NodeManagers.")
-        if not 1 <= self.datanodes <= MAX_DATANODES:
-            raise BadSettings(f"A cluster has 1 to {MAX_DATANODES} DataNodes.")
-        for user in self.users:
-            if not re.fullmatch(r"[^\s;=,/:]+", user):
-                raise BadSettings(f"{user!r} can't be a user of Hadoop.")
-            if user in (HUB_USER, self.superuser):
-                # Whoever is among the users is somebody that the hub may act for.
-                raise BadSettings(f"{user} is the cluster's own, and so can't be one of its users.")
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from yarnhub.minihadoop.configuration import superuser
 from yarnhub.minihadoop.errors import DaemonFailed
+from yarnhub.minihadoop.settings import superuser
 from yarnspawner.hadoop import kerberos
 from yarnspawner.hadoop.blocking import BlockingClient
 from yarnspawner.hadoop.configuration import Configuration

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from env_packaging.registry import DEFAULT_ENV_ROOT
-from yarnhub.minihadoop.configuration import HUB_USER, superuser
 from yarnhub.minihadoop.errors import DaemonFailed
 from yarnhub.minihadoop.rest import put
+from yarnhub.minihadoop.settings import HUB_USER, superuser
 
 
 @dataclass(frozen=True)

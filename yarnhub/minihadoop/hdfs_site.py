@@ -4,12 +4,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from yarnhub.minihadoop.ports import Ports
-
-if TYPE_CHECKING:
-    from yarnhub.minihadoop.configuration import ClusterSettings
+from yarnhub.minihadoop.settings import ClusterSettings
 
 Properties = dict[str, str]
 

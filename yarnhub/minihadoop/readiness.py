@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from yarnhub.minihadoop.configuration import superuser
 from yarnhub.minihadoop.failover import Pair
 from yarnhub.minihadoop.ports import Ports
 from yarnhub.minihadoop.rest import get_json, jmx
+from yarnhub.minihadoop.settings import superuser
 
 
 def namenode_ready(ports: Ports, index: int = 0, pair: Pair | None = None) -> bool:

@@ -4,13 +4,10 @@ values, as all of `configuration`."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from yarnhub.minihadoop.hdfs_site import Properties
 from yarnhub.minihadoop.ports import Ports
-
-if TYPE_CHECKING:
-    from yarnhub.minihadoop.configuration import ClusterSettings, Security
+from yarnhub.minihadoop.settings import ClusterSettings, Security
 
 REALM = "YARNHUB.TEST"
 #: The daemons' services; each host's, in a cluster on one machine, is localhost's.

@@ -30,11 +30,11 @@ from typing import NoReturn
 from yarnhub.minihadoop import kerberos, readiness, rest
 from yarnhub.minihadoop.artifacts import distribution
 from yarnhub.minihadoop.commands import daemon_command, daemon_env
-from yarnhub.minihadoop.configuration import HUB_USER, ClusterSettings, Security
 from yarnhub.minihadoop.errors import BadSettings, DaemonFailed, MiniHadoopError
 from yarnhub.minihadoop.folders import make_folders
 from yarnhub.minihadoop.ports import Ports
 from yarnhub.minihadoop.secure_site import REALM, keytab, login_variables, service_principal
+from yarnhub.minihadoop.settings import HUB_USER, ClusterSettings, Security
 from yarnhub.minihadoop.state import ClusterState
 
 PORTS = Ports(9000, spread=True)

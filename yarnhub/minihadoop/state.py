@@ -19,19 +19,14 @@ from xml.sax.saxutils import escape
 
 from yarnhub.minihadoop import kerberos
 from yarnhub.minihadoop.artifacts import Distribution
-from yarnhub.minihadoop.configuration import (
-    ClusterSettings,
-    Security,
-    Site,
-    cluster_site,
-    daemon_sites,
-)
+from yarnhub.minihadoop.configuration import Site, cluster_site, daemon_sites
 from yarnhub.minihadoop.errors import InTheWay, NotRunning
 from yarnhub.minihadoop.failover import Pair
 from yarnhub.minihadoop.hdfs_site import Properties, default_fs
 from yarnhub.minihadoop.ports import Ports
 from yarnhub.minihadoop.processes import daemons
 from yarnhub.minihadoop.secure_site import login_variables
+from yarnhub.minihadoop.settings import ClusterSettings, Security
 from yarnspawner.hadoop.kerberos import NAMENODE, RESOURCEMANAGER
 
 _DATA = ("bin", "conf", "dfs", "krb5", "tmp", "yarn")
