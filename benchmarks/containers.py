@@ -13,7 +13,8 @@ import hdfs_native
 import httpx
 
 from yarnhub.minihadoop import MiniHadoop
-from yarnspawner.launch import ENVIRONMENT_LINK, PACKED_SUFFIX, unpack_command
+from yarnspawner.launch.program import PACKED_SUFFIX, unpack_command
+from yarnspawner.launch.spec import ENVIRONMENT_LINK
 
 TIMEOUT_SECONDS = 600
 

@@ -33,7 +33,7 @@ from benchmarks.containers import Delivery, measure_container
 from benchmarks.frame import Result, Samples
 from tests.conda_packages import add_distribution, add_python, make_environment
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER
+from yarnhub.minihadoop.settings import HUB_USER
 
 ROUNDS = 3
 WARM_ROUNDS = 5

@@ -44,11 +44,11 @@ from benchmarks.recorded import (
     recorded_resourcemanager,
     tag_for,
 )
+from hadoop_client.configuration import Configuration
 from yarnhub.minihadoop.artifacts import distribution
-from yarnspawner.cluster import ALIVE
-from yarnspawner.direct import DirectCluster
-from yarnspawner.hadoop.configuration import Configuration
-from yarnspawner.status import Life, Snapshot, StatusBoard
+from yarnspawner.hub.status import Liveness, Snapshot, StatusCache
+from yarnspawner.launcher.direct import DirectLauncher
+from yarnspawner.launcher.interface import ALIVE
 
 COUNTS = (10, 100, 1_000, 10_000)
 PEERS_COUNT = 1_000
@@ -95,11 +95,11 @@ async def do_nothing(application_id: str) -> None:
 async def measure_ours(rm: RecordedResourceManager, count: int) -> Minute:
     """Poll `count` servers through the hub's StatusBoard."""
     async with cluster_of(rm) as cluster:
-        board = StatusBoard(cluster, tag_for(count))
+        board = StatusCache(cluster, tag_for(count))
 
         async def poll(application_id: str) -> None:
             status = await board.status(application_id, STATUS_INTERVAL)
-            assert status.life is Life.ALIVE
+            assert status.life is Liveness.ALIVE
 
         return await measure(rm, application_ids(count), poll)
 
@@ -115,9 +115,9 @@ async def measure_singles(rm: RecordedResourceManager, count: int) -> Minute:
 
 
 @asynccontextmanager
-async def cluster_of(rm: RecordedResourceManager) -> AsyncIterator[DirectCluster]:
+async def cluster_of(rm: RecordedResourceManager) -> AsyncIterator[DirectLauncher]:
     """Connect to the recorded ResourceManager."""
-    cluster = DirectCluster(
+    cluster = DirectLauncher(
         Configuration({"yarn.resourcemanager.address": "{}:{}".format(*rm.address)}), "jupyterhub"
     )
     try:

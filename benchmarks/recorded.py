@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
 from typing import TYPE_CHECKING
 
-from yarnspawner.hadoop.connection import RequestHeader, RequestPacketHeader, ResponseHeader
-from yarnspawner.hadoop.records import ApplicationId, ApplicationState
-from yarnspawner.hadoop.reports import ApplicationReport
-from yarnspawner.hadoop.resourcemanager import GetApplicationReportRequest, GetApplicationsRequest
-from yarnspawner.hadoop.rpc import Address
-from yarnspawner.hadoop.wire import delimited, encode_varint, read_delimited
+from hadoop_client.rpc.call import Address
+from hadoop_client.rpc.connection import RequestHeader, RequestPacketHeader, ResponseHeader
+from hadoop_client.wire import delimited, encode_varint, read_delimited
+from hadoop_client.yarn.records import ApplicationId, ApplicationState
+from hadoop_client.yarn.reports import ApplicationReport
+from hadoop_client.yarn.resourcemanager import GetApplicationReportRequest, GetApplicationsRequest
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection as Pipe

@@ -30,11 +30,11 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.frame import Result, Samples
+from hadoop_client.configuration import Configuration
+from hadoop_client.security import kerberos
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER, Security
-from yarnspawner.hadoop import kerberos
-from yarnspawner.hadoop.configuration import Configuration
-from yarnspawner.tokens import Tokens
+from yarnhub.minihadoop.settings import HUB_USER, Security
+from yarnspawner.launcher.delegation_tokens import Tokens
 
 USERS = tuple(f"user{number}" for number in range(50))
 ROUNDS = 5

@@ -14,7 +14,7 @@ from rich.console import Console
 from yarnhub.demo.check import Site, check
 from yarnhub.demo.demo import show_outcome
 from yarnhub.demo.hub import DemoError
-from yarnhub.minihadoop.spread import PORTS, identity, settings_from
+from yarnhub.minihadoop.compose_host import PORTS, identity, settings_from
 
 site = Site(
     hub_url="http://127.0.0.1:8000",

@@ -18,7 +18,7 @@ from traitlets.config import Configurable
 # Of this tree, and not of the copy that is installed, which may be an older one.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from hdfs_contents import HDFSCheckpoints, HDFSContentsManager
-from hdfs_contents.session import SessionState
+from hdfs_contents.session.app import SessionState
 from yarnspawner import YarnSpawner
 from yarnspawner.settings import YarnSpawnerSettings
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from env_packaging.errors import MissingPackage
-from env_packaging.prune import Preset
+from env_packaging.build.prune import Preset
+from env_packaging.errors import MissingPackageError
 from env_packaging.registry import (
     DEFAULT_ENV_ROOT,
     LATEST,
@@ -29,9 +29,9 @@ from env_packaging.registry import (
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from env_packaging.build.progress import Progress
     from env_packaging.manifest import Manifest
     from env_packaging.pack import PackedEnvironment
-    from env_packaging.progress import Progress
 
 
 def pack_env(  # noqa: PLR0913 - each is an option
@@ -88,8 +88,8 @@ def pack_env(  # noqa: PLR0913 - each is an option
     """
     from rich.console import Console
 
-    from env_packaging.sources import prefix_of
-    from hdfs_contents.filesystem import open_filesystem
+    from env_packaging.build.sources import prefix_of
+    from hadoop_client.hdfs.filesystem import open_filesystem
 
     began = time.monotonic()
     errors = Console(stderr=True)
@@ -129,11 +129,11 @@ def _garbage_left() -> Iterator[None]:
 
 @contextmanager
 def _needed_packages() -> Iterator[None]:
-    """Turn an import that fails into a MissingPackage."""
+    """Turn an import that fails into a MissingPackageError."""
     try:
         yield
     except ImportError as error:
-        raise MissingPackage(
+        raise MissingPackageError(
             f"Packing needs a package that can't be imported here ({error}): "
             "pip install 'yarnhub[pack]'."
         ) from error

@@ -2,11 +2,11 @@
 
     PackagingError              1
     ├── PrefixError             3   what was to be packed can't be packed as it is
-    ├── MissingPackage          3   a Python package that packing needs can't be imported
+    ├── MissingPackageError          3   a Python package that packing needs can't be imported
     ├── ReferenceFormatError    2   a name, alias or key that can't be one
-    ├── NoSuchEnvironment       4   nothing of that name, alias or key is published
-    ├── EnvironmentInUse        5   what was to be removed is needed
-    ├── UnsafeEnvironment       5   published, but must not be used: open to tampering
+    ├── EnvironmentNotFoundError       4   nothing of that name, alias or key is published
+    ├── EnvironmentInUseError        5   what was to be removed is needed
+    ├── UnsafeEnvironmentError       5   published, but must not be used: open to tampering
     │   └── DamagedEnvironment  5   or not what its manifest says
     └── StorageError            6   HDFS refused or did not answer
 
@@ -28,7 +28,7 @@ class PrefixError(PackagingError):
     exit_code = 3
 
 
-class MissingPackage(PackagingError):
+class MissingPackageError(PackagingError):
     """A Python package that packing needs can't be imported where the packer runs."""
 
     exit_code = 3
@@ -40,25 +40,25 @@ class ReferenceFormatError(PackagingError):
     exit_code = 2
 
 
-class NoSuchEnvironment(PackagingError):
+class EnvironmentNotFoundError(PackagingError):
     """No environment of that name, alias or key is published."""
 
     exit_code = 4
 
 
-class EnvironmentInUse(PackagingError):
+class EnvironmentInUseError(PackagingError):
     """An alias or an application needs the environment that was to be removed."""
 
     exit_code = 5
 
 
-class UnsafeEnvironment(PackagingError):
+class UnsafeEnvironmentError(PackagingError):
     """A published environment must not be used, as people can change it who should not."""
 
     exit_code = 5
 
 
-class DamagedEnvironment(UnsafeEnvironment):
+class DamagedEnvironment(UnsafeEnvironmentError):
     """A published environment is not what its manifest says, or has none that can be read. To
     publish the same content again mends it."""
 

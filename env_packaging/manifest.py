@@ -13,7 +13,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TypeVar
 
-from env_packaging.errors import DamagedEnvironment, UnsafeEnvironment
+from env_packaging.errors import DamagedEnvironment, UnsafeEnvironmentError
 
 SCHEMA = 1
 
@@ -90,12 +90,13 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
-        """Read a manifest. Raises DamagedEnvironment for text that is none, UnsafeEnvironment for
+        """Read a manifest. Raises DamagedEnvironment for text that is none, UnsafeEnvironmentError
+        for
         one of a schema that is not known here."""
         try:
             values = json.loads(text)
             if values["schema"] != SCHEMA:
-                raise UnsafeEnvironment(
+                raise UnsafeEnvironmentError(
                     f"The manifest has schema {values['schema']!r} and this yarnhub reads schema "
                     f"{SCHEMA}: update yarnhub, or pack the environment again with this version."
                 )

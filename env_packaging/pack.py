@@ -17,12 +17,12 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from env_packaging.archive import write_archive
-from env_packaging.manifest import Finding, LeftOut, Manifest
-from env_packaging.packages import installed_packages
-from env_packaging.plan import Plan, make_plan
-from env_packaging.prefix import open_prefix
-from env_packaging.preflight import (
+from env_packaging.build.archive import write_archive
+from env_packaging.build.fingerprint import fingerprint
+from env_packaging.build.packages import installed_packages
+from env_packaging.build.plan import Plan, make_plan
+from env_packaging.build.prefix import open_prefix
+from env_packaging.build.preflight import (
     file_findings,
     glibc_floor,
     hub_findings,
@@ -31,8 +31,10 @@ from env_packaging.preflight import (
     refuse_unmovable_interpreter,
     refuse_without_packages,
 )
-from env_packaging.progress import Progress, Silent
-from env_packaging.prune import Preset
+from env_packaging.build.progress import Progress, Silent
+from env_packaging.build.prune import Preset
+from env_packaging.build.scan import RULES_VERSION, survey_prefix
+from env_packaging.manifest import Finding, LeftOut, Manifest
 from env_packaging.publish import find, find_unchanged, publish, set_alias
 from env_packaging.registry import (
     DEFAULT_ENV_ROOT,
@@ -44,9 +46,7 @@ from env_packaging.registry import (
     check_word,
     storage_errors,
 )
-from env_packaging.state import state_of
-from env_packaging.survey import RULES_VERSION, survey_prefix
-from hdfs_contents.filesystem import FileSystem, Writer
+from hadoop_client.hdfs.filesystem import FileSystem, Writer
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def pack_and_publish(
     reference = Reference(check_word("name", name), check_alias(alias))
     options = options or Options()
     source = open_prefix(Path(prefix), assume_base=options.assume_base)
-    state = state_of(source, f"{RULES_VERSION} {options}")
+    state = fingerprint(source, f"{RULES_VERSION} {options}")
     published = find_unchanged(filesystem, env_root, reference, state)
     if published is not None:
         return PackedEnvironment(**vars(published), uploaded=False)

@@ -19,7 +19,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from env_packaging.errors import DamagedEnvironment, NoSuchEnvironment, UnsafeEnvironment
+from env_packaging.errors import (
+    DamagedEnvironment,
+    EnvironmentNotFoundError,
+    UnsafeEnvironmentError,
+)
 from env_packaging.manifest import Manifest
 from env_packaging.registry import (
     Layout,
@@ -33,7 +37,7 @@ from env_packaging.registry import (
     stat_folders,
     storage_errors,
 )
-from hdfs_contents.filesystem import FileSystem, Writer
+from hadoop_client.hdfs.filesystem import FileSystem, Writer
 
 _FILE_MODE = 0o644
 _FOLDER_MODE = 0o755
@@ -49,12 +53,13 @@ _LOOK_SECONDS = 0.2
 def find(filesystem: FileSystem, env_root: str, name: str, key: str) -> PublishedEnvironment | None:
     """Return the environment of a key if it is published and whole, else None.
 
-    Raises UnsafeEnvironment for one that is whole and must not be used: to publish it again would
+    Raises UnsafeEnvironmentError for one that is whole and must not be used: to publish it again
+    would
     not help, and would take the archive away from whoever runs in it.
     """
     try:
         return resolve(filesystem, env_root, f"{name}@{key}")
-    except (NoSuchEnvironment, DamagedEnvironment):
+    except (EnvironmentNotFoundError, DamagedEnvironment):
         return None
 
 
@@ -83,7 +88,7 @@ def publish(
     """Publish one archive, which `write` writes and gives the manifest of. So many nodes of HDFS
     are to have a copy of it; 0: what the cluster gives a file.
 
-    Raises what `write` raises, StorageError, and UnsafeEnvironment where everybody may write.
+    Raises what `write` raises, StorageError, and UnsafeEnvironmentError where everybody may write.
     """
     layout = Layout(env_root, check_word("name", name))
     with storage_errors(f"publish {layout.archive(key)} as {filesystem.user}"):
@@ -121,24 +126,26 @@ def set_alias(
 
 
 def delete_alias(filesystem: FileSystem, env_root: str, reference: Reference) -> None:
-    """Delete an alias, whatever it says. Raises NoSuchEnvironment if it isn't there."""
+    """Delete an alias, whatever it says. Raises EnvironmentNotFoundError if it isn't there."""
     layout = Layout(env_root, reference.name)
     path = layout.alias(reference.alias)
     with storage_errors(f"delete {path} as {filesystem.user}"):
-        with suppress(UnsafeEnvironment, PermissionError):
+        with suppress(UnsafeEnvironmentError, PermissionError):
             if before := _pointer(filesystem, layout, reference.alias):
                 _renew(filesystem, layout.manifest(before.key))
         try:
             filesystem.delete(path)
         except FileNotFoundError as error:
-            raise NoSuchEnvironment(f"There is no alias {reference} in {env_root}.") from error
+            raise EnvironmentNotFoundError(
+                f"There is no alias {reference} in {env_root}."
+            ) from error
 
 
 def _pointer(filesystem: FileSystem, layout: Layout, alias: str) -> Pointer | None:
-    """Return what an alias says, None if it says nothing. Raises UnsafeEnvironment."""
+    """Return what an alias says, None if it says nothing. Raises UnsafeEnvironmentError."""
     try:
         return read_alias(filesystem, layout, alias)
-    except (NoSuchEnvironment, DamagedEnvironment):
+    except (EnvironmentNotFoundError, DamagedEnvironment):
         return None
 
 

@@ -25,13 +25,13 @@ from pathlib import PurePosixPath
 
 from env_packaging.errors import (
     DamagedEnvironment,
-    NoSuchEnvironment,
+    EnvironmentNotFoundError,
     ReferenceFormatError,
     StorageError,
-    UnsafeEnvironment,
+    UnsafeEnvironmentError,
 )
 from env_packaging.manifest import Manifest
-from hdfs_contents.filesystem import FileStatus, FileSystem
+from hadoop_client.hdfs.filesystem import FileStatus, FileSystem
 
 DEFAULT_ENV_ROOT = "/apps/yarnhub/envs"
 LATEST = "latest"
@@ -142,7 +142,8 @@ def check_alias(alias: str) -> str:
 def resolve(filesystem: FileSystem, env_root: str, reference: str) -> PublishedEnvironment:
     """Find a published environment.
 
-    Raises ReferenceFormatError, NoSuchEnvironment with what there is instead, UnsafeEnvironment for
+    Raises ReferenceFormatError, EnvironmentNotFoundError with what there is instead,
+    UnsafeEnvironmentError for
     one that must not be used, and StorageError if HDFS does not answer.
     """
     wanted = parse_reference(reference)
@@ -249,10 +250,10 @@ def read_alias(filesystem: FileSystem, layout: Layout, alias: str) -> Pointer:
 
 
 def refuse_open_to_all(*statuses: FileStatus) -> None:
-    """Raise UnsafeEnvironment for the first that everybody may write."""
+    """Raise UnsafeEnvironmentError for the first that everybody may write."""
     for status in statuses:
         if status.mode & _OTHERS_WRITE:
-            raise UnsafeEnvironment(
+            raise UnsafeEnvironmentError(
                 f"{status.path} may be written by everybody, and so could be what notebooks run: "
                 f"hdfs dfs -chmod o-w {status.path}"
             )
@@ -261,7 +262,8 @@ def refuse_open_to_all(*statuses: FileStatus) -> None:
 def stat_folders(filesystem: FileSystem, layout: Layout) -> list[FileStatus]:
     """Return the status of an environment's folder and of each above it.
 
-    Raises UnsafeEnvironment where everybody may write. Above the registry the sticky bit is enough,
+    Raises UnsafeEnvironmentError where everybody may write. Above the registry the sticky bit is
+    enough,
     as in /tmp: nobody moves away there what is another's.
     """
     folder = PurePosixPath(layout.folder)
@@ -271,11 +273,13 @@ def stat_folders(filesystem: FileSystem, layout: Layout) -> list[FileStatus]:
     return found
 
 
-def _nothing_there(filesystem: FileSystem, layout: Layout, wanted: Reference) -> NoSuchEnvironment:
+def _nothing_there(
+    filesystem: FileSystem, layout: Layout, wanted: Reference
+) -> EnvironmentNotFoundError:
     """Return the error for what isn't published: it says what is."""
     published = names(filesystem, layout.env_root)
     if layout.name not in published:
-        return NoSuchEnvironment(
+        return EnvironmentNotFoundError(
             f"There is no environment {layout.name!r} in {layout.env_root}; there are: "
             f"{', '.join(published) or 'none yet (yarnhub pack-env publishes one)'}."
         )
@@ -286,7 +290,7 @@ def _nothing_there(filesystem: FileSystem, layout: Layout, wanted: Reference) ->
         for name in files
         if _WORD.fullmatch(name) and not name.endswith((ARCHIVE_SUFFIX, MANIFEST_SUFFIX))
     ]
-    return NoSuchEnvironment(
+    return EnvironmentNotFoundError(
         f"The environment {layout.name!r} has no {wanted}; it has the aliases "
         f"{', '.join(aliases) or '(none)'} and the keys {', '.join(keys) or '(none)'}."
     )

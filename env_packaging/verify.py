@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from itertools import dropwhile
 from typing import BinaryIO, cast
 
-from env_packaging.errors import UnsafeEnvironment
+from env_packaging.errors import UnsafeEnvironmentError
 from env_packaging.registry import PublishedEnvironment, refuse_open_to_all, storage_errors
-from hdfs_contents.filesystem import FileSystem, Reader
+from hadoop_client.hdfs.filesystem import FileSystem, Reader
 
 _PIECE_BYTES = 1 << 20
 _SPECIAL_BITS = stat.S_ISUID | stat.S_ISGID
@@ -57,7 +57,7 @@ def verify(
         problems.append("The archive was replaced while it was read.")
     try:
         refuse_open_to_all(after)
-    except UnsafeEnvironment as error:
+    except UnsafeEnvironmentError as error:
         problems.append(str(error))
     return problems
 

@@ -2,7 +2,7 @@
 
 `c.ServerApp.contents_manager_class = "hdfs_contents.HDFSContentsManager"`
 
-The manager is imported when it is asked for, so that `hdfs_contents.filesystem` works where
+The manager is imported when it is asked for, so that `hadoop_client.hdfs.filesystem` works where
 jupyter_server is not installed.
 """
 

@@ -19,11 +19,12 @@ from jupyter_server.services.contents.checkpoints import AsyncCheckpoints
 from tornado.web import HTTPError
 from traitlets import Integer
 
+from hadoop_client.hdfs.atomic import copy_file, removed_on_failure
+from hadoop_client.hdfs.interface import FileStatus, FileSystem
+from hadoop_client.hdfs.paths import parent, temporary_beside
 from hdfs_contents import models
-from hdfs_contents.atomic import copy_file, removed_on_failure
-from hdfs_contents.interface import FileStatus, FileSystem
 from hdfs_contents.models import Model
-from hdfs_contents.paths import CHECKPOINT_DIR, parent, temporary_beside
+from hdfs_contents.paths import CHECKPOINT_DIR
 from hdfs_contents.store import ContentsStore
 
 T = TypeVar("T")

@@ -26,22 +26,17 @@ from nbformat.sign import NotebookNotary
 from tornado.web import HTTPError
 from traitlets import Bool, Dict, Enum, Integer, TraitError, Unicode, default, validate
 
-from hdfs_contents import moving, reading, startup, writing
+from hadoop_client.hdfs.filesystem import FileStatus, Kind
+from hadoop_client.hdfs.paths import join, parent
+from hdfs_contents import root
 from hdfs_contents.checkpoints import HDFSCheckpoints
-from hdfs_contents.errors import http_errors
-from hdfs_contents.filesystem import FileStatus, Kind
-from hdfs_contents.handlers import HDFSFilesHandler
+from hdfs_contents.files_handler import HDFSFilesHandler
+from hdfs_contents.http_errors import http_errors
 from hdfs_contents.models import Model
-from hdfs_contents.paths import (
-    InvalidPathError,
-    is_hidden,
-    join,
-    normalize_root,
-    parent,
-    to_hdfs,
-)
+from hdfs_contents.operations import copy, delete, read, rename, save
+from hdfs_contents.paths import InvalidPathError, is_hidden, normalize_root, to_hdfs
+from hdfs_contents.signing import make_thread_safe
 from hdfs_contents.store import ContentsStore
-from hdfs_contents.trust import any_thread
 
 
 class HDFSContentsManager(AsyncContentsManager):
@@ -53,11 +48,12 @@ class HDFSContentsManager(AsyncContentsManager):
     )
 
     root_dir_template = Unicode(
-        "/user/{username}/notebooks",
+        "{home}/notebooks",
         config=True,
         help="""
-        The root directory for each person: {username} is HADOOP_USER_NAME, else JUPYTERHUB_USER,
-        else the user that runs the notebook server.
+        The root directory of each user. {home} is the user's home directory in HDFS, {username}
+        their name: HADOOP_USER_NAME, else JUPYTERHUB_USER, else the user that runs the notebook
+        server.
         """,
     )
 
@@ -143,7 +139,7 @@ class HDFSContentsManager(AsyncContentsManager):
 
     @default("root_dir")
     def _default_root_dir(self) -> str:
-        return startup.root_from(self.root_dir_template, startup.identify())
+        return root.root_from(self.root_dir_template, root.identify())
 
     @validate("root_dir")
     def _validate_root_dir(self, proposal: Any) -> str:
@@ -162,11 +158,11 @@ class HDFSContentsManager(AsyncContentsManager):
 
     @default("notary")
     def _notary_default(self) -> NotebookNotary:
-        return any_thread(NotebookNotary(parent=self))
+        return make_thread_safe(NotebookNotary(parent=self))
 
     @validate("notary")
     def _validate_notary(self, proposal: Any) -> NotebookNotary:
-        return any_thread(proposal["value"])
+        return make_thread_safe(proposal["value"])
 
     def __init__(self, **kwargs: Any) -> None:
         """Raise `startup.StartupError` where there is no HDFS to serve from."""
@@ -180,12 +176,12 @@ class HDFSContentsManager(AsyncContentsManager):
     @cached_property
     def store(self) -> ContentsStore:
         """HDFS below `root_dir`, as the one person that this process is."""
-        startup.identify()
-        url = startup.namenode_url(self.hdfs_host, self.hdfs_port)
-        fs = startup.open_root(
+        root.identify()
+        url = root.namenode_url(self.hdfs_host, self.hdfs_port)
+        fs = root.open_root(
             self.root_dir, url, create=self.create_root_dir_on_startup, kind=self.filesystem_kind
         )
-        fs = startup.with_local_dirs(fs, self.root_dir, self.local_dirs)
+        fs = root.with_local_dirs(fs, self.root_dir, self.local_dirs)
         return ContentsStore(fs, self.root_dir, options=self, notebooks=self, log=self.log)
 
     def info_string(self) -> str:
@@ -236,8 +232,8 @@ class HDFSContentsManager(AsyncContentsManager):
         """Return a model; HTTPError 400 where `type` or `format` is not what is there."""
         path = path.strip("/")
         self.store.locate(path, hidden_status=404)
-        request = reading.Request(path, bool(content), type, format, bool(require_hash))
-        model = await self.store.run(path, reading.get, self.store, request)
+        request = read.Request(path, bool(content), type, format, bool(require_hash))
+        model = await self.store.run(path, read.get, self.store, request)
         self.emit(data={"action": "get", "path": path})
         return model
 
@@ -249,10 +245,10 @@ class HDFSContentsManager(AsyncContentsManager):
         chunk = model.get("chunk")
         if chunk in (None, 1):
             self.run_pre_save_hooks(model=model, path=path)
-        writing.check(model, path)
+        save.check(model, path)
         # One after the other: the second then knows of the first.
         async with self._saving.setdefault(located, asyncio.Lock()):
-            saving = self.store.run(path, writing.save, self.store, model, path, located)
+            saving = self.store.run(path, save.save, self.store, model, path, located)
             if model["type"] != "notebook":
                 saved = await saving
             else:
@@ -284,7 +280,7 @@ class HDFSContentsManager(AsyncContentsManager):
         """Mark all of a notebook's cells as trusted, and sign it."""
         path = path.strip("/")
         self.store.locate(path, hidden_status=404)
-        await self.store.run(path, reading.trust, self.store, path)
+        await self.store.run(path, read.trust, self.store, path)
 
     # Moving and copying
 
@@ -293,7 +289,7 @@ class HDFSContentsManager(AsyncContentsManager):
         a directory only if it has nothing in it (unless `always_delete_dir`)."""
         path = path.strip("/")
         located = self._locate_entry(path)
-        await self.store.run(path, moving.delete, self.store, path, located)
+        await self.store.run(path, delete.delete, self.store, path, located)
 
     async def rename_file(self, old_path: str, new_path: str) -> None:
         """Move a file or directory. 409 where something has the new name."""
@@ -301,7 +297,7 @@ class HDFSContentsManager(AsyncContentsManager):
         if old_path == new_path:
             return
         source, target = self._locate_entry(old_path), self._locate_entry(new_path)
-        await self.store.run(new_path, moving.rename, self.store, old_path, source, target)
+        await self.store.run(new_path, rename.rename, self.store, old_path, source, target)
 
     async def copy(self, from_path: str, to_path: str | None = None) -> Model:
         """Copy a file or a directory, byte for byte, and return its model without content. Into a
@@ -310,7 +306,7 @@ class HDFSContentsManager(AsyncContentsManager):
         source = self._locate_entry(from_path, hidden_status=404)
         to_path = await self._copy_path(from_path, to_path)
         target = self._locate_entry(to_path)
-        await self.store.run(from_path, moving.copy, self.store, from_path, source, target)
+        await self.store.run(from_path, copy.copy, self.store, from_path, source, target)
         copied = await self.get(to_path, content=False)
         if copied["type"] == "notebook" and await self._lacks_checkpoint(to_path):
             await self._first_checkpoint(to_path)

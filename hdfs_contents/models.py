@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
-from hdfs_contents.interface import FileStatus
+from hadoop_client.hdfs.interface import FileStatus
 
 Model = dict[str, Any]
 

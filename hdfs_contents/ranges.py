@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from email.utils import formatdate, parsedate_to_datetime
 
-from hdfs_contents.interface import FileStatus
+from hadoop_client.hdfs.interface import FileStatus
 
 #: No file has more bytes than 18 digits say, and Python takes no number of thousands of them.
 _ONE_RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")

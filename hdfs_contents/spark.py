@@ -12,7 +12,7 @@ import logging
 import threading
 from typing import Any
 
-from hdfs_contents.token_file import TokenFile
+from hadoop_client.security.token_file import TokenFile
 
 log = logging.getLogger(__name__)
 
@@ -40,5 +40,5 @@ def _keep(file: TokenFile, context: Any) -> None:
 
 
 def _give_unseen(file: TokenFile, session: Any) -> None:
-    if path := file.unseen():
+    if path := file.changed_path():
         session.sc().schedulerBackend().updateDelegationTokens(path.read_bytes())

@@ -1,7 +1,8 @@
 """HDFS below one root, as the contents manager and its parts share it.
 
 Owns the file system, the worker threads, the uploads under way and what clients have seen of files.
-It knows neither jupyter_server nor the manager: `options` and `notebooks` are what it needs of them.
+It knows neither jupyter_server nor the manager: `options` and `notebooks` are what it needs of
+them.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import Any, Protocol, TypeVar
 
 from tornado.web import HTTPError
 
-from hdfs_contents.conflicts import SeenFiles
-from hdfs_contents.errors import http_errors
-from hdfs_contents.interface import FileStatus, FileSystem
+from hadoop_client.hdfs.interface import FileStatus, FileSystem
+from hdfs_contents.http_errors import http_errors
 from hdfs_contents.paths import is_hidden, to_hdfs
+from hdfs_contents.seen_files import LastSeen
 from hdfs_contents.uploads import Uploads
 
 T = TypeVar("T")
@@ -67,7 +68,7 @@ class ContentsStore:
         self.options = options
         self.notebooks = notebooks
         self.log = log
-        self.seen = SeenFiles()
+        self.seen = LastSeen()
         self.uploads = Uploads(fs)
         self.signing_threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="hdfs-signing")
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="hdfs-contents")

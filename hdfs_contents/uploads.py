@@ -16,9 +16,9 @@ import logging
 import threading
 import time
 
-from hdfs_contents.atomic import first_mode, publish, removed_on_failure
-from hdfs_contents.interface import FileStatus, FileSystem
-from hdfs_contents.paths import temporary_beside
+from hadoop_client.hdfs.atomic import first_mode, publish, removed_on_failure
+from hadoop_client.hdfs.interface import FileStatus, FileSystem
+from hadoop_client.hdfs.paths import temporary_beside
 
 log = logging.getLogger(__name__)
 

@@ -81,7 +81,7 @@ make_venv() {
   [ -x "$venv/bin/python" ] || { say "Making $venv"; "$python" -m venv "$venv"; }
   # A copy of the tree is installed, not a link: an environment for other machines must hold one.
   local tree wanted
-  tree=$(find setup.cfg pyproject.toml yarnspawner hdfs_contents env_packaging yarnhub \
+  tree=$(find setup.cfg pyproject.toml hadoop_client yarnspawner hdfs_contents env_packaging yarnhub \
     -name __pycache__ -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
   wanted="$extra $* $tree"
   # All that the demo needs, the developers have too.
@@ -90,7 +90,7 @@ make_venv() {
   local build
   build=$(mktemp -d)
   cp -R setup.cfg pyproject.toml README.md LICENSE \
-    yarnspawner hdfs_contents env_packaging yarnhub "$build"
+    hadoop_client yarnspawner hdfs_contents env_packaging yarnhub "$build"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$build[$extra]" "$@"
   rm -rf "$build"
   printf '%s' "$wanted" >"$venv/installed"

@@ -28,7 +28,7 @@ from pathlib import Path
 import rattler
 from rattler.index import index_fs
 
-from env_packaging.settle import Place, settle
+from env_packaging.build.relocate import PrefixPaths, relocate
 from tests.hadoop.env_tools import copy_quickly
 
 PLACEHOLDER = "/opt/conda_build/_h_env" + "_placehold" * 22
@@ -144,8 +144,10 @@ def add_python(channel: Path) -> None:
             shutil.copy2(shared, tree / "lib" / shared.name, follow_symlinks=False)
         (tree / "bin").mkdir()
         program = Path(os.path.realpath(sys.executable))
-        place = Place((str(base),), PROGRAM)
-        (tree / "bin" / PROGRAM).write_bytes(settle(place.interpreter, program.read_bytes(), place))
+        place = PrefixPaths((str(base),), PROGRAM)
+        (tree / "bin" / PROGRAM).write_bytes(
+            relocate(place.interpreter, program.read_bytes(), place)
+        )
         (tree / "bin" / PROGRAM).chmod(0o755)
         for name in ("python", "python3"):
             (tree / "bin" / name).symlink_to(PROGRAM)

@@ -19,9 +19,9 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from yarnspawner.hadoop.blocking import BlockingClient
-    from yarnspawner.hadoop.records import ApplicationState
-    from yarnspawner.hadoop.reports import ApplicationReport, ContainerReport
+    from hadoop_client.rpc.blocking import BlockingClient
+    from hadoop_client.yarn.records import ApplicationState
+    from hadoop_client.yarn.reports import ApplicationReport, ContainerReport
 
 WATCH_SECONDS = 2.0
 STOP_TIMEOUT_SECONDS = 60.0
@@ -35,13 +35,13 @@ class ToolError(Exception):
     exit_code = 1
 
 
-class NoSuchServer(ToolError):
+class ServerNotFoundError(ToolError):
     """Nobody of that name has a server of that name on YARN."""
 
     exit_code = 4
 
 
-class NoCluster(ToolError):
+class NoClusterError(ToolError):
     """YARN refused or did not answer, or there is no configuration that says where it is."""
 
     exit_code = 6
@@ -119,7 +119,7 @@ def stop(
     user, name = parse_label(label)
     found = [each for each in _servers() if (each.user, each.server) == (user, name)]
     if not found:
-        raise NoSuchServer(f"{label} has no server on YARN: see `yarnhub apps`.")
+        raise ServerNotFoundError(f"{label} has no server on YARN: see `yarnhub apps`.")
     if not yes:
         if not sys.stdin.isatty():
             raise typer.BadParameter("Nobody can be asked here: add --yes.")
@@ -133,8 +133,8 @@ class _Yarn:
     """YARN, asked as the hub; what is done for a user is done as that user."""
 
     def __init__(self) -> None:
-        from yarnspawner.hadoop import kerberos
-        from yarnspawner.hadoop.configuration import Configuration
+        from hadoop_client.configuration import Configuration
+        from hadoop_client.security import kerberos
 
         configuration = Configuration.load()
         self.hub_user = kerberos.own_user(configuration)
@@ -142,9 +142,9 @@ class _Yarn:
         self._prepare = kerberos.logins(configuration, kerberos.RESOURCEMANAGER)
 
     def client(self, user: str | None = None) -> BlockingClient:
-        from yarnspawner.hadoop.blocking import BlockingClient
-        from yarnspawner.hadoop.resourcemanager import APPLICATION_CLIENT_PROTOCOL
-        from yarnspawner.hadoop.rpc import Login
+        from hadoop_client.rpc.blocking import BlockingClient
+        from hadoop_client.rpc.call import Login
+        from hadoop_client.yarn.resourcemanager import APPLICATION_CLIENT_PROTOCOL
 
         login = Login(user, self.hub_user) if user else Login(self.hub_user)
         return BlockingClient(
@@ -155,22 +155,22 @@ class _Yarn:
 @contextmanager
 def connected() -> Iterator[_Yarn]:
     """Yield YARN; what it refuses, and that it does not answer, becomes a sentence."""
-    from yarnspawner.hadoop.configuration import ConfigurationError
-    from yarnspawner.hadoop.rpc import ConnectError, RpcError
+    from hadoop_client.configuration import ConfigurationError
+    from hadoop_client.rpc.call import ConnectError, RpcError
 
     try:
         yield _Yarn()
     except ConfigurationError as error:
-        raise NoCluster(str(error)) from error
+        raise NoClusterError(str(error)) from error
     except ConnectError as error:
-        raise NoCluster(error.about("YARN")) from error
+        raise NoClusterError(error.about("YARN")) from error
     except RpcError as error:
-        raise NoCluster(f"YARN refused: {error}.") from error
+        raise NoClusterError(f"YARN refused: {error}.") from error
 
 
 def _servers() -> list[Server]:
     """Return all servers that have not ended, by user and name."""
-    from yarnspawner.hadoop.records import ApplicationState
+    from hadoop_client.yarn.records import ApplicationState
 
     alive = tuple(state for state in ApplicationState if not state.ended)
     with connected() as yarn, yarn.client() as client:
@@ -183,12 +183,12 @@ def reports_of_servers(
 ) -> list[ApplicationReport]:
     """Return YARN's reports of all servers that are in one of the states; in any where none is
     named, as long as YARN remembers those that have ended."""
-    from yarnspawner.hadoop.listing import ApplicationReports
-    from yarnspawner.hadoop.resourcemanager import GET_APPLICATIONS, GetApplicationsRequest
-    from yarnspawner.identity import spawn_tags
+    from hadoop_client.yarn.lazy_reports import LazyApplicationReports
+    from hadoop_client.yarn.resourcemanager import GET_APPLICATIONS, GetApplicationsRequest
+    from yarnspawner.tags import spawn_tags
 
     request = GetApplicationsRequest(application_states=states)
-    reports = ApplicationReports(client.call(GET_APPLICATIONS, request).encoded)
+    reports = LazyApplicationReports(client.call(GET_APPLICATIONS, request).encoded)
     return [each for each in reports.values() if spawn_tags(each.tags)]
 
 
@@ -207,13 +207,13 @@ def _server(client: BlockingClient, report: ApplicationReport) -> Server:
 
 def container_of(client: BlockingClient, report: ApplicationReport) -> ContainerReport | None:
     """Return the server's container, None before it has one, and when it has just ended."""
-    from yarnspawner.hadoop.resourcemanager import (
+    from hadoop_client.rpc.call import RpcError
+    from hadoop_client.yarn.resourcemanager import (
         GET_APPLICATION_ATTEMPT_REPORT,
         GET_CONTAINER_REPORT,
         GetApplicationAttemptReportRequest,
         GetContainerReportRequest,
     )
-    from yarnspawner.hadoop.rpc import RpcError
 
     attempt = GetApplicationAttemptReportRequest(report.current_application_attempt_id)
     try:
@@ -230,8 +230,8 @@ def container_of(client: BlockingClient, report: ApplicationReport) -> Container
 
 def _end(server: Server) -> None:
     """Ask YARN until the application has ended, as the hub does."""
-    from yarnspawner.hadoop.records import ApplicationId
-    from yarnspawner.hadoop.resourcemanager import FORCE_KILL_APPLICATION, KillApplicationRequest
+    from hadoop_client.yarn.records import ApplicationId
+    from hadoop_client.yarn.resourcemanager import FORCE_KILL_APPLICATION, KillApplicationRequest
 
     request = KillApplicationRequest(
         ApplicationId.parse(server.application_id), "Ended by an administrator."
@@ -240,7 +240,7 @@ def _end(server: Server) -> None:
     with connected() as yarn, yarn.client(server.user) as client:
         while not client.call(FORCE_KILL_APPLICATION, request).is_kill_completed:
             if time.monotonic() > deadline:
-                raise NoCluster(
+                raise NoClusterError(
                     f"YARN has not ended {server.application_id} within "
                     f"{STOP_TIMEOUT_SECONDS:.0f} s: see the ResourceManager's log."
                 )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from yarnhub.apps import (
-    NoSuchServer,
+    ServerNotFoundError,
     ToolError,
     connected,
     container_of,
@@ -25,13 +25,13 @@ from yarnhub.apps import (
 )
 
 if TYPE_CHECKING:
-    from yarnspawner.hadoop.reports import ApplicationReport, ContainerReport
+    from hadoop_client.yarn.reports import ApplicationReport, ContainerReport
 
 NODE_TIMEOUT_SECONDS = 20.0
 STREAMS = ("stdout", "stderr")
 
 
-class NodeSilent(ToolError):
+class NodeUnreachableError(ToolError):
     """The node that a server runs on does not tell what it has written."""
 
     exit_code = 6
@@ -52,7 +52,7 @@ def logs(
             if (each.user, server_name(each.user, each.name)) == (user, name)
         ]
         if not found:
-            raise NoSuchServer(f"{label} has had no server on YARN, as far as it remembers.")
+            raise ServerNotFoundError(f"{label} has had no server on YARN, as far as it remembers.")
         report = max(found, key=lambda each: each.submit_time or each.start_time)
         container = None if report.state.ended else container_of(client, report)
     if container is not None:
@@ -76,7 +76,7 @@ def _stream(container: ContainerReport, stream: str) -> str:
             return contents(answer.read().decode(errors="replace"), stream)
     except (OSError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise NodeSilent(
+        raise NodeUnreachableError(
             f"The node {node} does not tell what the server has written ({reason}): look at "
             f"{container.log_url} in a browser."
         ) from error

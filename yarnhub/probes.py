@@ -14,19 +14,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from yarnhub.apps import NoCluster
-from yarnspawner.cluster import Cluster, ClusterError, Phase
+from hadoop_client.configuration import Configuration, ConfigurationError
+from hadoop_client.security import kerberos
+from hadoop_client.yarn.applicationmaster import FinalStatus
+from hadoop_client.yarn.records import ApplicationState
+from hadoop_client.yarn.reports import ApplicationReport, NodeReport
+from yarnhub.apps import NoClusterError
 from yarnspawner.container.payload import Launch
-from yarnspawner.direct import DirectCluster
-from yarnspawner.environments import PythonEnvironment, find_environment
-from yarnspawner.failures import QueueRefused, SpawnFailure, explain_end
-from yarnspawner.hadoop import kerberos
-from yarnspawner.hadoop.applicationmaster import FinalStatus
-from yarnspawner.hadoop.configuration import Configuration, ConfigurationError
-from yarnspawner.hadoop.records import ApplicationState
-from yarnspawner.hadoop.reports import ApplicationReport, NodeReport
-from yarnspawner.launch import LaunchSpec, Pin
-from yarnspawner.tokens import Tokens
+from yarnspawner.failures import QueueError, SpawnError, explain_end
+from yarnspawner.launch.environments import PythonEnvironment, find_environment
+from yarnspawner.launch.spec import LaunchSpec, Pin
+from yarnspawner.launcher.delegation_tokens import Tokens
+from yarnspawner.launcher.direct import DirectLauncher
+from yarnspawner.launcher.interface import ClusterError, Launcher, Phase
 
 POLL_SECONDS = 0.5
 MEMORY_MB = 256
@@ -44,7 +44,7 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ProbeRequest:
     """What all probes of one call have: the queue that they go to, the published environment and
     who unpacks it."""
 
@@ -67,13 +67,13 @@ class Outcome:
 
 def run_probes(
     probes: Mapping[str, Probe],
-    wanted: Wanted,
+    wanted: ProbeRequest,
     timeout_seconds: float,
     seen: Callable[[str, Outcome], None] = lambda name, outcome: None,
 ) -> dict[str, Outcome]:
     """Run all probes at once, as who runs this; returns how each ended, by its name.
 
-    `seen` is told of each whenever it was looked at. Raises NoCluster, and SpawnFailure for an
+    `seen` is told of each whenever it was looked at. Raises NoClusterError, and SpawnError for an
     environment that can't be used.
     """
     with _sentences():
@@ -85,17 +85,17 @@ def _sentences() -> Iterator[None]:
     try:
         yield
     except (ClusterError, ConfigurationError) as error:
-        raise NoCluster(str(error)) from error
-    except QueueRefused as failure:
+        raise NoClusterError(str(error)) from error
+    except QueueError as failure:
         own = "It was asked as the hub's own user, who needs the right to the queue as people do."
-        raise NoCluster(f"{failure} {own}") from failure
-    except SpawnFailure as failure:
-        raise NoCluster(str(failure)) from failure
+        raise NoClusterError(f"{failure} {own}") from failure
+    except SpawnError as failure:
+        raise NoClusterError(str(failure)) from failure
 
 
 async def _run(
     probes: Mapping[str, Probe],
-    wanted: Wanted,
+    wanted: ProbeRequest,
     timeout_seconds: float,
     seen: Callable[[str, Outcome], None],
 ) -> dict[str, Outcome]:
@@ -108,7 +108,7 @@ async def _run(
         as_file=wanted.as_file,
     )
     tokens = Tokens(configuration, user, ()) if configuration.kerberos else None
-    cluster = DirectCluster(configuration, user, tokens)
+    cluster = DirectLauncher(configuration, user, tokens)
     tag = f"yarnhub-probe-{secrets.token_hex(8)}"
     names: dict[str, str] = {}
     ended: dict[str, Outcome] = {}
@@ -143,7 +143,7 @@ def _spec(
     user: str,
     tag: str,
     probe: Probe,
-    wanted: Wanted,
+    wanted: ProbeRequest,
     environment: PythonEnvironment,
     configuration: Configuration,
 ) -> LaunchSpec:
@@ -168,7 +168,7 @@ def _spec(
     )
 
 
-async def _outcome(cluster: Cluster, report: ApplicationReport) -> Outcome:
+async def _outcome(cluster: Launcher, report: ApplicationReport) -> Outcome:
     if report.state.ended:
         if report.final_status is FinalStatus.SUCCEEDED:
             return Outcome(report.state.name, ok=True)

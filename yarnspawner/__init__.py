@@ -2,7 +2,7 @@
 
 `c.JupyterHub.spawner_class = "yarn"`
 
-The spawner is imported when it is asked for, so that `yarnspawner.hadoop` works where JupyterHub is
+The spawner is imported when it is asked for, so that `hadoop_client` works where JupyterHub is
 not installed, and starts at once where it is.
 """
 

@@ -1,16 +1,16 @@
 """Why a start failed, in words for the person who waits for their server.
 
-    SpawnFailure
-    ├── OptionsRefused         options         what was asked for can't be had
-    ├── QueueRefused           queue           the queue is unknown, closed or not for this user
-    ├── ImpersonationRefused   impersonation   the hub may not act for this user
-    ├── LocalizationFailed     localization    the node could not fetch the environment
-    ├── ApplicationFailed      application     the server ended before it was ready
-    ├── PortRefused            port            the server is not where it says, or not reachable
-    ├── StartTimeout           timeout         the server was not ready in time
-    ├── HomeMissing            cluster         the user has no home in HDFS
-    ├── AccountMissing         cluster         the node has no Unix account for the user
-    └── ClusterUnavailable     cluster         YARN or HDFS does not answer
+    SpawnError
+    ├── OptionsError             options         the requested options are not possible
+    ├── QueueError               queue           the queue is unknown, closed or not for this user
+    ├── ImpersonationError       impersonation   the hub may not act for this user
+    ├── LocalizationError        localization    the node could not fetch the environment
+    ├── ApplicationFailedError   application     the server ended before it was ready
+    ├── ServerUnreachableError   port            the server is not reachable, or is not ours
+    ├── StartTimeoutError        timeout         the server was not ready in time
+    ├── HomeMissingError         cluster         the user has no home in HDFS
+    ├── AccountMissingError      cluster         the node has no Unix account for the user
+    └── ClusterUnavailableError  cluster         YARN or HDFS does not answer
 
 Each has a stable `reason` (a label of JupyterHub's spawn metrics) and a message of one sentence
 that says what happened and what to do, followed by the last lines of the server's own output where
@@ -22,12 +22,12 @@ from __future__ import annotations
 
 import html
 import re
-import shlex
 from typing import TYPE_CHECKING, ClassVar
 
 from tornado import web
 
-from yarnspawner.hadoop.records import ApplicationState
+from hadoop_client.hdfs.homes import make_home_command
+from hadoop_client.yarn.records import ApplicationState
 
 try:
     from jupyterhub.spawner import SpawnException
@@ -41,13 +41,11 @@ except ImportError:  # JupyterHub 5
 
 
 if TYPE_CHECKING:
-    from yarnspawner.hadoop.reports import (
-        ApplicationReport,
-    )
-    from yarnspawner.hadoop.rpc import RpcError
+    from hadoop_client.rpc.call import RpcError
+    from hadoop_client.yarn.reports import ApplicationReport
 
 
-class SpawnFailure(SpawnException):
+class SpawnError(SpawnException):
     """A start that failed, with its reason and a sentence for the user."""
 
     stable_reason: ClassVar[str]
@@ -69,50 +67,50 @@ class SpawnFailure(SpawnException):
         return self.jupyterhub_message
 
 
-class OptionsRefused(SpawnFailure):
+class OptionsError(SpawnError):
     """What was asked for can't be had."""
 
     stable_reason = "options"
 
 
-class QueueRefused(SpawnFailure):
+class QueueError(SpawnError):
     """The queue is unknown, closed, or not for this user."""
 
     stable_reason = "queue"
 
 
-class ImpersonationRefused(SpawnFailure):
+class ImpersonationError(SpawnError):
     """Hadoop does not let the hub act for this user."""
 
     stable_reason = "impersonation"
     status = 403
 
 
-class LocalizationFailed(SpawnFailure):
+class LocalizationError(SpawnError):
     """The node could not fetch or unpack what the server needs."""
 
     stable_reason = "localization"
 
 
-class ApplicationFailed(SpawnFailure):
+class ApplicationFailedError(SpawnError):
     """The server, or its application, ended before it was ready."""
 
     stable_reason = "application"
 
 
-class PortRefused(SpawnFailure):
+class ServerUnreachableError(SpawnError):
     """The server is not where its application says, or the hub can't reach it."""
 
     stable_reason = "port"
 
 
-class StartTimeout(SpawnFailure):
+class StartTimeoutError(SpawnError):
     """The server was not ready in time."""
 
     stable_reason = "timeout"
 
     @classmethod
-    def after(cls, seconds: float, report: ApplicationReport | None) -> StartTimeout:
+    def after(cls, seconds: float, report: ApplicationReport | None) -> StartTimeoutError:
         """Say what YARN was doing when the time was over."""
         late = f"The server was not ready within {seconds:.0f} seconds"
         if report is None:
@@ -133,34 +131,34 @@ class StartTimeout(SpawnFailure):
         )
 
 
-class HomeMissing(SpawnFailure):
+class HomeMissingError(SpawnError):
     """The user has no home in HDFS, and the hub may not make one."""
 
     stable_reason = "cluster"
 
     @classmethod
-    def of(cls, user: str, path: str, mode: int) -> HomeMissing:
+    def of(cls, user: str, path: str, mode: int) -> HomeMissingError:
         """Say what an administrator has to run."""
         return cls(
             f"{user} has no home in HDFS, where notebooks are kept. An administrator has to make "
-            f"it: {making_home(user, path, mode)}"
+            f"it: {make_home_command(user, path, mode)}"
         )
 
 
-class AccountMissing(SpawnFailure):
+class AccountMissingError(SpawnError):
     """The node has no Unix account that YARN could run the user's containers by."""
 
     stable_reason = "cluster"
 
 
-class ClusterUnavailable(SpawnFailure):
+class ClusterUnavailableError(SpawnError):
     """YARN or HDFS does not answer."""
 
     stable_reason = "cluster"
     status = 503
 
     @classmethod
-    def for_now(cls, sentence: str) -> ClusterUnavailable:
+    def for_now(cls, sentence: str) -> ClusterUnavailableError:
         """Say what does not answer, and what to do about it."""
         return cls(f"{sentence} Try again in a minute; if it stays so, tell an administrator.")
 
@@ -222,52 +220,45 @@ AROUND_THE_CAUSE = re.compile(
 NOISE = re.compile(r"\s*(at [\w.$]+\(|\.\.\. \d+ more|\. Failing)")
 
 
-def making_home(user: str, path: str, mode: int) -> str:
-    """Return the command that makes a home in HDFS, quoted: names may hold what a shell reads."""
-    owner, home = shlex.quote(user), shlex.quote(path)
-    return (
-        f"hdfs dfs -mkdir -p {home} && hdfs dfs -chown {owner} {home} && "
-        f"hdfs dfs -chmod {mode:o} {home}"
-    )
-
-
-def explain_refusal(error: RpcError, user: str) -> SpawnFailure:
+def explain_refusal(error: RpcError, user: str) -> SpawnError:
     """Say what the ResourceManager meant by refusing a submit for `user`."""
     if MAY_NOT_ACT.search(error.message):
-        return ImpersonationRefused(
+        return ImpersonationError(
             f"Hadoop does not let JupyterHub act for {user}: an administrator has to allow it by "
             f"hadoop.proxyuser.* in the cluster's core-site.xml ({error.message})."
         )
     if error.name == "InvalidResourceRequestException":
-        return OptionsRefused(f"YARN refused the resources that were asked for: {error.message}")
+        return OptionsError(f"YARN refused the resources that were asked for: {error.message}")
     if "queue" in error.message:
         return explain_queue(error.message)
-    return ApplicationFailed(f"YARN refused the application: {error.message}")
+    return ApplicationFailedError(f"YARN refused the application: {error.message}")
 
 
-def explain_queue(diagnostics: str) -> QueueRefused:
+def explain_queue(diagnostics: str) -> QueueError:
     """Say that the queue can't be used, with YARN's own words."""
     said = EXCEPTION.sub("", one_line(diagnostics))
-    return QueueRefused(
+    return QueueError(
         f"YARN did not take the server into its queue: {said} Choose another queue, or ask an "
         "administrator for access to this one."
     )
 
 
-def explain_end(report: ApplicationReport | None) -> SpawnFailure:
+def explain_end(report: ApplicationReport | None) -> SpawnError:
     """Say why an application ended before its server was ready, from its last report."""
     if report is None:
-        return ApplicationFailed("YARN no longer knows the server's application: start it again.")
+        return ApplicationFailedError(
+            "YARN no longer knows the server's application: start it again."
+        )
     diagnostics = report.diagnostics.strip()
     if OUTPUT_MARK in diagnostics:
         sentence, _, output = diagnostics[diagnostics.index(OUTPUT_MARK) :].partition("\n")
         hint = "Its last lines may say why:" if output else "It said nothing; see its log in YARN."
-        return ApplicationFailed(
+        return ApplicationFailedError(
             f"{sentence.rstrip('.')} before it was ready. {hint}", output.strip()
         )
     not_started = NOT_STARTED.search(diagnostics)
     if not_started:
-        return ApplicationFailed(f"{not_started[0].rstrip('.')}. Tell an administrator.")
+        return ApplicationFailedError(f"{not_started[0].rstrip('.')}. Tell an administrator.")
     ended = _ended_by_yarn(diagnostics)
     if ended is not None:
         return ended
@@ -275,41 +266,41 @@ def explain_end(report: ApplicationReport | None) -> SpawnFailure:
         return explain_queue(diagnostics)
     no_account = NO_ACCOUNT.search(diagnostics)
     if no_account:
-        return AccountMissing(
+        return AccountMissingError(
             f"The node can't run anything as this user ({no_account[0]}): an administrator has to "
             "give every node a Unix account of that name, as LDAP or SSSD does, with a number of "
             "at least min.user.id and not among banned.users (container-executor.cfg)."
         )
     if ARCHIVE_SPOILT.search(diagnostics):
-        return LocalizationFailed(
+        return LocalizationError(
             "The node could not fetch the Python environment from HDFS: publish it again with "
             "yarnhub pack-env, or ask an administrator.",
             container_output(diagnostics),
         )
     if re.search(r"exitCode: -1000|[Ll]ocaliz", diagnostics):
-        return LocalizationFailed(
+        return LocalizationError(
             "The node could not prepare the server's container: start it again, and tell an "
             "administrator if it stays so.",
             container_output(diagnostics),
         )
     if "No such file or directory" in diagnostics or "exitCode: 127" in diagnostics:
-        return ApplicationFailed(
+        return ApplicationFailedError(
             "The node has no Python where c.YarnSpawner.python_env says: an administrator has to "
             "correct the path, or publish an environment with yarnhub pack-env.",
             container_output(diagnostics),
         )
-    return ApplicationFailed(
+    return ApplicationFailedError(
         f"YARN ended the server before it was ready ({report.state.name}).",
         container_output(diagnostics),
     )
 
 
-def _ended_by_yarn(diagnostics: str) -> SpawnFailure | None:
+def _ended_by_yarn(diagnostics: str) -> SpawnError | None:
     for pattern, sentence in ENDED_BY_YARN:
         if pattern.search(diagnostics):
-            return ApplicationFailed(sentence)
+            return ApplicationFailedError(sentence)
     if "killed by user" in diagnostics.lower():
-        return ApplicationFailed(f"The server was stopped: {one_line(diagnostics)}")
+        return ApplicationFailedError(f"The server was stopped: {one_line(diagnostics)}")
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from yarnspawner.hadoop.trace import CONNECT, CallRecord, log_call
+from hadoop_client.rpc.trace import CONNECT, CallRecord, log_call
 
 STATE_SECONDS = Histogram(
     "yarnspawner_state_seconds",

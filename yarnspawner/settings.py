@@ -23,8 +23,8 @@ from traitlets import (
 from traitlets.config import LoggingConfigurable
 
 from env_packaging.registry import DEFAULT_ENV_ROOT
-from yarnspawner.identity import SUPERUSERS
-from yarnspawner.launch import SCRIPT_TEMPLATE
+from yarnspawner.launch.spec import SCRIPT_TEMPLATE
+from yarnspawner.tags import SUPERUSERS
 
 RETIRED_COMMANDS = {
     "python -m yarnspawner.singleuser": "jupyterhub-singleuser",
@@ -207,7 +207,7 @@ class YarnSpawnerSettings(LoggingConfigurable):
         None,
         allow_none=True,
         help="""
-        A function of the spawner and its `yarnspawner.launch.LaunchSpec`, called before each
+        A function of the spawner and its `yarnspawner.launch.spec.LaunchSpec`, called before each
         submit; returns the spec to submit. It may be async.
         """,
     ).tag(config=True)

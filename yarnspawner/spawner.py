@@ -20,34 +20,35 @@ from typing import Any
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import maybe_future
 
-from hdfs_contents import session_store
-from yarnspawner import certificates, errorpage
-from yarnspawner.callback import PortReport, digest
-from yarnspawner.choosing import ProfileOptions
+from hadoop_client.security.credentials import Token
+from hadoop_client.yarn.applicationmaster import FinalStatus
+from hadoop_client.yarn.reports import QueueInfo
+from hdfs_contents.session.store import archive_path
 from yarnspawner.container.singleuser import CONTENTS_OPTION, SESSION_OPTION
 from yarnspawner.failures import (
-    ApplicationFailed,
-    ClusterUnavailable,
-    OptionsRefused,
-    PortRefused,
-    QueueRefused,
-    SpawnFailure,
+    ApplicationFailedError,
+    ClusterUnavailableError,
+    OptionsError,
+    QueueError,
+    ServerUnreachableError,
+    SpawnError,
     cause_of_end,
 )
-from yarnspawner.hadoop.applicationmaster import FinalStatus
-from yarnspawner.hadoop.credentials import Token
-from yarnspawner.hadoop.reports import QueueInfo
-from yarnspawner.identity import new_spawn_tag
-from yarnspawner.launch import LaunchSpec, check_resources
+from yarnspawner.hub import error_page
+from yarnspawner.hub.cluster import HubCluster
+from yarnspawner.hub.pending_start import POLL_SECONDS, PendingStart, start_failures
+from yarnspawner.hub.progress import ProgressLog, ready, submitting
+from yarnspawner.hub.server_check import verify_server_identity
+from yarnspawner.hub.shared import get_hub_cluster, start_with_hub
+from yarnspawner.hub.status import Liveness, Status, StatusCache
+from yarnspawner.launch import certificates
+from yarnspawner.launch.spec import LaunchSpec, check_resources
+from yarnspawner.launch_builder import ServerRequest, build_launch_spec
+from yarnspawner.launcher.port_endpoint import PortReport, digest
 from yarnspawner.metrics import SUBMITS
-from yarnspawner.progress import ProgressLog, ready, submitting
-from yarnspawner.ready import require_own_answer
-from yarnspawner.sharing import begin_with_the_hub, shared_yarn
-from yarnspawner.specification import ServerRequest, launch_spec
-from yarnspawner.startup import POLL_SECONDS, Startup, start_failures
+from yarnspawner.profiles.options import ProfileOptions
 from yarnspawner.state import ServerState
-from yarnspawner.status import Life, Status, StatusBoard
-from yarnspawner.yarn import Yarn
+from yarnspawner.tags import new_spawn_tag
 
 TIMEOUT_MARGIN_SECONDS = 2.0
 """How long before the hub's start_timeout we give up ourselves, as only we can say why."""
@@ -75,13 +76,14 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
 
     # -- the shared cluster ------------------------------------------------------------------
 
-    async def _yarn(self) -> Yarn:
-        """Return the cluster, which all spawners of the hub share; raises `ClusterUnavailable`."""
-        return await shared_yarn(self.user.settings, self.hub.api_url, self)
+    async def _yarn(self) -> HubCluster:
+        """Return the cluster, which all spawners of the hub share; raises
+        `ClusterUnavailableError`."""
+        return await get_hub_cluster(self.user.settings, self.hub.api_url, self)
 
     async def cluster_queues(self) -> list[QueueInfo]:
-        """Return the cluster's queues; raises `ClusterError` or `ClusterUnavailable`."""
-        return await (await self._yarn()).cluster.queues()
+        """Return the cluster's queues; raises `ClusterError` or `ClusterUnavailableError`."""
+        return await (await self._yarn()).launcher.queues()
 
     def clear_state(self) -> None:
         """Forget the server."""
@@ -106,7 +108,7 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
                 tag = new_spawn_tag()
                 await self._submit(yarn, tag, await self._launch_spec(yarn, tag))
                 url = await self._ready_url(yarn, deadline)
-        except (OptionsRefused, QueueRefused):
+        except (OptionsError, QueueError):
             self.forget_refused_options()
             raise
         else:
@@ -116,7 +118,7 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
             self._starting = False
             self._progress.close()
 
-    async def _launch_spec(self, yarn: Yarn, tag: str) -> LaunchSpec:
+    async def _launch_spec(self, yarn: HubCluster, tag: str) -> LaunchSpec:
         request = ServerRequest(
             user=self.hadoop_name,
             name=self.name,
@@ -129,17 +131,17 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
             mem_limit=self.mem_limit,
             cpu_limit=self.cpu_limit,
         )
-        spec = await launch_spec(self, request, yarn)
+        spec = await build_launch_spec(self, request, yarn)
         if self.modify_spec_hook is not None:
             spec = await maybe_future(self.modify_spec_hook(self, spec))
         return spec
 
-    async def _submit(self, yarn: Yarn, tag: str, spec: LaunchSpec) -> None:
-        application_id, maximum = await yarn.cluster.new_application()
+    async def _submit(self, yarn: HubCluster, tag: str, spec: LaunchSpec) -> None:
+        application_id, maximum = await yarn.launcher.new_application()
         if maximum is not None:
             check_resources(spec, maximum)
         if self._stopped:
-            raise ApplicationFailed("The server was stopped before YARN was asked for it.")
+            raise ApplicationFailedError("The server was stopped before YARN was asked for it.")
         self.application_id, self.spawn_tag, self.hadoop_user = application_id, tag, spec.user
         if yarn.tokens is not None:
             self.token_digest = digest(self.api_token)
@@ -150,11 +152,11 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
         self._progress.add(submitting(self.python_env, spec.queue))
         # A start may be cancelled at any moment: what is on its way to YARN is then waited for by
         # stop(), which could not kill what arrives after it.
-        self._submission = asyncio.ensure_future(yarn.cluster.submit(application_id, spec))
+        self._submission = asyncio.ensure_future(yarn.launcher.submit(application_id, spec))
         self._submission.add_done_callback(self._submitted)
         try:
             await asyncio.shield(self._submission)
-        except SpawnFailure:
+        except SpawnError:
             # YARN said no, so there is no application.
             self._forget_application()
             self._commit_state()
@@ -175,7 +177,7 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
         if callable(configured):
             return await super().create_certs()
         with start_failures():
-            hosts = await (await self._yarn()).cluster.node_hosts()
+            hosts = await (await self._yarn()).launcher.node_hosts()
         nodes = [*hosts, *map(self._reachable, hosts)]
         self.ssl_alt_names = [*configured, *certificates.alt_names(nodes)]
         try:
@@ -203,22 +205,22 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
         session = [SESSION_OPTION] if self.session_state else []
         return [CONTENTS_OPTION + self.contents_manager, *session, *args]
 
-    async def _ready_url(self, yarn: Yarn, deadline: float) -> str:
-        """Wait until the server listens; raises `SpawnFailure` when it won't."""
+    async def _ready_url(self, yarn: HubCluster, deadline: float) -> str:
+        """Wait until the server listens; raises `SpawnError` when it won't."""
         # A hub that was restarted waits for what an earlier one has submitted.
-        startup = Startup(
-            yarn.cluster, yarn.board, self.application_id, self._progress, is_new=self._starting
+        startup = PendingStart(
+            yarn.launcher, yarn.board, self.application_id, self._progress, is_new=self._starting
         )
         host, port = await startup.address(deadline, self.start_timeout)
         first, last = self.port_range or (1, 65535)
         if not first <= port <= last:
-            raise PortRefused(
+            raise ServerUnreachableError(
                 f"The server listens on port {port}, which c.YarnSpawner.port_range does not allow."
             )
         scheme = "https" if self.internal_ssl else "http"
         url = f"{scheme}://{self._reachable(host)}:{port}"
         self._progress.add(ready(url))
-        await require_own_answer(
+        await verify_server_identity(
             url + self.server.base_url, self.oauth_client_id, self.http_timeout, self.user.settings
         )
         return url
@@ -240,7 +242,7 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
             await asyncio.sleep(POLL_SECONDS)
         try:
             return await self._ready_url(await self._yarn(), deadline)
-        except SpawnFailure as failure:
+        except SpawnError as failure:
             self.log.warning("%s did not become ready: %s", self._log_name, failure.sentence)
             return NOBODYS_URL
 
@@ -259,14 +261,14 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
             return 0
         try:
             status = await self._status((await self._yarn()).board)
-        except ClusterUnavailable as error:
+        except ClusterUnavailableError as error:
             self.log.error("%s", error)  # noqa: TRY400 - the sentence says it all
             return None
         except Exception:
             # JupyterHub would take it for the server's end, and forget one that runs.
             self.log.exception("Whether %s still runs can't be told", self._log_name)
             return None
-        if status.life is not Life.ENDED:
+        if status.life is not Liveness.ENDED:
             return None
         report = status.report
         if report and report.final_status is FinalStatus.SUCCEEDED:
@@ -281,7 +283,7 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
             return True
         return self._starting and not self.application_id
 
-    async def _status(self, board: StatusBoard) -> Status:
+    async def _status(self, board: StatusCache) -> Status:
         if self.application_id:
             return await board.status(self.application_id, self.status_interval)
         # The hub ended before it was told the id.
@@ -315,15 +317,15 @@ class YarnSpawner(ProfileOptions, ServerState, Spawner):
 
     async def delete_forever(self) -> None:
         """End what is left of the server, and delete what was kept of its session in HDFS."""
-        path = session_store.kept(self.hadoop_name, self.name)
         try:
             await self.stop()
-            homes = (await self._yarn()).homes
-            if homes is not None:
-                await homes.delete(self.hadoop_name, path)
-        except ClusterUnavailable as error:
-            self.log.error("%s is left: %s", path, error)  # noqa: TRY400 - the sentence says it all
+            yarn = await self._yarn()
+            if yarn.homes is not None:
+                home = yarn.configuration.home_directory(self.hadoop_name)
+                await yarn.homes.delete(self.hadoop_name, archive_path(home, self.name))
+        except ClusterUnavailableError as error:
+            self.log.error("The session of %s is left in HDFS: %s", self._log_name, error)  # noqa: TRY400 - the sentence says it all
 
 
-errorpage.install()
-begin_with_the_hub(YarnSpawner)
+error_page.install()
+start_with_hub(YarnSpawner)

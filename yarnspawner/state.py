@@ -12,7 +12,7 @@ from sqlalchemy.orm import object_session
 from traitlets import Unicode
 from traitlets.config import LoggingConfigurable
 
-from yarnspawner.callback import RECEIVED_PORTS, PortReport
+from yarnspawner.launcher.port_endpoint import RECEIVED_PORTS, PortReport
 
 if TYPE_CHECKING:
     from jupyterhub.spawner import Spawner as Base

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from hdfs_contents.filesystem import FileSystem, open_filesystem
+from hadoop_client.hdfs.filesystem import FileSystem, open_filesystem
 from tests.browser import lab
 from tests.hadoop.hdfs_files import read, session_holds
 from tests.hadoop.hub import Hub

@@ -64,7 +64,7 @@ except urllib.error.HTTPError as error:
     """
 import os
 os.environ |= {"HADOOP_USER_NAME": "hadoop", "HADOOP_CONF_DIR": "/var/lib/hadoop/conf"}
-from hdfs_contents.filesystem import open_filesystem
+from hadoop_client.hdfs.filesystem import open_filesystem
 try:
     print(open_filesystem().list_dir("/user/alice"))
 except OSError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hdfs_contents.filesystem import FileSystem, Kind, open_filesystem
+from hadoop_client.hdfs.filesystem import FileSystem, Kind, open_filesystem
 from tests.contract.build_libhdfs import CannotBuild, libhdfs_folder
 from tests.hadoop.contents.conftest import (  # noqa: F401 - pytest finds fixtures by their names
     as_user,

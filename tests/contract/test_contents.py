@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
+from hadoop_client.hdfs.filesystem import FileSystem, Kind
 from hdfs_contents import HDFSContentsManager
-from hdfs_contents.filesystem import FileSystem, Kind
 from tests.hadoop.contents.test_contents_faults import (  # noqa: F401 - held to here as well
     test_a_save_that_fails_leaves_the_file_whole_and_nothing_beside_it,
     test_an_upload_that_fails_leaves_the_file_as_it_was,

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from hdfs_contents.atomic import write_file
-from hdfs_contents.filesystem import FileSystem, Kind, Writer, open_filesystem
+from hadoop_client.hdfs.atomic import write_file
+from hadoop_client.hdfs.filesystem import FileSystem, Kind, Writer, open_filesystem
 from yarnhub.minihadoop import MiniHadoop
 
 MB = 1024 * 1024

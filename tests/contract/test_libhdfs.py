@@ -9,7 +9,7 @@ from typing import Any
 import hdfs_native
 import pytest
 
-from hdfs_contents.filesystem import FileSystem, Kind
+from hadoop_client.hdfs.filesystem import FileSystem, Kind
 
 
 @pytest.fixture
@@ -78,6 +78,6 @@ def test_a_token_file_that_java_does_not_take_is_told_of_and_changes_nothing(
     for name in ("a", "b"):
         with fs.open_write(f"{root}/{name}") as file:
             file.write(b"1")
-    told = [record for record in caplog.records if record.name == "hdfs_contents.jvm_tokens"]
+    told = [record for record in caplog.records if record.name == "hadoop_client.hdfs.jvm_tokens"]
     assert [record.levelname for record in told] == ["WARNING"]
     assert fs.open_read(f"{root}/a").read() == b"1"

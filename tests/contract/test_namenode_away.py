@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from hdfs_contents.filesystem import FileSystem, Kind, open_filesystem
-from hdfs_contents.libhdfs import LibhdfsFileSystem
-from hdfs_contents.native import NativeFileSystem
+from hadoop_client.hdfs.filesystem import FileSystem, Kind, open_filesystem
+from hadoop_client.hdfs.libhdfs import LibhdfsFileSystem
+from hadoop_client.hdfs.native import NativeFileSystem
 from yarnhub.minihadoop import MiniHadoop
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from hadoop_client.hdfs.filesystem import FileSystem, Kind
+from hadoop_client.hdfs.paths import is_temporary
 from hdfs_contents import HDFSContentsManager
-from hdfs_contents.filesystem import FileSystem, Kind
-from hdfs_contents.paths import is_temporary
 from tests.contract.killed_save import NEW
 from tests.hadoop.contents.interrupted import InterruptedFileSystem
 from tests.hadoop.contents.models import Names, Read, Write, refused, text

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hdfs_contents.filesystem import FileSystem, Kind
+from hadoop_client.hdfs.filesystem import FileSystem, Kind
 from tests.hadoop.contents.models import notebook, text
 from tests.hadoop.contents.notebook_server import MANAGER, command, environment, put, running
 from yarnhub.minihadoop import MiniHadoop

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from hadoop_client.hdfs.filesystem import FileSystem, Kind, open_filesystem
 from hdfs_contents import HDFSContentsManager
-from hdfs_contents.filesystem import FileSystem, Kind, open_filesystem
 from tests.hadoop.hdfs_files import open_anew
 from yarnhub.minihadoop import MiniHadoop
 
@@ -120,7 +120,7 @@ def test_a_zone_without_libhdfs_is_refused_in_one_sentence(
     def missing(*_: object) -> None:
         raise OSError(errno.ELIBACC, "libhdfs can't be used (there is none)")
 
-    monkeypatch.setattr("hdfs_contents.libhdfs.LibhdfsFileSystem", missing)
+    monkeypatch.setattr("hadoop_client.hdfs.libhdfs.LibhdfsFileSystem", missing)
     with pytest.raises(
         OSError, match=r"in an encryption zone, .* and libhdfs can't be used"
     ) as raised:

@@ -12,18 +12,18 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import yarnspawner.launch_builder
 import yarnspawner.spawner
-import yarnspawner.specification
-from yarnspawner.direct import DirectCluster
+from yarnspawner.launcher.direct import DirectLauncher
 from yarnspawner.spawner import YarnSpawner
 
 AWAITS: dict[str, tuple[Any, str]] = {
-    "looking up the environment": (yarnspawner.specification, "find_environment"),
-    "asking for an application id": (DirectCluster, "new_application"),
-    "submitting": (DirectCluster, "submit"),
-    "looking at all that start": (DirectCluster, "list_applications"),
-    "asking for the server's report": (DirectCluster, "report"),
-    "asking for the container": (DirectCluster, "container"),
+    "looking up the environment": (yarnspawner.launch_builder, "find_environment"),
+    "asking for an application id": (DirectLauncher, "new_application"),
+    "submitting": (DirectLauncher, "submit"),
+    "looking at all that start": (DirectLauncher, "list_applications"),
+    "asking for the server's report": (DirectLauncher, "report"),
+    "asking for the container": (DirectLauncher, "container"),
     "asking the server itself": (yarnspawner.spawner, "require_own_answer"),
 }
 POINTS = tuple(f"{when} {what}" for what in AWAITS for when in ("before", "after"))

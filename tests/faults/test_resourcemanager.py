@@ -11,7 +11,7 @@ from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
 
 TELL_OF_POLLS = """
-from yarnspawner.direct import DirectCluster
+from yarnspawner.launcher.direct import DirectCluster
 ask = DirectCluster.list_applications
 async def tell_and_ask(*args):
     print("A poll begins", flush=True)

@@ -15,9 +15,9 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from hdfs_contents.filesystem import FileSystem, open_filesystem
+from hadoop_client.hdfs.filesystem import FileSystem, open_filesystem
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER
+from yarnhub.minihadoop.settings import HUB_USER
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,7 +6,7 @@ import io
 import tarfile
 from contextlib import suppress
 
-from hdfs_contents.filesystem import FileSystem, Writer
+from hadoop_client.hdfs.filesystem import FileSystem, Writer
 
 SESSION = "/user/alice/.yarnhub/session/default.tar.gz"
 """What is kept of the settings of alice's default server."""

@@ -16,8 +16,8 @@ from typing import Any
 
 import httpx
 
-from yarnhub.minihadoop.configuration import HUB_USER
 from yarnhub.minihadoop.ports import held_ports
+from yarnhub.minihadoop.settings import HUB_USER
 
 LIGHT_SERVER = Path(__file__).with_name("light_server.py")
 CONFIG = """

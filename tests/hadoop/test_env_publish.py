@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from env_packaging.registry import DEFAULT_ENV_ROOT, resolve
-from hdfs_contents.filesystem import FileSystem
+from hadoop_client.hdfs.filesystem import FileSystem
 from tests.hadoop.env_tools import (
     HUB_USER,
     client_environment,
@@ -131,7 +131,7 @@ def test_two_packers_of_one_name_at_once_publish_one_whole_environment(
 INTERRUPTED = """
 import os, signal, sys
 from env_packaging.pack import pack_and_publish
-from hdfs_contents.filesystem import open_filesystem
+from hadoop_client.hdfs.filesystem import open_filesystem
 
 class InterruptingItself:
     def begin(self, phase, files, size_bytes):
@@ -155,7 +155,7 @@ LEFT_ALONE = """
 import os, signal, sys
 from env_packaging.errors import StorageError
 from env_packaging.pack import pack_and_publish
-from hdfs_contents.filesystem import open_filesystem
+from hadoop_client.hdfs.filesystem import open_filesystem
 
 class StoppingTheNameNode:
     def begin(self, phase, files, size_bytes):

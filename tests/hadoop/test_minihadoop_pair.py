@@ -10,20 +10,20 @@ from typing import Any
 
 import pytest
 
-from hdfs_contents.filesystem import open_filesystem
+from hadoop_client.configuration import Configuration
+from hadoop_client.hdfs.filesystem import open_filesystem
+from hadoop_client.rpc.aio import AsyncClient
+from hadoop_client.rpc.call import Login
+from hadoop_client.yarn.resourcemanager import (
+    APPLICATION_CLIENT_PROTOCOL,
+    GET_CLUSTER_METRICS,
+    GetClusterMetricsRequest,
+)
 from tests.hadoop.hdfs_files import open_anew
 from tests.hadoop.hub import LIGHT_SERVER, Hub
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.ports import HOST
 from yarnhub.minihadoop.rest import get_json
-from yarnspawner.hadoop.aio import AsyncClient
-from yarnspawner.hadoop.configuration import Configuration
-from yarnspawner.hadoop.resourcemanager import (
-    APPLICATION_CLIENT_PROTOCOL,
-    GET_CLUSTER_METRICS,
-    GetClusterMetricsRequest,
-)
-from yarnspawner.hadoop.rpc import Login
 
 
 @pytest.fixture(scope="module")

@@ -9,18 +9,17 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.hadoop.yarn_rest import running_applications
-from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER
-from yarnspawner.hadoop import namenode
-from yarnspawner.hadoop.aio import AsyncClient
-from yarnspawner.hadoop.applicationmaster import FinalStatus
-from yarnspawner.hadoop.blocking import BlockingClient
-from yarnspawner.hadoop.configuration import Configuration
-from yarnspawner.hadoop.credentials import Token
-from yarnspawner.hadoop.listing import ApplicationReports
-from yarnspawner.hadoop.pool import Clients
-from yarnspawner.hadoop.records import (
+from hadoop_client.configuration import Configuration
+from hadoop_client.hdfs import namenode
+from hadoop_client.rpc.aio import AsyncClient
+from hadoop_client.rpc.blocking import BlockingClient
+from hadoop_client.rpc.call import Login, RpcError
+from hadoop_client.rpc.pool import ClientPool
+from hadoop_client.rpc.trace import CONNECT, CallRecord, OnCall, log_call
+from hadoop_client.security.credentials import Token
+from hadoop_client.yarn.applicationmaster import FinalStatus
+from hadoop_client.yarn.lazy_reports import LazyApplicationReports
+from hadoop_client.yarn.records import (
     ApplicationAcl,
     ApplicationId,
     ApplicationState,
@@ -30,8 +29,8 @@ from yarnspawner.hadoop.records import (
     NodeState,
     Resource,
 )
-from yarnspawner.hadoop.reports import ApplicationReport
-from yarnspawner.hadoop.resourcemanager import (
+from hadoop_client.yarn.reports import ApplicationReport
+from hadoop_client.yarn.resourcemanager import (
     APPLICATION_CLIENT_PROTOCOL,
     FORCE_KILL_APPLICATION,
     GET_APPLICATION_ATTEMPT_REPORT,
@@ -56,8 +55,9 @@ from yarnspawner.hadoop.resourcemanager import (
     KillApplicationRequest,
     SubmitApplicationRequest,
 )
-from yarnspawner.hadoop.rpc import Login, RpcError
-from yarnspawner.hadoop.trace import CONNECT, CallRecord, OnCall, log_call
+from tests.hadoop.yarn_rest import running_applications
+from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.settings import HUB_USER
 
 HUB = Login(HUB_USER)
 ALICE = Login("alice", HUB_USER)
@@ -155,7 +155,7 @@ async def test_the_life_of_an_application_for_somebody_else(connect: Connect) ->
     hub, alice = connect(HUB), connect(ALICE)
     application_id = await submit(alice, "sleep 60", "life")
     tagged = GetApplicationsRequest(application_tags=("life",))
-    listed = ApplicationReports((await hub.call(GET_APPLICATIONS, tagged)).encoded)
+    listed = LazyApplicationReports((await hub.call(GET_APPLICATIONS, tagged)).encoded)
     assert list(listed) == [str(application_id)]
     report = listed[str(application_id)]
     assert report.application_id == application_id
@@ -189,7 +189,7 @@ async def test_the_life_of_an_application_for_somebody_else(connect: Connect) ->
 
 async def test_each_login_of_a_pool_acts_as_itself_on_one_connection(connect: Connect) -> None:
     told: list[CallRecord] = []
-    clients = Clients(connect(HUB, told.append).for_login)
+    clients = ClientPool(connect(HUB, told.append).for_login)
 
     async def owner(user: str) -> str:
         async with clients.client(Login(user, HUB_USER)) as client:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER
-from yarnspawner.container.scheduler import Scheduler
-from yarnspawner.hadoop.applicationmaster import (
+from hadoop_client.configuration import Configuration
+from hadoop_client.rpc.blocking import BlockingClient
+from hadoop_client.rpc.call import ConnectError, Login, Method, RpcError
+from hadoop_client.security.credentials import Token
+from hadoop_client.wire import Message, bool_, message
+from hadoop_client.yarn.applicationmaster import (
     ALLOCATE,
     APPLICATION_MASTER_PROTOCOL,
     FINISH_APPLICATION_MASTER,
@@ -20,20 +22,18 @@ from yarnspawner.hadoop.applicationmaster import (
     FinishApplicationMasterRequest,
     RegisterApplicationMasterRequest,
 )
-from yarnspawner.hadoop.blocking import BlockingClient
-from yarnspawner.hadoop.configuration import Configuration
-from yarnspawner.hadoop.credentials import Token
-from yarnspawner.hadoop.records import ApplicationId, ApplicationState, ApplicationSubmissionContext
-from yarnspawner.hadoop.reports import ApplicationReport
-from yarnspawner.hadoop.resourcemanager import (
+from hadoop_client.yarn.records import ApplicationId, ApplicationState, ApplicationSubmissionContext
+from hadoop_client.yarn.reports import ApplicationReport
+from hadoop_client.yarn.resourcemanager import (
     APPLICATION_CLIENT_PROTOCOL,
     GET_NEW_APPLICATION,
     SUBMIT_APPLICATION,
     GetApplicationReportRequest,
     GetNewApplicationRequest,
 )
-from yarnspawner.hadoop.rpc import ConnectError, Login, Method, RpcError
-from yarnspawner.hadoop.wire import Message, bool_, message
+from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.settings import HUB_USER
+from yarnspawner.container.scheduler import Scheduler
 
 
 @dataclass(frozen=True)

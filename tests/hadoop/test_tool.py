@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from hdfs_contents.filesystem import open_filesystem
+from hadoop_client.hdfs.filesystem import open_filesystem
 from tests.hadoop.administration import reconfigure
 from tests.hadoop.env_tools import on_a_terminal
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER, PEOPLE
+from yarnhub.minihadoop.settings import HUB_USER, PEOPLE
 
 
 def yarnhub(

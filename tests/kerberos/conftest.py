@@ -11,7 +11,7 @@ import pytest
 
 from tests.hadoop.hub import Hub
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER, Security
+from yarnhub.minihadoop.settings import HUB_USER, Security
 
 # Tokens that nobody renews end soon. hdfs-native takes none whose maximum is less than a minute
 # away.

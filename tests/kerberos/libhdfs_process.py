@@ -12,7 +12,8 @@ import sys
 
 from tornado.web import HTTPError
 
-from hdfs_contents import HDFSContentsManager, jvm
+from hadoop_client.hdfs import jvm
+from hdfs_contents import HDFSContentsManager
 
 FILE = {"type": "file", "format": "text"}
 

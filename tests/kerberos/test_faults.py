@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from hadoop_client.security.credentials import Credentials, CredentialsError
 from tests.hadoop.hub import Hub
 from tests.kerberos.test_rpc import run
 from tests.kerberos.test_servers import NOTEBOOKS, browser_of, load, save, token_file
 from yarnhub.minihadoop import MiniHadoop, kerberos
-from yarnhub.minihadoop.configuration import HUB_USER
-from yarnspawner.hadoop.credentials import Credentials, CredentialsError
+from yarnhub.minihadoop.settings import HUB_USER
 
 TICKET_SECONDS = 15
 NOBODY = {"KRB5_CLIENT_KTNAME": "/nowhere"}
 LIST = """
-from hdfs_contents.filesystem import open_filesystem
+from hadoop_client.hdfs.filesystem import open_filesystem
 try:
     open_filesystem().list_dir("/")
 except OSError as error:

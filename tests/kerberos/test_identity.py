@@ -12,11 +12,11 @@ import pytest
 
 from tests.kerberos.test_libhdfs import replace_tokens
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER
+from yarnhub.minihadoop.settings import HUB_USER
 
 MAKE_A_DIRECTORY = """
 import json, sys
-from hdfs_contents.filesystem import open_filesystem
+from hadoop_client.hdfs.filesystem import open_filesystem
 hdfs = open_filesystem()
 hdfs.mkdirs(sys.argv[1])
 print(json.dumps([hdfs.user, hdfs.stat(sys.argv[1]).owner]))

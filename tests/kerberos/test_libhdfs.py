@@ -13,23 +13,23 @@ from typing import Any
 
 import pytest
 
+from hadoop_client.security.credentials import Credentials, Token
+from hadoop_client.security.delegation import HDFS_KIND
 from tests.contract.conftest import libhdfs  # noqa: F401 - pytest finds it by its name
 from tests.kerberos.conftest import SECURITY
 from tests.kerberos.test_servers import is_good
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER
-from yarnspawner.hadoop.credentials import Credentials, Token
-from yarnspawner.hadoop.delegation import HDFS_KIND
+from yarnhub.minihadoop.settings import HUB_USER
 
 PROCESS = Path(__file__).with_name("libhdfs_process.py")
 ROOT = Path(__file__).parents[2]
 FETCH = """
 import asyncio, sys
 from yarnspawner.container.tokens import write_tokens
-from yarnspawner.hadoop import kerberos
-from yarnspawner.hadoop.configuration import Configuration
-from yarnspawner.hadoop.credentials import Credentials
-from yarnspawner.tokens import Tokens
+from hadoop_client import kerberos
+from hadoop_client.configuration import Configuration
+from hadoop_client.security.credentials import Credentials
+from yarnspawner.launcher.delegation_tokens import Tokens
 
 async def main():
     configuration = Configuration.load()

@@ -19,9 +19,9 @@ from tests.hadoop.examples.test_examples import EXAMPLES, example
 from tests.hadoop.examples.test_log_ins import answers
 from tests.hadoop.hub import Hub
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER
 from yarnhub.minihadoop.kerberos import kdc_env
 from yarnhub.minihadoop.secure_site import REALM
+from yarnhub.minihadoop.settings import HUB_USER
 
 # Each request of the package's own handler took one of Python's thousand frames.
 MANY = 1000

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.unit.env_packaging.prefixes import copy_python, install, make_venv
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER
+from yarnhub.minihadoop.settings import HUB_USER
 
 
 def test_an_environment_is_published_as_whose_keytab_there_is(hadoop: MiniHadoop, tmp_path: Path):

@@ -11,7 +11,7 @@ import pytest
 from tests.hadoop.hub import Hub
 from tests.kerberos.test_servers import NOTEBOOKS, browser_of, load, save
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER, Security
+from yarnhub.minihadoop.settings import HUB_USER, Security
 
 pytestmark = pytest.mark.heavy
 

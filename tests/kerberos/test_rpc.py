@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from hadoop_client.configuration import Configuration, ConfigurationError
+from hadoop_client.security import kerberos
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER, Security
-from yarnspawner.hadoop import kerberos
-from yarnspawner.hadoop.configuration import Configuration, ConfigurationError
+from yarnhub.minihadoop.settings import HUB_USER, Security
 
 ASK = """
 import asyncio, sys
-from yarnspawner.hadoop import kerberos
-from yarnspawner.hadoop.aio import AsyncClient
-from yarnspawner.hadoop.configuration import Configuration
-from yarnspawner.hadoop.resourcemanager import *
-from yarnspawner.hadoop.rpc import Login
+from hadoop_client import kerberos
+from hadoop_client.rpc.aio import AsyncClient
+from hadoop_client.configuration import Configuration
+from hadoop_client.yarn.resourcemanager import *
+from hadoop_client.rpc.call import Login
 
 async def main():
     configuration = Configuration.load()

@@ -14,6 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
+from hadoop_client.configuration import Configuration
+from hadoop_client.hdfs.namenode import CLIENT_PROTOCOL, GET_FILE_INFO, GetFileInfoRequest
+from hadoop_client.rpc.blocking import BlockingClient
+from hadoop_client.rpc.call import Login, RpcError
+from hadoop_client.security.credentials import Credentials, Token
+from hadoop_client.security.delegation import HDFS_KIND, identity_of
 from tests.hadoop.hub import Hub
 from tests.hadoop.local_files import contents_of, files_below
 from tests.hadoop.yarn_rest import application
@@ -21,12 +27,6 @@ from tests.kerberos.conftest import SECURITY
 from yarnhub.demo.browser import Browser
 from yarnhub.minihadoop import MiniHadoop
 from yarnspawner.container.payload import TOKENS_FILE
-from yarnspawner.hadoop.blocking import BlockingClient
-from yarnspawner.hadoop.configuration import Configuration
-from yarnspawner.hadoop.credentials import Credentials, Token
-from yarnspawner.hadoop.delegation import HDFS_KIND, identity_of
-from yarnspawner.hadoop.namenode import CLIENT_PROTOCOL, GET_FILE_INFO, GetFileInfoRequest
-from yarnspawner.hadoop.rpc import Login, RpcError
 
 NOTEBOOKS = """
 c.YarnSpawner.contents_manager = "hdfs_contents.HDFSContentsManager"
@@ -36,7 +36,7 @@ c.YarnSpawner.mem_limit = "512M"
 """
 READ_COLLECTED = """
 import sys
-from hdfs_contents.filesystem import open_filesystem
+from hadoop_client.hdfs.filesystem import open_filesystem
 hdfs = open_filesystem()
 def read(folder):
     for each in hdfs.list_dir(folder):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hadoop_client.security.delegation import identity_of
 from tests.hadoop.hub import Hub
 from tests.hadoop.yarn_rest import application
 from tests.kerberos.test_servers import (
@@ -18,7 +19,6 @@ from tests.kerberos.test_servers import (
     tokens_of,
 )
 from yarnhub.minihadoop import MiniHadoop
-from yarnspawner.hadoop.delegation import identity_of
 
 pytestmark = pytest.mark.heavy
 

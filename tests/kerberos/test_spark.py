@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from hadoop_client.security.credentials import Credentials, Token
+from hadoop_client.security.delegation import HDFS_KIND
 from tests.hadoop.hub import Hub
 from tests.hadoop.test_spark import CELL, DEFAULTS
 from tests.hadoop.test_spark import pyspark as pyspark  # pytest finds it by its name
@@ -17,9 +19,7 @@ from tests.kerberos.test_servers import NOTEBOOKS, browser_of, is_good, owner_of
 from yarnhub.demo import browser
 from yarnhub.demo.browser import Browser
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import Security
-from yarnspawner.hadoop.credentials import Credentials, Token
-from yarnspawner.hadoop.delegation import HDFS_KIND
+from yarnhub.minihadoop.settings import Security
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1200)]
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.packages import PACKAGES
+
 ROOT = Path(__file__).parents[2]
-ROOMS = ("yarnspawner", "hdfs_contents", "env_packaging", "yarnhub")
 USED = """
 import importlib.metadata as metadata
 import env_packaging.pack, hdfs_contents, yarnspawner, yarnhub.minihadoop
@@ -56,7 +57,7 @@ def edge_node(distributions: tuple[Path, Path], tmp_path_factory: pytest.TempPat
 
 
 def files_of_the_rooms() -> set[str]:
-    found = (file for room in ROOMS for file in (ROOT / room).rglob("*") if file.is_file())
+    found = (file for package in PACKAGES for file in (ROOT / package).rglob("*") if file.is_file())
     return {str(file.relative_to(ROOT)) for file in found if "__pycache__" not in file.parts}
 
 

@@ -12,10 +12,10 @@ import signal
 import sys
 from pathlib import Path
 
+from hadoop_client.security.credentials import Credentials
 from yarnspawner.container.payload import Launch
 from yarnspawner.container.scheduler import Scheduler
 from yarnspawner.container.tokens import AMRM_TOKEN_KIND
-from yarnspawner.hadoop.credentials import Credentials
 
 token_file = os.environ["HADOOP_TOKEN_FILE_LOCATION"]
 tokens = Credentials.from_bytes(Path(token_file).read_bytes()).tokens.values()

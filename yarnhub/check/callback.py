@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from yarnhub.check.findings import Finding, Verdict
 from yarnhub.check.settings import HubSettings
-from yarnhub.probes import Outcome, Probe, Wanted, run_probes
+from yarnhub.probes import Outcome, Probe, ProbeRequest, run_probes
 from yarnspawner.container.payload import PYTHON_VARIABLE
 
 GROUP = "callback"
@@ -36,7 +36,7 @@ def check_callback(settings: HubSettings) -> list[Finding]:
         why = "No c.YarnSpawner.python_env is set: give the hub's configuration with --config."
         return [Finding(GROUP, Verdict.SKIPPED, why)]
     host, port = settings.hub_host or socket.gethostname(), settings.hub_port
-    wanted = Wanted(
+    wanted = ProbeRequest(
         settings.queue, settings.python_env, settings.env_root, settings.env_delivery == "file"
     )
     with _listening(port):

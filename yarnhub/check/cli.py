@@ -17,7 +17,7 @@ from yarnhub.check.findings import Finding, Verdict, exit_code
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from yarnhub.check.gather import EdgeNode
+    from yarnhub.check.facts import EdgeNode
 
 GROUPS = (
     *("rm", "queues", "proxyuser", "hdfs", "homes", "clocks", "environments", "keytab", "tokens"),
@@ -92,7 +92,7 @@ def check(
 def _run(
     groups: list[str], config: Path | None, user: str | None, root: str | None
 ) -> Iterator[Finding]:
-    from yarnhub.check.gather import EdgeNode, run_check
+    from yarnhub.check.facts import EdgeNode, run_check
     from yarnhub.check.settings import read_settings
 
     settings = read_settings(config)
@@ -102,7 +102,8 @@ def _run(
 
 
 def _contents(edge: EdgeNode, root: str | None) -> list[Finding]:
-    from hdfs_contents.filesystem import open_filesystem
+    from hadoop_client.configuration import Configuration
+    from hadoop_client.hdfs.filesystem import open_filesystem
     from yarnhub.check.contents import check_root
 
     try:
@@ -110,7 +111,7 @@ def _contents(edge: EdgeNode, root: str | None) -> list[Finding]:
     except (ImportError, OSError) as error:
         remedy = "Install yarnhub[hub], and set HADOOP_CONF_DIR."
         return [Finding(CONTENTS, Verdict.FAILED, f"HDFS can't be opened: {error}.", remedy)]
-    home = f"/user/{filesystem.user}"
+    home = (Configuration.find() or Configuration({})).home_directory(filesystem.user)
     notebooks = f"{home}/notebooks"  # made by the first server that starts
     return check_root(filesystem, root or (notebooks if filesystem.exists(notebooks) else home))
 

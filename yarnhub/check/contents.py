@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from hdfs_contents.filesystem import FileSystem, Usage
+from hadoop_client.hdfs.filesystem import FileSystem, Usage
 from yarnhub.check.findings import Finding, Verdict
 
 SAVES = 5

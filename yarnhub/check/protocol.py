@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from yarnspawner.hadoop.namenode import CLIENT_PROTOCOL
-from yarnspawner.hadoop.resourcemanager import APPLICATION_CLIENT_PROTOCOL
-from yarnspawner.hadoop.rpc import Method
-from yarnspawner.hadoop.wire import Message, OpenEnum, bool_, enum, message, repeated, string
+from hadoop_client.hdfs.namenode import CLIENT_PROTOCOL
+from hadoop_client.rpc.call import Method
+from hadoop_client.wire import Message, OpenEnum, bool_, enum, message, repeated, string
+from hadoop_client.yarn.resourcemanager import APPLICATION_CLIENT_PROTOCOL
 
 
 class QueueAcl(OpenEnum):

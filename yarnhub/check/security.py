@@ -6,10 +6,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from hadoop_client.configuration import Configuration
+from hadoop_client.security import kerberos, keytab
 from yarnhub.check.findings import Finding, Verdict
 from yarnhub.check.verdicts import judge_keytab, judge_tokens
-from yarnspawner.hadoop import kerberos, keytab
-from yarnspawner.hadoop.configuration import Configuration
 
 DAY_MS = 24 * 3600 * 1000
 MAX_LIFETIMES = (

@@ -12,7 +12,7 @@ from env_packaging.registry import DEFAULT_ENV_ROOT
 ANY_ADDRESS = ("0.0.0.0", "::", "*")
 
 
-class BadConfig(Exception):
+class ConfigFileError(Exception):
     """The hub's configuration can't be read."""
 
     exit_code = 2
@@ -46,7 +46,7 @@ def read_settings(file: Path | None) -> HubSettings:
         config = PyFileConfigLoader(file.name, path=str(file.parent.absolute())).load_config()
         allowed = _allowed_users(config)
     except Exception as error:  # the file is a program: it can fail in any way
-        raise BadConfig(
+        raise ConfigFileError(
             f"{file} can't be read: {type(error).__name__}: {error}. Correct it first."
         ) from error
     spawner = config.YarnSpawner

@@ -9,8 +9,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hadoop_client.hdfs.homes import make_home_command
 from yarnhub.check.findings import Finding, Verdict
-from yarnspawner.failures import making_home
 
 SKEW_WARNING_SECONDS, SKEW_FAILURE_SECONDS = 30.0, 300.0
 """Kerberos refuses tickets at five minutes; YARN's container tokens expire after ten."""
@@ -133,7 +133,7 @@ def judge_home(user: str, path: str, home: Home | None, made_by_hub: bool) -> Fi
             "homes",
             Verdict.FAILED,
             f"{user} has no home: {path} does not exist.",
-            f"Run `{making_home(user, path, 0o700)}`, or set c.YarnSpawner.create_hdfs_home.",
+            f"Run `{make_home_command(user, path, 0o700)}`, or set c.YarnSpawner.create_hdfs_home.",
         )
     if not home.is_dir:
         return Finding(

@@ -23,7 +23,7 @@ from yarnhub.check.findings import Finding, exit_code
 from yarnhub.config.render import Choices, Cluster, hub_config, systemd_unit
 
 if TYPE_CHECKING:
-    from yarnhub.check.gather import EdgeNode
+    from yarnhub.check.facts import EdgeNode
 
 NO_QUEUE = "YARN tells of no queue that takes applications: name one with --queue."
 NO_ENVIRONMENT = (
@@ -32,13 +32,13 @@ NO_ENVIRONMENT = (
 )
 
 
-class InTheWay(ToolError):
+class ConfigExistsError(ToolError):
     """A file that is there already would be overwritten."""
 
     exit_code = 5
 
 
-class NothingToChoose(ToolError):
+class NothingToChooseError(ToolError):
     """The cluster has nothing of what is needed."""
 
     exit_code = 4
@@ -76,7 +76,7 @@ def config(
     """
     for path in (output, unit):
         if path is not None and path.exists() and not force:
-            raise InTheWay(f"{path} is there already: add --force to overwrite it.")
+            raise ConfigExistsError(f"{path} is there already: add --force to overwrite it.")
     cluster = _discover()
     ask = not yes and sys.stdin.isatty()
     choices = Choices(
@@ -100,10 +100,11 @@ def config(
 
 
 def _discover() -> Cluster:
-    """Look up what the cluster has. Raises NothingToChoose where no environment is published."""
-    from env_packaging.listing import read_folder
-    from hdfs_contents.filesystem import open_filesystem
-    from yarnhub.check.gather import leaf_queues, nodes
+    """Look up what the cluster has. Raises NothingToChooseError where no environment is
+    published."""
+    from env_packaging.inventory import read_folder
+    from hadoop_client.hdfs.filesystem import open_filesystem
+    from yarnhub.check.facts import leaf_queues, nodes
 
     edge = _edge_node(None, getpass.getuser())
     with connected():
@@ -127,7 +128,7 @@ def _discover() -> Cluster:
 
 
 def _edge_node(file: Path | None, user: str) -> EdgeNode:
-    from yarnhub.check.gather import EdgeNode
+    from yarnhub.check.facts import EdgeNode
     from yarnhub.check.settings import read_settings
 
     return EdgeNode(read_settings(file), user)
@@ -135,7 +136,7 @@ def _edge_node(file: Path | None, user: str) -> EdgeNode:
 
 def _keytab() -> str:
     """Return the keytab by which this command logs in, which may well be the hub's."""
-    from yarnspawner.hadoop.kerberos import environments_keytab
+    from hadoop_client.security.kerberos import environments_keytab
 
     keytab = environments_keytab()
     return str(Path(keytab).absolute()) if keytab else ""
@@ -149,7 +150,7 @@ def _choose(what: str, offered: list[str], ask: bool, nothing: str = "") -> str:
     """Return the first that is offered, or what the admin says instead; `nothing` is said where
     nothing is offered."""
     if not offered:
-        raise NothingToChoose(nothing)
+        raise NothingToChooseError(nothing)
     if not ask:
         return offered[0]
     if len(offered) > 1:
@@ -158,7 +159,7 @@ def _choose(what: str, offered: list[str], ask: bool, nothing: str = "") -> str:
 
 
 def _check(file: Path, user: str) -> list[Finding]:
-    from yarnhub.check.gather import run_check
+    from yarnhub.check.facts import run_check
 
     edge = _edge_node(file, user)
     return [finding for group in GROUPS for finding in run_check(group, edge)]

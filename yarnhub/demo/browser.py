@@ -16,7 +16,7 @@ from tornado.websocket import WebSocketError, websocket_connect
 KERNEL_TIMEOUT_SECONDS = 60
 
 
-class Unexpected(Exception):
+class UnexpectedPageError(Exception):
     """The server answered what a person would not expect to see."""
 
 
@@ -47,7 +47,9 @@ class Browser:
         headers = {"X-XSRFToken": self._cookies_for(path).get("_xsrf", "")}
         response = await self._http.request(method, path, headers=headers, **options)
         if response.is_error:
-            raise Unexpected(f"{method} {path}: {response.status_code} {_reason(response)}")
+            raise UnexpectedPageError(
+                f"{method} {path}: {response.status_code} {_reason(response)}"
+            )
         return response
 
     async def log_in(self, password: str) -> None:
@@ -60,7 +62,9 @@ class Browser:
         }
         response = await self._http.post("/hub/login", data=form, follow_redirects=False)
         if response.status_code != httpx.codes.FOUND:
-            raise Unexpected(f"the log-in of {self.name} was refused: {response.status_code}")
+            raise UnexpectedPageError(
+                f"the log-in of {self.name} was refused: {response.status_code}"
+            )
 
     async def start_server(self) -> AsyncIterator[str]:
         """Ask for the server, and yield the messages of its progress until it is ready."""
@@ -74,10 +78,10 @@ class Browser:
                 event = json.loads(line.removeprefix("data:"))
                 yield event["message"]
                 if event.get("failed"):
-                    raise Unexpected(event["message"])
+                    raise UnexpectedPageError(event["message"])
                 if event.get("ready"):
                     return
-        raise Unexpected("the progress ended and the server was not ready")
+        raise UnexpectedPageError("the progress ended and the server was not ready")
 
     async def stop_server(self) -> None:
         """Stop the server."""
@@ -87,7 +91,7 @@ class Browser:
         """Open JupyterLab, through the hub's authorization; returns the page."""
         page = (await self.request("GET", f"/user/{self.name}/lab")).text
         if "jupyter-config-data" not in page:
-            raise Unexpected("the page at /lab is not JupyterLab")
+            raise UnexpectedPageError("the page at /lab is not JupyterLab")
         return page
 
     async def api(self, method: str, path: str, body: Any = None) -> Any:
@@ -101,7 +105,7 @@ class Browser:
             return await asyncio.wait_for(self._run_cell(code, kernel), KERNEL_TIMEOUT_SECONDS)
         except (asyncio.TimeoutError, HTTPClientError, WebSocketError) as error:
             reason = str(error) or f"not within {KERNEL_TIMEOUT_SECONDS} s"
-            raise Unexpected(f"the kernel did not answer: {reason}") from error
+            raise UnexpectedPageError(f"the kernel did not answer: {reason}") from error
 
     async def _run_cell(self, code: str, name: str) -> str:
         kernel = await self.api("POST", "kernels", {"name": name})
@@ -118,12 +122,12 @@ class Browser:
             while True:
                 received = await socket.read_message()
                 if received is None:
-                    raise Unexpected("the kernel's websocket was closed")
+                    raise UnexpectedPageError("the kernel's websocket was closed")
                 reply = json.loads(received)
                 if reply["parent_header"].get("msg_id") != message["header"]["msg_id"]:
                     continue
                 if reply["msg_type"] == "error":
-                    raise Unexpected("the cell failed: " + reply["content"]["evalue"])
+                    raise UnexpectedPageError("the cell failed: " + reply["content"]["evalue"])
                 if reply["msg_type"] == "stream":
                     printed += reply["content"]["text"]
                 if reply["msg_type"] == "status" and reply["content"]["execution_state"] == "idle":

@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 
-from yarnhub.demo.browser import Browser, Unexpected
+from yarnhub.demo.browser import Browser, UnexpectedPageError
 
 NOTEBOOK = "round.ipynb"
 ENDED_TIMEOUT_SECONDS = 30.0
@@ -37,7 +37,7 @@ print(json.dumps({
 
 READ_AS = """
 import sys
-from hdfs_contents.filesystem import open_filesystem
+from hadoop_client.hdfs.filesystem import open_filesystem
 path = sys.argv[1]
 try:
     filesystem = open_filesystem()
@@ -78,13 +78,13 @@ class Round:
             yield detail
         except Exception as error:  # whatever it is, the table says at which step it was
             failure = str(error) or type(error).__name__
-            raise RoundFailed(f"{self.person}: {name}: {failure}") from error
+            raise CheckFailedError(f"{self.person}: {name}: {failure}") from error
         finally:
             seconds = round(time.monotonic() - started, 3)
             self.steps.append(Step(self.person, name, seconds, "; ".join(detail), failure))
 
 
-class RoundFailed(Exception):
+class CheckFailedError(Exception):
     """A step failed; says whose, which and why."""
 
 
@@ -111,13 +111,13 @@ async def check(site: Site, people: tuple[str, str]) -> list[Step]:
     walks = [walk(site, one, other) for one, other in zip(rounds, others, strict=True)]
     results = await asyncio.gather(*walks, return_exceptions=True)
     for result in results:
-        if isinstance(result, BaseException) and not isinstance(result, RoundFailed):
+        if isinstance(result, BaseException) and not isinstance(result, CheckFailedError):
             raise result
     return [step for one in rounds for step in one.steps]
 
 
 async def walk(site: Site, one: Round, other_person: str) -> None:
-    """Walk the round as one person; raises `RoundFailed` at the first step that fails."""
+    """Walk the round as one person; raises `CheckFailedError` at the first step that fails."""
     person = one.person
     path = f"/user/{person}/notebooks/{NOTEBOOK}"
     async with Browser(site.hub_url, person) as browser:
@@ -150,7 +150,7 @@ async def walk(site: Site, one: Round, other_person: str) -> None:
             except PermissionError:
                 pass
             else:
-                raise Unexpected(f"{other_person} could read {path}")
+                raise UnexpectedPageError(f"{other_person} could read {path}")
         async with one.step("stop the server"):
             await browser.stop_server()
         async with one.step("see its YARN application end") as detail:
@@ -169,7 +169,7 @@ async def walk(site: Site, one: Round, other_person: str) -> None:
 
 def _expect(condition: bool, otherwise: str) -> None:
     if not condition:
-        raise Unexpected(otherwise)
+        raise UnexpectedPageError(otherwise)
 
 
 def _notebook(person: str) -> dict[str, Any]:
@@ -195,7 +195,7 @@ async def _read_as(site: Site, user: str, path: str) -> tuple[str, str]:
     if process.returncode == 13:
         raise PermissionError(f"{user} may not read {path}")
     if process.returncode:
-        raise Unexpected(f"{path} could not be read as {user}: {errors.decode().strip()}")
+        raise UnexpectedPageError(f"{path} could not be read as {user}: {errors.decode().strip()}")
     owner, _, content = output.decode().partition("\n")
     return owner, content
 
@@ -211,7 +211,7 @@ async def _last_application_ended(site: Site, person: str) -> str:
             if last["state"] in ("FINISHED", "FAILED", "KILLED"):
                 return f"{last['id']} is {last['state']}"
             if time.monotonic() > deadline:
-                raise Unexpected(f"{last['id']} is still {last['state']}")
+                raise UnexpectedPageError(f"{last['id']} is still {last['state']}")
             await asyncio.sleep(0.2)
 
 

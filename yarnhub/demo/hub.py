@@ -59,7 +59,7 @@ class DemoError(Exception):
     exit_code = 1
 
 
-class PortTaken(DemoError):
+class PortTakenError(DemoError):
     """Somebody else has the port."""
 
     exit_code = 5
@@ -121,7 +121,7 @@ def check_port(port: int) -> None:
         try:
             sock.bind(("127.0.0.1", port))
         except OSError as error:
-            raise PortTaken(
+            raise PortTakenError(
                 f"Port {port} can't be used ({error.strerror}): choose another with --port."
             ) from error
 

@@ -17,8 +17,8 @@ import typer
 
 from env_packaging.errors import (
     DamagedEnvironment,
-    EnvironmentInUse,
-    NoSuchEnvironment,
+    EnvironmentInUseError,
+    EnvironmentNotFoundError,
     ReferenceFormatError,
 )
 from env_packaging.registry import (
@@ -31,8 +31,8 @@ from env_packaging.registry import (
 from yarnhub.envs.warm import warm
 
 if TYPE_CHECKING:
-    from env_packaging.listing import Stored
-    from hdfs_contents.filesystem import FileSystem
+    from env_packaging.inventory import Stored
+    from hadoop_client.hdfs.filesystem import FileSystem
 
 app = typer.Typer(
     help="Look at the published environments, and keep them in order.", no_args_is_help=True
@@ -53,13 +53,13 @@ _DAY_MS = 86_400_000
 @app.command("list")
 def list_all(env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJson = False) -> None:
     """List all environments: aliases, Python, size, age, and how many applications use each."""
-    from env_packaging.listing import as_json as described
-    from yarnhub.envs.usage import UsageUnknown, used_keys
+    from env_packaging.inventory import as_json as described
+    from yarnhub.envs.usage import UsageUnknownError, used_keys
 
     stored = _all_stored(_open(), env_root)
     try:
         used = used_keys()
-    except UsageUnknown as error:
+    except UsageUnknownError as error:
         used = None
         typer.echo(f"Warning: {error}", err=True)
     _warn_of_aliases(stored)
@@ -206,8 +206,8 @@ def remove(
     quiet: Quiet = False,
 ) -> None:
     """Remove one environment, unless an alias or an application needs it."""
-    from env_packaging.collect import delete, refuse_used
-    from env_packaging.listing import read_folder
+    from env_packaging.garbage import delete, refuse_used
+    from env_packaging.inventory import read_folder
     from yarnhub.envs.usage import used_keys
 
     filesystem = _open()
@@ -217,11 +217,11 @@ def remove(
     stored = next((each for each in folder.stored if each.key == key), None)
     if stored is None:
         resolve(filesystem, env_root, reference)  # its error says what there is
-        raise NoSuchEnvironment(f"There is no {meant} in {env_root}.")
+        raise EnvironmentNotFoundError(f"There is no {meant} in {env_root}.")
     if not force:
         refuse_used(stored, used_keys().keys())
     if not delete(filesystem, env_root, stored, force=force):
-        raise EnvironmentInUse(f"{stored} is kept, as it was just changed: look at it again.")
+        raise EnvironmentInUseError(f"{stored} is kept, as it was just changed: look at it again.")
     _done(f"Removed {stored}.", {"removed": str(stored)}, as_json, quiet)
 
 
@@ -246,8 +246,8 @@ def gc(
 
     A key that a setting names (NAME@KEY) is not seen: give it an alias.
     """
-    from env_packaging.collect import delete, find_garbage, sweep
-    from env_packaging.listing import read_folder
+    from env_packaging.garbage import delete, find_garbage, sweep
+    from env_packaging.inventory import read_folder
     from yarnhub.envs.usage import used_keys
 
     filesystem = _open()
@@ -274,14 +274,14 @@ def gc(
 
 
 def _open() -> FileSystem:
-    from hdfs_contents.filesystem import open_filesystem
+    from hadoop_client.hdfs.filesystem import open_filesystem
 
     with storage_errors("open HDFS"):
         return open_filesystem()
 
 
 def _all_stored(filesystem: FileSystem, env_root: str) -> list[Stored]:
-    from env_packaging.listing import read_folder
+    from env_packaging.inventory import read_folder
 
     return [
         stored

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from env_packaging.listing import Stored
+from env_packaging.inventory import Stored
 from env_packaging.manifest import Manifest, Package
 
 

@@ -7,28 +7,28 @@ from __future__ import annotations
 
 from collections import Counter
 
-from yarnspawner.cluster import ALIVE
-from yarnspawner.environments import KEY_TAG
-from yarnspawner.hadoop import kerberos
-from yarnspawner.hadoop.blocking import BlockingClient
-from yarnspawner.hadoop.configuration import Configuration, ConfigurationError
-from yarnspawner.hadoop.listing import ApplicationReports
-from yarnspawner.hadoop.resourcemanager import (
+from hadoop_client.configuration import Configuration, ConfigurationError
+from hadoop_client.rpc.blocking import BlockingClient
+from hadoop_client.rpc.call import ConnectError, Login, RpcError
+from hadoop_client.security import kerberos
+from hadoop_client.yarn.lazy_reports import LazyApplicationReports
+from hadoop_client.yarn.resourcemanager import (
     APPLICATION_CLIENT_PROTOCOL,
     GET_APPLICATIONS,
     GetApplicationsRequest,
 )
-from yarnspawner.hadoop.rpc import ConnectError, Login, RpcError
+from yarnspawner.launch.environments import KEY_TAG
+from yarnspawner.launcher.interface import ALIVE
 
 
-class UsageUnknown(Exception):
+class UsageUnknownError(Exception):
     """YARN did not tell what runs; one sentence that says why."""
 
     exit_code = 6
 
 
 def used_keys() -> Counter[str]:
-    """Count the applications that use each key; raises UsageUnknown."""
+    """Count the applications that use each key; raises UsageUnknownError."""
     request = GetApplicationsRequest(application_states=ALIVE)
     try:
         configuration = Configuration.load()
@@ -38,9 +38,9 @@ def used_keys() -> Counter[str]:
             Login(user=kerberos.own_user(configuration)),
             prepare=kerberos.logins(configuration, kerberos.RESOURCEMANAGER),
         ) as client:
-            reports = ApplicationReports(client.call(GET_APPLICATIONS, request).encoded)
+            reports = LazyApplicationReports(client.call(GET_APPLICATIONS, request).encoded)
     except (ConfigurationError, ConnectError, RpcError) as error:
-        raise UsageUnknown(
+        raise UsageUnknownError(
             f"YARN did not tell which environments are in use: {str(error).rstrip('.')}. "
             "See that HADOOP_CONF_DIR names a ResourceManager that runs, and try again."
         ) from error

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from yarnhub.probes import Outcome
 
 
-class NodesFailed(ToolError):
+class NodesFailedError(ToolError):
     """Nodes that did not get the environment; says which, and why."""
 
 
@@ -46,15 +46,15 @@ def warm(
     from rich.console import Console
 
     from env_packaging.registry import resolve, storage_errors
-    from hdfs_contents.filesystem import open_filesystem
-    from yarnhub.probes import Probe, Wanted, run_probes
+    from hadoop_client.hdfs.filesystem import open_filesystem
+    from yarnhub.probes import Probe, ProbeRequest, run_probes
 
     with storage_errors("open HDFS"):
         filesystem = open_filesystem()
     resolve(filesystem, env_root, reference)  # its errors say what there is
     probes = {each.node_id.host: Probe(node=each) for each in _nodes(node)}
     errors = Console(stderr=True)
-    wanted = Wanted(queue, reference, env_root)
+    wanted = ProbeRequest(queue, reference, env_root)
     with _bars(errors, list(probes), shown=errors.is_terminal and not quiet) as bars:
         outcomes = run_probes(probes, wanted, timeout, bars.show)
     if as_json:
@@ -65,14 +65,14 @@ def warm(
             typer.echo(f"{host}: {'has it' if each.ok else 'failed'}")
     failed = [f"{host}: {each.why}" for host, each in outcomes.items() if not each.ok]
     if failed:
-        raise NodesFailed("\n".join((f"Not every node has {reference}.", *failed)))
+        raise NodesFailedError("\n".join((f"Not every node has {reference}.", *failed)))
 
 
 def _nodes(names: list[str] | None) -> list[Any]:
     """Return the nodes that run, or those of them that are named."""
+    from hadoop_client.yarn.records import NodeState
+    from hadoop_client.yarn.resourcemanager import GET_CLUSTER_NODES, GetClusterNodesRequest
     from yarnhub.apps import connected
-    from yarnspawner.hadoop.records import NodeState
-    from yarnspawner.hadoop.resourcemanager import GET_CLUSTER_NODES, GetClusterNodesRequest
 
     with connected() as yarn, yarn.client() as client:
         request = GetClusterNodesRequest(node_states=(NodeState.RUNNING,))

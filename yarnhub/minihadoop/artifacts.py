@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from yarnhub.minihadoop.errors import ArtifactsUnavailable, BadSettings, MissingTool
+from yarnhub.minihadoop.errors import ArtifactsUnavailableError, MissingToolError, SettingsError
 from yarnhub.minihadoop.java import find_java, require_compiler
 
 DEFAULT_VERSION = "3.4.2"
@@ -52,10 +52,11 @@ def distribution(
 ) -> Distribution:
     """Return the distribution of this version, built by Maven if this machine doesn't have it yet.
 
-    Raises MissingTool without a suitable Java or Maven, ArtifactsUnavailable with Maven's reason.
+    Raises MissingToolError without a suitable Java or Maven, ArtifactsUnavailableError with
+    Maven's reason.
     """
     if not re.fullmatch(r"\d+\.\d+\.\d+[\w.-]*", version):
-        raise BadSettings(f"{version!r} is no version of Hadoop, such as {DEFAULT_VERSION}.")
+        raise SettingsError(f"{version!r} is no version of Hadoop, such as {DEFAULT_VERSION}.")
     java_home = find_java(version)
     home = cache_dir() / f"hadoop-{version}-{source_hash()}"
     if not home.exists():
@@ -89,7 +90,7 @@ def _lock(path: Path) -> Iterator[None]:
 def _build(version: str, java_home: Path, home: Path) -> None:
     maven = shutil.which("mvn")
     if not maven:
-        raise MissingTool(
+        raise MissingToolError(
             "There is no Maven (mvn) on this machine, which fetches Hadoop;"
             " install it (Debian: apt install maven)."
         )
@@ -121,7 +122,7 @@ def _run_maven(maven: str, version: str, java_home: Path, work: Path) -> None:
         command, cwd=work / "build", env=env, capture_output=True, text=True, errors="replace"
     )
     if done.returncode:
-        raise ArtifactsUnavailable(
+        raise ArtifactsUnavailableError(
             f"Maven could not fetch Hadoop {version}: {maven_reason(done.stdout + done.stderr)}"
         )
 

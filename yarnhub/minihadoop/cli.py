@@ -91,13 +91,13 @@ def up(  # noqa: PLR0913 - each is an option
 @app.command()
 def down(state_dir: StateDir = None) -> None:
     """End the Hadoop with all its containers, and remove all but its logs."""
-    from yarnhub.minihadoop.errors import NotRunning
+    from yarnhub.minihadoop.errors import NotRunningError
     from yarnhub.minihadoop.processes import containers, daemons, end_processes
     from yarnhub.minihadoop.state import load, remove_data
 
     try:
         state = load(_folder(state_dir))
-    except NotRunning as nothing:
+    except NotRunningError as nothing:
         _say(str(nothing))
         return
     running, inside = daemons(state.folder), containers(state.folder)
@@ -140,12 +140,12 @@ def failover(
     state_dir: StateDir = None,
 ) -> None:
     """Make one ResourceManager of a pair (up --ha) the active one, or one NameNode."""
-    from yarnhub.minihadoop.errors import BadSettings
+    from yarnhub.minihadoop.errors import SettingsError
     from yarnhub.minihadoop.state import load
 
     state = load(_folder(state_dir))
     if not state.settings.ha:
-        raise BadSettings("This Hadoop has one of each: start it with `up --ha`.")
+        raise SettingsError("This Hadoop has one of each: start it with `up --ha`.")
     (state.namenode_pair() if hdfs else state.resourcemanager_pair()).make_active(index - 1)
     _say(f"{'NameNode' if hdfs else 'ResourceManager'} {index} is active.")
 
@@ -153,13 +153,13 @@ def failover(
 @app.command()
 def env(state_dir: StateDir = None) -> None:
     """Print shell exports: eval "$(yarnhub minihadoop env)" makes any client use the Hadoop."""
-    from yarnhub.minihadoop.errors import NotRunning
+    from yarnhub.minihadoop.errors import NotRunningError
     from yarnhub.minihadoop.processes import daemons
     from yarnhub.minihadoop.state import load
 
     state = load(_folder(state_dir))
     if not daemons(state.folder):
-        raise NotRunning(f"The Hadoop in {state.folder} is not running.")
+        raise NotRunningError(f"The Hadoop in {state.folder} is not running.")
     for name, value in state.variables().items():
         _say(f"export {name}={shlex.quote(value)}")
     _say(f'export PATH={shlex.quote(str(state.folder / "bin"))}:"$PATH"')

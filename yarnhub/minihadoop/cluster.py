@@ -19,12 +19,12 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from yarnhub.minihadoop import kerberos, readiness, watcher
+from yarnhub.minihadoop import kerberos, readiness, watchdog
 from yarnhub.minihadoop.artifacts import DEFAULT_VERSION, distribution
 from yarnhub.minihadoop.commands import daemon_command, daemon_env
 from yarnhub.minihadoop.configuration import resourcemanager_name
 from yarnhub.minihadoop.daemon import Daemon
-from yarnhub.minihadoop.errors import InTheWay
+from yarnhub.minihadoop.errors import ConflictError
 from yarnhub.minihadoop.folders import make_folders
 from yarnhub.minihadoop.hdfs_site import namenode_name, names_folder
 from yarnhub.minihadoop.ports import reserved_ports
@@ -168,7 +168,7 @@ class MiniHadoop:
             require_unused(folder)
             undo.callback(self.close)
             self._folder = folder
-            self._watcher = watcher.watch(folder, remove=temporary, owner=os.getpid())
+            self._watcher = watchdog.watch(folder, remove=temporary, owner=os.getpid())
             end_processes(folder)  # Containers of a cluster whose machine lost its daemons.
             with reserved_ports(
                 self._port, self._settings.datanodes, self._settings.nodemanagers
@@ -179,7 +179,7 @@ class MiniHadoop:
             undo.pop_all()
 
     def wait_ready(self, timeout: float = _START_TIMEOUT_SECONDS) -> None:
-        """Wait until every daemon serves. Raises DaemonFailed with the end of a log."""
+        """Wait until every daemon serves. Raises DaemonError with the end of a log."""
         deadline = time.monotonic() + timeout
         for daemon in self.daemons:
             daemon.wait_ready(deadline - time.monotonic())
@@ -327,5 +327,5 @@ def _exclusive(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InTheWay(f"Another process is just starting a Hadoop in {folder}.") from None
+            raise ConflictError(f"Another process is just starting a Hadoop in {folder}.") from None
         yield

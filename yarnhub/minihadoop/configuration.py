@@ -126,7 +126,7 @@ def _core(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
         "fs.trash.interval": "10080",
         # The hub may act for people, from its own host, and for nobody else. Spread over hosts the
         # daemons start before it, and could not find its address by its name.
-        f"hadoop.proxyuser.{HUB_USER}.hosts": "*" if ports.spread else HOST,
+        f"hadoop.proxyuser.{HUB_USER}.hosts": "*" if ports.distributed else HOST,
         f"hadoop.proxyuser.{HUB_USER}.groups": PEOPLE,
         # These users need no account on the machine.
         "hadoop.user.group.static.mapping.overrides": ";".join(
@@ -149,7 +149,7 @@ def _yarn(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
         "yarn.nodemanager.resource.cpu-vcores": str(settings.vcores),
         # A lost node is noticed within a test's patience; the default is 10 minutes.
         "yarn.nm.liveness-monitor.expiry-interval-ms": "30000",
-        **(_SUDDEN_END if ports.spread else {}),
+        **(_SUDDEN_END if ports.distributed else {}),
         # Python reserves far more address space than it uses; clusters turn this check off.
         "yarn.nodemanager.vmem-check-enabled": "false",
         # Without cgroups the NodeManager itself has to end who uses too much.

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from yarnhub.minihadoop.errors import DaemonFailed
+from yarnhub.minihadoop.errors import DaemonError
 from yarnhub.minihadoop.processes import DAEMON, Process, look_up
 
 #: Between two looks at whether a daemon is ready.
@@ -39,7 +39,7 @@ class Daemon:
 
     @property
     def pid(self) -> int:
-        """Its process id. Raises DaemonFailed if it doesn't run."""
+        """Its process id. Raises DaemonError if it doesn't run."""
         return self._process().pid
 
     @property
@@ -62,7 +62,7 @@ class Daemon:
             )
 
     def wait_ready(self, timeout: float = 60) -> None:
-        """Wait until it serves. Raises DaemonFailed with the end of its log if it ends before that,
+        """Wait until it serves. Raises DaemonError with the end of its log if it ends before that,
         or is not ready in time."""
         deadline = time.monotonic() + timeout
         while not self._is_ready():
@@ -73,7 +73,7 @@ class Daemon:
             time.sleep(_POLL_SECONDS)
 
     def wait_done(self, timeout: float) -> None:
-        """Wait for one that does its work and ends. Raises DaemonFailed if that goes wrong."""
+        """Wait for one that does its work and ends. Raises DaemonError if that goes wrong."""
         if not self._child:
             raise self._failure("was not started")
         try:
@@ -117,7 +117,7 @@ class Daemon:
     def _process(self) -> Process:
         process = look_up(self._child.pid) if self._child and self.is_running else None
         if process is None:
-            raise DaemonFailed(f"The {self.name} is not running.")
+            raise DaemonError(f"The {self.name} is not running.")
         return process
 
     def _end(self, number: signal.Signals, timeout: float) -> None:
@@ -130,5 +130,5 @@ class Daemon:
             process.signal(signal.SIGKILL)
         self.reap()
 
-    def _failure(self, what: str) -> DaemonFailed:
-        return DaemonFailed(f"The {self.name} {what}. The end of {self.log}:\n{self.log_tail(15)}")
+    def _failure(self, what: str) -> DaemonError:
+        return DaemonError(f"The {self.name} {what}. The end of {self.log}:\n{self.log_tail(15)}")

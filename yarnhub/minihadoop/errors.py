@@ -1,12 +1,12 @@
 """What can go wrong with the embedded Hadoop, as sentences for people.
 
 MiniHadoopError
-├── BadSettings        a cluster that can't be
-├── MissingTool        no suitable Java, compiler or Maven
-├── ArtifactsUnavailable  Maven can't deliver Hadoop's jars
-├── InTheWay           a port is taken, a state folder is in use or isn't ours
-├── DaemonFailed       a daemon ended, or wasn't ready in time
-└── NotRunning         there is no cluster to talk about
+├── SettingsError        a cluster that can't be
+├── MissingToolError        no suitable Java, compiler or Maven
+├── ArtifactsUnavailableError  Maven can't deliver Hadoop's jars
+├── ConflictError           a port is taken, a state folder is in use or isn't ours
+├── DaemonError       a daemon ended, or wasn't ready in time
+└── NotRunningError         there is no cluster to talk about
 
 `exit_code` is what the command line exits with; `yarnhub --help` lists the codes.
 """
@@ -18,25 +18,25 @@ class MiniHadoopError(Exception):
     exit_code = 1
 
 
-class BadSettings(MiniHadoopError):
+class SettingsError(MiniHadoopError):
     exit_code = 2
 
 
-class MissingTool(MiniHadoopError):
+class MissingToolError(MiniHadoopError):
     exit_code = 3
 
 
-class ArtifactsUnavailable(MiniHadoopError):
+class ArtifactsUnavailableError(MiniHadoopError):
     exit_code = 4
 
 
-class InTheWay(MiniHadoopError):
+class ConflictError(MiniHadoopError):
     exit_code = 5
 
 
-class DaemonFailed(MiniHadoopError):
+class DaemonError(MiniHadoopError):
     exit_code = 6
 
 
-class NotRunning(MiniHadoopError):
+class NotRunningError(MiniHadoopError):
     exit_code = 1

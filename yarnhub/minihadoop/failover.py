@@ -15,20 +15,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from yarnhub.minihadoop.errors import DaemonFailed
+from hadoop_client.configuration import Configuration
+from hadoop_client.rpc.blocking import BlockingClient
+from hadoop_client.rpc.call import Address, ConnectError, Login, Method, RpcError
+from hadoop_client.security import kerberos
+from hadoop_client.security.sasl import Prepare
+from hadoop_client.wire import Message, int32, message
+from yarnhub.minihadoop.errors import DaemonError
 from yarnhub.minihadoop.settings import superuser
-from yarnspawner.hadoop import kerberos
-from yarnspawner.hadoop.blocking import BlockingClient
-from yarnspawner.hadoop.configuration import Configuration
-from yarnspawner.hadoop.rpc import (
-    Address,
-    ConnectError,
-    Login,
-    Method,
-    RpcError,
-)
-from yarnspawner.hadoop.sasl import Prepare
-from yarnspawner.hadoop.wire import Message, int32, message
 
 HA_SERVICE_PROTOCOL = "org.apache.hadoop.ha.HAServiceProtocol"
 
@@ -79,10 +73,10 @@ class Pair:
     identity: Mapping[str, str] | None = None
 
     def make_active(self, index: int) -> None:
-        """Make the one with this index the active one. Raises DaemonFailed."""
+        """Make the one with this index the active one. Raises DaemonError."""
         self._order("standby", 1 - index)  # one that is dead does no harm
         if not self._order("active", index):
-            raise DaemonFailed(f"Number {index + 1} of the pair did not become active.")
+            raise DaemonError(f"Number {index + 1} of the pair did not become active.")
 
     def takes_orders(self, index: int) -> bool:
         """Tell whether this one could be made active or stand by now."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from env_packaging.registry import DEFAULT_ENV_ROOT
-from yarnhub.minihadoop.errors import DaemonFailed
+from yarnhub.minihadoop.errors import DaemonError
 from yarnhub.minihadoop.rest import put
 from yarnhub.minihadoop.settings import HUB_USER, superuser
 
@@ -52,4 +52,4 @@ def _put(namenode_url: str, path: str, user: str, **query: str) -> None:
         put(f"{namenode_url}/webhdfs/v1{path}?{urllib.parse.urlencode(query)}")
     except urllib.error.HTTPError as error:
         reason = error.read().decode(errors="replace")[:300]
-        raise DaemonFailed(f"The namenode could not make {path}: {reason}") from error
+        raise DaemonError(f"The namenode could not make {path}: {reason}") from error

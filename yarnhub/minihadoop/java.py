@@ -13,7 +13,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from yarnhub.minihadoop.errors import MissingTool
+from yarnhub.minihadoop.errors import MissingToolError
 
 _INSTALL = "install one (Debian: apt install openjdk-17-jdk-headless) or set JAVA_HOME to it"
 
@@ -23,13 +23,13 @@ def find_java(hadoop_version: str) -> Path:
     home = _java_home()
     problem = java_problem(java_major(home), hadoop_version)
     if problem:
-        raise MissingTool(f"{problem} The Java found is {home}; {_INSTALL}.")
+        raise MissingToolError(f"{problem} The Java found is {home}; {_INSTALL}.")
     return home
 
 
 def require_compiler(java_home: Path) -> None:
     if not (java_home / "bin" / "javac").exists():
-        raise MissingTool(
+        raise MissingToolError(
             f"{java_home} is a Java runtime without the compiler javac, which is needed once;"
             " install a JDK (Debian: apt install openjdk-17-jdk-headless) or set JAVA_HOME to one."
         )
@@ -60,7 +60,7 @@ def parse_major(text: str) -> int:
     """Find the major version in a `release` file or in what `java -version` prints; 8 for "1.8"."""
     found = re.search(r'(?:JAVA_VERSION=|version )"(?:1\.)?(\d+)', text)
     if not found:
-        raise MissingTool(f"The version of Java can't be told from {text[:80]!r}; {_INSTALL}.")
+        raise MissingToolError(f"The version of Java can't be told from {text[:80]!r}; {_INSTALL}.")
     return int(found[1])
 
 
@@ -68,9 +68,9 @@ def _java_home() -> Path:
     named = os.environ.get("JAVA_HOME")
     if named:
         if not (Path(named) / "bin" / "java").exists():
-            raise MissingTool(f"JAVA_HOME is {named}, which has no bin/java; {_INSTALL}.")
+            raise MissingToolError(f"JAVA_HOME is {named}, which has no bin/java; {_INSTALL}.")
         return Path(named)
     on_path = shutil.which("java")
     if not on_path:
-        raise MissingTool(f"There is no Java on this machine; {_INSTALL}.")
+        raise MissingToolError(f"There is no Java on this machine; {_INSTALL}.")
     return Path(on_path).resolve().parent.parent

@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from yarnhub.minihadoop.errors import DaemonFailed, MissingTool
+from yarnhub.minihadoop.errors import DaemonError, MissingToolError
 from yarnhub.minihadoop.ports import Ports
 from yarnhub.minihadoop.secure_site import REALM
 
@@ -107,7 +107,7 @@ def make_realm(state: Path, keytabs: Mapping[Path, str]) -> None:
     administer(state, *lines)
     for file, principal in missing.items():
         if not file.exists():
-            raise DaemonFailed(f"The KDC's tools made no keytab for {principal}.")
+            raise DaemonError(f"The KDC's tools made no keytab for {principal}.")
 
 
 def administer(state: Path, *commands: str) -> None:
@@ -124,7 +124,7 @@ def _run(state: Path, program: str, *arguments: str, stdin: str = "") -> None:
         text=True,
     )
     if done.returncode:
-        raise DaemonFailed(f"{program} could not make the realm: {done.stderr.strip()[-300:]}")
+        raise DaemonError(f"{program} could not make the realm: {done.stderr.strip()[-300:]}")
 
 
 def _program(name: str) -> str:
@@ -132,7 +132,7 @@ def _program(name: str) -> str:
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
     found = shutil.which(name, path=path)
     if found is None:
-        raise MissingTool(
+        raise MissingToolError(
             f"There is no {name} on this machine, which a Hadoop with Kerberos needs; install MIT's"
             " KDC (Debian: apt install krb5-kdc krb5-admin-server)."
         )

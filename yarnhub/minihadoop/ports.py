@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from yarnhub.minihadoop.errors import BadSettings, InTheWay
+from yarnhub.minihadoop.errors import ConflictError, SettingsError
 
 #: One form throughout: HDFS tokens carry the address as the client wrote it.
 HOST = "127.0.0.1"
@@ -55,20 +55,20 @@ class ResourceManagerPorts:
 class Ports:
     """The addresses of every daemon, from the first port of the block.
 
-    All are on this machine; or, `spread`, each is on a host that is called as the daemon is.
+    All are on this machine; or, `distributed`, each is on a host that is called as the daemon is.
     """
 
     base: int
-    spread: bool = False
+    distributed: bool = False
 
     @property
     def namenode_host(self) -> str:
-        return "namenode" if self.spread else HOST
+        return "namenode" if self.distributed else HOST
 
     @property
     def resourcemanager_host(self) -> str:
         """A pair of them is on one machine only."""
-        return "resourcemanager" if self.spread else HOST
+        return "resourcemanager" if self.distributed else HOST
 
     def namenode_address(self, index: int = 0) -> tuple[str, int]:
         """Return where the NameNode with this index, from 0, takes calls; a pair has two."""
@@ -92,10 +92,10 @@ class Ports:
         return f"http://{self.resourcemanager_host}:{self.of_resourcemanager(index).http}"
 
     def datanode_host(self, index: int) -> str:
-        return f"datanode{index + 1}" if self.spread else HOST
+        return f"datanode{index + 1}" if self.distributed else HOST
 
     def nodemanager_host(self, index: int) -> str:
-        return f"nodemanager{index + 1}" if self.spread else node_host(index)
+        return f"nodemanager{index + 1}" if self.distributed else node_host(index)
 
     def of_resourcemanager(self, index: int) -> ResourceManagerPorts:
         """Return those of the ResourceManager with this index, from 0; a pair has two."""
@@ -103,7 +103,7 @@ class Ports:
 
     @property
     def kdc_host(self) -> str:
-        return "kdc" if self.spread else HOST
+        return "kdc" if self.distributed else HOST
 
     @property
     def kdc(self) -> int:
@@ -160,16 +160,16 @@ def node_host(index: int) -> str:
 def reserved_ports(base: int | None, datanodes: int, nodemanagers: int) -> Iterator[Ports]:
     """Find a block whose ports are all free, held against other clusters until the context ends.
 
-    `base` is its first port; None chooses one. Raises InTheWay, naming the port that is taken.
+    `base` is its first port; None chooses one. Raises ConflictError, naming the port that is taken.
     """
     if base is not None:
         if not 0 < base <= 65_536 - BLOCK:
-            raise BadSettings(f"The first of {BLOCK} ports can't be {base}.")
+            raise SettingsError(f"The first of {BLOCK} ports can't be {base}.")
         ports = Ports(base)
         taken = taken_port(ports.all(datanodes, nodemanagers))
         if taken:
             host, port = taken
-            raise InTheWay(
+            raise ConflictError(
                 f"Port {port} on {host} is taken by another program; end that program, or choose"
                 f" another first port ({BLOCK} ports in a row are needed)."
             )
@@ -182,7 +182,7 @@ def reserved_ports(base: int | None, datanodes: int, nodemanagers: int) -> Itera
 @contextmanager
 def held_ports(count: int) -> Iterator[list[int]]:
     """Find up to `BLOCK` free ports on the loopback device, held against whoever else chooses here
-    until the context ends: for what binds them a moment later. Raises InTheWay."""
+    until the context ends: for what binds them a moment later. Raises ConflictError."""
     assert count <= BLOCK
     with _free_block(lambda first: [(HOST, first + i) for i in range(count)]) as first:
         yield list(range(first, first + count))
@@ -190,11 +190,11 @@ def held_ports(count: int) -> Iterator[list[int]]:
 
 @contextmanager
 def kept_free(port: int) -> Iterator[None]:
-    """Let nobody who chooses here take this port until the context ends. Raises InTheWay where
+    """Let nobody who chooses here take this port until the context ends. Raises ConflictError where
     somebody is about to."""
     with _block_lock(port - (port - _FIRST) % BLOCK) as locked:
         if not locked:
-            raise InTheWay(f"Port {port} is about to be taken by another cluster.")
+            raise ConflictError(f"Port {port} is about to be taken by another cluster.")
         yield
 
 
@@ -208,7 +208,7 @@ def _free_block(addresses: Callable[[int], list[tuple[str, int]]]) -> Iterator[i
             if locked and not taken_port(addresses(first)):
                 yield first
                 return
-    raise InTheWay(
+    raise ConflictError(
         f"No {BLOCK} free ports in a row were found above {_FIRST}: end programs that hold some."
     )
 
@@ -223,7 +223,9 @@ def taken_port(addresses: list[tuple[str, int]]) -> tuple[str, int] | None:
                 probe.bind(address)
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
-                    raise InTheWay(f"Port {address[1]} can't be used: {error.strerror}.") from error
+                    raise ConflictError(
+                        f"Port {address[1]} can't be used: {error.strerror}."
+                    ) from error
                 return address
     return None
 

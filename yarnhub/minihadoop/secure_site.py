@@ -75,7 +75,7 @@ def webhdfs_properties(settings: ClusterSettings, ports: Ports, state: Path) -> 
 
     Else WebHDFS believes whoever asks; on one machine that is the machine's own people.
     """
-    if not (settings.security and ports.spread):
+    if not (settings.security and ports.distributed):
         return {}
     prefix = "hadoop.http.authentication"
     return {
@@ -91,10 +91,10 @@ def _master(service: str, host: str, ports: Ports) -> str:
     They take the host's canonical name for _HOST, which is localhost on one machine; that of a
     container would be what its engine calls it.
     """
-    return service_principal(service, host if ports.spread else "_HOST")
+    return service_principal(service, host if ports.distributed else "_HOST")
 
 
 def _worker(service: str, ports: Ports) -> str:
     """Return the principal of one who only logs in: for _HOST it takes the name that it was given,
     and on one machine that is an address."""
-    return service_principal(service, "_HOST" if ports.spread else "localhost")
+    return service_principal(service, "_HOST" if ports.distributed else "localhost")

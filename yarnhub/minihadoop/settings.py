@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from yarnhub.minihadoop.errors import BadSettings
+from yarnhub.minihadoop.errors import SettingsError
 from yarnhub.minihadoop.ports import MAX_DATANODES
 
 HUB_USER = "jupyterhub"
@@ -57,14 +57,16 @@ class ClusterSettings:
         return 2 if self.ha else 1
 
     def __post_init__(self) -> None:
-        """Raise BadSettings, which says what can't be."""
+        """Raise SettingsError, which says what can't be."""
         if not 1 <= self.nodemanagers <= 250:
-            raise BadSettings("A cluster has 1 to 250 NodeManagers.")
+            raise SettingsError("A cluster has 1 to 250 NodeManagers.")
         if not 1 <= self.datanodes <= MAX_DATANODES:
-            raise BadSettings(f"A cluster has 1 to {MAX_DATANODES} DataNodes.")
+            raise SettingsError(f"A cluster has 1 to {MAX_DATANODES} DataNodes.")
         for user in self.users:
             if not re.fullmatch(r"[^\s;=,/:]+", user):
-                raise BadSettings(f"{user!r} can't be a user of Hadoop.")
+                raise SettingsError(f"{user!r} can't be a user of Hadoop.")
             if user in (HUB_USER, self.superuser):
                 # Whoever is among the users is somebody that the hub may act for.
-                raise BadSettings(f"{user} is the cluster's own, and so can't be one of its users.")
+                raise SettingsError(
+                    f"{user} is the cluster's own, and so can't be one of its users."
+                )

@@ -17,17 +17,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from hadoop_client.security.kerberos import NAMENODE, RESOURCEMANAGER
 from yarnhub.minihadoop import kerberos
 from yarnhub.minihadoop.artifacts import Distribution
 from yarnhub.minihadoop.configuration import Site, cluster_site, daemon_sites
-from yarnhub.minihadoop.errors import InTheWay, NotRunning
+from yarnhub.minihadoop.errors import ConflictError, NotRunningError
 from yarnhub.minihadoop.failover import Pair
 from yarnhub.minihadoop.hdfs_site import Properties, default_fs
 from yarnhub.minihadoop.ports import Ports
 from yarnhub.minihadoop.processes import daemons
 from yarnhub.minihadoop.secure_site import login_variables
 from yarnhub.minihadoop.settings import ClusterSettings, Security
-from yarnspawner.hadoop.kerberos import NAMENODE, RESOURCEMANAGER
 
 _DATA = ("bin", "conf", "dfs", "krb5", "tmp", "yarn")
 _LOG4J = """\
@@ -169,7 +169,7 @@ class ClusterState:
 
 
 def load(folder: Path) -> ClusterState:
-    """Read what is written down in this folder. Raises NotRunning if that is nothing."""
+    """Read what is written down in this folder. Raises NotRunningError if that is nothing."""
     try:
         known = json.loads((folder / "cluster.json").read_text())
         found = known["settings"]
@@ -184,16 +184,16 @@ def load(folder: Path) -> ClusterState:
             Distribution(known["version"], Path(known["home"]), Path(known["java_home"])),
         )
     except FileNotFoundError:
-        raise NotRunning(f"There is no embedded Hadoop in {folder}.") from None
+        raise NotRunningError(f"There is no embedded Hadoop in {folder}.") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise NotRunning(f"{folder}/cluster.json can't be read; remove the folder.") from error
+        raise NotRunningError(f"{folder}/cluster.json can't be read; remove the folder.") from error
 
 
 def usable_folder(folder: Path) -> Path:
-    """Return the folder, made if need be. Raises InTheWay if it can't be a state folder."""
+    """Return the folder, made if need be. Raises ConflictError if it can't be a state folder."""
     folder = folder.absolute()
     if not re.fullmatch(r"[\w./@+=~-]+", str(folder), re.ASCII):
-        raise InTheWay(
+        raise ConflictError(
             f"Hadoop can't work in {str(folder)!r}: choose a state folder of plain letters,"
             " digits and ._-/ in its path."
         )
@@ -202,18 +202,20 @@ def usable_folder(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True, mode=0o755)
         strangers = sorted(entry.name for entry in folder.iterdir() if entry.name not in ours)
     except OSError as error:
-        raise InTheWay(f"The state folder {folder} can't be used: {error.strerror}.") from error
+        raise ConflictError(
+            f"The state folder {folder} can't be used: {error.strerror}."
+        ) from error
     if strangers:
-        raise InTheWay(
+        raise ConflictError(
             f"{folder} holds {strangers[0]!r}, which isn't ours: choose an empty state folder."
         )
     return folder.resolve()
 
 
 def require_unused(folder: Path) -> None:
-    """Raise InTheWay if a cluster runs in this folder."""
+    """Raise ConflictError if a cluster runs in this folder."""
     if daemons(folder):
-        raise InTheWay(
+        raise ConflictError(
             f"A Hadoop is already running in {folder}: end it with `yarnhub minihadoop down"
             f" --state-dir {folder}`, or"
             " choose another state folder."

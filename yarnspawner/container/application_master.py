@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import os
 
-from yarnspawner.container.leftovers import GRACE_SECONDS, Container
 from yarnspawner.container.payload import Launch
-from yarnspawner.container.server import NotStarted, start
+from yarnspawner.container.processes import GRACE_SECONDS, Container
+from yarnspawner.container.server import NotStartedError, start
 from yarnspawner.container.signals import hold_signals
 
 
@@ -31,7 +31,7 @@ def main(program: str) -> int:
     launch = Launch.read(program)
     try:
         server = start(launch, program)
-    except NotStarted as failure:
+    except NotStartedError as failure:
         from yarnspawner.container.supervisor import report_failure
 
         report_failure(launch, program, str(failure))
@@ -43,5 +43,5 @@ def main(program: str) -> int:
         return supervise(launch, program, server)
     except BaseException:
         # There is nobody else who would end it.
-        Container().end_from_outside(GRACE_SECONDS)
+        Container().terminate_from_child(GRACE_SECONDS)
         raise

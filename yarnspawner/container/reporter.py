@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from hadoop_client.rpc.call import ConnectError
+from hadoop_client.yarn.applicationmaster import FinalStatus
 from yarnspawner.container.hub import HubApi
 from yarnspawner.container.log import log
-from yarnspawner.container.scheduler import AttemptOver
-from yarnspawner.hadoop.applicationmaster import FinalStatus
-from yarnspawner.hadoop.rpc import ConnectError
+from yarnspawner.container.scheduler import AttemptOverError
 
 ALREADY_REPORTED = 409
 
@@ -35,7 +35,7 @@ class HubReporter:
             raise ConnectError(f"the hub can't take the port now (status {status})", {})
         # An answer that got lost, not another's report: only we have the token.
         if status >= 300 and status != ALREADY_REPORTED:
-            raise AttemptOver(f"the hub does not want the server's port (status {status})")
+            raise AttemptOverError(f"the hub does not want the server's port (status {status})")
 
     def heartbeat(self) -> None:
         """Do nothing: skein's application master stays alive to YARN."""

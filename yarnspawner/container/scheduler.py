@@ -2,14 +2,25 @@
 
 - Registers again with a ResourceManager that was restarted, and follows its tokens as they roll.
 - Tells what went wrong as `ConnectError` (nobody answers), `RpcError` (it refuses), or
-  `AttemptOver` (it wants no more of this attempt).
+  `AttemptOverError` (it wants no more of this attempt).
 """
 
 from __future__ import annotations
 
 import time
 
-from yarnspawner.hadoop.applicationmaster import (
+from hadoop_client.rpc.blocking import BlockingClient
+from hadoop_client.rpc.call import (
+    CallTimeoutError,
+    ConnectError,
+    Login,
+    Method,
+    Request,
+    Response,
+    RpcError,
+)
+from hadoop_client.security.credentials import Token
+from hadoop_client.yarn.applicationmaster import (
     ALLOCATE,
     APPLICATION_MASTER_PROTOCOL,
     FINISH_APPLICATION_MASTER,
@@ -19,17 +30,6 @@ from yarnspawner.hadoop.applicationmaster import (
     FinishApplicationMasterRequest,
     RegisterApplicationMasterRequest,
 )
-from yarnspawner.hadoop.blocking import BlockingClient
-from yarnspawner.hadoop.credentials import Token
-from yarnspawner.hadoop.rpc import (
-    CallTimeout,
-    ConnectError,
-    Login,
-    Method,
-    Request,
-    Response,
-    RpcError,
-)
 
 NOT_REGISTERED = "ApplicationMasterNotRegisteredException"
 INVALID_REQUEST = "InvalidApplicationMasterRequestException"
@@ -38,7 +38,7 @@ FINISH_SECONDS = 120.0
 FINISH_PAUSE_SECONDS, AWAY_PAUSE_SECONDS = 0.1, 1.0
 
 
-class AttemptOver(Exception):
+class AttemptOverError(Exception):
     """The ResourceManager wants this attempt to end, or has forgotten it."""
 
 
@@ -69,7 +69,8 @@ class Scheduler:
                 raise
 
     def heartbeat(self) -> None:
-        """Stay alive to the ResourceManager; raises `AttemptOver` when it wants no more of it."""
+        """Stay alive to the ResourceManager; raises `AttemptOverError` when it wants no more of
+        it."""
         request = AllocateRequest(response_id=self._response_id, progress=0.5)
         try:
             response = self._call(ALLOCATE, request)
@@ -85,7 +86,7 @@ class Scheduler:
             self._client.close()
             self._client = self._connect(response.am_rm_token)
         if response.shut_down:
-            raise AttemptOver("the ResourceManager asked the application to shut down")
+            raise AttemptOverError("the ResourceManager asked the application to shut down")
 
     def finish(self, status: FinalStatus, diagnostics: str) -> None:
         """Say how the server ended, and wait until that is kept; a ResourceManager that restarts is
@@ -102,7 +103,7 @@ class Scheduler:
                     raise
                 pause = AWAY_PAUSE_SECONDS
             if time.monotonic() >= deadline:
-                raise CallTimeout(f"not kept within {FINISH_SECONDS:.0f} seconds", {})
+                raise CallTimeoutError(f"not kept within {FINISH_SECONDS:.0f} seconds", {})
             time.sleep(pause)
 
     def _is_kept(self, request: FinishApplicationMasterRequest) -> bool:
@@ -122,7 +123,7 @@ class Scheduler:
             return self._client.call(method, request)
         except RpcError as error:
             if error.name in FORGOTTEN:
-                raise AttemptOver(error.message) from error
+                raise AttemptOverError(error.message) from error
             raise
 
     def close(self) -> None:

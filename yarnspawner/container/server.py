@@ -29,7 +29,7 @@ done
 """
 
 
-class NotStarted(Exception):
+class NotStartedError(Exception):
     """There is no server: one sentence that says why."""
 
 
@@ -43,11 +43,11 @@ class Server:
 
 
 def start(launch: Launch, program: str) -> Server:
-    """Start the server with all that it needs; raises `NotStarted`."""
+    """Start the server with all that it needs; raises `NotStartedError`."""
     try:
         sock = bind(launch.ip, launch.port_range)
     except OSError as error:
-        raise NotStarted(f"The notebook server got no port: {error.strerror}.") from error
+        raise NotStartedError(f"The notebook server got no port: {error.strerror}.") from error
     environment = server_environment(launch, dict(os.environ), sock.getsockname()[1])
     try:
         place_files(launch.files)
@@ -58,9 +58,9 @@ def start(launch: Launch, program: str) -> Server:
         process = start_server(launch, program, environment, sock)
     except OSError as error:
         what = f"{error.strerror} ({error.filename})"
-        raise NotStarted(f"The notebook server could not be started: {what}.") from error
+        raise NotStartedError(f"The notebook server could not be started: {what}.") from error
     except ValueError as error:  # of a damaged token file, or a command that none can be
-        raise NotStarted(f"The notebook server could not be started: {error}.") from error
+        raise NotStartedError(f"The notebook server could not be started: {error}.") from error
     return Server(process, sock, environment)
 
 

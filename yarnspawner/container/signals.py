@@ -12,7 +12,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SIGNALS = (signal.SIGCHLD, RELEASE_SIGNAL, *STOP_SIGNALS)
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """We are to end: a signal came in the middle of a call."""
 
 
@@ -24,12 +24,12 @@ def hold_signals() -> None:
 
 
 def _stop_call(number: int, frame: object) -> None:
-    raise Stopped(signal.Signals(number).name)
+    raise StoppedError(signal.Signals(number).name)
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let a signal to end break off what may take long; raises `Stopped`."""
+    """Let a signal to end break off what may take long; raises `StoppedError`."""
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         yield

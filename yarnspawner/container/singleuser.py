@@ -55,8 +55,8 @@ def main(command: list[str]) -> int:
         if not is_python_script(script):
             release(held, master)
             os.execv(script, [script, *command[1:]])
-        hand_over(held, collect_seldom())
-    except CannotStart as error:
+        patch_tornado_to_use(held, relax_gc())
+    except PreparationError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the container's log is our console
         return 1
     except OSError as error:
@@ -67,7 +67,7 @@ def main(command: list[str]) -> int:
     return 0
 
 
-class CannotStart(Exception):
+class PreparationError(Exception):
     """The environment lacks something: one sentence that says what, and what to do."""
 
 
@@ -75,7 +75,7 @@ def find_script(name: str, path: str) -> str:
     """Find the program `name` on `path`."""
     script = shutil.which(name, path=path)
     if script is None:
-        raise CannotStart(
+        raise PreparationError(
             f"The server's Python environment has no {name}: install jupyterlab and jupyterhub in "
             "it and publish it again with yarnhub pack-env, or set c.YarnSpawner.cmd."
         )
@@ -116,7 +116,7 @@ def check_contents_manager(command: list[str]) -> None:
         if argument.startswith(CONTENTS_OPTION):
             package = argument[len(CONTENTS_OPTION) :].partition(".")[0]
             if importlib.util.find_spec(package) is None:
-                raise CannotStart(
+                raise PreparationError(
                     f"The server's Python environment has no {package}, so notebooks could not be "
                     "kept in HDFS: install yarnhub[notebook] in it and publish it again with "
                     "yarnhub pack-env, or set c.YarnSpawner.contents_manager = '' to keep them on "
@@ -124,7 +124,7 @@ def check_contents_manager(command: list[str]) -> None:
                 )
 
 
-def collect_seldom() -> Callable[[], None]:
+def relax_gc() -> Callable[[], None]:
     """Let Python look for garbage less often until what is returned is called.
 
     Less often, and not never: a program may serve without tornado, and is not known to listen.
@@ -139,7 +139,7 @@ def collect_seldom() -> Callable[[], None]:
     return as_usual
 
 
-def hand_over(held: socket.socket, on_listen: Callable[[], None]) -> None:
+def patch_tornado_to_use(held: socket.socket, on_listen: Callable[[], None]) -> None:
     """Let every tornado server of this process that asks for the held port have its socket.
 
     Must come before jupyter_server is imported, which takes `bind_sockets` by name.
@@ -148,7 +148,7 @@ def hand_over(held: socket.socket, on_listen: Callable[[], None]) -> None:
         import tornado.netutil
         import tornado.tcpserver
     except ImportError:
-        raise CannotStart(
+        raise PreparationError(
             "The server's Python environment has no tornado: install jupyterhub and jupyterlab in "
             "it, and publish it again with yarnhub pack-env."
         ) from None
@@ -179,6 +179,9 @@ def hand_over(held: socket.socket, on_listen: Callable[[], None]) -> None:
 def _leave_payload() -> None:
     """Forget the payload: the server shall import what its environment has, and nothing of ours."""
     sys.path.pop(0)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "yarnspawner"]:
+    ours = [
+        name for name in sys.modules if name.partition(".")[0] in ("hadoop_client", "yarnspawner")
+    ]
+    for name in ours:
         if name != __name__:
             del sys.modules[name]

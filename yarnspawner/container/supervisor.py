@@ -15,17 +15,17 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from hadoop_client.rpc.call import ConnectError, RpcError
+from hadoop_client.security.credentials import Credentials
+from hadoop_client.yarn.applicationmaster import FinalStatus
 from yarnspawner.container.diagnostics import diagnose
-from yarnspawner.container.leftovers import GRACE_SECONDS, Container
 from yarnspawner.container.log import log
 from yarnspawner.container.payload import RELEASE_SIGNAL, Launch
-from yarnspawner.container.scheduler import AttemptOver, Scheduler
+from yarnspawner.container.processes import GRACE_SECONDS, Container
+from yarnspawner.container.scheduler import AttemptOverError, Scheduler
 from yarnspawner.container.server import Server, is_answering, is_listening, server_environment
-from yarnspawner.container.signals import SIGNALS, STOP_SIGNALS, Stopped, stoppable
+from yarnspawner.container.signals import SIGNALS, STOP_SIGNALS, StoppedError, stoppable
 from yarnspawner.container.tokens import AMRM_TOKEN_KIND, TokenRefresh
-from yarnspawner.hadoop.applicationmaster import FinalStatus
-from yarnspawner.hadoop.credentials import Credentials
-from yarnspawner.hadoop.rpc import ConnectError, RpcError
 
 LISTEN_POLL_SECONDS = 0.02
 STOP_GRACE_SECONDS = 10.0
@@ -35,7 +35,7 @@ HEARTBEAT_SECONDS = 30.0
 
 class Reporter(Protocol):
     """Who is told about the server. Raises `ConnectError` or `RpcError` for what may pass, and
-    `AttemptOver` where the server is to end."""
+    `AttemptOverError` where the server is to end."""
 
     def register(self, host: str, port: int, tracking_url: str) -> None:
         """Say that the server is ready."""
@@ -113,13 +113,13 @@ class Supervisor:
         try:
             with stoppable():
                 self.reporter.register(socket.gethostname(), self._port, url)
-        except Stopped as stopped:
+        except StoppedError as stopped:
             self.stop_reason = f"stopped by {stopped}"
             return False
         except ConnectError as error:
             log(f"registration failed, trying again: {error}")
             return False
-        except (AttemptOver, RpcError) as error:
+        except (AttemptOverError, RpcError) as error:
             self.stop_reason = f"the registration was refused: {error}"
             return False
         log(f"registered: the server listens on port {self._port}")
@@ -129,9 +129,9 @@ class Supervisor:
         try:
             with stoppable():
                 self.reporter.heartbeat()
-        except Stopped as stopped:
+        except StoppedError as stopped:
             self.stop_reason = f"stopped by {stopped}"
-        except AttemptOver as over:
+        except AttemptOverError as over:
             self.stop_reason = str(over)
         except (ConnectError, RpcError) as error:
             # The server works on without a ResourceManager, and that comes back.
@@ -142,7 +142,7 @@ class Supervisor:
         if self.server.poll() is None:
             log(f"ending the server: {self.stop_reason}")
             grace = STOP_GRACE_SECONDS
-        self.container.end_from_outside(grace)
+        self.container.terminate_from_child(grace)
 
 
 def supervise(launch: Launch, program: str, server: Server) -> int:
@@ -170,7 +170,7 @@ def report_end(reporter: Reporter, code: int, diagnostics: str) -> None:
     try:
         with stoppable():
             reporter.finish(FinalStatus.FAILED if code else FinalStatus.SUCCEEDED, diagnostics)
-    except (AttemptOver, ConnectError, RpcError, Stopped) as error:
+    except (AttemptOverError, ConnectError, RpcError, StoppedError) as error:
         sentence = diagnostics.partition("\n")[0]
         log(f"nobody could be told of the end: {error}. {sentence}")
 

@@ -16,9 +16,9 @@ import sys
 import time
 from collections.abc import Mapping
 
+from hadoop_client.security.credentials import Credentials, CredentialsError
 from yarnspawner.container.log import log
 from yarnspawner.container.payload import TOKENS_FILE, Launch
-from yarnspawner.hadoop.credentials import Credentials, CredentialsError
 
 AMRM_TOKEN_KIND = "YARN_AM_RM_TOKEN"
 LONGEST_RETRY_SECONDS = 60.0

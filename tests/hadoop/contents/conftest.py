@@ -19,8 +19,8 @@ from typing import Any
 import httpx
 import pytest
 
+from hadoop_client.hdfs.filesystem import FileSystem, open_filesystem
 from hdfs_contents import HDFSContentsManager
-from hdfs_contents.filesystem import FileSystem, open_filesystem
 from tests.hadoop.contents.notebook_server import MANAGER, running
 from tests.hadoop.hdfs_files import open_anew
 from yarnhub.minihadoop import MiniHadoop
@@ -111,7 +111,7 @@ def as_user(hadoop: MiniHadoop) -> Callable[..., Any]:
 
     def run(user: str, code: str) -> Any:
         script = (
-            "import json\nfrom hdfs_contents.filesystem import open_filesystem\n"
+            "import json\nfrom hadoop_client.hdfs.filesystem import open_filesystem\n"
             f"fs = open_filesystem()\n{code}"
         )
         done = subprocess.run(

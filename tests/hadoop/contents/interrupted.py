@@ -6,7 +6,7 @@ import errno
 from collections.abc import Callable
 from typing import Any
 
-from hdfs_contents.filesystem import FileSystem, Writer
+from hadoop_client.hdfs.filesystem import FileSystem, Writer
 
 #: Which calls an operation is made of, where it has another name.
 _PARTS = {"replace": ("rename",)}

@@ -24,9 +24,9 @@ from jupyter_server.services.contents.largefilemanager import AsyncLargeFileMana
 from jupyter_server.services.contents.manager import AsyncContentsManager
 from tornado.web import HTTPError
 
+from hadoop_client.hdfs.filesystem import FileSystem
+from hadoop_client.hdfs.paths import parent
 from hdfs_contents import HDFSContentsManager
-from hdfs_contents.filesystem import FileSystem
-from hdfs_contents.paths import parent
 from tests.hadoop.contents.models import notebook, text
 
 NAMES = ["a", "b.txt", "c.ipynb", "ü %2e#?.txt", "d"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
-from hdfs_contents.filesystem import FileSystem
 from tests.hadoop.contents.models import Names, Read, Write, notebook, refused, text
 
 

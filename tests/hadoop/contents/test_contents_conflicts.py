@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from tornado.web import HTTPError
 
-from hdfs_contents import HDFSContentsManager, atomic
-from hdfs_contents.filesystem import FileSystem
-from hdfs_contents.paths import turn_beside
+from hadoop_client.hdfs import atomic
+from hadoop_client.hdfs.filesystem import FileSystem
+from hadoop_client.hdfs.paths import lock_path
+from hdfs_contents import HDFSContentsManager
 from tests.hadoop.contents.models import Names, Read, Write, notebook, refused, text
 
 
@@ -145,7 +146,7 @@ async def test_a_server_that_died_while_it_replaced_a_file_holds_it_up_for_a_min
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     write("a", "old")
-    write(turn_beside(f"{root}/a").rsplit("/", 1)[-1], "of the one who died")
+    write(lock_path(f"{root}/a").rsplit("/", 1)[-1], "of the one who died")
     monkeypatch.setattr(atomic, "_TURN_WAITS", (0.01,))
     assert "somebody else is saving it" in await refused(409, manager.save(text("new"), "a"))
     assert read("a") == b"old"

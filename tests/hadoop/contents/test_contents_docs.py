@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hdfs_contents.filesystem import FileSystem
+from hadoop_client.hdfs.filesystem import FileSystem
 from tests.hadoop.hdfs_files import open_anew
 
 PAGE = Path(__file__).parents[3] / "docs" / "contents.md"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from hadoop_client.hdfs.filesystem import FileSystem, open_filesystem
+from hadoop_client.hdfs.native import NativeFileSystem
 from hdfs_contents import HDFSContentsManager
-from hdfs_contents.filesystem import FileSystem, open_filesystem
-from hdfs_contents.native import NativeFileSystem
 from hdfs_contents.uploads import Uploads
 from tests.hadoop.contents.interrupted import failing
 from tests.hadoop.contents.models import Names, Read, Write, notebook, refused, text

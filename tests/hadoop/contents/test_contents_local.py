@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from traitlets import TraitError
 
+from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
-from hdfs_contents.filesystem import FileSystem
 from tests.hadoop.contents.models import Names, Read, Write, notebook, refused, text
 
 InScratch = Callable[[], list[str]]

@@ -10,8 +10,8 @@ import pytest
 from nbformat.v4 import new_output
 from traitlets import TraitError
 
+from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
-from hdfs_contents.filesystem import FileSystem
 from tests.hadoop.contents.models import Write, notebook, text
 
 

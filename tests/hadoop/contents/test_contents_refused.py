@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from tornado.web import HTTPError
 
+from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
-from hdfs_contents.filesystem import FileSystem
 from tests.hadoop.contents.models import Names, Read, Write, refused, text
 
 VERBS: dict[str, Callable[[HDFSContentsManager, str], Awaitable[object]]] = {

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from nbformat.v4 import new_output
 
+from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
-from hdfs_contents.filesystem import FileSystem
 from tests.hadoop.contents.models import Names, Read, Write, notebook, refused, text
 
 

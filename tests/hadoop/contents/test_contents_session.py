@@ -21,7 +21,7 @@ import httpx
 import pytest
 from jupyter_client import BlockingKernelClient
 
-from hdfs_contents.filesystem import FileSystem
+from hadoop_client.hdfs.filesystem import FileSystem
 from tests.hadoop.contents.models import notebook
 from yarnhub.minihadoop import MiniHadoop
 
@@ -85,7 +85,7 @@ def start(
             *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
             f"--ServerApp.contents_manager_class={contents}",
             f"--HDFSContentsManager.root_dir={root}",
-            "--ServerApp.jpserver_extensions=hdfs_contents.session=True",
+            "--ServerApp.jpserver_extensions=hdfs_contents.session.app=True",
             "--SessionState.enabled=True",
             f"--SessionState.directory_template={session}",
             f"--IdentityProvider.token={TOKEN}",

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
-from hdfs_contents.filesystem import FileSystem
 from hdfs_contents.uploads import Uploads
 from tests.hadoop.contents.models import Names, Read, Write, refused, text
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.hadoop.examples.test_examples import EXAMPLES, example
 from tests.hadoop.hub import Hub
-from yarnhub.demo.browser import Browser, Unexpected
+from yarnhub.demo.browser import Browser, UnexpectedPageError
 
 SECRET = secrets.token_hex(16)
 PASSWORDS = {"alice": "for alice", "mallory": "for mallory"}
@@ -150,7 +150,7 @@ async def test_who_has_a_password_on_the_edge_node_gets_in_and_has_an_account_th
         assert pwd.getpwnam("alice").pw_uid >= 1000
         set_password("alice", "right horse")
         async with Browser(hub.url, "alice") as browser:
-            with pytest.raises(Unexpected, match="refused"):
+            with pytest.raises(UnexpectedPageError, match="refused"):
                 await browser.log_in("wrong horse")
             await browser.log_in("right horse")
             events = [message async for message in browser.start_server()]

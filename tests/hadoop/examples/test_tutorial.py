@@ -16,13 +16,13 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.packages import PACKAGES
 from yarnhub.demo.browser import Browser
 from yarnhub.minihadoop.artifacts import cache_dir
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "tutorial.md").read_text()
 TREE = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE")
-ROOMS = ("yarnspawner", "hdfs_contents", "env_packaging", "yarnhub")
 END = "that was all of it:"
 
 
@@ -118,7 +118,7 @@ def newcomer(tmp_path: Path) -> Iterator[tuple[Shell, Path, Path]]:
     tree.mkdir()
     for name in TREE:
         shutil.copy(ROOT / name, tree)
-    for name in ROOMS:
+    for name in PACKAGES:
         shutil.copytree(ROOT / name, tree / name)
     shell = Shell(tree, home)
     yield shell, tree, home

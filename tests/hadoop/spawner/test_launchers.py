@@ -1,4 +1,5 @@
-"""What a spawner may rely on with either launcher: the interface of `yarnspawner.cluster`."""
+"""What a spawner may rely on with either launcher: the interface of
+`yarnspawner.launcher.interface`."""
 
 from __future__ import annotations
 
@@ -19,25 +20,25 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
+from hadoop_client.configuration import Configuration
+from hadoop_client.yarn.records import ApplicationState
+from hadoop_client.yarn.reports import ApplicationReport
 from tests.hadoop.hub import LIGHT_SERVER
 from tests.hadoop.yarn_rest import running_applications
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER
-from yarnspawner.callback import RECEIVED_PORTS, PortReport, accept
-from yarnspawner.cluster import ALIVE, Cluster, ClusterError
+from yarnhub.minihadoop.settings import HUB_USER
 from yarnspawner.container.payload import Launch
-from yarnspawner.direct import DirectCluster
-from yarnspawner.failures import ImpersonationRefused, QueueRefused, SpawnFailure, explain_end
-from yarnspawner.hadoop.configuration import Configuration
-from yarnspawner.hadoop.records import ApplicationState
-from yarnspawner.hadoop.reports import ApplicationReport
-from yarnspawner.identity import new_spawn_tag
-from yarnspawner.launch import LaunchSpec
-from yarnspawner.skein_launcher import SkeinCluster
+from yarnspawner.failures import ImpersonationError, QueueError, SpawnError, explain_end
+from yarnspawner.launch.spec import LaunchSpec
+from yarnspawner.launcher.direct import DirectCluster
+from yarnspawner.launcher.interface import ALIVE, ClusterError, Launcher
+from yarnspawner.launcher.port_endpoint import RECEIVED_PORTS, PortReport, accept
+from yarnspawner.launcher.skein import SkeinCluster
+from yarnspawner.tags import new_spawn_tag
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-LAUNCHERS: dict[str, Callable[[Configuration], Cluster]] = {
+LAUNCHERS: dict[str, Callable[[Configuration], Launcher]] = {
     "direct": lambda configuration: DirectCluster(configuration, HUB_USER),
     "skein": lambda _: SkeinCluster(None, None),
 }
@@ -61,7 +62,7 @@ def launcher(request: pytest.FixtureRequest) -> str:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def cluster(launcher: str, configuration: Configuration) -> AsyncIterator[Cluster]:
+async def cluster(launcher: str, configuration: Configuration) -> AsyncIterator[Launcher]:
     opened = LAUNCHERS[launcher](configuration)
     yield opened
     await opened.close()
@@ -121,13 +122,13 @@ async def hub_for(spec: LaunchSpec, launcher: str) -> AsyncIterator[LaunchSpec]:
         RECEIVED_PORTS.pop(spec.tags[1], None)
 
 
-async def submitted(cluster: Cluster, spec: LaunchSpec) -> str:
+async def submitted(cluster: Launcher, spec: LaunchSpec) -> str:
     application_id, _ = await cluster.new_application()
     return await cluster.submit(application_id, spec)
 
 
 async def until(
-    cluster: Cluster, application_id: str, wanted: Callable[[ApplicationReport], Any]
+    cluster: Launcher, application_id: str, wanted: Callable[[ApplicationReport], Any]
 ) -> ApplicationReport:
     """Look at an application until its report is as wanted."""
     deadline = time.monotonic() + 180
@@ -140,17 +141,17 @@ async def until(
         await asyncio.sleep(0.05)
 
 
-async def refusal(cluster: Cluster, spec: LaunchSpec) -> SpawnFailure:
+async def refusal(cluster: Launcher, spec: LaunchSpec) -> SpawnError:
     """Return why YARN does not take an application: it says so at once, or by ending it at once."""
     try:
         application_id = await submitted(cluster, spec)
-    except SpawnFailure as failure:
+    except SpawnError as failure:
         return failure
     return explain_end(await until(cluster, application_id, lambda report: report.state.ended))
 
 
 async def test_a_server_from_its_submit_to_its_end(
-    cluster: Cluster, launcher: str, spec: LaunchSpec, tmp_path: Path
+    cluster: Launcher, launcher: str, spec: LaunchSpec, tmp_path: Path
 ):
     tag, spawn_tag = spec.tags
     seen = tmp_path / "seen"
@@ -186,18 +187,18 @@ async def test_a_server_from_its_submit_to_its_end(
         await cluster.kill("alice", application_id, "Once more.")
 
 
-async def test_what_yarn_does_not_know_has_no_report_and_may_be_killed(cluster: Cluster):
+async def test_what_yarn_does_not_know_has_no_report_and_may_be_killed(cluster: Launcher):
     assert await cluster.report(NOBODYS) is None
     await cluster.kill("alice", NOBODYS, "It may have been there.")
     assert not await cluster.has_issued(NOBODYS)
 
 
 async def test_a_refused_submit_says_why_and_leaves_nothing(
-    cluster: Cluster, spec: LaunchSpec, hadoop: MiniHadoop
+    cluster: Launcher, spec: LaunchSpec, hadoop: MiniHadoop
 ):
     for changed, failure, said in (
-        (replace(spec, queue="nosuch"), QueueRefused, "nosuch"),
-        (replace(spec, user="mallory"), ImpersonationRefused, "mallory"),
+        (replace(spec, queue="nosuch"), QueueError, "nosuch"),
+        (replace(spec, user="mallory"), ImpersonationError, "mallory"),
     ):
         refused = await refusal(cluster, changed)
         assert isinstance(refused, failure)
@@ -205,7 +206,7 @@ async def test_a_refused_submit_says_why_and_leaves_nothing(
     assert running_applications(hadoop) == []
 
 
-async def test_the_queues_and_nodes_are_told(cluster: Cluster):
+async def test_the_queues_and_nodes_are_told(cluster: Launcher):
     queues = {queue.name.rpartition(".")[2]: queue for queue in await cluster.queues()}
     assert {name: round(queue.capacity, 2) for name, queue in queues.items()} == {
         "default": 0.7,
@@ -216,7 +217,7 @@ async def test_the_queues_and_nodes_are_told(cluster: Cluster):
 
 @pytest.mark.heavy
 async def test_calls_end_while_yarn_is_away_and_work_again_when_it_is_back(
-    cluster: Cluster, hadoop: MiniHadoop
+    cluster: Launcher, hadoop: MiniHadoop
 ):
     hadoop.resourcemanager.stop()
     try:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from hdfs_contents.filesystem import FileSystem, open_filesystem
+from hadoop_client.hdfs.filesystem import FileSystem, open_filesystem
 from tests.hadoop.hdfs_files import open_anew
 from tests.hadoop.hub import LIGHT_SERVER, Hub
 from tests.hadoop.yarn_rest import application, running_applications

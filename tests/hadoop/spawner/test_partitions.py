@@ -13,8 +13,8 @@ from tests.hadoop.administration import reconfigure, rmadmin
 from tests.hadoop.hub import Person
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import superuser
 from yarnhub.minihadoop.ports import node_host
+from yarnhub.minihadoop.settings import superuser
 
 GPU = "yarn.io/gpu"
 SITE = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hdfs_contents.filesystem import open_filesystem
+from hadoop_client.hdfs.filesystem import open_filesystem
 from tests.hadoop.hdfs_files import SESSION, session_holds
 from yarnhub.demo.browser import Browser
 from yarnhub.minihadoop import MiniHadoop

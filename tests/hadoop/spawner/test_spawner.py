@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from hadoop_client.security.credentials import Credentials
 from tests.hadoop.hub import LIGHT_SERVER, Hub
 from tests.hadoop.local_files import contents_of, files_below
 from tests.hadoop.yarn_rest import application, end_application, running_applications
 from yarnhub.minihadoop import MiniHadoop
 from yarnspawner.container.payload import SECRET_ALIAS
-from yarnspawner.hadoop.credentials import Credentials
 
 # Everything that a shell, a script or a template could read as its own.
 ODD = {

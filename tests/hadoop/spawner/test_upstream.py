@@ -18,7 +18,7 @@ import pytest
 from tests.hadoop.administration import reconfigured
 from tests.hadoop.yarn_rest import running_applications
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.configuration import HUB_USER
+from yarnhub.minihadoop.settings import HUB_USER
 
 HELD_TO = Path(__file__).parents[2] / "upstream" / "hub"
 MODULES = ("spawner", "api", "named_servers", "pages", "singleuser")

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from yarnspawner.container.leftovers import parent_and_group
 from yarnspawner.container.payload import Launch
+from yarnspawner.container.processes import parent_and_group
 from yarnspawner.container.server import bind
-from yarnspawner.launch import build_payload
+from yarnspawner.launch.program import build_payload
 
 RESOURCEMANAGERS_PART = "yarnspawner/container/scheduler.py"
 WAITS_FOR_THE_SERVER = "open('server').close()\n"

@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 from certipy import Certipy
 
+from hadoop_client.rpc.call import ConnectError
 from tests.hadoop.hub import LIGHT_SERVER
 from yarnspawner.container.payload import Launch
 from yarnspawner.container.reporter import HubReporter
-from yarnspawner.hadoop.rpc import ConnectError
-from yarnspawner.launch import build_payload
+from yarnspawner.launch.program import build_payload
 
 TOKEN = "0123456789abcdef"
 PATH = "users/alice/server/port"

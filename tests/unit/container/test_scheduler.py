@@ -13,11 +13,10 @@ from contextlib import suppress
 
 import pytest
 
-from tests.unit.hadoop.digest_server import Refused
-from tests.unit.hadoop.rpc_server import Call, Handler, RpcServer, ServerSide
-from yarnspawner.container import scheduler as module
-from yarnspawner.container.scheduler import AttemptOver, Scheduler
-from yarnspawner.hadoop.applicationmaster import (
+from hadoop_client.rpc.call import CallTimeoutError, ConnectError, RpcError
+from hadoop_client.rpc.connection import ResponseHeader, SaslMessage, Status
+from hadoop_client.security.credentials import Token
+from hadoop_client.yarn.applicationmaster import (
     AllocateRequest,
     AllocateResponse,
     Command,
@@ -27,9 +26,10 @@ from yarnspawner.hadoop.applicationmaster import (
     RegisterApplicationMasterRequest,
     RegisterApplicationMasterResponse,
 )
-from yarnspawner.hadoop.connection import ResponseHeader, SaslMessage, Status
-from yarnspawner.hadoop.credentials import Token
-from yarnspawner.hadoop.rpc import CallTimeout, ConnectError, RpcError
+from tests.unit.hadoop_client.digest_server import Refused
+from tests.unit.hadoop_client.rpc_server import Call, Handler, RpcServer, ServerSide
+from yarnspawner.container import scheduler as module
+from yarnspawner.container.scheduler import AttemptOverError, Scheduler
 
 TOKEN = Token(b"identifier", b"password", "YARN_AM_RM_TOKEN", "")
 NEXT_TOKEN = Token(b"next identifier", b"next password", "YARN_AM_RM_TOKEN", "")
@@ -241,7 +241,7 @@ def test_a_new_token_is_logged_in_with_at_the_next_heartbeat(rm, registered):
 def test_an_attempt_that_the_resource_manager_has_forgotten_is_over(rm, scheduler, method, call):
     rm.registered = True
     rm.instead[method] = refuse(FORGOTTEN, "Application attempt doesn't exist in cache.")
-    with pytest.raises(AttemptOver, match="doesn't exist in cache"):
+    with pytest.raises(AttemptOverError, match="doesn't exist in cache"):
         call(scheduler)
 
 
@@ -257,13 +257,13 @@ def test_any_other_refusal_is_told_and_the_attempt_goes_on(rm, scheduler, method
 def test_an_attempt_whose_token_is_no_longer_known_is_over(rm, registered):
     rm.token = NEXT_TOKEN  # and never handed out
     rm.drop_connections()
-    with pytest.raises(AttemptOver, match="not found in AMRMTokenSecretManager"):
+    with pytest.raises(AttemptOverError, match="not found in AMRMTokenSecretManager"):
         registered.heartbeat()
 
 
 def test_an_attempt_that_is_told_to_shut_down_is_over(rm, registered):
     rm.command = Command.SHUTDOWN
-    with pytest.raises(AttemptOver, match="asked the application to shut down"):
+    with pytest.raises(AttemptOverError, match="asked the application to shut down"):
         registered.heartbeat()
 
 
@@ -276,7 +276,7 @@ def test_the_end_is_told_until_the_resource_manager_has_kept_it(rm, registered):
 def test_an_end_that_is_never_kept_is_an_error(rm, registered, monkeypatch):
     monkeypatch.setattr(module, "FINISH_SECONDS", 0.2)
     rm.finishes_until_kept = 1 << 30
-    with pytest.raises(CallTimeout, match="not kept"):
+    with pytest.raises(CallTimeoutError, match="not kept"):
         finish(registered)
 
 

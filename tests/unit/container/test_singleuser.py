@@ -11,7 +11,7 @@ import pytest
 
 from yarnspawner.container.server import bind
 from yarnspawner.container.singleuser import (
-    CannotStart,
+    PreparationError,
     check_contents_manager,
     find_script,
     is_python_script,
@@ -20,8 +20,8 @@ from yarnspawner.container.singleuser import (
 
 SERVE = """
 import socket, sys
-from yarnspawner.container.singleuser import hand_over
-hand_over(socket.socket(fileno=int(sys.argv[1])), lambda: None)
+from yarnspawner.container.singleuser import patch_tornado_to_use
+patch_tornado_to_use(socket.socket(fileno=int(sys.argv[1])), lambda: None)
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
@@ -122,12 +122,12 @@ def test_a_port_that_is_let_go_can_be_bound_by_a_program():
 
 
 def test_a_missing_command_is_told_with_what_to_install(tmp_path):
-    with pytest.raises(CannotStart, match="install jupyterlab"):
+    with pytest.raises(PreparationError, match="install jupyterlab"):
         find_script("jupyter-labhub", str(tmp_path))
 
 
 def test_a_server_without_a_place_for_notebooks_does_not_start():
-    with pytest.raises(CannotStart, match=r"install yarnhub\[notebook\]"):
+    with pytest.raises(PreparationError, match=r"install yarnhub\[notebook\]"):
         check_contents_manager(["lab", "--ServerApp.contents_manager_class=no_such_package.It"])
     check_contents_manager(["lab", "--ServerApp.contents_manager_class=hdfs_contents.It"])
     check_contents_manager(["lab"])
@@ -135,7 +135,7 @@ def test_a_server_without_a_place_for_notebooks_does_not_start():
 
 def test_the_payload_reports_a_missing_command_without_a_traceback(tmp_path):
     from yarnspawner.container.payload import Launch
-    from yarnspawner.launch import build_payload
+    from yarnspawner.launch.program import build_payload
 
     payload = tmp_path / "payload"
     payload.write_bytes(build_payload(Launch(["x"], {}, [])))
@@ -161,7 +161,7 @@ def test_the_payload_reports_a_missing_command_without_a_traceback(tmp_path):
 @pytest.mark.parametrize("own", ["", "gc.set_threshold(9)\n"])
 def test_garbage_is_looked_for_as_usual_from_when_the_server_listens(tmp_path, own):
     from yarnspawner.container.payload import Launch
-    from yarnspawner.launch import build_payload
+    from yarnspawner.launch.program import build_payload
 
     payload = tmp_path / "payload"
     payload.write_bytes(build_payload(Launch(["x"], {}, [])))

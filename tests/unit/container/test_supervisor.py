@@ -21,20 +21,20 @@ from typing import Any
 import pytest
 
 from yarnspawner.container.payload import Launch
-from yarnspawner.launch import build_payload
+from yarnspawner.launch.program import build_payload
 
 SUPERVISOR = """
 import json, os, signal, subprocess, sys
 from yarnspawner.container import server, signals, supervisor
 from yarnspawner.container.payload import Launch
-from yarnspawner.container.scheduler import AttemptOver
-from yarnspawner.hadoop.rpc import ConnectError, RpcError
+from yarnspawner.container.scheduler import AttemptOverError
+from hadoop_client.rpc.call import ConnectError, RpcError
 
 failures = {
     "connect": ConnectError("nobody there", {}),
     "refused": RpcError("java.io.IOException", "refused"),
-    "over": AttemptOver("the attempt is over"),
-    "over without a word": AttemptOver(""),
+    "over": AttemptOverError("the attempt is over"),
+    "over without a word": AttemptOverError(""),
 }
 plan, command = json.loads(sys.argv[1]), sys.argv[2:]
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.packages import PACKAGES
+
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "troubleshooting.md"
-ROOMS = ("yarnspawner", "hdfs_contents", "env_packaging", "yarnhub")
 
 
 def symptoms() -> list[str]:
@@ -21,7 +22,11 @@ def symptoms() -> list[str]:
 @cache
 def sentences() -> str:
     """All texts of the code, one a line, with `…` for each part that is put in."""
-    trees = [ast.parse(file.read_text()) for room in ROOMS for file in (ROOT / room).rglob("*.py")]
+    trees = [
+        ast.parse(file.read_text())
+        for package in PACKAGES
+        for file in (ROOT / package).rglob("*.py")
+    ]
     texts = [text(node) for tree in trees for node in ast.walk(tree)]
     return "\n".join(filter(None, texts))
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from env_packaging.plan import Plan, make_plan
-from env_packaging.prefix import open_prefix
-from env_packaging.progress import Silent
-from env_packaging.survey import survey_prefix
+from env_packaging.build.plan import Plan, make_plan
+from env_packaging.build.prefix import open_prefix
+from env_packaging.build.progress import Silent
+from env_packaging.build.scan import survey_prefix
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.env_packaging.prefixes import copy_python, install, link_tree, make_venv
 

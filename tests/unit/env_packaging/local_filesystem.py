@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from hdfs_contents.filesystem import FileStatus
+from hadoop_client.hdfs.filesystem import FileStatus
 
 
 class LocalFileSystem:

@@ -19,13 +19,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from env_packaging.archive import FIXED_TIME, header, write_archive
+from env_packaging.build.archive import FIXED_TIME, header, write_archive
+from env_packaging.build.members import Listing, Member
+from env_packaging.build.plan import LARGE_BYTES, Plan, inspect
+from env_packaging.build.prefix import Prefix, open_prefix
+from env_packaging.build.progress import Silent
+from env_packaging.build.relocate import PrefixPaths
 from env_packaging.errors import PrefixError
-from env_packaging.members import Listing, Member
-from env_packaging.plan import LARGE_BYTES, Plan, inspect
-from env_packaging.prefix import Prefix, open_prefix
-from env_packaging.progress import Silent
-from env_packaging.settle import Place
 from tests.unit.env_packaging.prefixes import install, write
 
 PlanOf = Callable[[Path], Plan]
@@ -50,7 +50,7 @@ def this_prefix() -> Prefix:
 def plan_of_files(files: dict[str, Path]) -> Plan:
     """A plan of any files under any names, none of which is compiled."""
     prefix = this_prefix()
-    place = Place(["/nowhere"], prefix.interpreter.program)
+    place = PrefixPaths(["/nowhere"], prefix.interpreter.program)
     inspected = tuple(inspect(Member(name, source), place) for name, source in files.items())
     return Plan(prefix, place, Listing(), inspected, (), (), "")
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from env_packaging import bytecode
-from env_packaging.bytecode import BytecodeCompiler, bytecode_members
+from env_packaging.build import bytecode
+from env_packaging.build.bytecode import BytecodeCompiler, bytecode_members
+from env_packaging.build.members import Member, MemberKind
+from env_packaging.build.prefix import Interpreter, ask_interpreter
 from env_packaging.errors import PrefixError
-from env_packaging.members import Member, MemberKind
-from env_packaging.prefix import Interpreter, ask_interpreter
 from tests.unit.env_packaging.prefixes import LIBRARY, write
 
 UNCHECKED_HASH = b"\1\0\0\0"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from env_packaging.elf import SearchPath, read_dynamic, replace_search_path
+from env_packaging.build.elf import SearchPath, read_dynamic, replace_search_path
 from tests.unit.env_packaging.elf_files import DT_RPATH, DT_RUNPATH, make_elf
 
 

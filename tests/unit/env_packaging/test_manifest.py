@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from env_packaging.errors import DamagedEnvironment, UnsafeEnvironment
+from env_packaging.errors import DamagedEnvironment, UnsafeEnvironmentError
 from env_packaging.manifest import Finding, LeftOut, Manifest, Package
 
 MANIFEST = Manifest(
@@ -54,7 +54,7 @@ def test_what_a_newer_packer_adds_is_ignored() -> None:
 
 
 def test_another_schema_is_refused_with_what_to_do() -> None:
-    with pytest.raises(UnsafeEnvironment, match="schema 2 and this yarnhub reads schema 1"):
+    with pytest.raises(UnsafeEnvironmentError, match="schema 2 and this yarnhub reads schema 1"):
         Manifest.from_json(replace(MANIFEST, schema=2).to_json())
 
 

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from env_packaging.errors import PrefixError
-from env_packaging.members import (
-    BrokenLink,
+from env_packaging.build.members import (
+    BrokenLinkError,
     Listing,
     Member,
     MemberKind,
     check_name,
-    consistent,
+    drop_dangling_links,
     inner_target,
     member_for,
     walk_files,
 )
+from env_packaging.errors import PrefixError
 from tests.unit.env_packaging.prefixes import write
 
 PARTS = st.sampled_from(["a", "b", "..", ".", "", "\0", "~", "a\nb", "-rf", "\\", "é", "\udcff"])
@@ -100,7 +100,7 @@ def test_a_link_to_a_folder_outside_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", ["nowhere", "/nowhere", "../nowhere", "link"])
 def test_a_link_to_nothing_is_left_out_and_remembered(target: str, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(target)
-    with pytest.raises(BrokenLink):
+    with pytest.raises(BrokenLinkError):
         member_for("link", tmp_path / "link", [])
     listing = Listing()
     listing.take("link", tmp_path / "link", [])
@@ -133,7 +133,7 @@ def link(name: str, target: str) -> Member:
 
 def test_a_link_to_what_was_left_out_is_left_out_with_the_links_to_it() -> None:
     members = [link("idle", "idle3"), link("idle3", "idle3.11"), Member("a", Path("/env/a"))]
-    assert [member.name for member in consistent(members)] == ["a"]
+    assert [member.name for member in drop_dangling_links(members)] == ["a"]
 
 
 def test_links_to_files_folders_and_through_links_are_kept() -> None:
@@ -143,10 +143,10 @@ def test_links_to_files_folders_and_through_links_are_kept() -> None:
         link("os.py", "lib64/python/os.py"),
         link("library", "lib/python"),
     ]
-    assert len(consistent(members)) == 4
+    assert len(drop_dangling_links(members)) == 4
 
 
 def test_a_member_below_a_link_is_refused() -> None:
     members = [link("lib", "/tmp"), Member("lib/x", Path("/env/lib/x"))]
     with pytest.raises(PrefixError, match=r"/env/lib is a file or a link.*'lib/x'"):
-        consistent(members)
+        drop_dangling_links(members)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from env_packaging.build.plan import Plan
+from env_packaging.build.prefix import open_prefix
+from env_packaging.build.python_prefix import list_venv
 from env_packaging.errors import PrefixError, ReferenceFormatError
 from env_packaging.manifest import Finding
 from env_packaging.pack import pack_and_publish
-from env_packaging.plan import Plan
-from env_packaging.prefix import open_prefix
-from env_packaging.python_prefix import list_venv
 from env_packaging.registry import resolve
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.env_packaging.prefixes import (

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from env_packaging.build.prefix import Prefix, PrefixKind, ask_interpreter, kind_of, open_prefix
 from env_packaging.errors import PrefixError
-from env_packaging.prefix import Prefix, PrefixKind, ask_interpreter, kind_of, open_prefix
 from tests.unit.env_packaging.prefixes import PROGRAM, make_conda, make_venv, write
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from env_packaging.build.preflight import hub_findings
 from env_packaging.errors import PrefixError
 from env_packaging.manifest import Finding, Package
 from env_packaging.pack import pack_and_publish
-from env_packaging.preflight import hub_findings
 from env_packaging.registry import resolve
 from tests.unit.env_packaging.elf_files import make_elf
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem

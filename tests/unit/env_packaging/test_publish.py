@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from env_packaging.errors import (
-    NoSuchEnvironment,
+    EnvironmentNotFoundError,
     PrefixError,
     ReferenceFormatError,
     StorageError,
-    UnsafeEnvironment,
+    UnsafeEnvironmentError,
 )
 from env_packaging.manifest import Manifest
 from env_packaging.publish import delete_alias, find, publish, set_alias
 from env_packaging.registry import Pointer, PublishedEnvironment, Reference, resolve
-from hdfs_contents.filesystem import Writer
+from hadoop_client.hdfs.filesystem import Writer
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.env_packaging.prefixes import write
 from tests.unit.env_packaging.test_manifest import MANIFEST
@@ -106,7 +106,7 @@ def test_nothing_is_written_where_everybody_may_write(
 ) -> None:
     filesystem.mkdirs(FOLDER)
     filesystem.at(path).chmod(0o777)
-    with pytest.raises(UnsafeEnvironment, match=f"hdfs dfs -chmod o-w {path}$"):
+    with pytest.raises(UnsafeEnvironmentError, match=f"hdfs dfs -chmod o-w {path}$"):
         publish(filesystem, ROOT, "science", KEY, writing())
     assert filesystem.files() == []
 
@@ -119,7 +119,7 @@ def test_a_damaged_environment_is_mended_and_an_open_one_is_not_replaced(
     assert find(filesystem, ROOT, "science", KEY) is None
     publish(filesystem, ROOT, "science", KEY, writing())
     filesystem.at(ARCHIVE).chmod(0o666)
-    with pytest.raises(UnsafeEnvironment, match="may be written by everybody"):
+    with pytest.raises(UnsafeEnvironmentError, match="may be written by everybody"):
         find(filesystem, ROOT, "science", KEY)
 
 
@@ -258,7 +258,7 @@ def test_an_alias_is_deleted_whatever_it_says(
     write(filesystem.at(f"{FOLDER}/latest"), text, mode)
     delete_alias(filesystem, ROOT, Reference("science"))
     assert filesystem.files() == []
-    with pytest.raises(NoSuchEnvironment, match="There is no alias science:latest"):
+    with pytest.raises(EnvironmentNotFoundError, match="There is no alias science:latest"):
         delete_alias(filesystem, ROOT, Reference("science"))
 
 

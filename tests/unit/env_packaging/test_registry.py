@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from env_packaging.errors import (
-    NoSuchEnvironment,
+    EnvironmentNotFoundError,
     ReferenceFormatError,
     StorageError,
-    UnsafeEnvironment,
+    UnsafeEnvironmentError,
 )
 from env_packaging.registry import Reference, check_alias, parse_reference, resolve
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
@@ -46,12 +46,16 @@ def test_an_environment_is_found_by_name_alias_and_key(
 
 def test_a_wrong_name_is_answered_with_the_names_there_are(published: LocalFileSystem) -> None:
     published.mkdirs(f"{ROOT}/teaching")
-    with pytest.raises(NoSuchEnvironment, match=r"no environment 'sciense'.* science, teaching\."):
+    with pytest.raises(
+        EnvironmentNotFoundError, match=r"no environment 'sciense'.* science, teaching\."
+    ):
         resolve(published, ROOT, "sciense")
 
 
 def test_an_empty_registry_says_how_to_fill_it(filesystem: LocalFileSystem) -> None:
-    with pytest.raises(NoSuchEnvironment, match=r"none yet \(yarnhub pack-env publishes one\)"):
+    with pytest.raises(
+        EnvironmentNotFoundError, match=r"none yet \(yarnhub pack-env publishes one\)"
+    ):
         resolve(filesystem, ROOT, "science")
 
 
@@ -59,13 +63,15 @@ def test_an_empty_registry_says_how_to_fill_it(filesystem: LocalFileSystem) -> N
 def test_a_wrong_alias_or_key_is_answered_with_those_there_are(
     reference: str, published: LocalFileSystem
 ) -> None:
-    with pytest.raises(NoSuchEnvironment, match=f"has no {reference}; .* latest and .* {KEY}"):
+    with pytest.raises(
+        EnvironmentNotFoundError, match=f"has no {reference}; .* latest and .* {KEY}"
+    ):
         resolve(published, ROOT, reference)
 
 
 def test_an_alias_to_nothing_is_answered_with_what_there_is(published: LocalFileSystem) -> None:
     write(published.at(f"{FOLDER}/stable"), '{"key": "ffffffffffffffffffff"}')
-    with pytest.raises(NoSuchEnvironment, match="has no science:stable"):
+    with pytest.raises(EnvironmentNotFoundError, match="has no science:stable"):
         resolve(published, ROOT, "science:stable")
 
 
@@ -74,7 +80,7 @@ def test_an_alias_to_nothing_is_answered_with_what_there_is(published: LocalFile
 )
 def test_an_alias_that_says_no_key_is_refused(text: str, published: LocalFileSystem) -> None:
     write(published.at(f"{FOLDER}/latest"), text)
-    with pytest.raises(UnsafeEnvironment, match="latest does not say a key"):
+    with pytest.raises(UnsafeEnvironmentError, match="latest does not say a key"):
         resolve(published, ROOT, "science")
 
 
@@ -89,7 +95,7 @@ def test_what_everybody_may_write_is_refused_with_the_command_that_mends_it(
     path: str, published: LocalFileSystem
 ) -> None:
     published.at(path).chmod(0o777)
-    with pytest.raises(UnsafeEnvironment, match=f"hdfs dfs -chmod o-w {path}$"):
+    with pytest.raises(UnsafeEnvironmentError, match=f"hdfs dfs -chmod o-w {path}$"):
         resolve(published, ROOT, "science")
 
 
@@ -99,7 +105,7 @@ def test_above_the_registry_the_sticky_bit_is_enough_and_in_it_is_not(
     published.at("/apps").chmod(0o1777)
     assert resolve(published, ROOT, "science").public
     published.at(ROOT).chmod(0o1777)
-    with pytest.raises(UnsafeEnvironment, match=f"hdfs dfs -chmod o-w {ROOT}$"):
+    with pytest.raises(UnsafeEnvironmentError, match=f"hdfs dfs -chmod o-w {ROOT}$"):
         resolve(published, ROOT, "science")
 
 
@@ -107,7 +113,7 @@ def test_an_archive_of_another_size_than_its_manifest_says_is_refused(
     published: LocalFileSystem,
 ) -> None:
     write(published.at(f"{FOLDER}/{KEY}.tar.gz"), "replaced")
-    with pytest.raises(UnsafeEnvironment, match="has 8 bytes, and its manifest says 7"):
+    with pytest.raises(UnsafeEnvironmentError, match="has 8 bytes, and its manifest says 7"):
         resolve(published, ROOT, "science")
 
 
@@ -117,7 +123,7 @@ def test_a_file_too_large_to_be_what_it_should_is_not_taken_into_memory(
 ) -> None:
     with published.at(f"{FOLDER}/{name}").open("wb") as file:
         file.truncate(1 << 40)
-    with pytest.raises(UnsafeEnvironment, match=f"{name} has more than 16 MB"):
+    with pytest.raises(UnsafeEnvironmentError, match=f"{name} has more than 16 MB"):
         resolve(published, ROOT, "science")
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from env_packaging.errors import MissingPackage, PrefixError
-from env_packaging.prefix import PrefixKind, kind_of
-from env_packaging.sources import prefix_of
+from env_packaging.build.prefix import PrefixKind, kind_of
+from env_packaging.build.sources import prefix_of
+from env_packaging.errors import MissingPackageError, PrefixError
 from tests.unit.env_packaging.prefixes import packages_of, write
 
 
@@ -96,7 +96,7 @@ def test_a_machine_without_what_is_needed_is_told_what_that_is(
     only_programs(monkeypatch, tmp_path / "bin")
     wanted = write(tmp_path / "environment.yml", "dependencies: [python]\n")
     for source in ("lab", str(wanted)):
-        with pytest.raises(MissingPackage, match="conda, mamba or micromamba is needed"):
+        with pytest.raises(MissingPackageError, match="conda, mamba or micromamba is needed"):
             prefix_of(source).__enter__()
     other = write(tmp_path / "environment.toml", "")
     with pytest.raises(PrefixError, match=r"give a prefix, an environment.yml"):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from on_hdfs import HDFSPath
 
-from hdfs_contents.filesystem import open_filesystem
+from hadoop_client.hdfs.filesystem import open_filesystem
 from tests.conftest import contents, folders  # noqa: F401 (upstream's fixtures)
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]

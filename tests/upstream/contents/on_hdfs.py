@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from hdfs_contents.filesystem import FileSystem
-from hdfs_contents.paths import join, parent
+from hadoop_client.hdfs.filesystem import FileSystem
+from hadoop_client.hdfs.paths import join, parent
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,49 @@
+"""Which distributions an environment's members say are installed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from email.parser import BytesHeaderParser
+from pathlib import Path
+
+from env_packaging.build.conda import conda_packages
+from env_packaging.manifest import Package
+from env_packaging.build.members import Member
+from env_packaging.build.prefix import Prefix, PrefixKind
+from env_packaging.registry import normalized
+
+#: A distribution's metadata directly in a package folder; what packages carry along as parts of
+#: themselves is further down.
+_METADATA = re.compile(
+    r".*/(site|dist)-packages/[^/]+(\.dist-info/METADATA|\.egg-info/PKG-INFO|\.egg-info)"
+)
+
+
+def installed_packages(prefix: Prefix, members: Iterable[Member]) -> tuple[Package, ...]:
+    """Return every distribution once, by name; conda's word on it counts before pip's."""
+    found: dict[str, Package] = {}
+    if prefix.kind is PrefixKind.CONDA:
+        found = {normalized(each.name): each for each in conda_packages(prefix.path)}
+    for package in _distributions(members):
+        found.setdefault(normalized(package.name), package)
+    return tuple(found[name] for name in sorted(found))
+
+
+def has_distributions(members: Iterable[Member]) -> bool:
+    """Tell whether anything is installed."""
+    return any(_METADATA.fullmatch(member.name) for member in members)
+
+
+def _distributions(members: Iterable[Member]) -> Iterator[Package]:
+    for member in members:
+        if _METADATA.fullmatch(member.name):
+            name, version = _read_metadata(member.source)
+            if name and version:
+                yield Package(name, version)
+
+
+def _read_metadata(path: Path) -> tuple[str | None, str | None]:
+    with path.open("rb") as file:
+        headers = BytesHeaderParser().parse(file)
+    return headers["Name"], headers["Version"]

@@ -1,0 +1,280 @@
+"""Hadoop's site files, read as Hadoop reads them.
+
+- core-site.xml, hdfs-site.xml and yarn-site.xml, in this order: a later value replaces an earlier
+  one, unless that was `<final>`.
+- `<xi:include>`, relative to the site file also where that includes it by way of others, with its
+  `<xi:fallback>`.
+- `${other.key}`, `${env.NAME}`, `${env.NAME:-default}`, `${env.NAME-default}` and `${user.name}`,
+  20 substitutions at most; what is not known stays as it is written.
+- Whatever is wrong with a file or a value raises `ConfigurationError`, one sentence.
+
+Source: org.apache.hadoop.conf.Configuration; core-default.xml, hdfs-default.xml, yarn-default.xml.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+#: Host and port.
+Address = tuple[str, int]
+
+#: `dfs.user.home.dir.prefix` of Hadoop itself.
+DEFAULT_HOME_PREFIX = "/user"
+
+SITE_FILES = ("core-site.xml", "hdfs-site.xml", "yarn-site.xml")
+
+#: Where distributions install the clients' configuration.
+DEFAULT_FOLDER = "/etc/hadoop/conf"
+
+MAX_SUBSTITUTIONS = 20
+
+DEFAULTS = {
+    "fs.defaultFS": "file:///",
+    "hadoop.security.authentication": "simple",
+    "hadoop.tmp.dir": "/tmp/hadoop-${user.name}",
+    "yarn.resourcemanager.hostname": "0.0.0.0",
+}
+"""Of Hadoop's defaults, those that we rely on or that sites refer to."""
+
+OLD_NAMES = {"fs.default.name": "fs.defaultFS", "dfs.federation.nameservices": "dfs.nameservices"}
+CLIENT_PORT, SCHEDULER_PORT, NAMENODE_PORT = 8032, 8030, 8020
+
+
+class ConfigurationError(Exception):
+    """The cluster's configuration can't be used: one sentence that says why, and what to do."""
+
+
+class Configuration:
+    """A cluster's configuration."""
+
+    def __init__(self, properties: dict[str, str], source: str = "the configuration") -> None:
+        self._set = properties
+        self._properties = DEFAULTS | properties
+        self._source = source
+
+    @classmethod
+    def load(cls, conf_dir: str | Path | None = None) -> Configuration:
+        """Read the site files in `conf_dir`, by default in `site_folder()`."""
+        folder = Path(conf_dir or site_folder())
+        files = _site_files(folder)
+        if not files:
+            raise ConfigurationError(
+                f"{folder} has no {', '.join(SITE_FILES[:-1])} or {SITE_FILES[-1]}: set "
+                "HADOOP_CONF_DIR to the folder with the cluster's configuration."
+            )
+        properties: dict[str, str] = {}
+        final: set[str] = set()
+        for file in files:
+            for name, value, is_final in _read(file):
+                if value is not None and name not in final:
+                    properties[name] = value
+                if is_final:
+                    final.add(name)
+        return cls(properties, str(folder))
+
+    @classmethod
+    def find(cls) -> Configuration | None:
+        """Read the site files in `site_folder()`; return None if it has none."""
+        folder = site_folder()
+        return cls.load(folder) if _site_files(folder) else None
+
+    def properties(self) -> dict[str, str]:
+        """Return what the site files set, with variables resolved."""
+        return {key: self._substitute(key, value) for key, value in self._set.items()}
+
+    def home_directory(self, user: str) -> str:
+        """Return a user's home directory in HDFS."""
+        prefix = self.get("dfs.user.home.dir.prefix") or DEFAULT_HOME_PREFIX
+        return f"{prefix.rstrip('/')}/{user}"
+
+    def get(self, key: str, default: str | None = None) -> str | None:
+        """Return a value with its variables resolved."""
+        value = self._properties.get(key)
+        return default if value is None else self._substitute(key, value)
+
+    def get_int(self, key: str, default: int) -> int:
+        """Return a whole number."""
+        value = (self.get(key) or "").strip()
+        try:
+            return int(value, 16 if value.lower().startswith("0x") else 10) if value else default
+        except ValueError:
+            raise self._wrong(key, value, "a whole number") from None
+
+    def get_bool(self, key: str, default: bool = False) -> bool:
+        """Return true or false; Hadoop takes the default for anything that is neither."""
+        return {"true": True, "false": False}.get((self.get(key) or "").strip().lower(), default)
+
+    def get_list(self, key: str) -> list[str]:
+        """Return the values between the commas."""
+        return [part for part in re.split(r"\s*[,\n]\s*", (self.get(key) or "").strip()) if part]
+
+    @property
+    def kerberos(self) -> bool:
+        """Whether the cluster has security."""
+        return (self.get("hadoop.security.authentication") or "").strip().lower() == "kerberos"
+
+    @property
+    def default_filesystem(self) -> str:
+        """Where paths without a scheme are, such as hdfs://namenode:8020."""
+        return re.sub(r"(?<=[^:/])/+$", "", (self.get("fs.defaultFS") or "").strip())
+
+    def resourcemanager_addresses(self) -> list[Address]:
+        """Return where clients find the ResourceManager; all of a highly available one's."""
+        return self._resourcemanagers("yarn.resourcemanager.address", CLIENT_PORT)
+
+    def scheduler_addresses(self) -> list[Address]:
+        """Return where application masters find the ResourceManager."""
+        return self._resourcemanagers("yarn.resourcemanager.scheduler.address", SCHEDULER_PORT)
+
+    def namenode_addresses(self, nameservice: str | None = None) -> list[Address]:
+        """Return where the NameNodes of a name service are, of the default file system's where
+        none is named."""
+        if nameservice is None:
+            match = re.fullmatch(r"hdfs://([^/]+)(/.*)?", self.default_filesystem)
+            if match is None:
+                raise self._wrong("fs.defaultFS", self.default_filesystem, "an HDFS address")
+            nameservice = match[1]
+        key = "dfs.namenode.rpc-address"
+        ids = self.get_list(f"dfs.ha.namenodes.{nameservice}")
+        if ids:
+            return [self._address(f"{key}.{nameservice}.{one}", None, NAMENODE_PORT) for one in ids]
+        if nameservice in self.get_list("dfs.nameservices"):
+            return [self._address(f"{key}.{nameservice}", None, NAMENODE_PORT)]
+        return [self._parse("fs.defaultFS", nameservice, NAMENODE_PORT)]
+
+    def _resourcemanagers(self, key: str, port: int) -> list[Address]:
+        host = "yarn.resourcemanager.hostname"
+        if not self.get_bool("yarn.resourcemanager.ha.enabled"):
+            return [self._address(key, self.get(host), port)]
+        ids = self.get_list("yarn.resourcemanager.ha.rm-ids")
+        if not ids:
+            raise ConfigurationError(
+                f"yarn.resourcemanager.ha.enabled is true in {self._source}, but "
+                "yarn.resourcemanager.ha.rm-ids names no ResourceManager: correct yarn-site.xml."
+            )
+        return [self._address(f"{key}.{one}", self.get(f"{host}.{one}"), port) for one in ids]
+
+    def _address(self, key: str, host: str | None, port: int) -> Address:
+        value = (self.get(key) or host or "").strip()
+        if not value:
+            raise ConfigurationError(f"{key} is not set in {self._source}: add it to the files.")
+        return self._parse(key, value, port)
+
+    def _parse(self, key: str, value: str, port: int) -> Address:
+        match = re.fullmatch(r"(\[[^\]]+\]|[^:\s]+)(?::(\d{1,5}))?", value)
+        if match is None or not 0 <= int(match[2] or port) < 65536:
+            raise self._wrong(key, value, "a host:port")
+        return match[1].strip("[]"), int(match[2] or port)
+
+    def _wrong(self, key: str, value: str, wanted: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"{key} is {value!r} in {self._source}, which is not {wanted}: correct it there."
+        )
+
+    def _substitute(self, key: str, value: str) -> str:
+        resolved = value
+        for _ in range(MAX_SUBSTITUTIONS):
+            match = re.search(r"\$\{([^}$ ]+)\}", resolved)
+            if match is None:
+                return resolved
+            found = self._variable(match[1])
+            if found is None:
+                return resolved
+            if match[0] in found:
+                return value  # refers to itself
+            resolved = resolved[: match.start()] + found + resolved[match.end() :]
+        raise ConfigurationError(
+            f"{key} in {self._source} needs more than {MAX_SUBSTITUTIONS} substitutions: "
+            "look for variables that refer to each other."
+        )
+
+    def _variable(self, name: str) -> str | None:
+        match = re.fullmatch(r"env\.(.*?)(?:(:?-)(.*))?", name, re.DOTALL)
+        if match is not None and name != "env.":
+            value = os.environ.get(match[1])
+            if value is None or (value == "" and match[2] == ":-"):
+                value = match[3]
+            return value
+        if name == "user.name":
+            return getpass.getuser()
+        return self._properties.get(name)
+
+
+def site_folder() -> Path:
+    """Return the directory of the site files: HADOOP_CONF_DIR, else HADOOP_HOME/etc/hadoop, else
+    /etc/hadoop/conf."""
+    if conf_dir := os.environ.get("HADOOP_CONF_DIR"):
+        return Path(conf_dir)
+    home = os.environ.get("HADOOP_HOME")
+    return Path(home, "etc", "hadoop") if home else Path(DEFAULT_FOLDER)
+
+
+def _site_files(folder: Path) -> list[Path]:
+    """Return the site files that are there. Raises ConfigurationError if that cannot be seen."""
+    try:
+        return [folder / name for name in SITE_FILES if (folder / name).is_file()]
+    except OSError as error:
+        raise ConfigurationError(
+            f"{folder} cannot be read ({error.strerror}): make it readable, or set "
+            "HADOOP_CONF_DIR to the directory with the cluster's client configuration."
+        ) from error
+
+
+#: A property's name, its value, whether it is final.
+_Property = tuple[str, str | None, bool]
+
+
+def _read(file: Path, including: tuple[Path, ...] = ()) -> Iterator[_Property]:
+    """Yield each property of a file and of what it includes."""
+    if file in including:
+        raise ConfigurationError(f"{file} includes itself: take the xi:include out of it.")
+    try:
+        root = ElementTree.parse(file).getroot()
+    except ElementTree.ParseError as error:
+        raise ConfigurationError(f"{file} is not well-formed XML ({error}): correct it.") from error
+    except (OSError, ValueError, LookupError) as error:  # LookupError: an unknown encoding
+        raise ConfigurationError(f"{file} can't be read: {error}.") from error
+    if _tag(root) != "configuration":
+        raise ConfigurationError(
+            f"{file} is no Hadoop configuration: it begins with <{_tag(root)}>, "
+            "not with <configuration>."
+        )
+    yield from _properties(root, (*including, file))
+
+
+def _properties(parent: ElementTree.Element, files: tuple[Path, ...]) -> Iterator[_Property]:
+    """Yield the properties of an element; `files` leads from the site file to the element's."""
+    for element in parent:
+        tag = _tag(element)
+        if tag == "configuration":
+            yield from _properties(element, files)
+        elif tag == "include":
+            yield from _include(element, files)
+        elif tag == "property":
+            parts = dict(element.attrib)
+            parts |= {_tag(child): child.text for child in element if child.text}
+            name = parts.get("name", "").strip()
+            if name:
+                # Hadoop takes an empty value for none at all.
+                yield OLD_NAMES.get(name, name), parts.get("value"), parts.get("final") == "true"
+
+
+def _include(element: ElementTree.Element, files: tuple[Path, ...]) -> Iterator[_Property]:
+    target = files[0].parent / element.get("href", "")
+    fallback = next((child for child in element if _tag(child) == "fallback"), None)
+    if target.is_file():
+        yield from _read(target, files)
+    elif fallback is not None:
+        yield from _properties(fallback, files)
+    else:
+        raise ConfigurationError(f"{files[-1]} includes {target}, which is not there.")
+
+
+def _tag(element: ElementTree.Element) -> str:
+    """Return an element's name without its namespace."""
+    return element.tag.rpartition("}")[2]

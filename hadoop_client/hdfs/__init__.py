@@ -1,0 +1,1 @@
+"""HDFS as one small file system interface, and its implementations."""

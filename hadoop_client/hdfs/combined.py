@@ -1,0 +1,98 @@
+"""HDFS with folders of this machine in it, as one `FileSystem`.
+
+Each call goes to the one that has the path. Nothing is renamed from one to another: that is an
+OSError, EXDEV, and a copy has to do. A folder that is shown here can't itself be moved or deleted.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+
+from hadoop_client.hdfs.interface import FileStatus, FileSystem, Reader, Usage, Writer
+from hadoop_client.hdfs.paths import parent
+
+
+class CombinedFileSystem:
+    """See `hadoop_client.hdfs.filesystem.FileSystem`. `mounts` has others by their paths in
+    `base`."""
+
+    def __init__(self, base: FileSystem, mounts: Mapping[str, FileSystem]) -> None:
+        self._base = base
+        self._mounts = mounts
+
+    def _at(self, path: str) -> FileSystem:
+        for mount, fs in self._mounts.items():
+            if path == mount or path.startswith(f"{mount}/"):
+                return fs
+        return self._base
+
+    def _at_entry(self, path: str) -> FileSystem:
+        if path in self._mounts:
+            raise PermissionError(
+                errno.EPERM, "it is a folder of the server's own machine, and stays here", path
+            )
+        return self._at(path)
+
+    @property
+    def user(self) -> str:
+        return self._base.user
+
+    def stat(self, path: str) -> FileStatus:
+        return self._at(path).stat(path)
+
+    def exists(self, path: str) -> bool:
+        return self._at(path).exists(path)
+
+    def list_dir(self, path: str) -> list[FileStatus]:
+        entries = {entry.path: entry for entry in self._at(path).list_dir(path)}
+        # A kernel may have deleted the folder: all else is there all the same.
+        mounted = {
+            at: fs.stat(at)
+            for at, fs in self._mounts.items()
+            if parent(at) == path and fs.exists(at)
+        }
+        return [entry for _, entry in sorted((entries | mounted).items())]
+
+    def mkdirs(self, path: str, mode: int | None = None) -> None:
+        self._at(path).mkdirs(path, mode)
+
+    def check_write(self, path: str) -> None:
+        self._at(path).check_write(path)
+
+    def open_read(self, path: str) -> Reader:
+        return self._at(path).open_read(path)
+
+    def open_write(self, path: str, mode: int | None = None) -> Writer:
+        return self._at(path).open_write(path, mode)
+
+    def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
+        fs = self._at_entry(source)
+        if fs is not self._at_entry(target):
+            raise OSError(errno.EXDEV, "it is on another file system", source, None, target)
+        fs.rename(source, target, overwrite=overwrite)
+
+    def delete(self, path: str, *, recursive: bool = False) -> None:
+        self._at_entry(path).delete(path, recursive=recursive)
+
+    def trash(self, path: str) -> str | None:
+        return self._at_entry(path).trash(path)
+
+    def usage(self, path: str) -> Usage:
+        return self._at(path).usage(path)
+
+    def set_permission(self, path: str, mode: int) -> None:
+        self._at(path).set_permission(path, mode)
+
+    def set_replication(self, path: str, copies: int) -> None:
+        self._at(path).set_replication(path, copies)
+
+    def copy_access(self, source: str, target: str, *, replaces: bool = False) -> FileStatus:
+        fs = self._at(target)
+        if fs is self._at(source):
+            return fs.copy_access(source, target, replaces=replaces)
+        # No group of HDFS is one of this machine: others get what both group and others have.
+        mode = self.stat(source).mode
+        all_have = mode >> 3 & mode & 7
+        fs.set_permission(target, mode & 0o1700 | all_have << 3 | all_have)
+        return fs.stat(target)

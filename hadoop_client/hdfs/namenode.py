@@ -1,0 +1,130 @@
+"""ClientProtocol: the little that we ask a NameNode directly.
+
+Field numbers: hdfs.proto and ClientNamenodeProtocol.proto of Hadoop 3.4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hadoop_client.rpc.call import Method
+from hadoop_client.wire import Message, OpenEnum, bool_, enum, int64, message, string, uint
+from hadoop_client.yarn.resourcemanager import GetDelegationTokenRequest, GetDelegationTokenResponse
+
+CLIENT_PROTOCOL = "org.apache.hadoop.hdfs.protocol.ClientProtocol"
+
+UNCHANGED = (1 << 63) - 1
+"""A quota that is left as it is (HdfsConstants.QUOTA_DONT_SET)."""
+
+
+class FileType(OpenEnum):
+    DIRECTORY = 1
+    FILE = 2
+    SYMLINK = 3
+
+
+@dataclass(frozen=True)
+class FsPermission(Message):
+    """The mode bits, as in os.stat."""
+
+    mode: int = uint(1, 0)
+
+
+@dataclass(frozen=True)
+class FileStatus(Message):
+    """`length` in bytes, times in milliseconds since 1970."""
+
+    type: FileType = enum(1, FileType, FileType.FILE)
+    length: int = int64(3, 0)
+    permission: FsPermission = message(4, FsPermission, FsPermission())
+    owner: str = string(5, "")
+    group: str = string(6, "")
+    modification_time: int = int64(7, 0)
+    access_time: int = int64(8, 0)
+
+
+@dataclass(frozen=True)
+class GetFileInfoRequest(Message):
+    path: str = string(1, "")
+
+
+@dataclass(frozen=True)
+class GetFileInfoResponse(Message):
+    """No status where there is no such file."""
+
+    status: FileStatus | None = message(1, FileStatus)
+
+
+GET_FILE_INFO = Method(CLIENT_PROTOCOL, "getFileInfo", GetFileInfoRequest, GetFileInfoResponse)
+
+
+@dataclass(frozen=True)
+class MkdirsRequest(Message):
+    """`masked` is the folder's mode as it will be: a umask is the client's business."""
+
+    path: str = string(1, "")
+    masked: FsPermission = message(2, FsPermission, FsPermission(0o755))
+    create_parent: bool = bool_(3, False)
+
+
+@dataclass(frozen=True)
+class MkdirsResponse(Message):
+    result: bool = bool_(1, False)
+
+
+MKDIRS = Method(CLIENT_PROTOCOL, "mkdirs", MkdirsRequest, MkdirsResponse)
+
+
+@dataclass(frozen=True)
+class SetOwnerRequest(Message):
+    """What is None stays as it is."""
+
+    path: str = string(1, "")
+    user: str | None = string(2)
+    group: str | None = string(3)
+
+
+@dataclass(frozen=True)
+class SetOwnerResponse(Message):
+    pass
+
+
+SET_OWNER = Method(CLIENT_PROTOCOL, "setOwner", SetOwnerRequest, SetOwnerResponse)
+
+
+@dataclass(frozen=True)
+class SetQuotaRequest(Message):
+    """The most names, and the most bytes with all replicas counted, below a folder."""
+
+    path: str = string(1, "")
+    namespace_quota: int = int64(2, UNCHANGED)
+    storagespace_quota: int = int64(3, UNCHANGED)
+
+
+@dataclass(frozen=True)
+class SetQuotaResponse(Message):
+    pass
+
+
+SET_QUOTA = Method(CLIENT_PROTOCOL, "setQuota", SetQuotaRequest, SetQuotaResponse)
+
+
+@dataclass(frozen=True)
+class DeleteRequest(Message):
+    path: str = string(1, "")
+    recursive: bool = bool_(2, False)
+
+
+@dataclass(frozen=True)
+class DeleteResponse(Message):
+    """False where there was nothing."""
+
+    result: bool = bool_(1, False)
+
+
+# Sent again, it would delete what somebody has put there in between.
+DELETE = Method(CLIENT_PROTOCOL, "delete", DeleteRequest, DeleteResponse, idempotent=False)
+
+GET_DELEGATION_TOKEN = Method(
+    CLIENT_PROTOCOL, "getDelegationToken", GetDelegationTokenRequest, GetDelegationTokenResponse
+)

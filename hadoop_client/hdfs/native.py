@@ -1,0 +1,306 @@
+"""HDFS by hdfs-native: the `FileSystem` that needs no JVM.
+
+In an encryption zone it reads and writes what is stored in clear, as anywhere, where it can get the
+keys from a KMS that the configuration names; elsewhere it refuses: ENOKEY. Never is anything read
+or written there that is not de- and encrypted.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, Protocol, TypeVar
+
+import hdfs_native
+
+from hadoop_client.configuration import Configuration, ConfigurationError
+from hadoop_client.hdfs import umask, zone_trash
+from hadoop_client.hdfs.acl import permissions_for_copy
+from hadoop_client.hdfs.deadline import Deadline
+from hadoop_client.hdfs.errors import to_os_error
+from hadoop_client.hdfs.interface import FileStatus, Usage
+from hadoop_client.hdfs.paths import parent
+from hadoop_client.security.identity import account, own_user
+
+T = TypeVar("T")
+
+#: A NameNode that refuses connections is reported after a second; by default it takes 3 minutes.
+_FAIL_SOON = {
+    "dfs.client.failover.max.attempts": "3",
+    "dfs.client.failover.sleep.base.millis": "100",
+    "dfs.client.failover.sleep.max.millis": "500",
+}
+
+#: One call moves at most this many bytes, so that the deadline holds for files of any size.
+_CHUNK = 4 * 1024 * 1024
+
+#: The protocol's -1, which leaves a time as it is, as the unsigned number that hdfs-native takes.
+_SAME_TIME = 2**64 - 1
+
+
+class NativeFileSystem:
+    """See `hadoop_client.hdfs.filesystem.FileSystem`."""
+
+    def __init__(
+        self, url: str | None, timeout: float, configuration: Mapping[str, str] | None = None
+    ) -> None:
+        """Use the site files' properties, and before those what `configuration` sets."""
+        self._calls = Calls(Deadline(timeout))
+        try:
+            site = Configuration.find()
+        except ConfigurationError as error:
+            raise OSError(errno.EINVAL, str(error).rstrip("."), url) from error
+        settings = {**(site.properties() if site else {}), **_FAIL_SOON, **(configuration or {})}
+        self._client = self._calls(url or "", hdfs_native.Client, url, settings)
+        self._user: str | None = None
+
+    @property
+    def user(self) -> str:
+        if self._user is None:
+            try:
+                self._user = own_user()
+            except ConfigurationError:
+                return account()  # nobody is logged in yet: each call says what is wrong
+        return self._user
+
+    def stat(self, path: str) -> FileStatus:
+        return _status(self._calls(path, self._client.get_file_info, path))
+
+    def exists(self, path: str) -> bool:
+        try:
+            self.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    def list_dir(self, path: str) -> list[FileStatus]:
+        entries = self._calls(path, self._list_dir, path)
+        if len(entries) == 1 and entries[0].path == path:  # a file is listed as itself
+            raise NotADirectoryError(errno.ENOTDIR, "it is a file, not a directory", path)
+        return entries
+
+    def _list_dir(self, path: str) -> list[FileStatus]:
+        return [_status(entry) for entry in self._client.list_status(path)]
+
+    def mkdirs(self, path: str, mode: int | None = None) -> None:
+        if mode is None:
+            mode = self._mode_of_new(path, 0o777)
+        self._calls(path, self._client.mkdirs, path, mode, True)
+
+    def check_write(self, path: str) -> None:
+        # Setting times takes the right to write; setting neither of them changes nothing.
+        self._calls(path, self._client.set_times, path, _SAME_TIME, _SAME_TIME)
+
+    def open_read(self, path: str) -> NativeReader:
+        return NativeReader(self._calls, path, self._calls(path, self._client.read, path))
+
+    def open_write(self, path: str, mode: int | None = None) -> NativeWriter:
+        if mode is None:
+            mode = self._mode_of_new(path, 0o666)
+        # Never over another file: in a zone without its key hdfs-native deletes what it creates.
+        options = hdfs_native.WriteOptions(permission=mode, overwrite=False, create_parent=False)
+        file = self._calls(path, self._client.create, path, options)
+        return NativeWriter(self._calls, path, file)
+
+    def _mode_of_new(self, path: str, most: int) -> int:
+        """Return the mode with which the NameNode gives a new file the access that it should have:
+        of the mode and a default ACL it takes what both give."""
+        return most if self._is_given_access(path) else most & ~self._umask
+
+    def _is_given_access(self, path: str) -> bool:
+        """Tell whether the directory above has a default ACL, which what is new in it gets."""
+        above = parent(path)
+        try:
+            acl = self._acl_or_none(above)
+        except FileNotFoundError:  # it will be as the one above it
+            return self._is_given_access(above)
+        return acl is not None and any(entry.scope == "default" for entry in acl.entries)
+
+    @cached_property
+    def _umask(self) -> int:
+        return umask.umask()
+
+    def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
+        try:
+            self._calls(source, self._client.rename, source, target, overwrite)
+        except OSError as error:
+            error.filename2 = target
+            raise
+
+    def delete(self, path: str, *, recursive: bool = False) -> None:
+        if not self._calls(path, self._client.delete, path, recursive):
+            raise FileNotFoundError(errno.ENOENT, "there is no such file or directory", path)
+
+    def trash(self, path: str) -> str | None:
+        try:
+            return self._calls(path, self._client.trash, path)
+        except OSError as error:
+            if isinstance(error.__cause__, hdfs_native.TrashNotEnabledError):
+                return None
+            if error.errno != errno.EXDEV:
+                raise
+            return zone_trash.trash(self, path)
+
+    def usage(self, path: str) -> Usage:
+        summary = self._calls(path, self._client.get_content_summary, path)
+        names = summary.file_count + summary.directory_count
+        return Usage(
+            files=summary.file_count,
+            size_bytes=summary.length,
+            names_left=_left(summary.quota, names),
+            bytes_left=_left(summary.space_quota, summary.space_consumed),
+        )
+
+    def set_permission(self, path: str, mode: int) -> None:
+        self._calls(path, self._client.set_permission, path, mode)
+
+    def set_replication(self, path: str, copies: int) -> None:
+        if not self._calls(path, self._client.set_replication, path, copies):
+            self.stat(path)  # its error, where nothing is there
+            raise IsADirectoryError(errno.EISDIR, "a folder has no copies", path)
+
+    def copy_access(self, source: str, target: str, *, replaces: bool = False) -> FileStatus:
+        acl = self._acl_or_none(source)
+        original = acl or self._calls(source, self._client.get_file_info, source)
+        copy = self._with_group(self.stat(target), original.group)
+        is_anothers = acl is not None and replaces and copy.owner != original.owner
+        mode, entries = permissions_for_copy(
+            original.permission,
+            acl.entries if acl else [],
+            same_group=copy.group == original.group,
+            former_owner=original.owner if is_anothers else None,
+        )
+        if acl is None:
+            self.set_permission(target, mode)
+        else:  # even if it has no entries: the copy may have those that its directory gives
+            self._calls(target, self._client.set_acl, target, entries)
+            if mode & 0o1000:  # which is in no ACL
+                self.set_permission(target, mode)
+        return copy._replace(mode=mode)
+
+    def _acl_or_none(self, path: str) -> hdfs_native.AclStatus | None:
+        """Return None where the NameNode has ACLs turned off."""
+        try:
+            return self._calls(path, self._client.get_acl_status, path)
+        except OSError as error:
+            if error.errno != errno.ENOTSUP:
+                raise
+            return None
+
+    def _with_group(self, status: FileStatus, group: str) -> FileStatus:
+        if status.group == group:
+            return status
+        try:
+            self._calls(status.path, self._client.set_owner, status.path, None, group)
+        except PermissionError:
+            return status
+        return status._replace(group=group)
+
+
+class Calls:
+    """Calls the client within the deadline, and translates what it raises."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+
+    def __call__(self, path: str, function: Callable[..., T], *args: Any) -> T:
+        try:
+            return self._deadline.run(function, *args)
+        except Exception as error:
+            raise to_os_error(error, path) from error
+
+
+class ReadableFile(Protocol):
+    """What a client of HDFS has of a file that is read."""
+
+    def __len__(self) -> int: ...
+
+    def read_range(self, offset: int, len: int, /) -> bytes: ...
+
+
+class WritableFile(Protocol):
+    """What a client of HDFS has of a file that is written."""
+
+    def write(self, buf: bytes, /) -> object: ...
+
+    def close(self) -> None: ...
+
+
+class NativeReader:
+    """See `hadoop_client.hdfs.filesystem.Reader`."""
+
+    def __init__(self, calls: Calls, path: str, file: ReadableFile) -> None:
+        self._calls = calls
+        self._path = path
+        self._file = file
+        self._offset = 0
+
+    @property
+    def size(self) -> int:
+        return len(self._file)
+
+    def seek(self, offset: int) -> None:
+        self._offset = offset
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._read_range(self._offset, self.size if size < 0 else size)
+        self._offset += len(data)
+        return data
+
+    def _read_range(self, offset: int, length: int) -> bytes:
+        # hdfs-native panics when asked for bytes past the end.
+        end = min(offset + length, self.size)
+        pieces = [
+            self._calls(self._path, self._file.read_range, start, min(_CHUNK, end - start))
+            for start in range(offset, end, _CHUNK)
+        ]
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def close(self) -> None:
+        """Do nothing: nothing is held open between two reads."""
+
+    def __enter__(self) -> NativeReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class NativeWriter:
+    """See `hadoop_client.hdfs.filesystem.Writer`."""
+
+    def __init__(self, calls: Calls, path: str, file: WritableFile) -> None:
+        self._calls = calls
+        self._path = path
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        for start in range(0, len(data), _CHUNK):
+            # Of anything but bytes hdfs-native takes one item after the other.
+            self._calls(self._path, self._file.write, bytes(data[start : start + _CHUNK]))
+        return len(data)
+
+    def close(self) -> None:
+        self._calls(self._path, self._file.close)
+
+    def __enter__(self) -> NativeWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+
+
+def _left(quota: int, used: int) -> int | None:
+    """Return None where there is no quota: the protocol's -1, perhaps as an unsigned number."""
+    return None if quota < 0 or quota >= 2**63 else max(quota - used, 0)
+
+
+#: In the order of FileStatus; taken all at once, as directories have thousands.
+_FIELDS = attrgetter("path", "isdir", "length", "modification_time", "permission", "owner", "group")
+
+
+def _status(native: hdfs_native.FileStatus) -> FileStatus:
+    return FileStatus._make(_FIELDS(native))

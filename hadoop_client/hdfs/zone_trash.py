@@ -1,0 +1,63 @@
+"""The trash of encryption zones.
+
+What is in a zone can't leave it by a rename, so not to the trash in a person's home either. Each
+zone has a trash of its own, in its topmost directory: `.Trash/<user>`, where Hadoop's commands put
+what they delete, and which the NameNode empties. `hdfs crypto` makes `.Trash` with the zone.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from hadoop_client.hdfs.paths import join, parent
+
+if TYPE_CHECKING:
+    from hadoop_client.hdfs.interface import FileSystem
+
+_NAME = ".Trash"
+
+
+def trash(fs: FileSystem, path: str) -> str | None:
+    """Move a file or directory to the trash of its zone, and return where it is now; None if it is
+    in there already."""
+    for directory in _above(path):
+        root = join(directory, _NAME)
+        if path.startswith(f"{root}/"):
+            return None
+        if fs.exists(root):
+            with suppress(_AcrossZoneError):
+                return _move(fs, path, f"{join(root, fs.user)}/Current{path}")
+    raise OSError(
+        errno.EXDEV,
+        "its encryption zone has no trash; an administrator of HDFS runs hdfs crypto "
+        "-provisionTrash -path with the zone's topmost directory",
+        path,
+    )
+
+
+class _AcrossZoneError(Exception):
+    """The trash belongs to another zone, or to none."""
+
+
+def _above(path: str) -> Iterator[str]:
+    while path != "/":
+        path = parent(path)
+        yield path
+
+
+def _move(fs: FileSystem, path: str, target: str) -> str:
+    fs.mkdirs(parent(target), 0o700)
+    for name in (target, f"{target}{time.time_ns() // 1_000_000}"):
+        with suppress(FileExistsError):
+            try:
+                fs.rename(path, name)
+            except OSError as error:
+                if error.errno == errno.EXDEV:
+                    raise _AcrossZoneError from error
+                raise
+            return name
+    raise FileExistsError(errno.EEXIST, "the trash has one of the same name", path)

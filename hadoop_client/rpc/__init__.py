@@ -1,0 +1,1 @@
+"""Hadoop RPC: calls of a service's methods, blocking or by asyncio. Standard library only."""

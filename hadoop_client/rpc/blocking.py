@@ -1,0 +1,153 @@
+"""Hadoop RPC over a blocking socket, for one thread and one call at a time: the container's client.
+
+- Connects when it is first used, and again after the connection was lost.
+- Tries each address in turn: the next one where a server refuses, does not answer, or says that it
+  is in standby. One that has answered stays first, also when its connection is lost once.
+- A call whose connection is lost before the answer is sent again only if its method is idempotent.
+- A call ends within its time. It is not repeated by itself for longer than one round of the
+  addresses: whoever wants to wait out a restart calls again.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+
+from hadoop_client.rpc.call import (
+    Address,
+    Login,
+    Method,
+    Request,
+    Response,
+    RpcError,
+    all_addresses_failed,
+    interrupted_call_error,
+)
+from hadoop_client.rpc.connection import Connection
+from hadoop_client.security.sasl import Prepare, SaslError
+from hadoop_client.wire import WireError
+
+CHUNK_BYTES = 1 << 16
+
+
+class BlockingClient:
+    """Calls of one login to one protocol. `timeout` is each call's, in seconds."""
+
+    def __init__(
+        self,
+        addresses: Sequence[Address],
+        protocol: str,
+        login: Login,
+        timeout: float = 20.0,
+        prepare: Prepare | None = None,
+    ) -> None:
+        self._addresses = deque(addresses)
+        self._protocol = protocol
+        self._login = login
+        self._timeout = timeout
+        self._prepare = prepare
+        self._link: tuple[socket.socket, Connection] | None = None
+        self._worked = False
+
+    def __enter__(self) -> BlockingClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; a later call opens a new one."""
+        if self._link is not None:
+            self._link[0].close()
+            self._link = None
+
+    def call(self, method: Method[Request, Response], request: Request) -> Response:
+        """Call a method; raises `RpcError` or `ConnectError`."""
+        body = request.encode()
+        deadline = time.monotonic() + self._timeout
+        tried: dict[Address, BaseException] = {}
+        # A connection that we still have may be dead: that must not cost an address its turn.
+        for _ in range(len(self._addresses) + (self._link is not None)):
+            address = self._addresses[0]
+            try:
+                sock, connection = self._connect(deadline)
+            except (OSError, UnicodeError, SaslError) as error:
+                self._give_up_address()
+                tried[address] = error
+                continue
+            call_id = connection.call(method, body)
+            try:
+                answer = _exchange(sock, connection, call_id, deadline)
+                self._worked = True
+                return method.response.decode(answer)
+            except (RpcError, SaslError, WireError, OSError) as error:
+                if isinstance(error, RpcError) and not error.standby:
+                    if error.fatal:
+                        self.close()
+                    raise
+                if isinstance(error, ConnectionError) and self._worked:
+                    self.close()
+                else:
+                    self._give_up_address()
+                tried[address] = error
+                broken = interrupted_call_error(method, error, tried)
+                if broken is not None:
+                    raise broken from error
+        raise all_addresses_failed(method, tried, in_time=time.monotonic() < deadline)
+
+    def _connect(self, deadline: float) -> tuple[socket.socket, Connection]:
+        if self._link is not None and not _is_alive(self._link[0]):
+            self.close()
+        if self._link is None:
+            # Each address gets its share, so that a silent one leaves time for the others.
+            share = min(_remaining(deadline), self._timeout / len(self._addresses))
+            mechanisms = self._prepare(self._addresses[0][0]) if self._prepare else None
+            sock = socket.create_connection(self._addresses[0], share)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = Connection(self._protocol, self._login, mechanisms)
+            self._link = sock, connection
+            self._worked = False
+        return self._link
+
+    def _give_up_address(self) -> None:
+        self.close()
+        self._addresses.rotate(-1)
+
+
+def _exchange(sock: socket.socket, connection: Connection, call_id: int, deadline: float) -> bytes:
+    while True:
+        sock.settimeout(_remaining(deadline))
+        # A server that refuses us says why and closes: what it said is read even where what we
+        # send no longer gets through.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            sock.sendall(connection.data_to_send())
+        data = sock.recv(CHUNK_BYTES)
+        if not data:
+            raise ConnectionResetError("the server closed the connection")
+        for answered, result in connection.receive_data(data):
+            if answered == call_id:
+                if isinstance(result, RpcError):
+                    raise result
+                return result
+
+
+def _is_alive(sock: socket.socket) -> bool:
+    """Tell whether a connection on which nothing is outstanding is still open."""
+    sock.settimeout(0)
+    try:
+        sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False  # its end, or words that nobody has asked for
+
+
+def _remaining(deadline: float) -> float:
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
+        raise TimeoutError("no time is left")
+    return remaining

@@ -1,0 +1,1 @@
+"""Tokens, SASL, keytabs and Kerberos."""

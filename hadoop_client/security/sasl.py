@@ -1,0 +1,224 @@
+"""SASL mechanisms: how a connection proves who it is for, and what protects it afterwards.
+
+`DigestMd5` (RFC 2831) is how Hadoop's tokens are used. Another mechanism is anything of the shape
+of `Mechanism`, made by a `MechanismFactory` for what a server offers.
+
+MD5 and RC4 are what Hadoop speaks; neither is our choice.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from hadoop_client.security.credentials import Token
+from hadoop_client.wire import Message, bytes_, string
+
+MAX_BUFFER = 65536
+
+
+class SaslError(Exception):
+    """The server and we don't agree on who is who, or what arrived was tampered with."""
+
+
+@dataclass(frozen=True)
+class Offer(Message):
+    """One way to log in that a server offers. `protocol` and `server_id` name its principal."""
+
+    method: str = string(1, "")
+    mechanism: str = string(2, "")
+    protocol: str | None = string(3)
+    server_id: str | None = string(4)
+    challenge: bytes | None = bytes_(5)
+
+
+class Mechanism(Protocol):
+    """The client's side of one login."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether both sides have proved themselves."""
+
+    @property
+    def layered(self) -> bool:
+        """Whether everything after the login goes through `wrap` and `unwrap`."""
+
+    def step(self, challenge: bytes | None) -> bytes:
+        """Answer a challenge; None where the server has sent none yet."""
+
+    def wrap(self, data: bytes) -> bytes:
+        """Protect what is sent."""
+
+    def unwrap(self, data: bytes) -> bytes:
+        """Check and open what has arrived; raises `SaslError`."""
+
+
+MechanismFactory = Callable[[Offer], Mechanism | None]
+"""Makes the mechanism for an offer, None for an offer that it has none for."""
+
+Prepare = Callable[[str], MechanismFactory]
+"""Makes ready for a login at a host: called before each connection, and may ask other servers."""
+
+
+def _md5(data: bytes = b"") -> Any:
+    return hashlib.md5(data, usedforsecurity=False)
+
+
+def _hex(text: str) -> str:
+    return str(_md5(text.encode()).hexdigest())
+
+
+class Rc4:
+    """The stream cipher; one object for each direction."""
+
+    def __init__(self, key: bytes) -> None:
+        state = list(range(256))
+        j = 0
+        for i in range(256):
+            j = (j + state[i] + key[i % len(key)]) & 255
+            state[i], state[j] = state[j], state[i]
+        self._state, self._i, self._j = state, 0, 0
+
+    def __call__(self, data: bytes) -> bytes:
+        state, i, j = self._state, self._i, self._j
+        out = bytearray()
+        for byte in data:
+            i = (i + 1) & 255
+            j = (j + state[i]) & 255
+            state[i], state[j] = state[j], state[i]
+            out.append(byte ^ state[(state[i] + state[j]) & 255])
+        self._i, self._j = i, j
+        return bytes(out)
+
+
+class Channel:
+    """One direction of a protected connection: signed, numbered and, with a cipher, sealed."""
+
+    def __init__(self, session_key: bytes, direction: str, sealed: bool) -> None:
+        magic = f"Digest session key to {direction} signing key magic constant"
+        self._signing_key = _md5(session_key + magic.encode()).digest()
+        magic = f"Digest H(A1) to {direction} sealing key magic constant"
+        self._cipher = Rc4(_md5(session_key + magic.encode()).digest()) if sealed else bytes
+        self._number = 0
+
+    def _mac(self, data: bytes) -> tuple[bytes, bytes]:
+        number = self._number.to_bytes(4, "big")
+        self._number = (self._number + 1) & 0xFFFFFFFF
+        return hmac.new(self._signing_key, number + data, _md5).digest()[:10], number
+
+    def wrap(self, data: bytes) -> bytes:
+        mac, number = self._mac(data)
+        return self._cipher(data + mac) + b"\0\1" + number
+
+    def unwrap(self, data: bytes) -> bytes:
+        if len(data) < 16:
+            raise SaslError("a protected packet is cut short")
+        opened = self._cipher(data[:-6])
+        mac, number = self._mac(opened[:-10])
+        if not hmac.compare_digest(opened[-10:] + data[-6:], mac + b"\0\1" + number):
+            raise SaslError("a protected packet was changed or lost on its way")
+        return opened[:-10]
+
+
+class DigestMd5:
+    """DIGEST-MD5: both sides show that they know the password, neither sends it.
+
+    Of the protections (qop) offered, takes the first that it has: Hadoop lists them as its
+    administrator prefers them. Raises `SaslError` where the server does not know the password.
+    """
+
+    def __init__(self, username: str, password: str, uri: str, client_nonce: str) -> None:
+        self._username = username
+        self._password = password
+        self._uri = uri
+        self._client_nonce = client_nonce
+        self._expected = ""
+        self._sending: Channel | None = None
+        self._receiving: Channel | None = None
+        self.complete = False
+
+    @classmethod
+    def for_token(cls, token: Token, offer: Offer) -> DigestMd5:
+        """Log in with a Hadoop token."""
+        username, password, nonce = (
+            base64.b64encode(data).decode()
+            for data in (token.identifier, token.password, os.urandom(24))
+        )
+        return cls(username, password, f"{offer.protocol or ''}/{offer.server_id or ''}", nonce)
+
+    @property
+    def layered(self) -> bool:
+        return self._sending is not None
+
+    def step(self, challenge: bytes | None) -> bytes:
+        if challenge is None:
+            return b""
+        directives = parse_directives(challenge)
+        if "rspauth" not in directives:
+            return self._respond(directives)
+        if not self._expected or not hmac.compare_digest(directives["rspauth"], self._expected):
+            raise SaslError("the server did not prove that it knows the token")
+        self.complete = True
+        return b""
+
+    def _respond(self, challenge: dict[str, str]) -> bytes:
+        realm, nonce = challenge.get("realm", ""), challenge.get("nonce", "")
+        qop = self._choose(challenge)
+        secret = _md5(f"{self._username}:{realm}:{self._password}".encode()).digest()
+        session_key = _md5(secret + f":{nonce}:{self._client_nonce}".encode()).digest()
+
+        def digest(verb: str) -> str:
+            a2 = f"{verb}:{self._uri}" + ("" if qop == "auth" else ":" + "0" * 32)
+            parts = (session_key.hex(), nonce, "00000001", self._client_nonce, qop, _hex(a2))
+            return _hex(":".join(parts))
+
+        self._expected = digest("")
+        if qop != "auth":
+            sealed = qop == "auth-conf"
+            self._sending = Channel(session_key, "client-to-server", sealed)
+            self._receiving = Channel(session_key, "server-to-client", sealed)
+        names = {"username": self._username, "realm": realm, "nonce": nonce}
+        names |= {"cnonce": self._client_nonce, "digest-uri": self._uri}
+        quoted = [f"{name}={_quote(value)}" for name, value in names.items()]
+        quoted += ['cipher="rc4"'] if qop == "auth-conf" else []
+        plain = f"nc=00000001,maxbuf={MAX_BUFFER},qop={qop},response={digest('AUTHENTICATE')}"
+        return ",".join(["charset=utf-8", *quoted, plain]).encode()
+
+    def _choose(self, challenge: dict[str, str]) -> str:
+        for qop in re.split(r"[\s,]+", challenge.get("qop", "auth")):
+            ciphers = re.split(r"[\s,]+", challenge.get("cipher", ""))
+            if qop in ("auth", "auth-int") or (qop == "auth-conf" and "rc4" in ciphers):
+                return qop
+        raise SaslError(
+            f"no protection in common: the server offers {challenge.get('qop')} "
+            f"with {challenge.get('cipher')}, we have auth, auth-int, and auth-conf with rc4"
+        )
+
+    def wrap(self, data: bytes) -> bytes:
+        assert self._sending is not None
+        return self._sending.wrap(data)
+
+    def unwrap(self, data: bytes) -> bytes:
+        assert self._receiving is not None
+        return self._receiving.unwrap(data)
+
+
+def parse_directives(challenge: bytes) -> dict[str, str]:
+    """Read `name=value, name="quoted value"`; the first of a name counts."""
+    pairs = re.findall(
+        r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^",\s]*))', challenge.decode("utf-8", "replace")
+    )
+    directives: dict[str, str] = {}
+    for name, quoted, plain in pairs:
+        directives.setdefault(name.lower(), plain or re.sub(r"\\(.)", r"\1", quoted))
+    return directives
+
+
+def _quote(value: str) -> str:
+    return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'

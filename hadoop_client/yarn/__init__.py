@@ -1,0 +1,1 @@
+"""YARN's messages and methods. Standard library only."""

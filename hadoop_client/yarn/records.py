@@ -1,0 +1,300 @@
+"""YARN's records: what applications, containers, nodes and queues are to the ResourceManager.
+
+Each class is Hadoop's message of that name without "Proto", with those of its fields that we use;
+field numbers: yarn_protos.proto of Hadoop 3.4. Times are in milliseconds since 1970.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from hadoop_client.wire import (
+    Message,
+    OpenEnum,
+    bool_,
+    bytes_,
+    enum,
+    int32,
+    int64,
+    message,
+    repeated,
+    string,
+)
+
+
+class ApplicationState(OpenEnum):
+    NEW = 1
+    NEW_SAVING = 2
+    SUBMITTED = 3
+    ACCEPTED = 4
+    RUNNING = 5
+    FINISHED = 6
+    FAILED = 7
+    KILLED = 8
+
+    @property
+    def ended(self) -> bool:
+        """Whether the application is over for good."""
+        return self in (self.FINISHED, self.FAILED, self.KILLED)
+
+
+class AttemptState(OpenEnum):
+    NEW = 1
+    SUBMITTED = 2
+    SCHEDULED = 3
+    ALLOCATED_SAVING = 4
+    ALLOCATED = 5
+    LAUNCHED = 6
+    FAILED = 7
+    RUNNING = 8
+    FINISHING = 9
+    FINISHED = 10
+    KILLED = 11
+
+
+class ContainerState(OpenEnum):
+    NEW = 1
+    RUNNING = 2
+    COMPLETE = 3
+
+
+class NodeState(OpenEnum):
+    NEW = 1
+    RUNNING = 2
+    UNHEALTHY = 3
+    DECOMMISSIONED = 4
+    LOST = 5
+    REBOOTED = 6
+    DECOMMISSIONING = 7
+    SHUTDOWN = 8
+
+
+class QueueState(OpenEnum):
+    STOPPED = 1
+    RUNNING = 2
+    DRAINING = 3
+
+
+class LocalResourceType(OpenEnum):
+    ARCHIVE = 1
+    FILE = 2
+    PATTERN = 3
+
+
+class LocalResourceVisibility(OpenEnum):
+    """Who shares a node's copy: everybody, the user's applications, or this application alone."""
+
+    PUBLIC = 1
+    PRIVATE = 2
+    APPLICATION = 3
+
+
+class ApplicationAccess(OpenEnum):
+    VIEW_APP = 1
+    MODIFY_APP = 2
+
+
+class TimeoutType(OpenEnum):
+    LIFETIME = 1
+
+
+@dataclass(frozen=True)
+class ApplicationId(Message):
+    id: int = int32(1, 0)
+    cluster_timestamp: int = int64(2, 0)
+
+    def __str__(self) -> str:
+        return f"application_{self.cluster_timestamp}_{self.id:04d}"
+
+    @classmethod
+    def parse(cls, text: str) -> ApplicationId:
+        """Read what `str` writes; raises ValueError."""
+        match = re.fullmatch(r"application_(\d{1,18})_(\d{1,9})", text, re.ASCII)
+        if match is None:
+            raise ValueError(f"{text!r} is no application id: it should be application_N_N")
+        return cls(int(match[2]), int(match[1]))
+
+
+@dataclass(frozen=True)
+class ApplicationAttemptId(Message):
+    application_id: ApplicationId = message(1, ApplicationId, ApplicationId())
+    attempt_id: int = int32(2, 0)
+
+    def __str__(self) -> str:
+        application = self.application_id
+        return (
+            f"appattempt_{application.cluster_timestamp}_{application.id:04d}_{self.attempt_id:06d}"
+        )
+
+
+@dataclass(frozen=True)
+class ContainerId(Message):
+    """The ResourceManager's restarts are counted in the bits of `id` above the lowest 40."""
+
+    application_attempt_id: ApplicationAttemptId = message(
+        2, ApplicationAttemptId, ApplicationAttemptId()
+    )
+    id: int = int64(3, 0)
+
+    def __str__(self) -> str:
+        attempt = self.application_attempt_id
+        application = attempt.application_id
+        epoch = f"e{self.id >> 40:02d}_" if self.id >> 40 else ""
+        return (
+            f"container_{epoch}{application.cluster_timestamp}_{application.id:04d}"
+            f"_{attempt.attempt_id:02d}_{self.id & 0xFFFFFFFFFF:06d}"
+        )
+
+
+@dataclass(frozen=True)
+class Priority(Message):
+    priority: int = int32(1, 0)
+
+
+@dataclass(frozen=True)
+class ResourceInformation(Message):
+    """An amount of a resource, by its name."""
+
+    key: str = string(1, "")
+    value: int = int64(2, 0)
+    units: str = string(3, "")
+
+
+@dataclass(frozen=True)
+class Resource(Message):
+    """What a container has. `information` is for resources with a name, such as yarn.io/gpu; a
+    ResourceManager repeats memory (memory-mb) and cores (vcores) in it."""
+
+    memory_mb: int = int64(1, 0)
+    vcores: int = int32(2, 0)
+    information: tuple[ResourceInformation, ...] = repeated(message(3, ResourceInformation))
+
+    def amount(self, name: str) -> int:
+        """Return how much there is of a named resource."""
+        return sum(each.value for each in self.information if each.key == name)
+
+
+@dataclass(frozen=True)
+class ResourceRequest(Message):
+    priority: Priority = message(1, Priority, Priority())
+    resource_name: str = string(2, "*")
+    capability: Resource = message(3, Resource, Resource())
+    num_containers: int = int32(4, 1)
+    relax_locality: bool = bool_(5, True)
+    node_label_expression: str | None = string(6)
+
+
+@dataclass(frozen=True)
+class Url(Message):
+    """Where a file is. `port` -1 where the host is a name service; `file` is the plain path, with
+    nothing percent-encoded."""
+
+    scheme: str = string(1, "")
+    host: str = string(2, "")
+    port: int = int32(3, -1)
+    file: str = string(4, "")
+
+    @classmethod
+    def parse(cls, text: str) -> Url:
+        """Read scheme://host[:port]/path; raises ValueError."""
+        match = re.fullmatch(r"([a-z][a-z0-9+.-]*)://([^/:]*)(?::(\d{1,5}))?(/.*)", text, re.DOTALL)
+        if match is None:
+            raise ValueError(f"{text!r} is no full path: it should be scheme://host:port/path")
+        return cls(match[1], match[2], int(match[3] or -1), match[4])
+
+    def __str__(self) -> str:
+        port = f":{self.port}" if self.port >= 0 else ""
+        return f"{self.scheme}://{self.host}{port}{self.file}"
+
+
+@dataclass(frozen=True)
+class LocalResource(Message):
+    """A file that the node fetches. `size` (bytes) and `timestamp` are exactly the file's."""
+
+    resource: Url = message(1, Url, Url())
+    size: int = int64(2, 0)
+    timestamp: int = int64(3, 0)
+    type: LocalResourceType = enum(4, LocalResourceType, LocalResourceType.FILE)
+    visibility: LocalResourceVisibility = enum(
+        5, LocalResourceVisibility, LocalResourceVisibility.APPLICATION
+    )
+    pattern: str | None = string(6)
+
+
+@dataclass(frozen=True)
+class LocalResourceEntry(Message):
+    """`key` is the name that the container finds the file under."""
+
+    key: str = string(1, "")
+    value: LocalResource = message(2, LocalResource, LocalResource())
+
+
+@dataclass(frozen=True)
+class StringEntry(Message):
+    key: str = string(1, "")
+    value: str = string(2, "")
+
+
+@dataclass(frozen=True)
+class BytesEntry(Message):
+    key: str = string(1, "")
+    value: bytes = bytes_(2, b"")
+
+
+@dataclass(frozen=True)
+class ApplicationAcl(Message):
+    access_type: ApplicationAccess = enum(1, ApplicationAccess, ApplicationAccess.VIEW_APP)
+    acl: str = string(2, "")
+
+
+@dataclass(frozen=True)
+class ContainerLaunchContext(Message):
+    """`tokens` are credentials as `Credentials.to_bytes` writes them. `command` runs in bash."""
+
+    local_resources: tuple[LocalResourceEntry, ...] = repeated(message(1, LocalResourceEntry))
+    tokens: bytes | None = bytes_(2)
+    service_data: tuple[BytesEntry, ...] = repeated(message(3, BytesEntry))
+    environment: tuple[StringEntry, ...] = repeated(message(4, StringEntry))
+    command: tuple[str, ...] = repeated(string(5))
+    application_acls: tuple[ApplicationAcl, ...] = repeated(message(6, ApplicationAcl))
+
+
+@dataclass(frozen=True)
+class LogAggregationContext(Message):
+    """Which of a container's logs are kept: those that end with it, and those still written to."""
+
+    include_pattern: str | None = string(1)
+    exclude_pattern: str | None = string(2)
+    rolled_logs_include_pattern: str | None = string(3)
+    rolled_logs_exclude_pattern: str | None = string(4)
+
+
+@dataclass(frozen=True)
+class TimeoutEntry(Message):
+    """`timeout` in seconds from the submit."""
+
+    type: TimeoutType = enum(1, TimeoutType, TimeoutType.LIFETIME)
+    timeout: int = int64(2, 0)
+
+
+@dataclass(frozen=True)
+class ApplicationSubmissionContext(Message):
+    application_id: ApplicationId = message(1, ApplicationId, ApplicationId())
+    application_name: str = string(2, "N/A")
+    queue: str = string(3, "default")
+    priority: Priority | None = message(4, Priority)
+    am_container_spec: ContainerLaunchContext = message(
+        5, ContainerLaunchContext, ContainerLaunchContext()
+    )
+    cancel_tokens_when_complete: bool = bool_(6, True)
+    max_app_attempts: int = int32(8, 0)
+    resource: Resource = message(9, Resource, Resource())
+    application_type: str = string(10, "YARN")
+    application_tags: tuple[str, ...] = repeated(string(12))
+    log_aggregation_context: LogAggregationContext | None = message(14, LogAggregationContext)
+    node_label_expression: str | None = string(16)
+    am_container_resource_request: tuple[ResourceRequest, ...] = repeated(
+        message(17, ResourceRequest)
+    )
+    application_timeouts: tuple[TimeoutEntry, ...] = repeated(message(18, TimeoutEntry))

@@ -1,0 +1,1 @@
+"""The verbs of the contents API, each a module of blocking functions on a `ContentsStore`."""

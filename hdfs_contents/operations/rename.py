@@ -1,0 +1,30 @@
+"""Renames and moves files and directories."""
+
+from __future__ import annotations
+
+import errno
+
+from hdfs_contents.http_errors import http_error
+from hdfs_contents.operations.copy import refuse_large
+from hdfs_contents.operations.tree_copy import move_by_copy
+from hdfs_contents.store import ContentsStore
+
+
+def rename(store: ContentsStore, old_path: str, source: str, target: str) -> None:
+    """Move a file or directory to a path that nothing has; between HDFS and a local folder by a
+    copy."""
+    fs = store.fs
+    if fs.exists(target):
+        raise FileExistsError(errno.EEXIST, "it exists already", target)
+    try:
+        fs.rename(source, target)
+    except FileNotFoundError as error:
+        if fs.exists(source):
+            raise
+        raise http_error(error, old_path) from error
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        status = fs.stat(source)
+        refuse_large(store, old_path, status, "moved by a copy here: move it in smaller parts")
+        move_by_copy(fs, status, target)

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from env_packaging.build.elf import read_dynamic
+from env_packaging.build.relocate import PrefixPaths, relocate, remaining_prefix
+from tests.unit.env_packaging.elf_files import make_elf
+
+PLACE = PrefixPaths(["/opt/env", "/opt/pythons"], "python3.11")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("#!/opt/env/bin/python\n", "#!/usr/bin/env python3.11\n"),
+        ("#!/opt/env/bin/python3\n", "#!/usr/bin/env python3.11\n"),
+        ("#! /opt/env/bin/python3.11\r\n", "#!/usr/bin/env python3.11\r\n"),
+        ("#!/opt/pythons/bin/python3.11\n", "#!/usr/bin/env python3.11\n"),
+        ("#!/opt/env/bin/python -sE\n", "#!/usr/bin/env -S python3.11 -sE\n"),
+        ("#!/opt/env/bin/perl\n", "#!/usr/bin/env perl\n"),
+        ("#!/opt/env/bin/python", "#!/usr/bin/env python3.11"),
+        (
+            "#!/bin/sh\n'''exec' /opt/env/bin/python3.11 \"$0\" \"$@\"\n' '''\n",
+            "#!/usr/bin/env python3.11\n",
+        ),
+        (
+            "#!/bin/sh\n'''exec' \"/opt/env/bin/python3.11\" \"$0\" \"$@\"\n' '''\n",
+            "#!/usr/bin/env python3.11\n",
+        ),
+    ],
+)
+def test_a_script_finds_its_interpreter_by_the_path(before: str, after: str) -> None:
+    rest = "import sys\nprint('naïve')\n" if before.endswith("\n") else ""
+    settled = relocate("bin/tool", (before + rest).encode(), PLACE)
+    assert settled == (after + rest).encode()
+    assert remaining_prefix(settled, PLACE) is None
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "#!/usr/bin/env python3\n",
+        "#!/bin/sh\nexec true\n",
+        "#!/opt/env2/bin/python\n",
+        "#!/opt/environment/bin/python\n",
+        "#!/mnt/opt/env.d/bin/python\n",
+    ],
+)
+def test_a_script_of_another_interpreter_stays_as_it_is(script: str) -> None:
+    assert relocate("bin/tool", script.encode(), PLACE) == script.encode()
+    assert remaining_prefix(script.encode(), PLACE) is None
+
+
+def test_only_the_first_line_of_a_script_is_settled_and_the_rest_is_told() -> None:
+    data = b"#!/opt/env/bin/python\nHOME = '/opt/env/share'\n"
+    settled = relocate("bin/tool", data, PLACE)
+    assert settled == b"#!/usr/bin/env python3.11\nHOME = '/opt/env/share'\n"
+    assert remaining_prefix(settled, PLACE) == "text"
+
+
+def test_a_kernel_runs_the_python_that_jupyter_runs_in() -> None:
+    spec = {"argv": ["/opt/env/bin/python3.11", "-m", "ipykernel_launcher"], "language": "python"}
+    settled = relocate(
+        "share/jupyter/kernels/python3/kernel.json", json.dumps(spec).encode(), PLACE
+    )
+    assert json.loads(settled) == {**spec, "argv": ["python", "-m", "ipykernel_launcher"]}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"argv": []}', '{"argv": [1]}', '{"argv": ["/usr/bin/R"]}', "null"]
+)
+def test_a_kernel_spec_of_another_form_stays_as_it_is(text: str) -> None:
+    data = (text + " /opt/env").encode() if text in ("", "{") else text.encode()
+    assert relocate("share/jupyter/kernels/x/kernel.json", data, PLACE) == data
+
+
+def test_conda_s_records_lose_where_packages_were_unpacked() -> None:
+    record = {
+        "name": "x",
+        "extracted_package_dir": "/opt/env/pkgs/x-1",
+        "link": {"source": "/opt/env/pkgs/x-1", "type": 1},
+    }
+    settled = relocate("conda-meta/x-1-0.json", json.dumps(record).encode(), PLACE)
+    expected = {"name": "x", "extracted_package_dir": "", "link": {"source": "", "type": 1}}
+    assert json.loads(settled) == expected
+
+
+def test_conda_s_history_of_commands_and_times_is_not_shipped() -> None:
+    assert relocate("conda-meta/history", b"==> 2024 <==\n# cmd: conda create\n", PLACE) == b""
+
+
+@pytest.mark.parametrize(
+    ("name", "search_path", "expected"),
+    [
+        ("bin/python3.11", "/opt/pythons/lib", "$ORIGIN/../lib"),
+        ("lib/libx.so", "/opt/pythons/lib", "$ORIGIN"),
+        ("lib/a/b/x.so", "/usr/lib:/opt/pythons/lib//", "/usr/lib:$ORIGIN/../.."),
+    ],
+)
+def test_a_library_s_search_path_becomes_relative_to_it(
+    name: str, search_path: str, expected: str
+) -> None:
+    dynamic = read_dynamic(relocate(name, make_elf(["libz.so.1"], search_path), PLACE))
+    assert dynamic is not None
+    assert [path.text for path in dynamic.search_paths] == [expected]
+
+
+def test_a_search_path_that_has_no_room_is_left_and_told() -> None:
+    place = PrefixPaths(["/e"], "python3.11")
+    data = make_elf(["libz.so.1"], "/e/lib")
+    assert relocate("lib/python3.11/lib-dynload/x.so", data, place) == data
+    assert remaining_prefix(data, place) == "binary"
+
+
+@given(st.binary(), st.text(min_size=1).filter(lambda name: name != "conda-meta/history"))
+def test_what_does_not_name_the_place_is_not_touched(data: bytes, name: str) -> None:
+    data = data.replace(b"/opt/", b"/opt-")
+    assert relocate(name, data, PLACE) == data
+    assert remaining_prefix(data, PLACE) is None
+
+
+@given(
+    st.sampled_from(["bin/x", "kernel.json", "conda-meta/x.json", "lib/x.so", "x.txt"]),
+    st.lists(
+        st.sampled_from([b"#!", b"/opt/env/bin/python", b" -s", b"\n", b"\x7fELF", b'{"argv":["'])
+    ),
+)
+def test_to_settle_again_changes_nothing(name: str, pieces: list[bytes]) -> None:
+    once = relocate(name, b"".join(pieces), PLACE)
+    assert relocate(name, once, PLACE) == once

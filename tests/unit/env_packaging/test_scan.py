@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from env_packaging.build.fingerprint import fingerprint
+from env_packaging.build.prefix import open_prefix
+from env_packaging.build.progress import Silent
+from env_packaging.build.prune import Preset, reason_to_prune
+from env_packaging.errors import PrefixError
+from env_packaging.pack import Options, pack_and_publish
+from env_packaging.registry import resolve
+from env_packaging.verify import verify
+from tests.unit.env_packaging.local_filesystem import LocalFileSystem
+from tests.unit.env_packaging.prefixes import (
+    LIBRARY,
+    make_venv,
+    packages_of,
+    run_in,
+    unpack,
+    write,
+)
+
+ROOT = "/apps/envs"
+
+
+class Phases(Silent):
+    """The names of what packing went through."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def begin(self, phase: str, files: int, size_bytes: int) -> None:
+        self.names.append(phase)
+
+
+@pytest.fixture
+def phases_of(venv: Path, filesystem: LocalFileSystem) -> Callable[[], list[str]]:
+    """Packs the venv, and tells what that took."""
+
+    def pack() -> list[str]:
+        phases = Phases()
+        pack_and_publish(venv, "science", filesystem, ROOT, progress=phases)
+        return phases.names
+
+    return pack
+
+
+def test_nothing_is_read_where_nothing_was_touched(phases_of: Callable[[], list[str]]) -> None:
+    assert phases_of() == ["Reading", "Packing"]
+    assert phases_of() == []
+
+
+def change_content_only(file: Path) -> None:
+    """Write another letter of the same length, and set the time back, as no honest tool does."""
+    before = file.stat()
+    file.write_bytes(file.read_bytes()[:-1] + b"#")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_content_only,
+        lambda file: file.chmod(0o755),
+        lambda file: file.with_name("added.py").touch(),
+        lambda file: file.unlink(),
+        lambda file: write(file.parents[3] / "envs" / "more", "of a venv"),
+    ],
+    ids=["content", "mode", "added", "removed", "in a folder as conda has beside"],
+)
+def test_a_change_of_any_kind_is_packed(
+    change: Callable[[Path], None], venv: Path, phases_of: Callable[[], list[str]]
+) -> None:
+    phases_of()
+    change(packages_of(venv) / "demo.py")
+    assert phases_of() == ["Reading", "Packing"]
+
+
+def test_what_was_only_touched_is_read_once_and_not_uploaded(
+    venv: Path, phases_of: Callable[[], list[str]]
+) -> None:
+    phases_of()
+    (packages_of(venv) / "demo.py").touch()
+    assert phases_of() == ["Reading"]
+    assert phases_of() == []
+
+
+@pytest.mark.parametrize("suffix", [".tar.gz", ".json", ""])
+def test_what_is_damaged_in_the_registry_is_packed_again(
+    suffix: str,
+    phases_of: Callable[[], list[str]],
+    filesystem: LocalFileSystem,
+) -> None:
+    phases_of()
+    folder = filesystem.at(f"{ROOT}/science")
+    damaged = next(folder.glob(f"*{suffix}")) if suffix else folder / "latest"
+    damaged.write_bytes(b"{")
+    assert phases_of()[0] == "Reading"
+    assert verify(filesystem, resolve(filesystem, ROOT, "science")) == []
+
+
+PACKAGES = f"{LIBRARY}/site-packages"
+
+
+@pytest.mark.parametrize(
+    ("preset", "pruned", "kept"),
+    [
+        (Preset.TESTS, f"{PACKAGES}/demo/tests/test_x.py", f"{PACKAGES}/numpy/testing/__init__.py"),
+        (Preset.TESTS, f"{PACKAGES}/demo/test/data.csv", f"{LIBRARY}/unittest/case.py"),
+        (Preset.DOCS, "share/man/man1/x.1", f"{PACKAGES}/demo/docs/template.txt"),
+        (Preset.BUILD, "include/python3.11/Python.h", f"{PACKAGES}/demo/core.so"),
+        (Preset.BUILD, f"{PACKAGES}/numpy/core.pxd", "share/cmake.txt"),
+        (Preset.TYPES, f"{PACKAGES}/demo/core.pyi", f"{PACKAGES}/demo/core.py"),
+        (Preset.MAPS, "share/jupyter/lab/static/1.js.map", "share/jupyter/lab/static/1.js"),
+    ],
+)
+def test_a_preset_leaves_out_what_it_says_and_no_more(
+    preset: Preset, pruned: str, kept: str
+) -> None:
+    assert reason_to_prune(pruned, [preset])
+    assert reason_to_prune(kept, list(Preset)) is None
+    assert reason_to_prune(pruned, []) is None
+
+
+def test_what_was_pruned_is_told_with_what_it_saves(
+    venv: Path, filesystem: LocalFileSystem
+) -> None:
+    write(packages_of(venv) / "demo_more/tests/test_demo.py", "x" * 100)
+    write(packages_of(venv) / "demo_more/__init__.py", "")
+    options = Options(prune=(Preset.TESTS,))
+    packed = pack_and_publish(venv, "science", filesystem, ROOT, options=options)
+    saved = {each.what: (each.files, each.size_bytes) for each in packed.manifest.left_out}
+    assert saved["packages' own tests (--prune tests)"] == (1, 100)
+    whole = pack_and_publish(venv, "science", filesystem, ROOT)
+    assert whole.key != packed.key
+    assert whole.manifest.files > packed.manifest.files
+
+
+def test_a_venv_whose_python_every_node_has_goes_without_it(
+    venv: Path, filesystem: LocalFileSystem, tmp_path: Path
+) -> None:
+    options = Options(assume_base=True)
+    packed = pack_and_publish(venv, "science", filesystem, ROOT, options=options)
+    assert packed.manifest.files < 50
+    assert "assumed-base" in {each.code for each in packed.manifest.findings}
+    assert verify(filesystem, packed) == []
+    venv.rename(tmp_path / "moved away")
+    environment = unpack(filesystem.at(packed.path), tmp_path / "environment")
+    script = "import demo, sqlite3, sys; print(sys.prefix, demo.value)"
+    assert run_in(environment, "-c", script) == f"{environment} 42"
+
+
+def test_only_a_venv_can_go_without_its_python(shared_python: Path) -> None:
+    with pytest.raises(PrefixError, match="--assume-base is for a venv"):
+        open_prefix(shared_python, assume_base=True)
+
+
+def test_a_venv_without_packages_is_refused_unless_it_is_meant(
+    shared_python: Path, tmp_path: Path, filesystem: LocalFileSystem
+) -> None:
+    empty = make_venv(shared_python, tmp_path / "empty")
+    with pytest.raises(PrefixError, match=r"no package in it: install .* or give --force"):
+        pack_and_publish(empty, "science", filesystem, ROOT)
+    assert filesystem.files() == []
+    assert pack_and_publish(
+        empty, "science", filesystem, ROOT, options=Options(force=True)
+    ).uploaded
+
+
+def test_a_folder_that_can_not_be_read_is_a_sentence(
+    venv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", folder)
+
+    prefix = open_prefix(venv)
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(PrefixError, match=r"venv can't be read: Permission denied"):
+        fingerprint(prefix, "")

@@ -1,0 +1,42 @@
+"""Clients that end with their test, and the clock that they go by."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hadoop_client.rpc.aio import AsyncClient
+from hadoop_client.rpc.call import Login
+from hadoop_client.yarn.resourcemanager import APPLICATION_CLIENT_PROTOCOL
+from tests.unit.hadoop_client.hub_calls import Connect, LoopClock
+
+ALICE = Login("alice", "hub")
+
+
+@pytest.fixture
+async def connect_async() -> AsyncIterator[Connect]:
+    """Make clients that are closed when the test ends, and have left no task behind then."""
+    clients: list[AsyncClient] = []
+    before = asyncio.all_tasks()
+
+    def make(
+        *addresses: tuple[str, int], login: Login = ALICE, timeout: float = 20.0
+    ) -> AsyncClient:
+        client = AsyncClient(addresses, APPLICATION_CLIENT_PROTOCOL, login, timeout)
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        await client.close()
+    assert asyncio.all_tasks() - {asyncio.current_task()} <= before
+
+
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> LoopClock:
+    """The clock of the test's event loop."""
+    clock = LoopClock()
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", clock)
+    return clock

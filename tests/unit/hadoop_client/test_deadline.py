@@ -1,0 +1,125 @@
+"""Calls that hang hold nobody up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+
+import pytest
+
+from hadoop_client.hdfs import deadline as module
+from hadoop_client.hdfs.deadline import Deadline
+
+SOON = 0.05
+NEVER = 60.0
+
+
+@pytest.fixture
+def hung() -> Iterator[threading.Event]:
+    """What a call waits for that hangs; it is let go when the test ends."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_a_call_gives_its_result() -> None:
+    assert Deadline(NEVER).run(divmod, 7, 2) == (3, 1)
+
+
+def test_a_call_raises_what_it_raises() -> None:
+    with pytest.raises(ZeroDivisionError):
+        Deadline(NEVER).run(divmod, 7, 0)
+
+
+def test_a_timeout_that_the_call_itself_raises_is_not_taken_for_ours() -> None:
+    def fails() -> None:
+        raise TimeoutError("of its own")
+
+    with pytest.raises(TimeoutError, match="of its own"):
+        Deadline(NEVER).run(fails)
+
+
+def test_a_panic_is_an_exception_like_others() -> None:
+    class Panic(BaseException):
+        """As pyo3 raises for a panic in Rust."""
+
+    def panics() -> None:
+        raise Panic("out of range")
+
+    with pytest.raises(RuntimeError, match="Panic: out of range"):
+        Deadline(NEVER).run(panics)
+
+
+def test_a_call_that_hangs_is_given_up(hung: threading.Event) -> None:
+    with pytest.raises(TimeoutError, match=r"did not answer within 0\.05 seconds"):
+        Deadline(SOON).run(hung.wait)
+
+
+def test_calls_behind_one_that_hangs_are_still_made(hung: threading.Event) -> None:
+    deadline = Deadline(SOON)
+    with pytest.raises(TimeoutError):
+        deadline.run(hung.wait)
+    assert deadline.run(divmod, 7, 2) == (3, 1)
+
+
+def test_no_more_calls_than_the_limit_are_under_way(hung: threading.Event) -> None:
+    deadline = Deadline(SOON, limit=2)
+    for _ in range(2):
+        with pytest.raises(TimeoutError, match="did not answer"):
+            deadline.run(hung.wait)
+    with pytest.raises(TimeoutError, match="many calls before this one"):
+        deadline.run(divmod, 7, 2)
+
+
+def test_a_hung_call_that_ends_makes_room_again(hung: threading.Event) -> None:
+    deadline = Deadline(SOON, limit=1)
+    thread: list[threading.Thread] = []
+
+    def hang() -> None:
+        thread.append(threading.current_thread())
+        hung.wait()
+
+    with pytest.raises(TimeoutError):
+        deadline.run(hang)
+    hung.set()
+    thread[0].join()
+    assert deadline.run(divmod, 7, 2) == (3, 1)
+
+
+def test_after_a_call_was_given_up_the_next_waits_only_briefly(hung: threading.Event) -> None:
+    deadline = Deadline(3 * SOON, while_silent=SOON)
+    with pytest.raises(TimeoutError, match=r"0\.15 seconds"):
+        deadline.run(hung.wait)
+    with pytest.raises(TimeoutError, match=r"0\.05 seconds"):
+        deadline.run(hung.wait)
+    deadline.run(divmod, 7, 2)
+    with pytest.raises(TimeoutError, match=r"0\.15 seconds"):
+        deadline.run(hung.wait)
+
+
+def test_a_call_that_ends_while_it_is_given_up_leaves_the_next_its_whole_time(
+    hung: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends_now = threading.Event()
+    threads: list[threading.Thread] = []
+
+    class EndsWhenAsked(Future[object]):
+        def done(self) -> bool:
+            answer = super().done()
+            ends_now.set()
+            threads[0].join(SOON)  # it may end here, if nothing holds it
+            return answer
+
+    def late() -> None:
+        threads.append(threading.current_thread())
+        ends_now.wait()
+
+    deadline = Deadline(3 * SOON, while_silent=SOON)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "Future", EndsWhenAsked)
+        with pytest.raises(TimeoutError):
+            deadline.run(late)
+    threads[0].join()
+    with pytest.raises(TimeoutError, match=r"0\.15 seconds"):
+        deadline.run(hung.wait)

@@ -1,0 +1,90 @@
+"""Models, and the types that downloads are sent with."""
+
+from __future__ import annotations
+
+from datetime import timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hadoop_client.hdfs.filesystem import FileStatus
+from hdfs_contents import models
+from hdfs_contents.files_handler import content_type
+
+
+def status(**changes: object) -> FileStatus:
+    values = {
+        "path": "/user/alice/a",
+        "is_dir": False,
+        "size": 1,
+        "modified_ms": 0,
+        "mode": 0o644,
+        "owner": "alice",
+        "group": "alice",
+    }
+    return FileStatus(**{**values, **changes})
+
+
+@given(st.integers(0, 2**42))
+def test_the_time_of_the_last_change_is_exact_to_the_millisecond(milliseconds: int) -> None:
+    changed = models.changed(status(modified_ms=milliseconds))
+    assert changed.tzinfo is timezone.utc
+    assert round(changed.timestamp() * 1000) == milliseconds
+    assert changed.microsecond % 1000 == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "is_dir", "type", "mimetype"),
+    [
+        ("d/a.ipynb", False, "notebook", None),
+        ("d/a.txt", False, "file", "text/plain"),
+        ("d/a", False, "file", None),
+        ("d/a.ipynb", True, "directory", None),
+    ],
+)
+def test_the_type_comes_from_the_name(
+    path: str, is_dir: bool, type: str, mimetype: str | None
+) -> None:
+    what = status(is_dir=is_dir)
+    assert models.kind(what, path) == type
+    model = models.entry(what, path, type=type, writable=True)
+    assert (model["name"], model["path"], model["mimetype"]) == (path[2:], path, mimetype)
+    assert model["size"] == (None if is_dir else 1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "user", "writable"),
+    [
+        (0o644, "alice", True),
+        (0o444, "alice", False),
+        (0o077, "alice", False),
+        (0o644, "bob", False),
+        (0o664, "bob", True),
+        (0o646, "bob", True),
+    ],
+)
+def test_a_listed_file_seems_writable_by_its_mode(mode: int, user: str, writable: bool) -> None:
+    assert models.seems_writable(status(mode=mode), user) is writable
+
+
+@pytest.mark.parametrize(
+    ("name", "beginning", "type"),
+    [
+        ("a.ipynb", b"{}", "application/x-ipynb+json"),
+        ("A.IPYNB", b"{}", "application/x-ipynb+json"),
+        ("a.txt", b"\xff", "text/plain; charset=UTF-8"),
+        ("a.html", b"", "text/html"),
+        ("a.tar.gz", b"", "application/gzip"),
+        ("a.tar.bz2", b"", "application/octet-stream"),
+        ("a.svgz", b"", "application/gzip"),
+        ("Makefile", b"all:\n", "text/plain; charset=UTF-8"),
+        ("blob", b"\xff\x00", "application/octet-stream"),
+        ("cut", "ä".encode()[:1], "text/plain; charset=UTF-8"),
+        ("empty", b"", "text/plain; charset=UTF-8"),
+    ],
+)
+def test_a_download_has_the_type_of_its_name_or_its_beginning(
+    name: str, beginning: bytes, type: str
+) -> None:
+    assert content_type(name, beginning) == type

@@ -1,0 +1,87 @@
+"""What is moved by a copy is deleted only as it was compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hadoop_client.hdfs.filesystem import FileSystem
+from hadoop_client.hdfs.local import LocalFileSystem
+from hdfs_contents.operations.tree_copy import copy, move_by_copy
+from tests.hadoop.contents.interrupted import InterruptedFileSystem
+
+
+@pytest.fixture
+def fs(tmp_path: Path) -> LocalFileSystem:
+    (tmp_path / "d" / "sub").mkdir(parents=True)
+    (tmp_path / "d" / "sub" / "a").write_text("a")
+    (tmp_path / "d" / "b").write_text("b")
+    return LocalFileSystem("/home", tmp_path, "alice")
+
+
+def move(fs: FileSystem) -> None:
+    move_by_copy(fs, fs.stat("/home/d"), "/home/moved")
+
+
+def files(folder: Path) -> dict[str, str]:
+    found = (each for each in folder.rglob("*") if each.is_file())
+    return {str(each.relative_to(folder)): each.read_text() for each in found}
+
+
+def test_a_directory_moves_with_all_that_is_in_it(fs: LocalFileSystem, tmp_path: Path) -> None:
+    move(fs)
+    assert files(tmp_path) == {"moved/sub/a": "a", "moved/b": "b"}
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "a file comes in": lambda folder: (folder / "new").write_text("new"),
+    "a file is replaced": lambda folder: (folder / "sub" / "a").write_text("saved meanwhile"),
+    "a file goes": lambda folder: (folder / "b").unlink(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_changes_after_it_was_compared_stays_with_its_change(
+    change: str, fs: LocalFileSystem, tmp_path: Path
+) -> None:
+    folder = tmp_path / "d"
+
+    def change_once() -> None:
+        if not changed:
+            CHANGES[change](folder)
+            changed.update(files(folder))
+
+    changed: dict[str, str] = {}
+    with pytest.raises(OSError, match="it changed while it was moved, and stays where it is"):
+        # The first rename comes when all was copied and compared.
+        move(InterruptedFileSystem(fs, "rename", change_once, after=False))
+    assert files(tmp_path) == {f"d/{name}": content for name, content in changed.items()}
+
+
+def test_what_is_saved_again_while_its_old_content_is_deleted_is_there(
+    fs: LocalFileSystem, tmp_path: Path
+) -> None:
+    def save() -> None:
+        (tmp_path / "d").mkdir()
+        (tmp_path / "d" / "b").write_text("saved meanwhile")
+
+    move(InterruptedFileSystem(fs, "delete", save, after=False))
+    assert files(tmp_path) == {"moved/sub/a": "a", "moved/b": "b", "d/b": "saved meanwhile"}
+
+
+def test_a_directory_that_may_not_be_written_is_copied(fs: LocalFileSystem, tmp_path: Path) -> None:
+    fs.set_permission("/home/d/sub", 0o555)
+    fs.set_permission("/home/d/b", 0o640)
+    modes: list[int] = []
+
+    def look() -> None:
+        modes.extend(each.stat().st_mode & 0o077 for each in tmp_path.glob(".saving-*/**/*"))
+
+    copy(InterruptedFileSystem(fs, "close", look, after=True), fs.stat("/home/d"), "/home/copy")
+    assert modes
+    assert not any(modes), "until all is there it is its owner's alone"
+    assert (fs.stat("/home/copy/sub").mode, fs.stat("/home/copy/b").mode) == (0o555, 0o640)
+    for name in ("d", "copy"):
+        fs.set_permission(f"/home/{name}/sub", 0o755)

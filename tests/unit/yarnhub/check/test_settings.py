@@ -1,0 +1,66 @@
+"""What the checks take from a hub's configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from yarnhub.check.settings import ConfigFileError, HubSettings, read_settings
+
+
+def test_without_a_configuration_the_defaults_count():
+    assert read_settings(None) == HubSettings()
+
+
+def test_the_settings_are_those_that_the_configuration_sets(tmp_path: Path):
+    file = tmp_path / "jupyterhub_config.py"
+    file.write_text(
+        "c = get_config()\n"
+        "c.YarnSpawner.python_env = 'lab'\n"
+        "c.Authenticator.allowed_users = {'bob', 'alice'}\n"
+    )
+    assert read_settings(file) == HubSettings(python_env="lab", allowed_users=("alice", "bob"))
+
+
+def test_users_that_are_added_to_the_default_are_not_taken_for_all(tmp_path: Path):
+    file = tmp_path / "jupyterhub_config.py"
+    file.write_text("c = get_config()\nc.Authenticator.allowed_users.add('alice')\n")
+    assert read_settings(file).allowed_users == ()
+
+
+def test_users_are_those_that_hadoop_knows(tmp_path: Path):
+    file = tmp_path / "jupyterhub_config.py"
+    file.write_text(
+        "c = get_config()\n"
+        "c.YarnSpawner.hadoop_name_hook = lambda name: name.partition('@')[0]\n"
+        "c.Authenticator.allowed_users = {'bob@example.com', 'alice@example.com'}\n"
+    )
+    assert read_settings(file).allowed_users == ("alice", "bob")
+
+
+def test_a_configuration_that_fails_is_told(tmp_path: Path):
+    file = tmp_path / "jupyterhub_config.py"
+    file.write_text("c = get_config()\n1 / 0\n")
+    with pytest.raises(ConfigFileError, match="ZeroDivisionError"):
+        read_settings(file)
+
+
+@pytest.mark.parametrize(
+    ("lines", "host", "port"),
+    [
+        ("", "", 8081),
+        ("c.JupyterHub.hub_ip = '0.0.0.0'", "", 8081),
+        ("c.JupyterHub.hub_ip = '10.0.0.1'\nc.JupyterHub.hub_port = 9000", "10.0.0.1", 9000),
+        ("c.JupyterHub.hub_ip = '0.0.0.0'\nc.JupyterHub.hub_connect_ip = 'edge'", "edge", 8081),
+        ("c.JupyterHub.hub_bind_url = 'http://10.0.0.2:9001'", "10.0.0.2", 9001),
+        ("c.JupyterHub.hub_connect_url = 'http://edge:9002'", "edge", 9002),
+    ],
+)
+def test_the_hubs_address_is_the_one_that_servers_get(
+    lines: str, host: str, port: int, tmp_path: Path
+):
+    file = tmp_path / "jupyterhub_config.py"
+    file.write_text(f"c = get_config()\n{lines}\n")
+    settings = read_settings(file)
+    assert (settings.hub_host, settings.hub_port) == (host, port)

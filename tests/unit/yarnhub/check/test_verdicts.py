@@ -1,0 +1,149 @@
+"""What the checks make of what they see."""
+
+from __future__ import annotations
+
+import pytest
+
+from hadoop_client.hdfs.filesystem import Usage
+from yarnhub.apps import age, server_name
+from yarnhub.check.callback import judge_callback
+from yarnhub.check.contents import judge_quota
+from yarnhub.check.findings import Finding, Verdict, exit_code
+from yarnhub.check.verdicts import (
+    Home,
+    judge_clock,
+    judge_home,
+    judge_keytab,
+    judge_queue,
+    judge_tokens,
+)
+from yarnhub.probes import Outcome
+
+
+def test_only_a_failure_gives_an_exit_code():
+    findings = [Finding("rm", verdict, "") for verdict in Verdict]
+    assert exit_code(findings) == 1
+    assert exit_code([each for each in findings if each.verdict is not Verdict.FAILED]) == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "readable", "verdict"),
+    [
+        (0o400, True, Verdict.OK),
+        (0o440, True, Verdict.FAILED),
+        (0o604, True, Verdict.FAILED),
+        (0o400, False, Verdict.FAILED),
+        (None, False, Verdict.FAILED),
+    ],
+)
+def test_a_keytab_is_for_its_owner_only(mode, readable, verdict):
+    for needed in (True, False):
+        assert judge_keytab("/etc/hub.keytab", needed, mode, readable).verdict is verdict
+
+
+def test_a_hub_on_a_cluster_with_kerberos_needs_a_keytab():
+    assert judge_keytab("", True, None, readable=False).verdict is Verdict.WARNING
+    assert judge_keytab("", False, None, readable=False).verdict is Verdict.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("skew", "verdict"),
+    [
+        (0.0, Verdict.OK),
+        (-31.0, Verdict.WARNING),
+        (31.0, Verdict.WARNING),
+        (-400.0, Verdict.FAILED),
+        (None, Verdict.SKIPPED),
+    ],
+)
+def test_clocks_may_be_apart_in_either_direction_but_not_far(skew, verdict):
+    assert judge_clock("node1", skew).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("collects", "renews", "may_act", "verdict", "said"),
+    [
+        (False, False, False, Verdict.OK, "collects no logs"),
+        (True, True, True, Verdict.OK, "after 7 days too"),
+        (True, False, False, Verdict.WARNING, "longer than 7 days will not be collected"),
+        (True, True, False, Verdict.WARNING, "without hadoop.proxyuser.yarn.hosts and .groups"),
+        (True, False, True, Verdict.WARNING, "without yarn.resourcemanager.proxy-user-privileges"),
+    ],
+)
+def test_logs_of_long_servers_need_a_switch_and_a_right_together(
+    collects, renews, may_act, verdict, said
+):
+    finding = judge_tokens(7, collects, renews, "yarn", may_act)
+    assert finding.verdict is verdict
+    assert said in finding.why
+
+
+def test_rights_to_a_queue_count_by_its_name_and_by_its_path():
+    leaves = {"notebooks": True, "root.notebooks": True}
+    for queue in leaves:
+        for allowed in leaves:
+            assert judge_queue(queue, leaves, "alice", [allowed]).verdict is Verdict.OK
+        assert judge_queue(queue, leaves, "alice", ["root.books"]).verdict is Verdict.FAILED
+        assert judge_queue(queue, leaves, "alice", []).verdict is Verdict.FAILED
+        assert judge_queue(queue, leaves, "alice", None).verdict is Verdict.SKIPPED
+
+
+def test_a_home_belongs_to_its_user():
+    home = Home("/user/alice", "bob", is_dir=True, mode=0o700)
+    assert judge_home("alice", home.path, home, made_by_hub=True).verdict is Verdict.FAILED
+    assert judge_home("bob", home.path, home, made_by_hub=False).verdict is Verdict.OK
+
+
+def test_a_home_that_is_missing_is_fine_only_where_the_hub_makes_it():
+    assert judge_home("alice", "/user/alice", None, made_by_hub=True).verdict is Verdict.OK
+    assert judge_home("alice", "/user/alice", None, made_by_hub=False).verdict is Verdict.FAILED
+
+
+def test_what_an_administrator_is_to_run_is_quoted():
+    found = judge_home("a;reboot", "/user/a;reboot", None, made_by_hub=False)
+    assert "-chown 'a;reboot' '/user/a;reboot'" in found.remedy
+
+
+def test_a_quota_that_is_nearly_used_up_is_a_warning():
+    assert judge_quota("/r", Usage(1, 1, 3, None)).verdict is Verdict.WARNING
+    assert judge_quota("/r", Usage(1, 1, None, 1 << 20)).verdict is Verdict.WARNING
+    assert judge_quota("/r", Usage(1, 1, 1000, 1 << 40)).verdict is Verdict.OK
+    assert judge_quota("/r", Usage(1, 1, None, None)).verdict is Verdict.OK
+
+
+def test_a_servers_name_comes_from_its_applications():
+    assert server_name("alice", "jupyterhub-alice") == ""
+    assert server_name("alice", "jupyterhub-alice-gpu-2") == "gpu-2"
+
+
+def test_an_age_has_its_two_largest_units():
+    assert [age(each) for each in (5, 65, 3660, 90000)] == [
+        "5 s",
+        "1 min 5 s",
+        "1 h 1 min",
+        "1 d 1 h",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "verdict", "why"),
+    [
+        (Outcome("FINISHED", ok=True), Verdict.OK, "A container reaches the hub at edge:8081."),
+        (
+            Outcome("FAILED", said="The server ended with exit code 1.\nNo route to host", why="x"),
+            Verdict.FAILED,
+            "A container can't reach the hub at edge:8081: No route to host.",
+        ),
+        (
+            Outcome("TIMEOUT", why="It had not ended after 180 seconds."),
+            Verdict.FAILED,
+            "No container got to call the hub. It had not ended after 180 seconds.",
+        ),
+    ],
+)
+def test_the_callback_is_judged_by_what_became_of_the_container(
+    outcome: Outcome, verdict: Verdict, why: str
+):
+    finding = judge_callback("edge:8081", outcome)
+    assert (finding.verdict, finding.why) == (verdict, why)
+    assert bool(finding.remedy) is (verdict is Verdict.FAILED)

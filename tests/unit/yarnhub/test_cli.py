@@ -1,0 +1,157 @@
+"""The `yarnhub` command: its help, its one error boundary, its exit codes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from yarnhub import cli
+
+ROOT = Path(__file__).parents[3]
+
+
+def yarnhub(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "yarnhub", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_help_names_the_commands_and_the_exit_codes():
+    done = yarnhub("--help")
+    assert done.returncode == 0
+    for word in ("demo", "pack-env", "minihadoop", "Exit codes", "130"):
+        assert word in done.stdout
+
+
+@pytest.mark.parametrize("command", [[], ["minihadoop"], ["minihadoop", "up"], ["pack-env"]])
+def test_help_fits_a_narrow_terminal(command):
+    done = yarnhub(*command, "--help", COLUMNS="45", TERMINAL_WIDTH="45")
+    assert done.returncode == 0
+    assert max(map(len, done.stdout.splitlines())) <= 45
+
+
+def test_help_imports_nothing_heavy():
+    heavy = {
+        *("jupyterhub", "hdfs_native", "conda_pack", "asyncio", "tornado", "traitlets"),
+        *("prometheus_client", "env_packaging.pack", "yarnhub.probes", "yarnhub.check.facts"),
+        *("yarnspawner", "yarnhub.minihadoop.cluster"),
+    }
+    script = f"import sys, yarnhub.cli; print(*sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("shell", "variables"),
+    [
+        ("bash", {"COMP_WORDS": "yarnhub envs wa", "COMP_CWORD": "2"}),
+        ("zsh", {"_TYPER_COMPLETE_ARGS": "yarnhub envs wa"}),
+        (
+            "fish",
+            {"_TYPER_COMPLETE_ARGS": "yarnhub envs wa", "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+        ),
+    ],
+)
+def test_a_shell_completes_the_commands(shell, variables):
+    script = "from yarnhub import cli; cli.app(prog_name='yarnhub')"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "_YARNHUB_COMPLETE": f"complete_{shell}", **variables},
+        capture_output=True,
+        text=True,
+    )
+    assert "warm" in done.stdout, done.stderr
+    assert "verify" not in done.stdout
+
+
+def test_the_version_is_that_of_the_distribution():
+    from importlib.metadata import version
+
+    assert yarnhub("--version").stdout == f"yarnhub {version('yarnhub')}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["no-such-command"],
+        ["minihadoop", "up", "--nodemanagers", "none"],
+        ["minihadoop", "up", "--datanodes", "0"],
+        ["minihadoop", "up", "--port", "80"],
+        ["minihadoop", "down", "--force"],
+    ],
+)
+def test_wrong_arguments_end_with_2_and_start_nothing(arguments, tmp_path):
+    done = yarnhub(*arguments, XDG_STATE_HOME=str(tmp_path))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_asking_for_a_cluster_that_is_not_there_is_answered_in_one_line(tmp_path):
+    done = yarnhub("minihadoop", "status", XDG_STATE_HOME=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr == f"There is no embedded Hadoop in {tmp_path}/yarnhub/minihadoop.\n"
+    assert yarnhub("minihadoop", "down", XDG_STATE_HOME=str(tmp_path)).returncode == 0
+
+
+def test_no_exports_are_printed_for_a_cluster_that_is_not_there(tmp_path):
+    done = yarnhub("minihadoop", "env", "--state-dir", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stdout == ""
+
+
+def test_a_machine_without_java_is_told_what_to_install(tmp_path):
+    done = yarnhub("minihadoop", "up", "--state-dir", str(tmp_path), JAVA_HOME=str(tmp_path))
+    assert done.returncode == 3
+    assert f"JAVA_HOME is {tmp_path}" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("package", ["conda_pack", "hdfs_native"])
+def test_packing_without_a_package_that_it_needs_is_told_what_to_install(package, tmp_path):
+    script = f"import sys; sys.modules[{package!r}] = None; from yarnhub import cli; cli.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "pack-env", str(tmp_path), "--name", "science"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 3
+    assert package in done.stderr
+    assert done.stderr.endswith("pip install 'yarnhub[pack]'.\n")
+    assert len(done.stderr.splitlines()) == 1
+
+
+class ForPeople(Exception):
+    exit_code = 4
+
+
+def run_main(monkeypatch, error: BaseException) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+    cli.main()
+
+
+def test_an_error_for_people_becomes_a_line_and_its_exit_code(monkeypatch, capsys):
+    with pytest.raises(SystemExit) as end:
+        run_main(monkeypatch, ForPeople("There is no [bold]such[/bold] thing."))
+    assert end.value.code == 4
+    assert capsys.readouterr() == ("", "There is no [bold]such[/bold] thing.\n")
+
+
+def test_a_defect_shows_itself(monkeypatch):
+    with pytest.raises(ZeroDivisionError):
+        run_main(monkeypatch, ZeroDivisionError())

@@ -1,0 +1,30 @@
+"""What `yarnhub envs` prints of environments."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+from rich.console import Console
+
+from env_packaging.inventory import Stored
+from env_packaging.manifest import Finding
+from tests.unit.env_packaging.test_manifest import MANIFEST
+from yarnhub.envs.show import alias_warnings, print_manifest
+
+
+def test_names_that_are_no_utf_8_are_shown_on_a_terminal_of_utf_8() -> None:
+    finding = Finding("note", "code", "It is about caf\udce9 and café [x].")
+    manifest = replace(MANIFEST, source="/opt/\udcff", findings=(finding,))
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    print_manifest(Console(file=terminal, width=80), manifest, "/archive", public=True)
+    terminal.seek(0)
+    shown = terminal.read()
+    assert "It is about caf\\udce9 and café [x]." in shown
+    assert "/opt/\\udcff (venv)" in shown
+
+
+def test_an_alias_that_can_not_be_read_is_named_once() -> None:
+    stored = [Stored("lab", key * 20, (), ("stable",), None, None, "", 0) for key in "ab"]
+    (said,) = alias_warnings(stored)
+    assert said.startswith("Warning: the alias lab:stable can't be read or trusted")

@@ -1,0 +1,89 @@
+"""Which ports an embedded Hadoop gets."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from yarnhub.minihadoop.errors import ConflictError, SettingsError
+from yarnhub.minihadoop.ports import BLOCK, held_ports, kept_free, reserved_ports, taken_port
+
+
+def test_chosen_ports_are_free_and_below_those_that_the_kernel_gives_out():
+    ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    with reserved_ports(None, datanodes=3, nodemanagers=2) as ports:
+        addresses = ports.all(datanodes=3, nodemanagers=2)
+        assert taken_port(addresses) is None
+        assert all(port < ephemeral for _, port in addresses)
+
+
+def test_clusters_that_start_at_once_get_different_ports():
+    with (
+        reserved_ports(None, datanodes=1, nodemanagers=1) as one,
+        reserved_ports(None, datanodes=1, nodemanagers=1) as other,
+    ):
+        assert abs(one.base - other.base) >= BLOCK
+
+
+def test_what_starts_beside_a_cluster_or_another_gets_ports_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("yarnhub.minihadoop.ports.random.shuffle", lambda blocks: None)
+    with (
+        reserved_ports(None, datanodes=1, nodemanagers=1) as cluster,
+        held_ports(3) as one,
+        held_ports(3) as other,
+    ):
+        of_cluster = range(cluster.base, cluster.base + BLOCK)
+        assert len({*of_cluster, *one, *other}) == BLOCK + 3 + 3
+        assert taken_port([("127.0.0.1", port) for port in (*one, *other)]) is None
+
+
+def test_a_block_with_a_taken_port_is_not_chosen(monkeypatch):
+    monkeypatch.setattr("yarnhub.minihadoop.ports.random.shuffle", lambda blocks: None)
+    with reserved_ports(None, datanodes=1, nodemanagers=1) as free:
+        base = free.base
+    monkeypatch.setattr("yarnhub.minihadoop.ports._FIRST", base)
+    with (
+        socket.create_server(("127.0.0.1", base + 5)),
+        reserved_ports(None, datanodes=1, nodemanagers=1) as ports,
+    ):
+        assert ports.base > base
+
+
+def test_a_port_that_somebody_will_need_is_not_chosen(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("yarnhub.minihadoop.ports.random.shuffle", lambda blocks: None)
+    with reserved_ports(None, datanodes=1, nodemanagers=1) as free:
+        base = free.base
+    monkeypatch.setattr("yarnhub.minihadoop.ports._FIRST", base)
+    with kept_free(base + 5), held_ports(1) as ports:
+        assert ports[0] >= base + BLOCK
+        with pytest.raises(ConflictError, match="about to be taken"), kept_free(ports[0]):
+            pass
+
+
+def test_a_given_port_that_is_taken_is_named():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        with (
+            pytest.raises(ConflictError, match=f"Port {taken} on 127.0.0.1 is taken"),
+            reserved_ports(taken, datanodes=1, nodemanagers=1),
+        ):
+            pass
+
+
+@pytest.mark.parametrize("base", [-1, 0, 65_530, 70_000])
+def test_a_first_port_after_which_the_others_do_not_fit_is_refused(base):
+    with (
+        pytest.raises(SettingsError, match=str(base)),
+        reserved_ports(base, datanodes=1, nodemanagers=1),
+    ):
+        pass
+
+
+def test_a_port_that_only_another_node_would_use_is_free_to_the_others():
+    with held_ports(1) as (port,), socket.create_server(("127.0.0.2", port)):
+        assert taken_port([("127.0.0.1", port)]) is None
+        assert taken_port([("127.0.0.2", port)]) == ("127.0.0.2", port)

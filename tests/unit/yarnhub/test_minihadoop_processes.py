@@ -1,0 +1,214 @@
+"""What is ended with a cluster, and what is left alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from yarnhub.minihadoop.daemon import Daemon
+from yarnhub.minihadoop.errors import DaemonError
+from yarnhub.minihadoop.processes import (
+    DAEMON,
+    Process,
+    containers,
+    daemons,
+    end_processes,
+    look_up,
+)
+
+SLEEP = ["sleep", "1000"]
+
+
+class Starter:
+    """Starts processes, and ends those that a test left."""
+
+    def __init__(self) -> None:
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def __call__(self, *command: str, **variables: str) -> Process:
+        child = subprocess.Popen(
+            command, env={"PATH": os.environ["PATH"], **variables}, start_new_session=True
+        )
+        self._started.append(child)
+        process = look_up(child.pid)
+        assert process
+        return process
+
+    def end(self) -> None:
+        for child in self._started:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+
+
+@pytest.fixture
+def start() -> Iterator[Starter]:
+    starter = Starter()
+    yield starter
+    starter.end()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    (tmp_path / "logs").mkdir()
+    return tmp_path
+
+
+def container(state: Path) -> dict[str, str]:
+    return {"LOCAL_DIRS": f"{state}/yarn/node1/local/usercache/alice/appcache/application_1"}
+
+
+def test_daemons_and_containers_are_ended(state, start):
+    daemon = start(*SLEEP, **{DAEMON: f"{state}/namenode"})
+    inside = start(*SLEEP, **container(state))
+    assert daemons(state) == {"namenode": daemon}
+    assert containers(state) == [inside]
+    end_processes(state)
+    assert not daemon.is_running
+    assert not inside.is_running
+
+
+def test_a_child_without_its_environment_is_ended_with_its_container(state, start, wait_until):
+    leader = start("sh", "-c", "env -i sleep 1000 & exec sleep 1000", **container(state))
+    wait_until(lambda: len(containers(state)) == 2, 10, "both run")
+    child = next(process for process in containers(state) if process.pid != leader.pid)
+    end_processes(state)
+    assert not child.is_running
+
+
+def test_what_ignores_sigterm_or_is_suspended_is_ended_too(state, start, monkeypatch, wait_until):
+    monkeypatch.setattr("yarnhub.minihadoop.processes._GRACE_SECONDS", 0.2)
+    armed = state / "armed"
+    deaf = start(
+        "sh", "-c", f"trap '' TERM; touch {armed}; while :; do sleep 1; done", **container(state)
+    )
+    wait_until(armed.exists, 10, "the trap is set")
+    frozen = start(*SLEEP, **{DAEMON: f"{state}/resourcemanager"})
+    frozen.signal(signal.SIGSTOP)
+    end_processes(state)
+    assert not deaf.is_running
+    assert not frozen.is_running
+
+
+def test_a_shell_that_uses_the_cluster_is_left_alone(state, start):
+    shell = start(*SLEEP, HADOOP_CONF_DIR=f"{state}/conf", HADOOP_HOME=str(state))
+    end_processes(state)
+    assert shell.is_running
+
+
+def test_a_cluster_in_a_folder_of_a_similar_name_is_left_alone(state, start):
+    other = Path(f"{state}2")
+    daemon = start(*SLEEP, **{DAEMON: f"{other}/namenode"})
+    inside = start(*SLEEP, **container(other))
+    end_processes(state)
+    assert daemon.is_running
+    assert inside.is_running
+
+
+def test_a_pid_that_is_somebody_elses_now_gets_no_signal(start):
+    process = start(*SLEEP)
+    earlier = Process(process.pid, process.started - 1, process.session, "S")
+    assert not earlier.is_running
+    earlier.signal(signal.SIGKILL)
+    assert process.is_running
+
+
+def test_waiting_ends_with_the_process_or_with_the_time(start):
+    process = start(*SLEEP)
+    assert not process.wait(0)
+    process.signal(signal.SIGKILL)
+    assert process.wait(10)
+    assert process.wait(0)
+
+
+def daemon(state: Path, command: str, is_ready=lambda: False) -> Daemon:
+    return Daemon("worker", ["sh", "-c", command], dict(os.environ), state, is_ready)
+
+
+def test_a_daemon_that_ends_at_its_start_is_told_with_the_end_of_its_log(state):
+    broken = daemon(state, "echo no such disk; exit 3")
+    broken.start()
+    with pytest.raises(DaemonError, match=r"(?s)The worker ended while .*no such disk"):
+        broken.wait_ready(10)
+    assert not broken.is_running
+
+
+def test_a_daemon_that_is_not_ready_in_time_is_told(state):
+    slow = daemon(state, "exec sleep 1000")
+    slow.start()
+    with pytest.raises(DaemonError, match="was not ready in time"):
+        slow.wait_ready(0)
+    slow.kill()
+
+
+def test_a_daemon_can_be_ended_and_started_again(state):
+    worker = daemon(state, "echo started; exec sleep 1000", is_ready=lambda: True)
+    worker.start()
+    worker.wait_ready()
+    first = worker.pid
+    worker.stop()
+    assert not worker.is_running
+    worker.start()
+    assert worker.pid != first
+    assert daemons(state)["worker"].pid == worker.pid
+    worker.kill()
+    with pytest.raises(DaemonError, match="is not running"):
+        _ = worker.pid
+
+
+def test_a_process_that_has_ended_is_not_stopped():
+    with subprocess.Popen(["sleep", "1000"]) as sleeper:
+        process = look_up(sleeper.pid)
+        sleeper.kill()
+    assert not process.is_stopped
+
+
+def test_a_suspended_daemon_is_stopped_by_the_kernel_until_it_is_resumed(state, wait_until):
+    worker = daemon(state, "exec sleep 1000")
+    worker.start()
+    worker.suspend()
+    assert look_up(worker.pid).state == "T"
+    worker.resume()
+    wait_until(lambda: look_up(worker.pid).state == "S", 10, "it runs")
+    worker.kill()
+
+
+BUSY_THREADS = """
+import threading
+def spin():
+    while True:
+        sum(range(1000))
+for _ in range(20):
+    threading.Thread(target=spin).start()
+open("{ready}", "w").close()
+"""
+
+
+def test_no_thread_of_a_suspended_daemon_still_runs(state, wait_until, tmp_path):
+    ready = tmp_path / "ready"
+    script = tmp_path / "busy.py"
+    script.write_text(BUSY_THREADS.format(ready=ready))
+    worker = daemon(state, f"exec {sys.executable} {script}")
+    worker.start()
+    try:
+        wait_until(ready.exists, 60, "its threads run")
+        for _ in range(10):
+            worker.suspend()
+            threads = Path(f"/proc/{worker.pid}/task").iterdir()
+            assert {(each / "stat").read_text().split()[2] for each in threads} == {"T"}
+            worker.resume()
+    finally:
+        worker.kill()
+
+
+def test_a_task_that_fails_is_told(state):
+    task = daemon(state, "echo no space left; exit 1")
+    task.start()
+    with pytest.raises(DaemonError, match=r"(?s)exit code 1.*no space left"):
+        task.wait_done(10)

@@ -1,0 +1,120 @@
+"""A cluster's state folder: what is written there, read back and removed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from yarnhub.minihadoop.artifacts import Distribution
+from yarnhub.minihadoop.errors import ConflictError, NotRunningError
+from yarnhub.minihadoop.ports import Ports
+from yarnhub.minihadoop.settings import ClusterSettings
+from yarnhub.minihadoop.state import ClusterState, load, remove_data, usable_folder
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> ClusterState:
+    home = tmp_path / "hadoop"
+    (home / "lib").mkdir(parents=True)
+    (home / "lib" / "hadoop.jar").touch()
+    java = tmp_path / "java"
+    (java / "bin").mkdir(parents=True)
+    (java / "bin" / "java").write_text('#!/bin/sh\necho "$@"\n')
+    (java / "bin" / "java").chmod(0o755)
+    settings = ClusterSettings(nodemanagers=2, datanodes=2, users=("ann",))
+    return ClusterState(
+        tmp_path / "state", settings, Ports(20_000), Distribution("3.4.2", home, java)
+    )
+
+
+def test_what_was_written_is_read_back(cluster):
+    cluster.write()
+    assert load(cluster.folder) == cluster
+
+
+def test_each_daemon_has_a_folder_of_configuration_that_hadoop_can_read(cluster):
+    cluster.write()
+    own = {folder.name for folder in cluster.conf_dir.iterdir() if folder.is_dir()}
+    assert own == set(cluster.daemon_names())
+    assert {"namenode", "datanode2", "resourcemanager", "nodemanager2"} < own
+    for folder in (cluster.conf_dir, *(cluster.conf_dir / name for name in own)):
+        for name in ("core", "hdfs", "yarn"):
+            site = ElementTree.parse(folder / f"{name}-site.xml").getroot()
+            names = [entry.findtext("name") for entry in site.iter("property")]
+            assert len(names) == len(set(names)) > 0
+    assert (cluster.conf_dir / "capacity-scheduler.xml").exists()
+
+
+def test_values_survive_xml(cluster, tmp_path):
+    odd = ClusterState(tmp_path / "a<b>&c", cluster.settings, cluster.ports, cluster.distribution)
+    odd.write()
+    site = ElementTree.parse(odd.conf_dir / "core-site.xml").getroot()
+    values = {entry.findtext("name"): entry.findtext("value") for entry in site.iter("property")}
+    assert values["hadoop.tmp.dir"] == str(tmp_path / "a<b>&c" / "tmp")
+
+
+def test_the_yarn_command_gives_the_class_path_and_runs_clients(cluster):
+    cluster.write()
+
+    def yarn(*arguments: str) -> str:
+        command = [str(cluster.folder / "bin" / "yarn"), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    path = yarn("classpath", "--glob").split(":")
+    assert path == [str(cluster.conf_dir), str(cluster.distribution.home / "lib" / "hadoop.jar")]
+    assert yarn("logs", "-applicationId", "x").endswith("cli.LogsCLI -applicationId x")
+    assert yarn("application", "-list").endswith("cli.ApplicationCLI application -list")
+    assert yarn("org.example.Main", "a b").endswith("org.example.Main a b")
+
+
+def test_the_environment_puts_our_commands_first_and_keeps_the_rest(cluster, monkeypatch):
+    monkeypatch.setenv("PATH", "/somewhere")
+    env = cluster.env()
+    assert env["PATH"] == f"{cluster.folder}/bin:/somewhere"
+    assert env["HADOOP_CONF_DIR"] == str(cluster.conf_dir)
+    assert "HADOOP_USER_NAME" not in env
+
+
+def test_data_goes_and_logs_and_what_is_not_ours_stay(cluster):
+    cluster.write()
+    (cluster.folder / "logs" / "namenode.log").touch()
+    (cluster.folder / "mine.txt").touch()
+    remove_data(cluster.folder)
+    left = {str(path.relative_to(cluster.folder)) for path in cluster.folder.rglob("*")}
+    assert left == {"logs", "logs/namenode.log", "mine.txt"}
+
+
+def test_a_folder_that_holds_something_else_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(ConflictError, match=r"thesis\.tex"):
+        usable_folder(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["with space", "comma,", "per%20cent", "ümlaut", "new\nline"])
+def test_a_path_that_hadoop_can_not_cope_with_is_refused(tmp_path, name):
+    with pytest.raises(ConflictError, match="choose a state folder"):
+        usable_folder(tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+def test_a_folder_that_can_not_be_made_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConflictError, match="can't be used: Not a directory"):
+        usable_folder(tmp_path / "file" / "state")
+
+
+def test_a_folder_is_known_by_its_real_path(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert usable_folder(tmp_path / "link" / "state") == tmp_path / "real" / "state"
+
+
+@pytest.mark.parametrize("content", [None, "not json", "{}", '{"settings": {"colour": 1}}'])
+def test_nothing_or_nonsense_is_no_cluster(tmp_path, content):
+    if content is not None:
+        (tmp_path / "cluster.json").write_text(content)
+    with pytest.raises(NotRunningError, match=str(tmp_path)):
+        load(tmp_path)

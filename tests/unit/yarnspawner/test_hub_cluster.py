@@ -1,0 +1,120 @@
+"""A hub whose Hadoop configuration is wrong says so, and takes no server for ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hadoop_client.configuration import Configuration
+from hadoop_client.security import kerberos
+from yarnspawner import YarnSpawner
+from yarnspawner.failures import ClusterUnavailableError
+from yarnspawner.hub.cluster import open_hub_cluster
+from yarnspawner.hub.shared import get_hub_cluster
+
+NO_NAMENODE = {"fs.defaultFS": "hdfs:///"}
+HALF_A_PAIR = {
+    "fs.defaultFS": "hdfs://ns",
+    "dfs.nameservices": "ns",
+    "dfs.ha.namenodes.ns": "nn1,nn2",
+    "dfs.namenode.rpc-address.ns.nn1": "one.example:8020",
+}
+
+
+NOBODY_THERE = {
+    "fs.defaultFS": "hdfs://127.0.0.1:9",
+    "yarn.resourcemanager.address": "127.0.0.1:9",
+}
+
+
+@pytest.fixture
+def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:
+    """Have a configuration with these properties."""
+
+    def write(properties: dict[str, str]) -> None:
+        elements = "".join(
+            f"<property><name>{name}</name><value>{value}</value></property>"
+            for name, value in properties.items()
+        )
+        (tmp_path / "core-site.xml").write_text(f"<configuration>{elements}</configuration>")
+        monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
+        monkeypatch.setenv("HADOOP_USER_NAME", "jupyterhub")
+
+    return write
+
+
+@pytest.fixture(params=[NO_NAMENODE, HALF_A_PAIR], ids=["no NameNode", "half a pair"])
+def _wrong_configuration(request: pytest.FixtureRequest, configure: Any) -> None:
+    configure(request.param)
+
+
+@pytest.fixture
+def _nobody_there(configure: Any) -> None:
+    configure(NOBODY_THERE)
+
+
+def running_server(settings: dict[str, Any]) -> YarnSpawner:
+    """A server that the hub's database says is running."""
+    spawner = YarnSpawner(hub=SimpleNamespace(api_url="http://127.0.0.1:8081/hub/api"))
+    spawner.user = SimpleNamespace(name="alice", settings=settings)
+    spawner.application_id, spawner.spawn_tag = "application_1_0001", "yarnhub-spawn-1"
+    return spawner
+
+
+@pytest.mark.usefixtures("_wrong_configuration")
+async def test_a_wrong_configuration_is_told_in_a_sentence():
+    with pytest.raises(ClusterUnavailableError, match=r"its Hadoop configuration: .* mend"):
+        await open_hub_cluster("yarnhub-0", YarnSpawner())
+
+
+@pytest.mark.usefixtures("_wrong_configuration")
+async def test_a_wrong_configuration_ends_no_server(caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.ERROR)
+    spawner = running_server({"cookie_secret": b"secret", "users": {}})
+    assert await spawner.poll() is None
+    assert spawner.application_id == "application_1_0001"
+    assert "mend" in caplog.text
+
+
+async def test_what_goes_wrong_in_a_poll_ends_no_server(caplog: pytest.LogCaptureFixture):
+    spawner = running_server({})  # no secret to make the hub's tag of
+    assert await spawner.poll() is None
+    assert "cookie_secret" in caplog.text
+
+
+@pytest.mark.usefixtures("_nobody_there")
+async def test_a_log_in_that_takes_long_holds_up_the_hub_for_nobody_and_is_one_for_all(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    answered = threading.Event()
+    asked = []
+
+    def own_user(configuration: Configuration) -> str:
+        asked.append(configuration)
+        assert answered.wait(30)
+        return "jupyterhub"
+
+    monkeypatch.setattr(kerberos, "own_user", own_user)
+    settings = {"cookie_secret": b"secret", "users": {}}
+    url = "http://127.0.0.1:8081/hub/api"
+    waiting = [asyncio.create_task(get_hub_cluster(settings, url, YarnSpawner())) for _ in range(3)]
+    # This is the hub's loop: it gets here while nobody has answered.
+    await asyncio.sleep(0)
+    answered.set()
+    one, *others = await asyncio.gather(*waiting)
+    assert all(other is one for other in others)
+    assert len(asked) == 1
+
+
+@pytest.mark.usefixtures("_nobody_there")
+async def test_a_start_with_certificates_is_told_of_yarn_away_in_a_sentence():
+    spawner = running_server({"cookie_secret": b"secret", "users": {}})
+    with pytest.raises(ClusterUnavailableError, match=r"127\.0\.0\.1:9.* Try again in a minute"):
+        await spawner.create_certs()

@@ -1,0 +1,55 @@
+"""Environments as kernels: their names, their specs, and the scripts that start them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.unit.env_packaging.prefixes import write
+from yarnspawner.failures import OptionsError
+from yarnspawner.launch.kernels import check_titles, kernel_files, kernel_name
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Science", "yarnhub-science"),
+        ("R & D (2026)", "yarnhub-r-d-2026"),
+        ("../../etc", "yarnhub-etc"),
+        ("机器学习", "yarnhub-env"),
+    ],
+)
+def test_a_name_is_one_that_jupyter_and_a_shell_take(title: str, name: str):
+    assert kernel_name(title) == name
+
+
+def test_titles_that_could_not_be_told_apart_are_refused():
+    check_titles(["Science", "Science 2"])
+    with pytest.raises(OptionsError, match="'Science' and 'science!', which are too much alike"):
+        check_titles(["Science", "science!"])
+
+
+def test_the_spec_has_the_title_as_it_is():
+    files = kernel_files('Say "hi"', "env/bin/python")
+    spec = json.loads(files["kernels/kernels/yarnhub-say-hi/kernel.json"])
+    assert spec["display_name"] == 'Say "hi"'
+
+
+@pytest.mark.parametrize("where", ["with the container", "on every node"])
+def test_the_script_starts_the_environments_python_as_if_activated(where: str, tmp_path: Path):
+    container = tmp_path / "a container"
+    prefix = container / "env" if where == "with the container" else tmp_path / "lab"
+    python = "env/bin/python" if where == "with the container" else f"{prefix}/bin/python"
+    write(prefix / "bin/python", '#!/bin/sh\necho "$CONDA_PREFIX $ACTIVATED $@"\n', 0o755)
+    write(prefix / "etc/conda/activate.d/x.sh", "export ACTIVATED=yes\n")
+    for path, content in kernel_files("Lab", python).items():
+        (container / path).parent.mkdir(parents=True, exist_ok=True)
+        (container / path).write_bytes(content)
+    start = container / "kernels/kernels/yarnhub-lab/start"
+    done = subprocess.run(
+        ["bash", start, "/a/connection file"], cwd="/", capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == f"{prefix} yes -m ipykernel_launcher -f /a/connection file"

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yarnspawner.launcher.port_endpoint import PortReport, ReportRefusedError, accept, path
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+EXPECTED = PortReport.expected_from(TOKEN)
+
+
+def report(**fields: object) -> bytes:
+    return json.dumps(fields).encode()
+
+
+def refusal(
+    expected: PortReport | None,
+    token: str,
+    body: bytes,
+    port_range: tuple[int, int] | None = None,
+) -> int:
+    with pytest.raises(ReportRefusedError) as refused:
+        accept(expected, token, body, port_range)
+    return refused.value.status
+
+
+@given(port=st.integers(1, 65535))
+def test_the_port_of_the_start_that_has_the_token_is_taken(port: int):
+    accepted = accept(EXPECTED, TOKEN, report(port=port), None)
+    assert accepted == PortReport(EXPECTED.token_digest, port)
+
+
+def test_the_first_report_stays():
+    accepted = accept(EXPECTED, TOKEN, report(port=1234), None)
+    assert refusal(accepted, TOKEN, report(port=1234)) == 409
+    assert refusal(accepted, TOKEN, report(port=4321)) == 409
+
+
+@given(token=st.text().filter(lambda token: token != TOKEN))
+def test_no_other_token_will_do_and_learns_nothing(token: str):
+    reported = accept(EXPECTED, TOKEN, report(port=1234), None)
+    assert refusal(EXPECTED, token, report(port=1234)) == 403
+    assert refusal(EXPECTED, token, b"nonsense") == 403
+    assert refusal(reported, token, report(port=1234)) == 403
+
+
+def test_a_server_that_waits_for_no_report_has_nothing_to_be_told():
+    assert refusal(None, TOKEN, report(port=1234)) == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff",
+        b"1234",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"port": "1234"}',
+        b'{"port": 1234.0}',
+        b'{"port": true}',
+        b'{"port": null}',
+        b'{"port": 1234, "host": "evil.example.com"}',
+        b'{"port": 1234, "ip": "10.0.0.1"}',
+        b'{"port": -1}',
+        b'{"port": 0}',
+        b'{"port": 65536}',
+    ],
+)
+def test_anything_but_a_port_is_refused(body: bytes):
+    assert refusal(EXPECTED, TOKEN, body) == 400
+
+
+@given(body=st.binary())
+def test_no_bytes_do_worse_than_to_be_refused(body: bytes):
+    assert refusal(EXPECTED, TOKEN, body) == 400
+
+
+def test_a_body_nested_too_deeply_is_refused():
+    assert refusal(EXPECTED, TOKEN, b"[" * 100_000) == 400
+
+
+@given(port=st.integers(1, 65535))
+def test_only_ports_of_the_range_are_taken(port: int):
+    first, last = 20000, 20100
+    if first <= port <= last:
+        assert accept(EXPECTED, TOKEN, report(port=port), (first, last)).port == port
+    else:
+        assert refusal(EXPECTED, TOKEN, report(port=port), (first, last)) == 400
+
+
+def test_the_hubs_database_gets_the_report_but_not_the_token():
+    accepted = accept(EXPECTED, TOKEN, report(port=1234), None)
+    state = json.loads(json.dumps(accepted.to_state()))
+    assert PortReport(**state) == accepted
+    assert TOKEN not in json.dumps(state)
+
+
+def test_each_server_of_a_user_has_an_address_of_its_own():
+    assert path("alice", "") == "users/alice/server/port"
+    assert path("alice", "second") == "users/alice/servers/second/port"

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from html.parser import HTMLParser
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import pytest
+
+from tests.unit.yarnspawner.test_profiles import CUSTOM, PROFILES
+from yarnspawner.failures import OptionsError
+from yarnspawner.profiles import options
+from yarnspawner.profiles.config import parse_profiles
+from yarnspawner.profiles.form import QueueRoom, options_of, render
+
+
+class Form(HTMLParser):
+    """Reads a form as a browser does: what it would send, and what its labels are for."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.sent: dict[str, list[str]] = {}
+        self.controls: set[str] = set()
+        self.labelled: set[str] = set()
+        self.described: set[str] = set()
+        self.identities: list[str] = []
+        self.text = ""
+        self._select = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {name: value or "" for name, value in attrs}
+        self.identities += [attributes["id"]] if "id" in attributes else []
+        self.described |= set(attributes.get("aria-describedby", "").split())
+        if tag == "label":
+            self.labelled.add(attributes["for"])
+        elif tag in ("input", "select"):
+            self.controls.add(attributes["id"])
+            self._select = attributes["name"] if tag == "select" else ""
+            if attributes.get("type") != "radio" or "checked" in attributes:
+                self.sent[attributes["name"]] = [attributes.get("value", "")]
+        elif tag == "option" and "selected" in attributes:
+            self.sent[self._select] = [attributes["value"]]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def form(last: dict[str, Any] | None = None, **more: Any) -> Form:
+    groups = more.pop("groups", ())
+    return Form(render(PROFILES, "alice", groups, last or {}, more.pop("queues", {})))
+
+
+def test_a_form_that_is_sent_as_it_comes_asks_for_the_defaults():
+    options = options_of(form().sent)
+    assert options == {"profile": "small"}
+    assert PROFILES.choose(options, "alice", ()) == PROFILES.choose({}, "alice", ())
+
+
+def test_only_the_fields_of_the_chosen_profile_count():
+    sent = {**form().sent, "profile": ["custom"]}
+    options = options_of(sent)
+    expected = PROFILES.choose({"profile": "custom"}, "alice", ())
+    assert PROFILES.choose(options, "alice", ()) == expected
+
+
+def test_the_last_choice_is_chosen_already_where_it_is_still_allowed():
+    last = {"profile": "custom", "memory": "8G", "queue": "prod", "cores": 99, "gpus": [1]}
+    sent = form(last).sent
+    assert sent["profile"] == ["custom"]
+    assert sent["custom:memory"] == ["8G"]
+    assert sent["custom:queue"] == ["prod"]
+    assert sent["custom:cores"] == ["1"]
+    assert form({"profile": "gone"}).sent["profile"] == ["small"]
+    assert form({"profile": "custom", "queue": ["x"]}).sent["custom:queue"] == ["default"]
+    assert form({"profile": ["x"]}).sent["profile"] == ["small"]
+    assert form(last, groups=("students",)).sent["custom:memory"] == ["2G"]
+
+
+def test_each_control_has_a_label_and_what_describes_it_is_there():
+    seen = form()
+    assert seen.controls <= seen.labelled
+    assert seen.described <= set(seen.identities)
+    assert len(seen.identities) == len(set(seen.identities))
+
+
+def test_a_queue_says_what_it_has_left():
+    queues = {"default": QueueRoom(12 * 1024, 40 * 1024, 3), "prod": QueueRoom(0, 1024, 0)}
+    text = form(queues=queues).text
+    assert "default (12 of 40 GiB free, 3 waiting)" in text
+    assert "prod (0 of 1 GiB free)" in text
+
+
+def test_nothing_of_a_configuration_is_taken_for_html():
+    evil = "<script>alert(1)</script>\"'"
+    profiles = parse_profiles(
+        [
+            {
+                **CUSTOM,
+                "display_name": evil,
+                "description": evil,
+                "queue": {"choices": {evil: evil}},
+                "options": {"x": {"label": evil, "choices": {evil: {"label": evil}}}},
+            }
+        ]
+    )
+    html = render(profiles, "alice", (), {"profile": "custom", "memory": evil}, {})
+    assert evil not in html
+    assert html.count("<script") == 1
+    assert Form(html).sent["custom:queue"] == [evil]
+
+
+def test_a_query_may_name_fields_alone():
+    assert options_of({"profile": ["custom"], "memory": ["8G"], "_xsrf": ["x"], "cores": [""]}) == {
+        "profile": "custom",
+        "memory": "8G",
+    }
+
+
+def test_an_option_that_is_given_twice_is_refused():
+    with pytest.raises(OptionsError, match="'memory' is given twice"):
+        options_of({"memory": ["1G", "2G"]})
+
+
+class SpawnerWithSilentYarn(options.ProfileOptions):
+    user = SimpleNamespace(name="alice", groups=[])
+    orm_spawner = SimpleNamespace(user_options={})
+    accepted_options: ClassVar[dict[str, Any]] = {}
+    log = logging.getLogger(__name__)
+
+    async def cluster_queues(self) -> Any:
+        await asyncio.Event().wait()
+
+
+async def test_a_form_does_not_wait_long_for_what_it_can_do_without(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(options, "ROOM_SECONDS", 0.01)
+    spawner = SpawnerWithSilentYarn(profiles=[CUSTOM])
+    assert 'name="custom' in await spawner.profile_form()

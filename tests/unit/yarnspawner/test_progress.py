@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from hadoop_client.yarn.records import ApplicationId, ApplicationState
+from hadoop_client.yarn.reports import ApplicationReport
+from yarnspawner.hub.progress import ProgressLog, describe
+from yarnspawner.launcher.interface import Container, Phase
+
+
+async def collect(log: ProgressLog) -> list[int]:
+    return [event["progress"] async for event in log.follow()]
+
+
+async def test_everybody_who_watches_gets_all_events_in_order():
+    log = ProgressLog()
+    log.add({"progress": 1, "message": "one"})
+    early = asyncio.create_task(collect(log))
+    await asyncio.sleep(0)
+    log.add({"progress": 2, "message": "two"})
+    late = asyncio.create_task(collect(log))
+    await asyncio.sleep(0)
+    log.add({"progress": 3, "message": "three"})
+    log.close()
+    assert await early == await late == [1, 2, 3]
+
+
+async def test_what_was_just_said_is_not_said_again():
+    log = ProgressLog()
+    for _ in range(3):
+        log.add({"progress": 1, "message": "one"})
+    log.close()
+    assert await collect(log) == [1]
+
+
+def event(
+    state: ApplicationState, diagnostics: str = "", container: Container | None = None
+) -> dict[str, Any]:
+    report = ApplicationReport(
+        application_id=ApplicationId.parse("application_1_0001"),
+        state=state,
+        diagnostics=diagnostics,
+        queue="default",
+        tracking_url='http://rm.example/"><b>',
+    )
+    return describe(report, container)
+
+
+LAUNCHED = "AM container is launched, waiting for AM to register"
+
+
+def test_progress_only_grows_along_the_states_of_an_application():
+    accepted = ApplicationState.ACCEPTED
+    way = [
+        event(ApplicationState.SUBMITTED),
+        event(accepted, "Queue's AM resource limit exceeded."),
+        event(accepted, "waiting for AM container to be allocated"),
+        event(accepted, LAUNCHED),
+        event(accepted, LAUNCHED, Container("node1", Phase.LOCALIZING)),
+        event(accepted, LAUNCHED, Container("node1", Phase.RUNNING)),
+        event(ApplicationState.RUNNING),
+    ]
+    percents = [each["progress"] for each in way]
+    assert percents == sorted(set(percents))
+
+
+def test_how_full_the_queue_is_and_which_node_it_is_are_told():
+    waiting = "Details : Queue's Absolute used capacity = 93.75 % ; Queue's Absolute max"
+    assert (
+        "queue default, 94 % of which is in use"
+        in event(ApplicationState.ACCEPTED, waiting)["message"]
+    )
+    on_node = event(ApplicationState.ACCEPTED, LAUNCHED, Container("node1", Phase.LOCALIZING))
+    assert "fetched on node node1" in on_node["message"]
+
+
+def test_links_lead_to_yarns_pages_and_are_escaped():
+    html = event(ApplicationState.SUBMITTED)["html_message"]
+    assert 'href="http://rm.example/&quot;&gt;&lt;b&gt;"' in html
+    container = Container("node1", Phase.RUNNING, "javascript:alert(1)")
+    assert "javascript" not in event(ApplicationState.ACCEPTED, LAUNCHED, container)["html_message"]

@@ -1,0 +1,211 @@
+"""One host's part in a Hadoop that is spread over hosts, as docker-compose.yml has it.
+
+    python -m yarnhub.minihadoop.compose_host daemon      become the daemon named like this host
+    python -m yarnhub.minihadoop.compose_host ready       tell by the exit code whether that serves
+    python -m yarnhub.minihadoop.compose_host folders     make the directories of HDFS, and homes
+    python -m yarnhub.minihadoop.compose_host COMMAND…    become a command that uses the cluster
+
+- What the cluster is comes from the environment, the same on each host: YARNHUB_USERS,
+  YARNHUB_DATANODES, YARNHUB_NODEMANAGERS, YARNHUB_NODE_MEMORY_MB, and COMPOSE_PROFILES, in which
+  `kerberos` makes it a secure one. Its configuration is written anew each time.
+- All that is written is in the account's home: what is in there outlives the host's process.
+- An HDFS that exists is never formatted.
+- With Kerberos the host kdc makes everybody's keys, and puts each host's own where none but the two
+  of them look: /etc/security/keytabs/HOST. A host waits for its keys before it does anything.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from yarnhub.minihadoop import kerberos, readiness, rest
+from yarnhub.minihadoop.artifacts import distribution
+from yarnhub.minihadoop.commands import daemon_command, daemon_env
+from yarnhub.minihadoop.errors import DaemonError, MiniHadoopError, SettingsError
+from yarnhub.minihadoop.folders import make_folders
+from yarnhub.minihadoop.ports import Ports
+from yarnhub.minihadoop.secure_site import REALM, keytab, login_variables, service_principal
+from yarnhub.minihadoop.settings import HUB_USER, ClusterSettings, Security
+from yarnhub.minihadoop.state import ClusterState
+
+PORTS = Ports(9000, distributed=True)
+
+#: The account of the daemons, and so HDFS's and YARN's superuser.
+SUPERUSER = "hadoop"
+
+#: Hosts of no daemon: where people and the hub are, and where their homes in HDFS are made from.
+EDGE, HOMES = "edge", "homes"
+KEYTABS = Path("/etc/security/keytabs")
+KEYS_TIMEOUT_SECONDS = 120.0
+
+
+def settings_from(environment: Mapping[str, str]) -> ClusterSettings:
+    """Return the cluster that the environment describes. Raises SettingsError."""
+
+    def number(name: str, default: int) -> int:
+        text = environment.get(name) or str(default)
+        if not text.isdecimal():
+            raise SettingsError(f"{name} is {text!r}, and should be a number.")
+        return int(text)
+
+    profiles = (environment.get("COMPOSE_PROFILES") or "").split(",")
+    return ClusterSettings(
+        users=tuple((environment.get("YARNHUB_USERS") or "alice bob").split()),
+        datanodes=number("YARNHUB_DATANODES", 3),
+        nodemanagers=number("YARNHUB_NODEMANAGERS", 2),
+        memory_mb=number("YARNHUB_NODE_MEMORY_MB", 3072),
+        security=Security() if "kerberos" in profiles else None,
+        superuser=SUPERUSER,
+    )
+
+
+def daemon_of(host: str, settings: ClusterSettings) -> tuple[str, int]:
+    """Return the kind and the index, from 0, of the daemon that a host is called as."""
+    counts = {
+        **({"kdc": 0} if settings.security else {}),
+        "namenode": 0,
+        "resourcemanager": 0,
+        "datanode": settings.datanodes,
+        "nodemanager": settings.nodemanagers,
+    }
+    found = re.fullmatch(r"([a-z]+)([1-9]\d*)?", host)
+    kind, number = (found[1], int(found[2] or 0)) if found else (host, 0)
+    if kind not in counts or not min(1, counts[kind]) <= number <= counts[kind]:
+        raise SettingsError(f"No daemon of this cluster is called as this host is, {host!r}.")
+    return kind, max(number - 1, 0)
+
+
+def principals(settings: ClusterSettings) -> dict[str, dict[str, str]]:
+    """Return whose keys each host gets: by the host's name, principals by the keytab's name."""
+    services = {
+        "namenode": ("nn", "HTTP"),
+        "resourcemanager": ("rm",),
+        **{f"datanode{i + 1}": ("dn",) for i in range(settings.datanodes)},
+        **{f"nodemanager{i + 1}": ("nm",) for i in range(settings.nodemanagers)},
+        EDGE: (HUB_USER,),
+    }
+    people = {EDGE: settings.users, HOMES: (SUPERUSER,)}
+    return {
+        host: {
+            **{name: service_principal(name, host) for name in services.get(host, ())},
+            **{name: f"{name}@{REALM}" for name in people.get(host, ())},
+        }
+        for host in {**services, **people}
+    }
+
+
+def identity(name: str) -> dict[str, str]:
+    """Return what makes a client on this host act as the hub or one of the people."""
+    return {"HADOOP_USER_NAME": name, **login_variables(Path.home(), name)}
+
+
+def is_ready(kind: str, index: int) -> bool:
+    """Tell whether a daemon serves, by its own word and by that of who leads it."""
+    if kind == "kdc":
+        return kerberos.kdc_ready(PORTS)
+    if kind == "namenode":
+        return readiness.namenode_ready(PORTS)
+    if kind == "resourcemanager":
+        return readiness.resourcemanager_ready(PORTS)
+    if kind == "datanode":
+        return readiness.datanode_ready(PORTS, index)
+    return readiness.nodemanager_ready(PORTS, index, since_ms=0)
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the top of this file says; returns the exit code, unless it becomes something else.
+
+    Raises a MiniHadoopError, or FileNotFoundError if there is no such command.
+    """
+    settings, host = settings_from(os.environ), socket.gethostname()
+    if arguments == ["ready"]:
+        if settings.security:
+            _log_in(settings, host)
+        return 0 if is_ready(*daemon_of(host, settings)) else 1
+    state = ClusterState(Path.home(), settings, PORTS, distribution())
+    state.write_files()
+    if arguments == ["daemon"] and daemon_of(host, settings)[0] == "kdc":
+        _become_kdc(state)
+    if settings.security:
+        _take_keys(state, host)
+    if arguments == ["daemon"]:
+        _become_daemon(state, host)
+    if arguments == ["folders"]:
+        if settings.security:
+            _log_in(settings, host)
+        make_folders(PORTS.namenode_url(), settings.users, SUPERUSER)
+        return 0
+    return os.execvpe(arguments[0], arguments, {**os.environ, **state.env()})
+
+
+def _log_in(settings: ClusterSettings, host: str) -> None:
+    """Have this process ask daemons' pages as what this host is, where they want to know."""
+    from yarnhub.minihadoop.negotiate import Negotiate
+
+    keys = principals(settings).get(host)
+    if keys:
+        os.environ.update(kerberos.variables(Path.home()))
+        os.environ.update(login_variables(Path.home(), next(iter(keys))))
+        rest.log_in_by(Negotiate())
+
+
+def _become_kdc(state: ClusterState) -> NoReturn:
+    wanted = {
+        KEYTABS / host / f"{name}.keytab": principal
+        for host, keys in principals(state.settings).items()
+        for name, principal in keys.items()
+    }
+    kerberos.make_realm(state.folder, wanted)
+    for file in wanted:
+        file.chmod(0o440)  # The group is that of the host's account.
+    command = kerberos.kdc_command()
+    os.execve(command[0], command, kerberos.kdc_env(state.folder))
+
+
+def _take_keys(state: ClusterState, host: str) -> None:
+    """Wait for the KDC, and copy the keys of this host so that they are its account's alone."""
+    made = [KEYTABS / host / f"{name}.keytab" for name in principals(state.settings).get(host, ())]
+    deadline = time.monotonic() + KEYS_TIMEOUT_SECONDS
+    while not (all(file.exists() for file in made) and kerberos.kdc_ready(PORTS)):
+        if time.monotonic() > deadline:
+            raise DaemonError("The KDC made no keys for this host: the log of kdc says why.")
+        time.sleep(0.2)
+    for file in made:
+        own = keytab(state.folder, file.stem)
+        new = own.with_suffix(f".{os.getpid()}")  # Somebody may be reading the old one.
+        new.touch(mode=0o600)
+        new.write_bytes(file.read_bytes())
+        new.chmod(0o400)
+        new.replace(own)
+
+
+def _become_daemon(state: ClusterState, host: str) -> NoReturn:
+    kind, _ = daemon_of(host, state.settings)
+    command, environment = daemon_command(state, kind, host), daemon_env(state)
+    names = state.folder / "dfs" / "name"
+    if kind == "namenode" and not names.exists():
+        done = subprocess.run([*command, "-format", "-nonInteractive"], env=environment)
+        if done.returncode:
+            shutil.rmtree(names, ignore_errors=True)  # Half an HDFS is none.
+            raise DaemonError("HDFS could not be formatted; the lines above say why.")
+    os.execve(command[0], command, environment)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:] or ["daemon"]))
+    except MiniHadoopError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
+    except FileNotFoundError as error:
+        sys.stderr.write(f"{error.filename}: there is no such command.\n")
+        sys.exit(127)

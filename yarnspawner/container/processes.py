@@ -1,0 +1,95 @@
+"""Ending all of a container's processes, those included that YARN does not reach.
+
+YARN signals the container's process group. Kernels, terminals and what a notebook puts into the
+background are in sessions of their own, and would stay on the node for good. They are known by
+CONTAINER_ID, which YARN sets and every process inherits.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+POLL_SECONDS = 0.05
+GRACE_SECONDS = 1.0
+"""For what the server has left behind, and for the system to clear away what was killed."""
+
+
+class Container:
+    """The processes of the container that we run in, but for ourselves and those above us."""
+
+    def __init__(self) -> None:
+        self._group = os.getpgrp()
+        self._mark = f"CONTAINER_ID={os.environ['CONTAINER_ID']}".encode()
+        self._spared = {1}
+        pid = os.getpid()
+        while pid > 1:
+            self._spared.add(pid)
+            pid = parent_and_group(pid)[0]
+
+    def group_members(self) -> list[int]:
+        """Return those of our process group: the server, and what is no kernel or terminal."""
+        return self._find(lambda pid, group: group == self._group)
+
+    def members(self) -> list[int]:
+        """Return all processes, whatever session they are in."""
+        return self._find(lambda pid, group: group == self._group or self._is_marked(pid))
+
+    def _find(self, belongs: Callable[[int, int], bool]) -> list[int]:
+        found = []
+        for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):  # noqa: PTH208
+            group = parent_and_group(pid)[1]
+            if group and pid not in self._spared and pid != os.getpid() and belongs(pid, group):
+                found.append(pid)
+        return found
+
+    def _is_marked(self, pid: int) -> bool:
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
+                return self._mark in file.read().split(b"\0")
+        except OSError:
+            return False  # another user's, or it has just ended
+
+    def terminate_from_child(self, grace: float) -> None:
+        """End all as `end` does, by a process that outlives us: YARN kills our process group a
+        quarter of a second after it has asked us to end."""
+        child = os.fork()
+        if child == 0:
+            try:
+                os.setsid()
+                self.end(grace)
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+
+    def end(self, grace: float) -> None:
+        """End all: first the server, which gets `grace` seconds and may end its kernels itself."""
+        _end(self.group_members, signal.SIGTERM, grace)
+        _end(self.members, signal.SIGTERM, GRACE_SECONDS)
+        _end(self.members, signal.SIGKILL, GRACE_SECONDS)
+
+
+def _end(find: Callable[[], list[int]], number: signal.Signals, grace: float) -> None:
+    deadline = time.monotonic() + grace
+    signalled: set[int] = set()
+    while pids := find():
+        for pid in set(pids) - signalled:
+            with suppress(OSError):  # it has just ended, or is another user's
+                os.kill(pid, number)
+        signalled.update(pids)  # what they have started since is signalled too
+        if time.monotonic() > deadline:
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def parent_and_group(pid: int) -> tuple[int, int]:
+    """Return a process's parent and process group; zeros where it has ended."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            state, parent, group = file.read().rpartition(b")")[2].split()[:3]
+    except OSError:
+        return 0, 0
+    return (0, 0) if state in b"ZX" else (int(parent), int(group))

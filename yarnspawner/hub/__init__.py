@@ -1,0 +1,1 @@
+"""What all spawners of one hub share, and what the hub serves for them."""

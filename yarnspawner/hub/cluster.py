@@ -1,0 +1,102 @@
+"""The cluster as all spawners of one hub share it: one client, one look at all servers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from hadoop_client.configuration import Configuration, ConfigurationError
+from hadoop_client.security import kerberos
+from yarnspawner.failures import ClusterUnavailableError
+from yarnspawner.hub.homes import Homes
+from yarnspawner.hub.status import Liveness, StatusCache
+from yarnspawner.launcher.delegation_tokens import Tokens
+from yarnspawner.launcher.direct import DirectLauncher
+from yarnspawner.launcher.interface import ClusterError, Launcher
+from yarnspawner.metrics import SNAPSHOT_AGE_SECONDS
+from yarnspawner.settings import YarnSpawnerSettings
+
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 30.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class HubCluster:
+    """What the hub's environment says of the cluster, and the launcher that speaks to it.
+
+    `tag` marks all applications of this hub. `homes` is None where homes are in no HDFS, `tokens`
+    where there is no Kerberos. Made once for a hub, by `yarnspawner.hub.shared`.
+    """
+
+    launcher: Launcher
+    board: StatusCache
+    tag: str
+    hub_user: str
+    configuration: Configuration
+    homes: Homes | None
+    tokens: Tokens | None = None
+    _ending: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    def end(self, user: str, application_id: str, reason: str) -> asyncio.Task[None]:
+        """End an application, however long YARN is away; the task is done when it has ended."""
+        if application_id not in self._ending:
+            task = asyncio.create_task(self._kill_until_ended(user, application_id, reason))
+            self._ending[application_id] = task
+            task.add_done_callback(lambda _: self._ending.pop(application_id))
+        return self._ending[application_id]
+
+    def is_ending(self, application_id: str) -> bool:
+        """Tell whether an application is being ended."""
+        return application_id in self._ending
+
+    async def _kill_until_ended(self, user: str, application_id: str, reason: str) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await self.launcher.kill(user, application_id, reason)
+            except ClusterError as error:
+                log.warning("Ending %s: %s", application_id, error)
+            # As one that is ending soon: not together with all that run.
+            status = await self.board.starting_status(application_id, max_age=0.0)
+            if status.life is Liveness.ENDED:
+                return
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_PAUSE_SECONDS, pause * 1.5)
+
+
+async def open_hub_cluster(tag: str, options: YarnSpawnerSettings) -> HubCluster:
+    """Read HADOOP_CONF_DIR and HADOOP_USER_NAME; raises `ClusterUnavailableError`."""
+    principal, keytab = options.principal, options.keytab
+    try:
+        configuration = Configuration.load()
+        if configuration.kerberos and keytab:
+            kerberos.use_keytab(keytab, principal)
+        hub_user = await asyncio.to_thread(kerberos.own_user, configuration)  # asks the KDC
+        tokens = None
+        if configuration.kerberos:
+            tokens = Tokens(configuration, hub_user, options.filesystems)
+        in_hdfs = configuration.default_filesystem.startswith("hdfs://")
+        homes = Homes(configuration, hub_user) if in_hdfs else None
+        launcher: Launcher
+        if options.launcher == "skein":
+            # A hub that does not use it needs no skein.
+            from yarnspawner.launcher.skein import SkeinLauncher
+
+            launcher = SkeinLauncher(principal, keytab)
+        else:
+            launcher = DirectLauncher(configuration, hub_user, tokens)
+    except ImportError as error:
+        raise ClusterUnavailableError(
+            "JupyterHub has no skein, which c.YarnSpawner.launcher asks for. An administrator has "
+            "to install yarnhub[skein] beside JupyterHub."
+        ) from error
+    except ConfigurationError as error:
+        raise ClusterUnavailableError(
+            f"JupyterHub can't use its Hadoop configuration: {error} An administrator has to mend "
+            "that."
+        ) from error
+    board = StatusCache(launcher, tag)
+    SNAPSHOT_AGE_SECONDS.set_function(lambda: board.age)
+    return HubCluster(launcher, board, tag, hub_user, configuration, homes, tokens)

@@ -1,0 +1,1 @@
+"""From settings to the application that YARN is asked to run."""

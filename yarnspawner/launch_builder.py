@@ -1,0 +1,191 @@
+"""From a spawner and what the cluster says to the application that is asked for.
+
+What an administrator's settings name is looked up here; what follows from it is decided in
+`launch`, which does no I/O.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jupyterhub.utils import url_escape_path
+
+from yarnspawner.container.payload import TOKENS_FILE, Launch
+from yarnspawner.failures import OptionsError
+from yarnspawner.hub import token_endpoint
+from yarnspawner.hub.cluster import HubCluster
+from yarnspawner.hub.homes import HomePolicy
+from yarnspawner.launch import certificates, localized_files
+from yarnspawner.launch.environments import LOCALIZED, PythonEnvironment, find_environment
+from yarnspawner.launch.kernels import FOLDER, check_titles, kernel_files, kernel_name
+from yarnspawner.launch.spec import (
+    ENVIRONMENT_LINK,
+    GPU,
+    LaunchSpec,
+    container_memory_mb,
+    container_vcores,
+    launch_script,
+)
+from yarnspawner.launcher import port_endpoint
+from yarnspawner.settings import YarnSpawnerSettings
+from yarnspawner.tags import check_user
+
+OWN = "~/"
+"""Begins the name of an environment that is the user's own."""
+ARCHIVE_VARIABLE = "YARNHUB_ARCHIVE"
+"""Names the published environment's archive to the server: Spark brings it to its executors."""
+
+
+@dataclass(frozen=True)
+class ServerRequest:
+    """The server that JupyterHub asks for: whose, which, and what its process is started with."""
+
+    user: str
+    name: str
+    escaped_user: str
+    tag: str
+    command: list[str]
+    environment: dict[str, str]
+    certificates: dict[str, bytes]
+    ip: str
+    mem_limit: int | None
+    cpu_limit: float | None
+
+
+async def build_launch_spec(
+    settings: YarnSpawnerSettings, request: ServerRequest, yarn: HubCluster
+) -> LaunchSpec:
+    """Return the application for a start of a server; raises `SpawnError`."""
+    user = request.user
+    check_user(user, yarn.hub_user, settings.forbidden_users)
+    if yarn.homes is not None and (settings.contents_manager or settings.create_hdfs_home):
+        await yarn.homes.ensure(
+            user,
+            HomePolicy(
+                settings.create_hdfs_home, settings.hdfs_home_mode, settings.hdfs_home_quota
+            ),
+        )
+    filesystem = yarn.configuration.default_filesystem
+    wanted = localized_files.parse(settings.localize_files, filesystem)
+    environment = await _environment(settings, request, yarn)
+    kernels = await _kernels(settings, request, yarn)
+    files = await asyncio.to_thread(localized_files.local_files, wanted)
+    environments = [environment, *kernels.values()]
+    return LaunchSpec(
+        user=user,
+        name=f"jupyterhub-{user}" + (f"-{request.name}" if request.name else ""),
+        queue=settings.queue,
+        memory_mb=container_memory_mb(request.mem_limit, settings.am_overhead),
+        vcores=container_vcores(request.cpu_limit),
+        resources={GPU: settings.gpus} if settings.gpus else {},
+        tags=(yarn.tag, request.tag, *_tags(environments), *settings.tags),
+        node_label=settings.node_label,
+        priority=settings.priority,
+        lifetime_seconds=settings.lifetime,
+        python=environment.python,
+        files=(
+            *(each.archive for each in environments if each.archive),
+            *await localized_files.remote_files(wanted),
+        ),
+        viewers=(yarn.hub_user, *settings.viewers),
+        launch=_launch(settings, request, yarn, environment, files, kernels),
+    )
+
+
+async def _environment(
+    settings: YarnSpawnerSettings, request: ServerRequest, yarn: HubCluster
+) -> PythonEnvironment:
+    if not settings.python_env and ENVIRONMENT_LINK in settings.localize_files:
+        return LOCALIZED
+    return await _find(settings, request, yarn, settings.python_env, ENVIRONMENT_LINK)
+
+
+async def _find(
+    settings: YarnSpawnerSettings,
+    request: ServerRequest,
+    yarn: HubCluster,
+    python_env: str,
+    link: str,
+) -> PythonEnvironment:
+    """Find an environment: the site's, or the user's own where that is allowed."""
+    env_root, owner = settings.env_root, ""
+    if python_env.startswith(OWN):
+        if not settings.user_envs:
+            raise OptionsError(
+                f"{python_env} is an environment of your own, and JupyterHub takes none here: "
+                "choose another, or ask an administrator to set c.YarnSpawner.user_envs."
+            )
+        owner = request.user
+        env_root = f"{yarn.configuration.home_directory(owner)}/{settings.user_envs.strip('/')}"
+        python_env = python_env.removeprefix(OWN)
+    return await find_environment(
+        python_env,
+        env_root,
+        yarn.configuration.default_filesystem,
+        as_file=settings.env_delivery == "file",
+        link=link,
+        owner=owner,
+    )
+
+
+async def _kernels(
+    settings: YarnSpawnerSettings, request: ServerRequest, yarn: HubCluster
+) -> dict[str, PythonEnvironment]:
+    """Find the environments that come as kernels, by their titles."""
+    check_titles(settings.extra_envs)
+    return {
+        title: await _find(settings, request, yarn, python_env, kernel_name(title))
+        for title, python_env in settings.extra_envs.items()
+    }
+
+
+def _tags(environments: Iterable[PythonEnvironment]) -> list[str]:
+    """Return each tag once: two of the environments may be the same."""
+    return list(dict.fromkeys(tag for each in environments for tag in each.tags))
+
+
+def _launch(
+    settings: YarnSpawnerSettings,
+    request: ServerRequest,
+    yarn: HubCluster,
+    python: PythonEnvironment,
+    files: dict[str, bytes],
+    kernels: dict[str, PythonEnvironment],
+) -> Launch:
+    command, environment = request.command, dict(request.environment)
+    if python.archive is not None:
+        environment.setdefault(ARCHIVE_VARIABLE, str(python.archive.url))
+    paths = {
+        variable: certificates.container_path(name)
+        for name, variable in certificates.VARIABLES.items()
+        if environment.pop(variable, None)
+    }
+    names = request.escaped_user, url_escape_path(request.name)
+    for title, each in kernels.items():
+        files.update(kernel_files(title, each.python))
+        paths["JUPYTER_PATH"] = FOLDER
+    if yarn.tokens is not None:
+        paths["HADOOP_TOKEN_FILE_LOCATION"] = TOKENS_FILE
+    return Launch(
+        command=command,
+        environment=environment,
+        schedulers=yarn.configuration.scheduler_addresses(),
+        ip=request.ip,
+        port_range=settings.port_range,
+        script=launch_script(
+            settings.script_template, settings.prologue, settings.epilogue, command
+        ),
+        files={**files, **request.certificates},
+        paths=paths,
+        report_path=port_endpoint.path(*names) if settings.launcher == "skein" else "",
+        token_path=token_endpoint.path(*names) if yarn.tokens is not None else "",
+        token_refresh_seconds=_refresh_seconds(settings, yarn),
+    )
+
+
+def _refresh_seconds(settings: YarnSpawnerSettings, yarn: HubCluster) -> float:
+    if yarn.tokens is None:
+        return 0.0
+    return settings.token_refresh_interval or yarn.tokens.refresh_seconds

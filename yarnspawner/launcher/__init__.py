@@ -1,0 +1,1 @@
+"""How applications reach YARN: the interface, and its two implementations."""

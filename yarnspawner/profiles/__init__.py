@@ -1,0 +1,1 @@
+"""The choices on the form: model, configuration, form, and how JupyterHub applies them."""
