@@ -26,8 +26,8 @@ from hadoop_client.yarn.resourcemanager import GetApplicationReportRequest, GetA
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection as Pipe
 
+#: From here on for a while, all numbers take two bytes, as the recording has them.
 FIRST_ID = 128
-"""From here on for a while, all numbers take two bytes, as the recording has them."""
 REPORT = (
     "0a0a08{id}10b7d2dfcda0341205616c6963651a0c726f6f742e64656661756c7422106a7570797465726875"
     "622d616c6963652a02766d30f1da0340054a3c687474703a2f2f6c6f63616c686f73743a31313235342f7072"

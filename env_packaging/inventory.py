@@ -28,8 +28,8 @@ from env_packaging.registry import (
 )
 from hadoop_client.hdfs.filesystem import FileStatus, FileSystem
 
+#: The end of the name of what is being written; no reader looks for it.
 UPLOADING_SUFFIX = ".uploading"
-"""The end of the name of what is being written; no reader looks for it."""
 
 _KEY = re.compile(r"[0-9a-f]{20}")
 

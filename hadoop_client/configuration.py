@@ -33,13 +33,13 @@ DEFAULT_FOLDER = "/etc/hadoop/conf"
 
 MAX_SUBSTITUTIONS = 20
 
+#: Of Hadoop's defaults, those that we rely on or that sites refer to.
 DEFAULTS = {
     "fs.defaultFS": "file:///",
     "hadoop.security.authentication": "simple",
     "hadoop.tmp.dir": "/tmp/hadoop-${user.name}",
     "yarn.resourcemanager.hostname": "0.0.0.0",
 }
-"""Of Hadoop's defaults, those that we rely on or that sites refer to."""
 
 OLD_NAMES = {"fs.default.name": "fs.defaultFS", "dfs.federation.nameservices": "dfs.nameservices"}
 CLIENT_PORT, SCHEDULER_PORT, NAMENODE_PORT = 8032, 8030, 8020

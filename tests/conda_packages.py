@@ -31,8 +31,8 @@ from rattler.index import index_fs
 from env_packaging.build.relocate import PrefixPaths, relocate
 from tests.hadoop.env_tools import copy_quickly
 
+#: As conda-build's: long enough for each prefix that replaces it in a binary.
 PLACEHOLDER = "/opt/conda_build/_h_env" + "_placehold" * 22
-"""As conda-build's: long enough for each prefix that replaces it in a binary."""
 
 PROGRAM = f"python{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGES = f"lib/{PROGRAM}/site-packages"

@@ -31,8 +31,8 @@ from yarnspawner.launcher.interface import ClusterError, Launcher, Phase
 POLL_SECONDS = 0.5
 MEMORY_MB = 256
 
+#: The script of a probe that only wants its node to have the environment.
 NOTHING = "exit 0"
-"""The script of a probe that only wants its node to have the environment."""
 
 
 @dataclass(frozen=True)

@@ -163,10 +163,12 @@ class ClusterUnavailableError(SpawnError):
         return cls(f"{sentence} Try again in a minute; if it stays so, tell an administrator.")
 
 
+#: What YARN says of an accepted application whose container is on a node already.
 CONTAINER_STARTED = "AM container is launched"
-"""What YARN says of an accepted application whose container is on a node already."""
 OUTPUT_MARK = "The notebook server ended with "
 NOT_STARTED = re.compile(r"The notebook server (got no port|could not be started): .*")
+
+#: What may happen to a server at any time, ready or not.
 ENDED_BY_YARN = (
     (
         re.compile(r"beyond (the 'PHYSICAL'|physical) memory limit"),
@@ -189,7 +191,6 @@ ENDED_BY_YARN = (
         "The node of the server is lost: start it again, and YARN gives it another one.",
     ),
 )
-"""What may happen to a server at any time, ready or not."""
 ARCHIVE_SPOILT = re.compile(
     r"changed on src filesystem|Download and unpack failed|exitCode: -1000.*does not exist",
     re.DOTALL,
@@ -198,25 +199,29 @@ QUEUE_REFUSES = re.compile(
     r"unknown queue|submit applications to queue|queue .* stopped|cannot accept submission",
     re.IGNORECASE,
 )
+
+#: What the LinuxContainerExecutor's program says, which runs containers as their users.
 NO_ACCOUNT = re.compile(
     r"\bUser \S+ not found$|\bRequested user \S+ is banned$"
     r"|\bRequested user \S+ is not whitelisted and has id \d+, ?which is below the minimum .*\d$",
     re.MULTILINE,
 )
-"""What the LinuxContainerExecutor's program says, which runs containers as their users."""
+
+#: For that person, or from that host.
 MAY_NOT_ACT = re.compile(r"is not allowed to impersonate|Unauthorized connection for super-user")
-"""For that person, or from that host."""
 EXCEPTION = re.compile(r"([\w$]+\.)+\w+Exception: ")
 MAX_OUTPUT = 4096
+
+#: Lines are broken to the page's width: the end of one is where the reason stands.
 OUTPUT_LOOK = (
     'class="d-block text-start small mt-2" style="white-space: pre-wrap; overflow-wrap: anywhere"'
 )
-"""Lines are broken to the page's width: the end of one is where the reason stands."""
 STDERR = re.compile(r"Last \d+ bytes of stderr :\n(.+?)(?:\n\n|\nFor more detail|\Z)", re.DOTALL)
+
+#: YARN's phrases on the very line of the cause.
 AROUND_THE_CAUSE = re.compile(
     r"Failing this attempt\.(Diagnostics: )?(\[[^]]*\])?|For more detailed output.*"
 )
-"""YARN's phrases on the very line of the cause."""
 NOISE = re.compile(r"\s*(at [\w.$]+\(|\.\.\. \d+ more|\. Failing)")
 
 

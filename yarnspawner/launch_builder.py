@@ -32,10 +32,11 @@ from yarnspawner.launcher import port_endpoint
 from yarnspawner.settings import YarnSpawnerSettings
 from yarnspawner.tags import check_user
 
+#: Begins the name of an environment that is the user's own.
 OWN = "~/"
-"""Begins the name of an environment that is the user's own."""
+
+#: Names the published environment's archive to the server: Spark brings it to its executors.
 ARCHIVE_VARIABLE = "YARNHUB_ARCHIVE"
-"""Names the published environment's archive to the server: Spark brings it to its executors."""
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,11 @@ from env_packaging.registry import DEFAULT_ENV_ROOT
 from yarnspawner.launch.spec import SCRIPT_TEMPLATE
 from yarnspawner.tags import SUPERUSERS
 
+#: What configurations of the retired yarnspawner say, and what it is today.
 RETIRED_COMMANDS = {
     "python -m yarnspawner.singleuser": "jupyterhub-singleuser",
     "python -m yarnspawner.jupyter_labhub": "jupyter-labhub",
 }
-"""What configurations of the retired yarnspawner say, and what it is today."""
 
 
 class YarnSpawnerSettings(LoggingConfigurable):

@@ -50,12 +50,13 @@ from yarnspawner.profiles.options import ProfileOptions
 from yarnspawner.state import ServerState
 from yarnspawner.tags import new_spawn_tag
 
+#: How long before the hub's start_timeout we give up ourselves, as only we can say why.
 TIMEOUT_MARGIN_SECONDS = 2.0
-"""How long before the hub's start_timeout we give up ourselves, as only we can say why."""
 STOP_TIMEOUT_SECONDS = 30.0
 STOP_REASON = "The server was stopped in JupyterHub."
+
+#: Where nobody answers, so that JupyterHub finds out and cleans up: the port of `discard`.
 NOBODYS_URL = "http://127.0.0.1:9"
-"""Where nobody answers, so that JupyterHub finds out and cleans up: the port of `discard`."""
 
 
 class YarnSpawner(ProfileOptions, ServerState, Spawner):

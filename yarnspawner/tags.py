@@ -13,8 +13,8 @@ import secrets
 
 from yarnspawner.failures import ImpersonationError
 
+#: Who a Hadoop daemon commonly runs as, and is a superuser of HDFS or YARN.
 SUPERUSERS = frozenset({"root", "hdfs", "yarn", "mapred", "hadoop"})
-"""Who a Hadoop daemon commonly runs as, and is a superuser of HDFS or YARN."""
 
 
 def hub_tag(cookie_secret: bytes, api_url: str) -> str:

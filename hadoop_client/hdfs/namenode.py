@@ -13,8 +13,8 @@ from hadoop_client.yarn.resourcemanager import GetDelegationTokenRequest, GetDel
 
 CLIENT_PROTOCOL = "org.apache.hadoop.hdfs.protocol.ClientProtocol"
 
+#: A quota that is left as it is (HdfsConstants.QUOTA_DONT_SET).
 UNCHANGED = (1 << 63) - 1
-"""A quota that is left as it is (HdfsConstants.QUOTA_DONT_SET)."""
 
 
 class FileType(OpenEnum):

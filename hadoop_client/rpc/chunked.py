@@ -15,8 +15,8 @@ from typing import Any
 from hadoop_client.rpc.call import Response
 from hadoop_client.wire import LENGTH, decode_varint
 
+#: Takes a few milliseconds to decode.
 CHUNK_BYTES = 32 << 10
-"""Takes a few milliseconds to decode."""
 
 
 async def decode(of: type[Response], data: bytes, size: int = CHUNK_BYTES) -> Response:

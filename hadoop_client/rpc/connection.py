@@ -30,10 +30,11 @@ from hadoop_client.wire import (
     string,
 )
 
+#: What a server takes at most: ipc.maximum.data.length.
 MAX_REQUEST_BYTES = 64 << 20
-"""What a server takes at most: ipc.maximum.data.length."""
+
+#: What a client takes at most: ipc.maximum.response.length.
 MAX_RESPONSE_BYTES = 128 << 20
-"""What a client takes at most: ipc.maximum.response.length."""
 
 NO_SASL, SASL = 0x00, 0xDF
 SASL_CALL_ID, CONTEXT_CALL_ID = -33, -3

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 
 from hadoop_client.rpc.call import Address, RpcError
 
+#: The `method` of a record that is about a connection, made or tried.
 CONNECT = "connect"
-"""The `method` of a record that is about a connection, made or tried."""
 OK = "ok"
 
 log = logging.getLogger("yarnspawner.rpc")
@@ -37,8 +37,8 @@ class CallRecord:
     received: int = 0
 
 
+#: Is told of each attempt when it is over; must not raise.
 OnCall = Callable[[CallRecord], None]
-"""Is told of each attempt when it is over; must not raise."""
 
 
 def log_call(record: CallRecord) -> None:

@@ -36,23 +36,24 @@ try:
 except ImportError:  # a cluster without security needs none
     gssapi = None  # type: ignore[assignment]
 
+#: Where the configuration says who a service is.
 RESOURCEMANAGER, NAMENODE = "yarn.resourcemanager.principal", "dfs.namenode.kerberos.principal"
-"""Where the configuration says who a service is."""
 
+#: RFC 4752's bits, by Hadoop's names.
 LAYERS = {"authentication": 1, "integrity": 2, "privacy": 4}
-"""RFC 4752's bits, by Hadoop's names."""
 
 ANY_SIZE = b"\xff\xff\xff"
 
+#: How long a login waits for the KDC: less than any call waits for one of a pair of servers.
 KDC_SECONDS = 8.0
-"""How long a login waits for the KDC: less than any call waits for one of a pair of servers."""
 
 KDC_AWAY = -1765328228
 OTHER_KEY = (-1765328360, -1765328353)
 OTHER_TIME = (-1765328347, -1765328236)
+
+#: MIT's numbers: KRB5_KDC_UNREACH; KRB5KDC_ERR_PREAUTH_FAILED, KRB5KRB_AP_ERR_BAD_INTEGRITY;
+#: KRB5KRB_AP_ERR_SKEW, KRB5_KDCREP_SKEW; KRB5KRB_AP_ERR_TKT_EXPIRED.
 EXPIRED = -1765328352
-"""MIT's numbers: KRB5_KDC_UNREACH; KRB5KDC_ERR_PREAUTH_FAILED, KRB5KRB_AP_ERR_BAD_INTEGRITY;
-KRB5KRB_AP_ERR_SKEW, KRB5_KDCREP_SKEW; KRB5KRB_AP_ERR_TKT_EXPIRED."""
 
 KEYTAB = "KRB5_CLIENT_KTNAME"
 

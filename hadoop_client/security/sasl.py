@@ -59,11 +59,11 @@ class Mechanism(Protocol):
         """Check and open what has arrived; raises `SaslError`."""
 
 
+#: Makes the mechanism for an offer, None for an offer that it has none for.
 MechanismFactory = Callable[[Offer], Mechanism | None]
-"""Makes the mechanism for an offer, None for an offer that it has none for."""
 
+#: Makes ready for a login at a host: called before each connection, and may ask other servers.
 Prepare = Callable[[str], MechanismFactory]
-"""Makes ready for a login at a host: called before each connection, and may ask other servers."""
 
 
 def _md5(data: bytes = b"") -> Any:

@@ -13,8 +13,8 @@ from hadoop_client.wire import LENGTH
 from hadoop_client.yarn.records import ApplicationId
 from hadoop_client.yarn.reports import ApplicationReport
 
+#: How a report begins, as fields are written by their numbers: with its application's id.
 ID_TAG = 1 << 3 | LENGTH
-"""How a report begins, as fields are written by their numbers: with its application's id."""
 
 
 class LazyApplicationReports(Mapping[str, ApplicationReport]):

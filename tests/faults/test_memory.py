@@ -9,8 +9,8 @@ from tests.hadoop.hub import LIGHT_SERVER, Hub
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
 
+#: The tests' servers have 256.
 MORE_MIB = 800
-"""The tests' servers have 256."""
 
 
 def test_a_server_that_uses_too_much_memory_is_ended_with_the_reason(

@@ -21,8 +21,9 @@ async def tell_and_ask(*args):
         print("A poll ends", flush=True)
 DirectCluster.list_applications = tell_and_ask
 """
+
+#: A fraction of what a hub answers while one of its calls to YARN waits, also on a busy machine.
 REQUESTS = 50
-"""A fraction of what a hub answers while one of its calls to YARN waits, also on a busy machine."""
 
 
 def test_a_start_goes_on_after_the_resourcemanager_was_killed(

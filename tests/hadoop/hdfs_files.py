@@ -8,8 +8,8 @@ from contextlib import suppress
 
 from hadoop_client.hdfs.filesystem import FileSystem, Writer
 
+#: What is kept of the settings of alice's default server.
 SESSION = "/user/alice/.yarnhub/session/default.tar.gz"
-"""What is kept of the settings of alice's default server."""
 
 
 def open_anew(fs: FileSystem, path: str, mode: int = 0o644) -> Writer:

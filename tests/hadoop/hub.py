@@ -41,12 +41,13 @@ c.JupyterHub.services = [{{"name": "tests", "api_token": {token!r}}}]
 c.JupyterHub.load_roles = [{{"name": "tests", "services": ["tests"],
     "scopes": ["admin:users", "admin:servers", "access:servers", "tokens"]}}]
 """
+
+#: With this a server is jupyter_server, without the time that JupyterLab takes to start.
 REAL_SERVER = """
 c.YarnSpawner.cmd = ["jupyterhub-singleuser"]
 c.YarnSpawner.args = ["--allow-root"]
 c.YarnSpawner.environment = {"JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp"}
 """
-"""With this a server is jupyter_server, without the time that JupyterLab takes to start."""
 
 
 class Hub:

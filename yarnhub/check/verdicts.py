@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from hadoop_client.hdfs.homes import make_home_command
 from yarnhub.check.findings import Finding, Verdict
 
+#: Kerberos refuses tickets at five minutes; YARN's container tokens expire after ten.
 SKEW_WARNING_SECONDS, SKEW_FAILURE_SECONDS = 30.0, 300.0
-"""Kerberos refuses tickets at five minutes; YARN's container tokens expire after ten."""
 
 
 @dataclass(frozen=True)

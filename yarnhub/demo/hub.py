@@ -74,8 +74,9 @@ class HubSettings:
     users: tuple[str, ...]
     python_env: str
     folder: Path
+
+    #: The hub's principal and keytab, where there is Kerberos.
     login: tuple[str, Path] | None = None
-    """The hub's principal and keytab, where there is Kerberos."""
 
     @property
     def url(self) -> str:

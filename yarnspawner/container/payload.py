@@ -23,27 +23,31 @@ import signal
 import zipimport
 from dataclasses import asdict, dataclass, field
 
+#: The payload's name among the credentials' secrets.
 SECRET_ALIAS = "yarnhub.payload"
-"""The payload's name among the credentials' secrets."""
 
 LAUNCH_MEMBER = "launch.json"
 
+#: Where in the container's folder the server's delegation tokens are kept fresh.
 TOKENS_FILE = "hadoop_tokens"
-"""Where in the container's folder the server's delegation tokens are kept fresh."""
 
+#: Names the file descriptor of the held socket in the server's environment.
 SOCKET_VARIABLE = "YARNHUB_SOCKET"
-"""Names the file descriptor of the held socket in the server's environment."""
-MASTER_VARIABLE = "YARNHUB_MASTER"
-"""Names the application master's process there."""
-PYTHON_VARIABLE = "YARNHUB_PYTHON"
-"""Names the interpreter there, for a script that starts the server."""
-PROGRAM_VARIABLE = "YARNHUB_PROGRAM"
-"""Names the file with our program there."""
-RELEASE_SIGNAL = signal.SIGUSR1
-"""Asks the application master to let go of the port."""
 
+#: Names the application master's process there.
+MASTER_VARIABLE = "YARNHUB_MASTER"
+
+#: Names the interpreter there, for a script that starts the server.
+PYTHON_VARIABLE = "YARNHUB_PYTHON"
+
+#: Names the file with our program there.
+PROGRAM_VARIABLE = "YARNHUB_PROGRAM"
+
+#: Asks the application master to let go of the port.
+RELEASE_SIGNAL = signal.SIGUSR1
+
+#: How a script starts our half of the server's process.
 SERVER_PREFIX = f'"${PYTHON_VARIABLE}" "${PROGRAM_VARIABLE}" singleuser'
-"""How a script starts our half of the server's process."""
 
 
 @dataclass(frozen=True)

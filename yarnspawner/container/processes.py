@@ -14,8 +14,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 POLL_SECONDS = 0.05
+
+#: For what the server has left behind, and for the system to clear away what was killed.
 GRACE_SECONDS = 1.0
-"""For what the server has left behind, and for the system to clear away what was killed."""
 
 
 class Container:

@@ -33,9 +33,10 @@ from yarnspawner.container.payload import (
 )
 
 RELEASE_SECONDS = 10.0
+
+#: How many new objects make Python look for garbage while the server starts. Its modules are half a
+#: million, and next to none is garbage: after 700 each, as usual, that is a seventh of the start.
 STARTING_THRESHOLD = 50_000
-"""How many new objects make Python look for garbage while the server starts. Its modules are half a
-million, and next to none is garbage: after 700 each, as usual, that is a seventh of the start."""
 
 CONTENTS_OPTION = "--ServerApp.contents_manager_class="
 SESSION_OPTION = "--SessionState.enabled=True"

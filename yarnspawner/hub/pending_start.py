@@ -23,11 +23,13 @@ from yarnspawner.launcher.interface import ClusterError, Container, Launcher, Ph
 from yarnspawner.metrics import START_FAILURES, STATE_SECONDS
 
 POLL_SECONDS, SHORTEST_POLL_SECONDS = 0.25, 0.1
+
+#: At up to a hundred starts together: a burst of them is not to keep the hub busy. A few may be
+#: looked at more often, as a server that is ready waits for the next look.
 LOOKS_PER_SECOND = 400
-"""At up to a hundred starts together: a burst of them is not to keep the hub busy. A few may be
-looked at more often, as a server that is ready waits for the next look."""
+
+#: How often the node is asked what it does with the container: only to tell it to a person.
 NODE_POLL_SECONDS = 1.0
-"""How often the node is asked what it does with the container: only to tell it to a person."""
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.failures import CONTAINER_STARTED
 from yarnspawner.launcher.interface import Container, Phase
 
+#: As JupyterHub wants it: `progress` in percent, `message`, and `html_message` with links.
 Event = dict[str, Any]
-"""As JupyterHub wants it: `progress` in percent, `message`, and `html_message` with links."""
 
 
 class ProgressLog:

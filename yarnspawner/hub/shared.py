@@ -21,10 +21,11 @@ from yarnspawner.profiles.config import ProfileError, parse_profiles
 from yarnspawner.settings import YarnSpawnerSettings
 from yarnspawner.tags import hub_tag
 
+#: Under which the hub's settings keep the `HubCluster`, and the reconciler's task beside it.
 KEY = "yarnspawner"
-"""Under which the hub's settings keep the `HubCluster`, and the reconciler's task beside it."""
+
+#: Under which they keep who makes it: everybody else waits.
 OPENING = "yarnspawner-opening"
-"""Under which they keep who makes it: everybody else waits."""
 HUB_START_POLL_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
@@ -96,8 +97,8 @@ def start_with_hub(options: type[YarnSpawnerSettings]) -> None:
     event.listen(Session, "after_begin", on_transaction)
 
 
+#: A task that nobody refers to may vanish.
 _BEGINNING: list[asyncio.Task[None]] = []
-"""A task that nobody refers to may vanish."""
 
 
 async def _begin(hub: JupyterHub, options: type[YarnSpawnerSettings]) -> None:

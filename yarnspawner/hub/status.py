@@ -22,11 +22,12 @@ from hadoop_client.yarn.records import ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.launcher.interface import ALIVE, PENDING, ClusterError, Launcher
 
+#: How long a ResourceManager has to say that it doesn't know an application until that is believed:
+#: in the first seconds after its restart it knows none of those that it is about to recover.
 FORGOTTEN_AFTER_SECONDS = 60.0
-"""How long a ResourceManager has to say that it doesn't know an application until that is believed:
-in the first seconds after its restart it knows none of those that it is about to recover."""
+
+#: How many applications are asked for singly at the same time.
 SINGLE_CALLS = 8
-"""How many applications are asked for singly at the same time."""
 
 log = logging.getLogger(__name__)
 
@@ -113,8 +114,9 @@ class StatusCache:
         self._pending = Snapshot(launcher, tag, PENDING, clock)
         self._missing_since: dict[str, float] = {}
         self._singles = asyncio.Semaphore(SINGLE_CALLS)
+
+        #: How many starts are waited for.
         self.starting = 0
-        """How many starts are waited for."""
 
     @property
     def age(self) -> float:

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 FOLDER = "internal-ssl"
+
+#: In which variable of the server's environment JupyterHub puts the path of each file.
 VARIABLES = {
     "keyfile": "JUPYTERHUB_SSL_KEYFILE",
     "certfile": "JUPYTERHUB_SSL_CERTFILE",
     "cafile": "JUPYTERHUB_SSL_CLIENT_CA",
 }
-"""In which variable of the server's environment JupyterHub puts the path of each file."""
 
 
 def alt_names(hosts: Iterable[str]) -> list[str]:

@@ -19,8 +19,8 @@ from yarnspawner.launch.spec import ENVIRONMENT_LINK, LocalizedFile, check_pytho
 
 LOOK_UP_SECONDS = 60.0
 
+#: Begins the tag by which an application says the key of the environment that it uses.
 KEY_TAG = "yarnhub-env-"
-"""Begins the tag by which an application says the key of the environment that it uses."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class PythonEnvironment:
     tags: tuple[str, ...] = ()
 
 
+#: What c.YarnSpawner.localize_files brings itself, as `environment`.
 LOCALIZED = PythonEnvironment(f"{ENVIRONMENT_LINK}/bin/python", None)
-"""What c.YarnSpawner.localize_files brings itself, as `environment`."""
 
 
 async def find_environment(

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 
 from yarnspawner.failures import OptionsError
 
+#: Where in the container's folder the specs are; in JUPYTER_PATH.
 FOLDER = "kernels"
-"""Where in the container's folder the specs are; in JUPYTER_PATH."""
 
 _START = """prefix={prefix}
 export CONDA_PREFIX="$prefix" PATH="$prefix/bin:$PATH"

@@ -23,10 +23,11 @@ from hadoop_client.yarn.records import Url
 from yarnspawner.failures import ClusterUnavailableError, OptionsError
 from yarnspawner.launch.spec import LocalizedFile
 
+#: What YARN unpacks, by the end of the name.
 ARCHIVE_NAMES = (".tar.gz", ".tgz", ".tar", ".zip", ".jar")
-"""What YARN unpacks, by the end of the name."""
+
+#: Of all local files together: ResourceManagers keep each launch, and their stores have limits.
 MOST_LOCAL_BYTES = 64 << 10
-"""Of all local files together: ResourceManagers keep each launch, and their stores have limits."""
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,12 @@ from yarnspawner.failures import OptionsError
 from yarnspawner.launch.program import PACKED_SUFFIX, build_payload, container_command
 
 APPLICATION_TYPE = "yarnhub"
-ENVIRONMENT_LINK = "environment"
-"""The folder of the container into which YARN unpacks the environment."""
 
+#: The folder of the container into which YARN unpacks the environment.
+ENVIRONMENT_LINK = "environment"
+
+#: The name that YARN has for GPUs.
 GPU = "yarn.io/gpu"
-"""The name that YARN has for GPUs."""
 SCRIPT_TEMPLATE = "{prologue}\n{singleuser_command}\n{epilogue}"
 
 MIB = 1 << 20

@@ -22,8 +22,8 @@ from typing import Any
 from jupyterhub.apihandlers import APIHandler, default_handlers
 from tornado import web
 
+#: The port that each start has reported, by its spawn tag.
 RECEIVED_PORTS: dict[str, int] = {}
-"""The port that each start has reported, by its spawn tag."""
 
 
 @dataclass(frozen=True)

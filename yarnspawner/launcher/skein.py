@@ -43,13 +43,15 @@ from yarnspawner.launcher.port_endpoint import RECEIVED_PORTS
 from yarnspawner.launcher.skein_driver import Answer, Driver, DriverPausedError
 from yarnspawner.tags import spawn_tags
 
+#: What the container finds our program as.
 PROGRAM = "yarnhub-payload"
-"""What the container finds our program as."""
+
+#: What skein's application master has resident beside the server, in the same container.
 SKEIN_MEMORY_MB = 209
-"""What skein's application master has resident beside the server, in the same container."""
 CHANGE_DEADLINE_SECONDS, LOOK_DEADLINE_SECONDS = 60.0, 30.0
+
+#: How long a call may take with those before it.
 LONGEST_WAIT_SECONDS = 180.0
-"""How long a call may take with those before it."""
 UNKNOWN_APPLICATION = "Unknown ApplicationId"
 
 

@@ -25,8 +25,9 @@ from yarnspawner.profiles.model import (
 
 TEXTS = ("queue", "node_label", "environment")
 NUMBERS = ("memory", "cores", "gpus")
+
+#: What a profile may say beside its fields.
 ABOUT = {"name", "display_name", "description", "default", "users", "groups", "options", "limits"}
-"""What a profile may say beside its fields."""
 WORD = r"[A-Za-z0-9_.-]{1,64}"
 
 

@@ -34,6 +34,7 @@ from typing import Any
 
 from yarnspawner.failures import OptionsError
 
+#: The declared fields, in the form's order, and how it calls them.
 LABELS = {
     "queue": "Queue",
     "memory": "Memory",
@@ -42,7 +43,6 @@ LABELS = {
     "node_label": "Kind of node",
     "environment": "Environment",
 }
-"""The declared fields, in the form's order, and how it calls them."""
 SUFFIXES = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 LONGEST_VALUE = 200
 

@@ -19,6 +19,7 @@ from yarnspawner.profiles.form import QueueRoom, options_of, render
 from yarnspawner.profiles.model import Profiles
 from yarnspawner.settings import YarnSpawnerSettings
 
+#: Which option of the spawner each field of a profile sets.
 TRAITS = {
     "queue": "queue",
     "memory": "mem_limit",
@@ -27,10 +28,9 @@ TRAITS = {
     "node_label": "node_label",
     "environment": "python_env",
 }
-"""Which option of the spawner each field of a profile sets."""
 
+#: How long the form waits to be told what the queues have left, which it can do without.
 ROOM_SECONDS = 2.0
-"""How long the form waits to be told what the queues have left, which it can do without."""
 
 
 class ProfileOptions(YarnSpawnerSettings):

@@ -18,11 +18,11 @@ from tornado.websocket import websocket_connect
 from tests.hadoop.hub import REAL_SERVER, Hub
 from yarnhub.minihadoop import MiniHadoop
 
+#: With a real server: its way of reading the certificates is JupyterHub's own.
 CONFIG = f"""{REAL_SERVER}
 c.JupyterHub.internal_ssl = True
 c.ConfigurableHTTPProxy.api_url = c.ConfigurableHTTPProxy.api_url.replace("http:", "https:")
 """
-"""With a real server: its way of reading the certificates is JupyterHub's own."""
 
 
 SUBSCRIBE = "/user/alice/api/events/subscribe"

@@ -42,8 +42,9 @@ LAUNCHERS: dict[str, Callable[[Configuration], Launcher]] = {
     "direct": lambda configuration: DirectCluster(configuration, HUB_USER),
     "skein": lambda _: SkeinCluster(None, None),
 }
+
+#: Each call ends within this, also where YARN is away.
 BOUND_SECONDS = 200.0
-"""Each call ends within this, also where YARN is away."""
 NOBODYS = "application_1_0001"
 
 

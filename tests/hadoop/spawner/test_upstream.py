@@ -22,6 +22,8 @@ from yarnhub.minihadoop.settings import HUB_USER
 
 HELD_TO = Path(__file__).parents[2] / "upstream" / "hub"
 MODULES = ("spawner", "api", "named_servers", "pages", "singleuser")
+
+#: One or two of each kind; all of them take several minutes.
 ALWAYS = (
     "spawner::test_single_user_spawner",
     "spawner::test_spawner_reuse_api_token",
@@ -37,7 +39,6 @@ ALWAYS = (
     "pages::test_spawn_pending",
     "singleuser::test_singleuser_auth[access_scopes3-named-True]",
 )
-"""One or two of each kind; all of them take several minutes."""
 
 
 @pytest.fixture

@@ -20,8 +20,9 @@ from yarnspawner.container.server import bind
 from yarnspawner.launch.program import build_payload
 
 RESOURCEMANAGERS_PART = "yarnspawner/container/scheduler.py"
+
+#: Until the server opens the other end: it is not opened by a server that has not started.
 WAITS_FOR_THE_SERVER = "open('server').close()\n"
-"""Until the server opens the other end: it is not opened by a server that has not started."""
 SERVER = "echo $$ > pid && : > server && exec sleep 300"
 
 Run = Callable[..., subprocess.Popen[bytes]]

@@ -14,8 +14,8 @@ from hadoop_client.yarn.resourcemanager import (
 )
 from tests.unit.hadoop_client.rpc_server import Call
 
+#: Makes a client of some addresses; it is closed when the test ends.
 Connect = Callable[..., AsyncClient]
-"""Makes a client of some addresses; it is closed when the test ends."""
 
 
 def kill(client: AsyncClient, number: int = 2) -> Awaitable[KillApplicationResponse]:

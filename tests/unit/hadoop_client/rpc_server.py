@@ -30,8 +30,9 @@ from tests.unit.hadoop_client.digest_server import DigestServer, Refused
 
 AUTHORIZATION = "org.apache.hadoop.security.authorize.AuthorizationException"
 STANDBY = "org.apache.hadoop.ipc.StandbyException"
+
+#: A state of Linux's TCP: our end was sent, and the other side has not confirmed it yet.
 FIN_WAIT_1 = 4
-"""A state of Linux's TCP: our end was sent, and the other side has not confirmed it yet."""
 STACK = "\n\tat org.apache.hadoop.ipc.Server.call(Server.java:1)\n\tat java.lang.Thread.run()"
 
 
@@ -59,8 +60,9 @@ Handler = Callable[[Call], None]
 
 _bound = socket.socket()
 _bound.bind(("127.0.0.1", 0))
+
+#: An address that refuses connections: it is taken, so that nobody else gets it, but not served.
 REFUSED: tuple[str, int] = _bound.getsockname()
-"""An address that refuses connections: it is taken, so that nobody else gets it, but not served."""
 
 
 @dataclass

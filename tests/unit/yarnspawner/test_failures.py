@@ -55,6 +55,7 @@ For more detailed output, check the application tracking page: http://localhost:
 . Failing the application.
 """
 
+#: Its cause stands on one line with YARN's own phrases.
 AN_ATTEMPT = (
     "Application application_1_0001 failed 1 times (global limit =2; local limit is =1) due to AM "
     "Container for appattempt_1_0001_000001 exited with  exitCode: {code}\n"
@@ -62,7 +63,6 @@ AN_ATTEMPT = (
     "tracking page: http://localhost:8088/cluster/app/1 Then click on links to logs of each "
     "attempt.\n. Failing the application."
 )
-"""Its cause stands on one line with YARN's own phrases."""
 PREEMPTED = AN_ATTEMPT.format(code=-102, cause="Container preempted by scheduler")
 TOO_MUCH = (
     "[2026-11-23 06:00:00.000]Container [pid=1,containerID=container_1_0001_01_000001] is running "

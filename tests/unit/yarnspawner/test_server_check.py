@@ -15,8 +15,9 @@ from yarnspawner.hub.server_check import verify_server_identity
 
 CLIENT_ID = "jupyterhub-user-alice"
 PATH = "/user/alice/"
+
+#: As many requests tornado's common client has under way at once.
 TORNADOS_CLIENTS = 10
-"""As many requests tornado's common client has under way at once."""
 
 
 class Answer(RequestHandler):

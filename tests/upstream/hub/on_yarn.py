@@ -20,9 +20,10 @@ from traitlets import Integer, Unicode, default
 from yarnspawner import YarnSpawner
 
 CONFIG = Path(__file__).with_name("config")
+
+#: How long a request waits for a start or a stop, which takes longer in YARN than at home, unless a
+#: test says that it has no patience.
 PATIENCE_SECONDS = 60
-"""How long a request waits for a start or a stop, which takes longer in YARN than at home, unless a
-test says that it has no patience."""
 
 _LOCAL = "is about a local process"
 _EVENTS = "compares with the only event that a local spawner has"
