@@ -21,12 +21,13 @@ from hadoop_client.yarn.records import ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport, NodeReport
 from yarnhub.apps import NoClusterError
 from yarnspawner.container.payload import Launch
-from yarnspawner.failures import QueueError, SpawnError, explain_end
+from yarnspawner.failures import QueueError, SpawnError
 from yarnspawner.launch.environments import PythonEnvironment, find_environment
 from yarnspawner.launch.spec import LaunchSpec, Pin
 from yarnspawner.launcher.delegation_tokens import Tokens
 from yarnspawner.launcher.direct import DirectLauncher
 from yarnspawner.launcher.interface import ClusterError, Launcher, Phase
+from yarnspawner.yarn_messages import explain_end
 
 POLL_SECONDS = 0.5
 MEMORY_MB = 256

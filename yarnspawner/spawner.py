@@ -32,7 +32,6 @@ from yarnspawner.failures import (
     QueueError,
     ServerUnreachableError,
     SpawnError,
-    cause_of_end,
 )
 from yarnspawner.hub import error_page
 from yarnspawner.hub.cluster import HubCluster
@@ -49,6 +48,7 @@ from yarnspawner.metrics import SUBMITS
 from yarnspawner.profiles.options import ProfileOptions
 from yarnspawner.state import ServerState
 from yarnspawner.tags import new_spawn_tag
+from yarnspawner.yarn_messages import cause_of_end
 
 #: How long before the hub's start_timeout we give up ourselves, as only we can say why.
 TIMEOUT_MARGIN_SECONDS = 2.0

@@ -16,11 +16,12 @@ from contextlib import contextmanager
 
 from hadoop_client.yarn.records import ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
-from yarnspawner.failures import ClusterUnavailableError, SpawnError, StartTimeoutError, explain_end
+from yarnspawner.failures import ClusterUnavailableError, SpawnError
 from yarnspawner.hub.progress import ProgressLog, container_started, describe
 from yarnspawner.hub.status import Liveness, StatusCache
 from yarnspawner.launcher.interface import ClusterError, Container, Launcher, Phase
 from yarnspawner.metrics import START_FAILURES, STATE_SECONDS
+from yarnspawner.yarn_messages import explain_end, explain_timeout
 
 POLL_SECONDS, SHORTEST_POLL_SECONDS = 0.25, 0.1
 
@@ -90,7 +91,7 @@ class PendingStart:
             try:
                 return await asyncio.wait_for(self._wait(), deadline - time.monotonic())
             except asyncio.TimeoutError:
-                raise StartTimeoutError.after(timeout, self._report) from None
+                raise explain_timeout(timeout, self._report) from None
 
     async def _wait(self) -> tuple[str, int]:
         on_node = False

@@ -10,8 +10,8 @@ from typing import Any
 
 from hadoop_client.yarn.records import ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
-from yarnspawner.failures import CONTAINER_STARTED
 from yarnspawner.launcher.interface import Container, Phase
+from yarnspawner.yarn_messages import CONTAINER_STARTED
 
 #: As JupyterHub wants it: `progress` in percent, `message`, and `html_message` with links.
 Event = dict[str, Any]

@@ -43,7 +43,6 @@ from hadoop_client.yarn.resourcemanager import (
     KillApplicationRequest,
     SubmitApplicationRequest,
 )
-from yarnspawner.failures import explain_refusal
 from yarnspawner.launch.spec import LaunchSpec, submission_context
 from yarnspawner.launcher.delegation_tokens import TokenRefusedError, Tokens
 from yarnspawner.launcher.interface import (
@@ -54,6 +53,7 @@ from yarnspawner.launcher.interface import (
     Phase,
 )
 from yarnspawner.metrics import observe_call
+from yarnspawner.yarn_messages import explain_refusal
 
 NODE_TIMEOUT_SECONDS = 1.0
 

@@ -29,7 +29,7 @@ from hadoop_client.rpc.call import RpcError
 from hadoop_client.yarn.applicationmaster import FinalStatus
 from hadoop_client.yarn.records import ApplicationId, ApplicationState, QueueState, Resource
 from hadoop_client.yarn.reports import ApplicationReport, QueueInfo
-from yarnspawner.failures import OptionsError, explain_queue, explain_refusal
+from yarnspawner.failures import OptionsError
 from yarnspawner.launch.program import build_payload, unpack_command
 from yarnspawner.launch.spec import GPU, LaunchSpec, LocalizedFile
 from yarnspawner.launcher.interface import (
@@ -42,6 +42,7 @@ from yarnspawner.launcher.interface import (
 from yarnspawner.launcher.port_endpoint import RECEIVED_PORTS
 from yarnspawner.launcher.skein_driver import Answer, Driver, DriverPausedError
 from yarnspawner.tags import spawn_tags
+from yarnspawner.yarn_messages import explain_queue, explain_refusal
 
 #: What the container finds our program as.
 PROGRAM = "yarnhub-payload"

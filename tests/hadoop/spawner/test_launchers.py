@@ -28,13 +28,14 @@ from tests.hadoop.yarn_rest import running_applications
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.settings import HUB_USER
 from yarnspawner.container.payload import Launch
-from yarnspawner.failures import ImpersonationError, QueueError, SpawnError, explain_end
+from yarnspawner.failures import ImpersonationError, QueueError, SpawnError
 from yarnspawner.launch.spec import LaunchSpec
 from yarnspawner.launcher.direct import DirectCluster
 from yarnspawner.launcher.interface import ALIVE, ClusterError, Launcher
 from yarnspawner.launcher.port_endpoint import RECEIVED_PORTS, PortReport, accept
 from yarnspawner.launcher.skein import SkeinCluster
 from yarnspawner.tags import new_spawn_tag
+from yarnspawner.yarn_messages import explain_end
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import pytest
+
+from hadoop_client.rpc.call import RpcError
+from hadoop_client.yarn.records import ApplicationId, ApplicationState
+from hadoop_client.yarn.reports import ApplicationReport
+from yarnspawner.failures import (
+    AccountMissingError,
+    ApplicationFailedError,
+    ImpersonationError,
+    LocalizationError,
+    OptionsError,
+    QueueError,
+)
+from yarnspawner.yarn_messages import cause_of_end, explain_end, explain_refusal, explain_timeout
+
+# What a ResourceManager of Hadoop 3.4.2 said, word for word.
+OF_A_SERVER = (
+    "The notebook server ended with exit code 1.\n"
+    "Traceback (most recent call last):\nModuleNotFoundError: No module named 'tornado'"
+)
+OF_AN_UNKNOWN_QUEUE = (
+    "Application application_1_0001 submitted by user alice to unknown queue: nope"
+)
+OF_A_MISSING_PYTHON = """\
+Application application_1_0001 failed 1 times due to AM Container for appattempt_1_0001_000001 \
+exited with  exitCode: 127
+Failing this attempt.Diagnostics: [2026-11-23 06:00:00.000]Exception from container-launch.
+Container id: container_1_0001_01_000001
+Exit code: 127
+
+[2026-11-23 06:00:00.000]Container exited with a non-zero exit code 127. Error file: prelaunch.err.
+Last 4096 bytes of prelaunch.err :
+Last 4096 bytes of stderr :
+/bin/bash: line 1: /opt/nothing/bin/python: No such file or directory
+
+
+[2026-11-23 06:00:00.100]Container exited with a non-zero exit code 127. Error file: prelaunch.err.
+Last 4096 bytes of prelaunch.err :
+Last 4096 bytes of stderr :
+/bin/bash: line 1: /opt/nothing/bin/python: No such file or directory
+
+
+For more detailed output, check the application tracking page: http://localhost:8088/cluster/app/1
+. Failing the application.
+"""
+
+#: Its cause stands on one line with YARN's own phrases.
+AN_ATTEMPT = (
+    "Application application_1_0001 failed 1 times (global limit =2; local limit is =1) due to AM "
+    "Container for appattempt_1_0001_000001 exited with  exitCode: {code}\n"
+    "Failing this attempt.Diagnostics: {cause}For more detailed output, check the application "
+    "tracking page: http://localhost:8088/cluster/app/1 Then click on links to logs of each "
+    "attempt.\n. Failing the application."
+)
+PREEMPTED = AN_ATTEMPT.format(code=-102, cause="Container preempted by scheduler")
+TOO_MUCH = (
+    "[2026-11-23 06:00:00.000]Container [pid=1,containerID=container_1_0001_01_000001] is running "
+    "4096B beyond the '{kind}' memory limit. Current usage: 1 MB of 1 GB physical memory used; "
+    "3 GB of 2.1 GB virtual memory used. Killing container.\n"
+)
+OF_VIRTUAL_MEMORY = AN_ATTEMPT.format(code=-103, cause=TOO_MUCH.format(kind="VIRTUAL"))
+OF_PHYSICAL_MEMORY = AN_ATTEMPT.format(code=-104, cause=TOO_MUCH.format(kind="PHYSICAL"))
+OF_FULL_DISKS = AN_ATTEMPT.format(
+    code=-1000,
+    cause="[2026-11-23 06:00:00.000]No space available in any of the local directories.\n",
+)
+OF_A_LOST_NODE = "Application failed 1 times due to *lost* node node1:8041"
+# As the LinuxContainerExecutor has it: `check_user` of container-executor.c says the last line.
+OF_AN_ACCOUNT = """\
+Application application_1_0001 failed 1 times due to AM Container for appattempt_1_0001_000001 \
+exited with  exitCode: -1000
+Failing this attempt.Diagnostics: [2026-11-23 06:00:00.000]Application application_1_0001 \
+initialization failed (exitCode=255) with output: main : command provided 0
+main : run as user is alice
+main : requested yarn user is alice
+{}
+
+For more detailed output, check the application tracking page: http://localhost:8088/cluster/app/1
+. Failing the application.
+"""
+
+
+def failed(diagnostics: str) -> ApplicationReport:
+    return ApplicationReport(
+        application_id=ApplicationId.parse("application_1_0001"),
+        state=ApplicationState.FAILED,
+        diagnostics=diagnostics,
+    )
+
+
+def test_a_server_that_fails_is_told_with_its_own_last_lines():
+    failure = explain_end(failed(OF_A_SERVER))
+    assert isinstance(failure, ApplicationFailedError)
+    assert failure.sentence == (
+        "The notebook server ended with exit code 1 before it was ready. "
+        "Its last lines may say why:"
+    )
+    assert failure.output.endswith("No module named 'tornado'")
+
+
+@pytest.mark.parametrize(
+    ("diagnostics", "kind", "word"),
+    [
+        (OF_AN_UNKNOWN_QUEUE, QueueError, "unknown queue: nope"),
+        (OF_A_MISSING_PYTHON, ApplicationFailedError, "python_env"),
+        ("Resource hdfs://nn/a.tar.gz changed on src filesystem", LocalizationError, "pack-env"),
+        (OF_FULL_DISKS, LocalizationError, "could not prepare"),
+        (PREEMPTED, ApplicationFailedError, "another queue"),
+        (OF_VIRTUAL_MEMORY, ApplicationFailedError, "vmem-check-enabled"),
+        (OF_PHYSICAL_MEMORY, ApplicationFailedError, "ask for more memory"),
+        (OF_A_LOST_NODE, ApplicationFailedError, "node of the server is lost"),
+        ("Application was killed by user alice at 127.0.0.1", ApplicationFailedError, "stopped"),
+        ("", ApplicationFailedError, "FAILED"),
+    ],
+)
+def test_each_end_has_its_reason(diagnostics, kind, word):
+    failure = explain_end(failed(diagnostics))
+    assert isinstance(failure, kind)
+    assert word in failure.sentence
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "User alice not found",
+        "Requested user alice is not whitelisted and has id 999,which is below the minimum allowed "
+        "1000",
+        "Requested user alice is banned",
+    ],
+)
+def test_who_has_no_account_on_the_node_is_not_told_to_publish_an_environment(line):
+    failure = explain_end(failed(OF_AN_ACCOUNT.format(line)))
+    assert isinstance(failure, AccountMissingError)
+    assert f"({line})" in failure.sentence
+    assert "pack-env" not in failure.sentence
+    assert failure.output == ""
+
+
+def test_a_user_who_is_not_found_by_the_servers_own_program_is_its_own_affair():
+    failure = explain_end(failed(f"{OF_A_SERVER}\nUser alice not found"))
+    assert isinstance(failure, ApplicationFailedError)
+
+
+def test_of_all_that_yarn_says_the_containers_own_words_are_shown():
+    output = explain_end(failed(OF_A_MISSING_PYTHON)).output
+    assert output == "/bin/bash: line 1: /opt/nothing/bin/python: No such file or directory"
+
+
+def test_of_yarns_own_words_the_cause_is_left():
+    output = explain_end(failed(OF_FULL_DISKS)).output
+    assert output.splitlines()[1:] == ["No space available in any of the local directories."]
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        "File does not exist: hdfs://nn/apps/lab.tar.gz\n",
+        "[2026-11-26 09:08:42.243]Failed to download resource { { hdfs://nn/apps/lab.tar.gz, 1, "
+        "ARCHIVE, null },pending,[(container_1_0003_01_000001)],1,DOWNLOADING} "
+        "org.apache.hadoop.yarn.exceptions.YarnException: Download and unpack failed\n",
+    ],
+)
+def test_only_an_archive_that_is_spoilt_is_to_be_published_again(cause):
+    assert "pack-env" in explain_end(failed(AN_ATTEMPT.format(code=-1000, cause=cause))).sentence
+    assert "pack-env" not in explain_end(failed(OF_FULL_DISKS)).sentence
+
+
+def test_an_application_that_yarn_has_forgotten_is_told_so():
+    assert "no longer knows" in explain_end(None).sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "kind"),
+    [
+        (
+            "org.apache.hadoop.security.authorize.AuthorizationException",
+            "User: jupyterhub is not allowed to impersonate mallory",
+            ImpersonationError,
+        ),
+        (
+            "org.apache.hadoop.security.authorize.AuthorizationException",
+            "Unauthorized connection for super-user: jupyterhub from IP /127.0.0.9",
+            ImpersonationError,
+        ),
+        (
+            "org.apache.hadoop.yarn.exceptions.InvalidResourceRequestException",
+            "Invalid resource request! Cannot allocate containers",
+            OptionsError,
+        ),
+        (
+            "org.apache.hadoop.yarn.exceptions.YarnException",
+            "User alice does not have permission to submit application_1_0001 to queue prod",
+            QueueError,
+        ),
+        ("org.apache.hadoop.yarn.exceptions.YarnException", "No.", ApplicationFailedError),
+    ],
+)
+def test_each_refusal_has_its_reason(name, message, kind):
+    failure = explain_refusal(RpcError(name, message), "mallory")
+    assert isinstance(failure, kind)
+    assert message.rstrip(".") in failure.sentence
+
+
+def test_no_java_stack_reaches_the_page():
+    stack = "java.io.IOException: broken\n\tat org.apache.hadoop.Foo.bar(Foo.java:1)\n\t... 3 more"
+    assert explain_end(failed(stack)).output == "java.io.IOException: broken"
+
+
+def test_a_timeout_tells_what_yarn_was_doing():
+    waiting = ApplicationReport(
+        application_id=ApplicationId.parse("application_1_0001"),
+        state=ApplicationState.ACCEPTED,
+        diagnostics="[Mon Nov 23] Application is added to the scheduler and is not yet activated.",
+    )
+    failure = explain_timeout(300, waiting)
+    assert "300 seconds" in failure.sentence
+    assert "ACCEPTED" in failure.sentence
+    assert "not yet activated" in failure.output
+
+
+def test_a_timeout_of_what_runs_does_not_speak_of_the_queue():
+    """Under skein a server is RUNNING before it listens, and YARN says nothing of it."""
+    running = ApplicationReport(
+        application_id=ApplicationId.parse("application_1_0001"), state=ApplicationState.RUNNING
+    )
+    failure = explain_timeout(300, running)
+    assert "takes too long to start on the node" in failure.sentence
+
+
+@pytest.mark.parametrize(
+    ("diagnostics", "said"),
+    [
+        (OF_A_SERVER, "The notebook server ended with exit code 1."),
+        (PREEMPTED, "another queue"),
+        (OF_PHYSICAL_MEMORY, "used more memory"),
+        ("Application was killed by user alice at 127.0.0.1", "killed by user alice"),
+        ("cat: notes: No such file or directory", "YARN ended it (FAILED): cat: notes: No such"),
+        ("", "YARN ended it (FAILED)"),
+    ],
+)
+def test_the_end_of_what_had_been_ready_is_told_in_a_line(diagnostics, said):
+    cause = cause_of_end(failed(diagnostics))
+    assert said in cause
+    assert "\n" not in cause
+    assert "before it was ready" not in cause
+
+
+def test_of_what_had_been_ready_and_is_forgotten_that_is_said():
+    assert "no longer knows" in cause_of_end(None)
