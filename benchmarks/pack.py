@@ -56,7 +56,8 @@ SAME = "yarnhub, the same work: pack and publish"
 
 #: Our command, without what conda-pack does not do.
 SAME_WORK = """
-from env_packaging import pack, plan
+from env_packaging import pack
+from env_packaging.build import plan
 plan.bytecode_members = lambda members, interpreter: ()
 pack.module_findings = lambda prefix: []
 from yarnhub.cli import main

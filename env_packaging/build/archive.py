@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
 
 from env_packaging.build.bytecode import BytecodeCompiler
-from env_packaging.errors import PrefixError
-from env_packaging.build.members import (EXECUTABLE_MODE, Member, MemberKind, parents)
-from env_packaging.build.plan import (CHUNK_BYTES, Inspected, Plan, State, open_unbuffered)
+from env_packaging.build.members import EXECUTABLE_MODE, Member, MemberKind, parents
+from env_packaging.build.plan import CHUNK_BYTES, Inspected, Plan, State, open_unbuffered
 from env_packaging.build.progress import Progress
 from env_packaging.build.relocate import PrefixPaths, relocate
+from env_packaging.errors import PrefixError
 
 #: 2000-01-01 in UTC. Not 1970, which some tools take for "no time", and not before 1980, which zip
 #: can't say.

@@ -20,9 +20,9 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import IO
 
-from env_packaging.errors import PrefixError
 from env_packaging.build.members import Member, MemberKind
 from env_packaging.build.prefix import Interpreter
+from env_packaging.errors import PrefixError
 
 _WORKER = Path(__file__).with_name("bytecode_worker.py")
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from conda_pack import CondaEnv, CondaPackException
 
-from env_packaging.errors import PrefixError
-from env_packaging.manifest import Finding, Package
 from env_packaging.build.members import Listing
 from env_packaging.build.prefix import Prefix
+from env_packaging.errors import PrefixError
+from env_packaging.manifest import Finding, Package
 
 
 def list_conda(prefix: Prefix) -> Listing:

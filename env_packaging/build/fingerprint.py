@@ -13,9 +13,9 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from env_packaging.errors import PrefixError
 from env_packaging.build.prefix import Prefix, PrefixKind
 from env_packaging.build.python_prefix import base_folders, inherits_packages
+from env_packaging.errors import PrefixError
 
 STATE_DIGITS = 20
 

@@ -61,7 +61,7 @@ class Listing:
             self.members[name] = member_for(name, source, roots)
         except BrokenLinkError:
             self.broken.append(name)
-        except IsDirectoryProgramError:
+        except DirectoryError:
             pass  # made when something is put in it
 
     def exclude(self, reason: str, source: Path) -> None:
@@ -72,7 +72,7 @@ class BrokenLinkError(Exception):
     """A link that leads to nothing."""
 
 
-class IsDirectoryProgramError(Exception):
+class DirectoryError(Exception):
     """A folder, which is no member by itself."""
 
 
@@ -91,7 +91,8 @@ def member_for(name: str, source: Path, roots: Iterable[str]) -> Member:
     """Return the member for one path of a prefix.
 
     `roots` are the paths of the environment on this machine: a link below one of them leads to a
-    place in the archive. Raises BrokenLinkError, IsDirectoryProgramError, and PrefixError for what can't be shipped.
+    place in the archive. Raises BrokenLinkError, DirectoryError, and PrefixError for what can't be
+    shipped.
     """
     check_name(name)
     try:
@@ -101,7 +102,7 @@ def member_for(name: str, source: Path, roots: Iterable[str]) -> Member:
     except OSError as error:
         raise PrefixError(f"{source} can't be read: {error.strerror}.") from error
     if stat.S_ISDIR(mode):
-        raise IsDirectoryProgramError(name)
+        raise DirectoryError(name)
     if not stat.S_ISREG(mode):
         raise PrefixError(f"{source} is no regular file and can't be packed: remove it.")
     return Member(name, source, mode=_shipped_mode(mode))

@@ -8,9 +8,9 @@ from email.parser import BytesHeaderParser
 from pathlib import Path
 
 from env_packaging.build.conda import conda_packages
-from env_packaging.manifest import Package
 from env_packaging.build.members import Member
 from env_packaging.build.prefix import Prefix, PrefixKind
+from env_packaging.manifest import Package
 from env_packaging.registry import normalized
 
 #: A distribution's metadata directly in a package folder; what packages carry along as parts of

@@ -19,12 +19,18 @@ from pathlib import Path
 
 from env_packaging.build.bytecode import bytecode_members
 from env_packaging.build.elf import MAGIC, Buffer, read_dynamic
-from env_packaging.errors import PrefixError
 from env_packaging.build.members import Listing, Member, MemberKind
 from env_packaging.build.prefix import Prefix
 from env_packaging.build.progress import Progress
-from env_packaging.build.relocate import (PrefixPaths, Residue, relative_search_path, remaining_prefix, relocate)
+from env_packaging.build.relocate import (
+    PrefixPaths,
+    Residue,
+    relative_search_path,
+    relocate,
+    remaining_prefix,
+)
 from env_packaging.build.scan import RULES_VERSION, PrefixScan
+from env_packaging.errors import PrefixError
 
 #: Larger files are data or libraries, read in pieces and packed as they are.
 LARGE_BYTES = 32 << 20
@@ -119,7 +125,9 @@ def content_key(files: tuple[Inspected, ...], links: tuple[Member, ...], cache_t
     return digest.hexdigest()[:KEY_DIGITS]
 
 
-def _inspect_all(members: list[Member], place: PrefixPaths, progress: Progress) -> Iterator[Inspected]:
+def _inspect_all(
+    members: list[Member], place: PrefixPaths, progress: Progress
+) -> Iterator[Inspected]:
     progress.begin("Reading", len(members), 0)
     batches = [members[start : start + _BATCH] for start in range(0, len(members), _BATCH)]
     with ThreadPoolExecutor(min(4, len(os.sched_getaffinity(0)))) as pool:

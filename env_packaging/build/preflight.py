@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from env_packaging.build.elf import read_dynamic
-from env_packaging.errors import PrefixError
-from env_packaging.manifest import Finding, Package
 from env_packaging.build.members import Member
 from env_packaging.build.packages import has_distributions
 from env_packaging.build.plan import Inspected, Plan
 from env_packaging.build.prefix import Prefix, PrefixKind, run_python
 from env_packaging.build.relocate import relocate
+from env_packaging.errors import PrefixError
+from env_packaging.manifest import Finding, Package
 
 #: Libraries of glibc and of GCC's run time, which are on every Linux that runs Hadoop; those that
 #: manylinux wheels may count on (PEP 513), without X11.
@@ -180,7 +180,9 @@ def file_findings(plan: Plan) -> Iterator[Finding]:
             "don't have; in most it says only how something was built.",
             text,
         )
-    if binary := tuple(each.member.name for each in plan.files if each.remaining_prefix == "binary"):
+    if binary := tuple(
+        each.member.name for each in plan.files if each.remaining_prefix == "binary"
+    ):
         yield Finding(
             "note",
             "prefix-in-binary",

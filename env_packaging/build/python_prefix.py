@@ -14,9 +14,9 @@ from pathlib import Path
 
 from env_packaging.build import conda
 from env_packaging.build.elf import read_dynamic
-from env_packaging.errors import PrefixError
-from env_packaging.build.members import (Listing, Member, MemberKind, walk_files)
+from env_packaging.build.members import Listing, Member, MemberKind, walk_files
 from env_packaging.build.prefix import Interpreter, Prefix, PrefixKind
+from env_packaging.errors import PrefixError
 
 _SITE_FOLDERS = ("site-packages", "dist-packages")
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from env_packaging.build import conda, python_prefix
-from env_packaging.errors import PrefixError
 from env_packaging.build.members import Listing, Member, drop_dangling_links
 from env_packaging.build.prefix import Prefix, PrefixKind
 from env_packaging.build.prune import Preset, reason_to_prune
+from env_packaging.errors import PrefixError
 
 #: Counts up whenever the same prefix would give another archive by a change in this package.
 RULES_VERSION = 1

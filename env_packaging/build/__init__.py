@@ -1,0 +1,1 @@
+"""From an environment's prefix on this machine to the archive that YARN unpacks."""
