@@ -16,8 +16,8 @@ NEW = "new" * 100_000
 if __name__ == "__main__":
     kind, root, path, operation, when = sys.argv[1:]
     manager = HDFSContentsManager(root_dir=root, filesystem_kind=kind)
-    manager.filesystem = InterruptedFileSystem(
-        manager.filesystem,
+    manager.store.fs = InterruptedFileSystem(
+        manager.store.fs,
         operation,
         lambda: os.kill(os.getpid(), signal.SIGKILL),
         after=when == "after",

@@ -85,7 +85,7 @@ async def test_a_save_that_loses_its_lease_is_refused_and_the_old_content_stays(
         debug = ("org.apache.hadoop.hdfs.tools.DebugAdmin", "recoverLease", "-retries", "20")
         hdfs(*debug, "-path", f"{root}/{temporary}")
 
-    manager.filesystem = InterruptedFileSystem(manager.filesystem, operation, lose, after=False)
+    manager.store.fs = InterruptedFileSystem(manager.store.fs, operation, lose, after=False)
     message = await refused(503, manager.save(text(NEW), "a"))
     assert "save it again" in message
     assert (read("a"), names()) == (b"old", ["a"])

@@ -25,7 +25,7 @@ async def main(root: str, how: str) -> None:
         jvm._tokens.renew = lambda _: None
     manager = HDFSContentsManager(root_dir=root, filesystem_kind="libhdfs")
     await manager.save({**FILE, "content": "before"}, "saved.txt")
-    file = manager.filesystem.open_write(f"{root}/open.txt")
+    file = manager.store.fs.open_write(f"{root}/open.txt")
     file.write(b"begun, ")
     say("ready")
     sys.stdin.readline()

@@ -13,8 +13,8 @@ READABLE = 4 * 1024 * 1024
 class CutOffManager(HDFSContentsManager):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        open_read = self.filesystem.open_read
-        self.filesystem.open_read = lambda path: _CutOff(open_read(path))  # type: ignore[method-assign]
+        open_read = self.store.fs.open_read
+        self.store.fs.open_read = lambda path: _CutOff(open_read(path))  # type: ignore[method-assign]
 
 
 class _CutOff:

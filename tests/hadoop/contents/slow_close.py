@@ -15,8 +15,8 @@ GATE = "YARNHUB_TEST_GATE"
 class SlowCloseManager(HDFSContentsManager):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        open_read = self.filesystem.open_read
-        self.filesystem.open_read = lambda path: _SlowClose(open_read(path))  # type: ignore[method-assign]
+        open_read = self.store.fs.open_read
+        self.store.fs.open_read = lambda path: _SlowClose(open_read(path))  # type: ignore[method-assign]
 
 
 class _SlowClose:

@@ -98,7 +98,7 @@ async def test_of_two_who_make_a_file_at_once_the_second_is_told(
 ) -> None:
     contents = [str(number) * 100_000 for number in range(2)]
     both_looked = threading.Barrier(2)
-    filesystem = manager.filesystem
+    filesystem = manager.store.fs
 
     class LooksTogether:
         def __getattr__(self, name: str) -> Any:
@@ -108,7 +108,7 @@ async def test_of_two_who_make_a_file_at_once_the_second_is_told(
             both_looked.wait(30)
             return filesystem.open_write(*args, **more)
 
-    manager.filesystem = other.filesystem = LooksTogether()
+    manager.store.fs = other.store.fs = LooksTogether()
     answers = await asyncio.gather(
         *(each.save(text(new), "a") for each, new in zip((manager, other), contents, strict=True)),
         return_exceptions=True,
@@ -131,7 +131,7 @@ async def test_a_change_while_a_file_is_being_saved_is_found(
             write("a", "somebody else was quicker")
             return fs.open_write(*args, **more)
 
-    manager.filesystem = SlowToOpen()
+    manager.store.fs = SlowToOpen()
     assert "has changed it" in await refused(409, manager.save(text("new"), "a"))
     assert (read("a"), names()) == (b"somebody else was quicker", ["a"])
 

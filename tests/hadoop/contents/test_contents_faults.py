@@ -30,7 +30,7 @@ async def test_a_save_that_fails_leaves_the_file_whole_and_nothing_beside_it(
     names: Names,
 ) -> None:
     write("a", "old")
-    manager.filesystem = failing(fs, operation, after=after)
+    manager.store.fs = failing(fs, operation, after=after)
     assert f"{operation} failed" in await refused(500, manager.save(text("new"), "a"))
     assert read("a") == (b"new" if (operation, after) == ("replace", True) else b"old")
     assert names() == ["a"]
@@ -40,7 +40,7 @@ async def test_a_save_that_does_not_get_its_turn_leaves_nothing_beside_the_file(
     manager: HDFSContentsManager, fs: FileSystem, write: Write, read: Read, names: Names
 ) -> None:
     write("a", "old")
-    manager.filesystem = failing(fs, "rename", after=False)
+    manager.store.fs = failing(fs, "rename", after=False)
     assert "rename failed" in await refused(500, manager.save(text("new"), "a"))
     assert (read("a"), names()) == (b"old", ["a"])
 
@@ -55,7 +55,7 @@ async def test_an_upload_that_fails_leaves_the_file_as_it_was(
     names: Names,
 ) -> None:
     write("a", "old")
-    manager.uploads = Uploads(failing(fs, operation, after=False))
+    manager.store.uploads = Uploads(failing(fs, operation, after=False))
 
     async def upload() -> None:
         for chunk in (1, -1):
@@ -75,7 +75,7 @@ async def test_a_notebook_is_saved_even_if_its_checkpoint_is_not(
     checkpoint = manager.checkpoints.create_checkpoint
 
     async def fails(*args: Any) -> Any:
-        manager.filesystem = failing(fs, operation, after=False)
+        manager.store.fs = failing(fs, operation, after=False)
         return await checkpoint(*args)
 
     monkeypatch.setattr(manager.checkpoints, "create_checkpoint", fails)
@@ -161,15 +161,15 @@ async def test_a_namenode_that_hangs_is_an_answer_and_no_wait_without_end(
     wait_until: Any,
 ) -> None:
     write("a", "old")
-    patient, manager.filesystem = manager.filesystem, NativeFileSystem(None, 0.5)
-    wait_until(lambda: answers(manager.filesystem, root), 30, "it is connected")
+    patient, manager.store.fs = manager.store.fs, NativeFileSystem(None, 0.5)
+    wait_until(lambda: answers(manager.store.fs, root), 30, "it is connected")
     hadoop.namenode.suspend()
     try:
         assert "did not answer" in await refused(503, manager.get("a"))
         assert "did not answer" in await refused(503, manager.save(text("new"), "a"))
     finally:
         hadoop.namenode.resume()
-    manager.filesystem = patient
+    manager.store.fs = patient
     assert read("a") == b"old"
     await manager.save(text("new"), "a")
     assert read("a") == b"new"
@@ -179,7 +179,7 @@ async def test_a_namenode_that_is_away_is_an_answer(
     manager: HDFSContentsManager, write: Write
 ) -> None:
     write("a")
-    manager.filesystem = open_filesystem("hdfs://localhost:1")
+    manager.store.fs = open_filesystem("hdfs://localhost:1")
     for call in (manager.get("a"), manager.save(text("new"), "a"), manager.delete("a")):
         assert "refuses connections" in await refused(503, call)
 

@@ -166,7 +166,7 @@ async def test_what_the_trash_does_not_take_stays(
         def trash(self, path: str) -> None:
             raise OSError(errno.EDQUOT, "the quota of /user/alice is reached", path)
 
-    manager.filesystem = FullTrash()
+    manager.store.fs = FullTrash()
     assert "moved to the trash" in await refused(507, manager.delete("a"))
     assert read("a") == b"a"
 
@@ -222,7 +222,7 @@ async def test_a_directory_that_stays_keeps_its_checkpoints(
                 raise PermissionError(errno.EACCES, "no", path)
             fs.delete(path, recursive=recursive)
 
-    manager.filesystem = Busy()
+    manager.store.fs = Busy()
     await refused(400 if comes_in else 403, manager.delete_file("d"))
     assert names() == ["d"]
     assert names("d") == [".ipynb_checkpoints"] + ["new"] * comes_in

@@ -135,7 +135,7 @@ async def test_a_file_that_goes_while_it_is_saved_is_there_afterwards(
             fs.delete(f"{root}/a")
             return fs.open_write(*args, **more)
 
-    manager.filesystem = Deletes()
+    manager.store.fs = Deletes()
     await manager.save(text("new"), "a")
     assert read("a") == b"new"
     assert fs.stat(f"{root}/a").mode == 0o600

@@ -44,12 +44,12 @@ globals().update(
 
 
 def make_directory(manager: HDFSContentsManager, path: str) -> None:
-    manager.filesystem.mkdirs(f"{manager.root_dir}/{path}".rstrip("/"))
+    manager.store.fs.mkdirs(f"{manager.root_dir}/{path}".rstrip("/"))
 
 
 def make_big_directory(contents_manager: HDFSContentsManager, api_path: str) -> None:
     """Make a directory of one megabyte more than is copied."""
-    root = HDFSPath(contents_manager.filesystem, contents_manager.root_dir)
+    root = HDFSPath(contents_manager.store.fs, contents_manager.root_dir)
     for number in range(contents_manager.max_copy_folder_size_mb + 1):
         (root / api_path / f"{number}.txt").write_bytes(bytes(1024 * 1024))
 
