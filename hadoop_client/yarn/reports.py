@@ -6,6 +6,7 @@ since 1970, 0 where something has not happened yet.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hadoop_client.wire import (
@@ -159,6 +160,13 @@ class QueueInfo(Message):
     accessible_node_labels: tuple[str, ...] = repeated(string(8))
     statistics: QueueStatistics | None = message(10, QueueStatistics)
     path: str = string(15, "")
+
+    def leaves(self) -> Iterator[QueueInfo]:
+        """Yield the queues in it that take applications: itself if it has no child queues."""
+        if not self.child_queues:
+            yield self
+        for queue in self.child_queues:
+            yield from queue.leaves()
 
 
 @dataclass(frozen=True)

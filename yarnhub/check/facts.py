@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -152,14 +152,7 @@ def leaf_queues(edge: EdgeNode) -> list[QueueInfo]:
     """Return the queues that take applications, open or closed."""
     with edge.resourcemanager() as client:
         root = client.call(GET_QUEUE_INFO, GetQueueInfoRequest()).queue_info
-    return list(_leaves(root)) if root else []
-
-
-def _leaves(queue: QueueInfo) -> Iterator[QueueInfo]:
-    if not queue.child_queues:
-        yield queue
-    for child in queue.child_queues:
-        yield from _leaves(child)
+    return list(root.leaves()) if root else []
 
 
 def _check_proxyuser(edge: EdgeNode) -> list[Finding]:

@@ -8,8 +8,8 @@ connection of their own; of those only so many are open at once.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, closing, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 
 from tornado.httpclient import AsyncHTTPClient, HTTPError
 
@@ -19,30 +19,10 @@ from hadoop_client.rpc.call import ConnectError, Login, RpcError
 from hadoop_client.rpc.pool import ClientPool
 from hadoop_client.security import kerberos
 from hadoop_client.security.credentials import Credentials, Token
-from hadoop_client.yarn.lazy_reports import LazyApplicationReports
+from hadoop_client.yarn.client import YarnClient
 from hadoop_client.yarn.records import ApplicationId, ApplicationState, NodeState, Resource
 from hadoop_client.yarn.reports import ApplicationReport, QueueInfo
-from hadoop_client.yarn.resourcemanager import (
-    APPLICATION_CLIENT_PROTOCOL,
-    FORCE_KILL_APPLICATION,
-    GET_APPLICATION_ATTEMPT_REPORT,
-    GET_APPLICATION_REPORT,
-    GET_APPLICATIONS,
-    GET_CLUSTER_NODES,
-    GET_CONTAINER_REPORT,
-    GET_NEW_APPLICATION,
-    GET_QUEUE_INFO,
-    SUBMIT_APPLICATION,
-    GetApplicationAttemptReportRequest,
-    GetApplicationReportRequest,
-    GetApplicationsRequest,
-    GetClusterNodesRequest,
-    GetContainerReportRequest,
-    GetNewApplicationRequest,
-    GetQueueInfoRequest,
-    KillApplicationRequest,
-    SubmitApplicationRequest,
-)
+from hadoop_client.yarn.resourcemanager import APPLICATION_CLIENT_PROTOCOL
 from yarnspawner.launch.spec import LaunchSpec, submission_context
 from yarnspawner.launcher.delegation_tokens import TokenRefusedError, Tokens
 from yarnspawner.launcher.interface import (
@@ -66,22 +46,25 @@ class DirectLauncher:
     ) -> None:
         self._hub_user = hub_user
         self._tokens = tokens
-        self._hub = AsyncClient(
+        hub = AsyncClient(
             configuration.resourcemanager_addresses(),
             APPLICATION_CLIENT_PROTOCOL,
             Login(user=hub_user),
             prepare=kerberos.logins(configuration, kerberos.RESOURCEMANAGER),
             on_call=observe_call,
         )
-        self._users = ClientPool(self._hub.for_login)
+        self._hub = YarnClient(hub)
+        self._users = ClientPool(hub.for_login)
 
-    def _as_user(self, user: str) -> AbstractAsyncContextManager[AsyncClient]:
-        return self._users.client(Login.impersonating(user, self._hub_user))
+    @asynccontextmanager
+    async def _as_user(self, user: str) -> AsyncIterator[YarnClient]:
+        async with self._users.client(Login.impersonating(user, self._hub_user)) as client:
+            yield YarnClient(client)
 
     async def new_application(self) -> tuple[str, Resource | None]:
         """Get an application id, and what one container may have at most."""
         with cluster_errors():
-            response = await self._hub.call(GET_NEW_APPLICATION, GetNewApplicationRequest())
+            response = await self._hub.new_application()
         return str(response.application_id), response.maximum_capability
 
     async def submit(self, application_id: str, spec: LaunchSpec) -> str:
@@ -94,11 +77,10 @@ class DirectLauncher:
             except TokenRefusedError as refused:
                 raise explain_refusal(refused.error, spec.user) from refused
         context = submission_context(spec, ApplicationId.parse(application_id), Credentials(tokens))
-        request = SubmitApplicationRequest(application_submission_context=context)
         with cluster_errors():
-            async with self._as_user(spec.user) as client:
+            async with self._as_user(spec.user) as yarn:
                 try:
-                    await client.call(SUBMIT_APPLICATION, request)
+                    await yarn.submit(context)
                 except RpcError as error:
                     raise explain_refusal(error, spec.user) from error
         return application_id
@@ -107,20 +89,13 @@ class DirectLauncher:
         self, tag: str, states: Sequence[ApplicationState] = ALIVE
     ) -> Mapping[str, ApplicationReport]:
         """Return the reports of all applications that carry `tag` and are in one of `states`."""
-        request = GetApplicationsRequest(application_states=tuple(states), application_tags=(tag,))
         with cluster_errors():
-            return LazyApplicationReports((await self._hub.call(GET_APPLICATIONS, request)).encoded)
+            return await self._hub.applications(states=states, tags=(tag,))
 
     async def report(self, application_id: str) -> ApplicationReport | None:
         """Return one application's report, None where YARN does not know it."""
-        request = GetApplicationReportRequest(application_id=ApplicationId.parse(application_id))
         with cluster_errors():
-            try:
-                return (await self._hub.call(GET_APPLICATION_REPORT, request)).application_report
-            except RpcError as error:
-                if error.name == "ApplicationNotFoundException":
-                    return None
-                raise
+            return await self._hub.report(ApplicationId.parse(application_id))
 
     async def has_issued(self, application_id: str) -> bool:
         """Tell whether the ResourceManager that answers gave this id out itself: each has the time
@@ -145,58 +120,36 @@ class DirectLauncher:
         The host that an application master registers is only its word; YARN's report of the
         container is where it really runs.
         """
-        attempt = GetApplicationAttemptReportRequest(
-            application_attempt_id=report.current_application_attempt_id
-        )
         with cluster_errors():
-            master = await self._hub.call(GET_APPLICATION_ATTEMPT_REPORT, attempt)
-            container_id = master.application_attempt_report.am_container_id
-            if container_id is None:
-                return None
-            request = GetContainerReportRequest(container_id=container_id)
-            found = (await self._hub.call(GET_CONTAINER_REPORT, request)).container_report
+            container = await self._hub.master_container(report)
+        if container is None:
+            return None
         phase = Phase.RUNNING
         if report.state is not ApplicationState.RUNNING:
-            phase = await container_phase(found.node_http_address, str(container_id))
-        return Container(found.node_id.host, phase, found.log_url)
+            phase = await container_phase(container.node_http_address, str(container.container_id))
+        return Container(container.node_id.host, phase, container.log_url)
 
     async def kill(self, user: str, application_id: str, reason: str) -> None:
         """Ask YARN, as the user, to end an application; without effect on one that has ended."""
-        request = KillApplicationRequest(
-            application_id=ApplicationId.parse(application_id), diagnostics=reason
-        )
         with cluster_errors():
-            async with self._as_user(user) as client:
-                try:
-                    await client.call(FORCE_KILL_APPLICATION, request)
-                except RpcError as error:
-                    if error.name != "ApplicationNotFoundException":
-                        raise
+            async with self._as_user(user) as yarn:
+                await yarn.kill(ApplicationId.parse(application_id), reason)
 
     async def queues(self) -> list[QueueInfo]:
         """Return all queues that applications can be submitted to."""
         with cluster_errors():
-            root = (await self._hub.call(GET_QUEUE_INFO, GetQueueInfoRequest())).queue_info
-        return list(_leaves(root)) if root else []
+            return await self._hub.queues()
 
     async def node_hosts(self) -> list[str]:
         """Return the names of the nodes that containers may run on."""
-        request = GetClusterNodesRequest(node_states=(NodeState.RUNNING, NodeState.UNHEALTHY))
         with cluster_errors():
-            nodes = (await self._hub.call(GET_CLUSTER_NODES, request)).node_reports
+            nodes = await self._hub.nodes((NodeState.RUNNING, NodeState.UNHEALTHY))
         return sorted({node.node_id.host for node in nodes})
 
     async def close(self) -> None:
         """Close all connections."""
         await self._users.close()
         await self._hub.close()
-
-
-def _leaves(queue: QueueInfo) -> Iterator[QueueInfo]:
-    if not queue.child_queues:
-        yield queue
-    for child in queue.child_queues:
-        yield from _leaves(child)
 
 
 async def container_phase(node_http_address: str, container_id: str) -> Phase:
