@@ -6,21 +6,14 @@ its API token; of the server, what was asked for when it last started well.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sqlalchemy.orm import object_session
 from traitlets import Unicode
-from traitlets.config import LoggingConfigurable
 
+from yarnspawner.jupyterhub_types import JsonObject, SpawnerBase
 from yarnspawner.launcher.port_endpoint import RECEIVED_PORTS, PortReport
 
-if TYPE_CHECKING:
-    from jupyterhub.spawner import Spawner as Base
-else:
-    Base = LoggingConfigurable  # JupyterHub takes a Spawner that can't start anything for a mistake
 
-
-class ServerState(Base):
+class ServerState(SpawnerBase):
     """The part of YarnSpawner that goes into the hub's database and comes from it."""
 
     application_id = Unicode(help="The YARN application of this server; empty while there is none.")
@@ -29,15 +22,15 @@ class ServerState(Base):
         help="As whom the application was submitted, also after the hub's user was renamed."
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.port_report: PortReport | None = None
         self.token_digest = ""
-        self.accepted_options: dict[str, Any] = {}
+        self.accepted_options: JsonObject = {}
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> JsonObject:
         """Return what a restarted hub needs to find the server."""
-        state: dict[str, Any] = super().get_state()
+        state = super().get_state()
         if self.accepted_options:
             state["accepted_options"] = self.accepted_options
         if self.spawn_tag:
@@ -50,7 +43,7 @@ class ServerState(Base):
             state["port_report"] = self.port_report.to_state()
         return state
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: JsonObject) -> None:
         """Find the server again after a restart of the hub."""
         super().load_state(state)
         self.application_id = state.get("application_id", "")
