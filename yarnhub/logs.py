@@ -14,15 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yarnhub.apps import (
-    ServerNotFoundError,
-    ToolError,
-    connected,
-    container_of,
-    parse_label,
-    reports_of_servers,
-    server_name,
-)
+from yarnhub.errors import ServerNotFoundError, ToolError
+from yarnhub.options import parse_label
 
 if TYPE_CHECKING:
     from hadoop_client.yarn.reports import ApplicationReport, ContainerReport
@@ -44,17 +37,19 @@ def logs(
     ] = 0,
 ) -> None:
     """Show what a server has written: the one that runs, or the last one."""
+    from yarnhub.yarn import server_container, server_name, server_reports, yarn_client
+
     user, name = parse_label(label)
-    with connected() as yarn, yarn.client() as client:
-        found = [
-            each
-            for each in reports_of_servers(client)
-            if (each.user, server_name(each.user, each.name)) == (user, name)
+    with yarn_client() as client:
+        reports = [
+            report
+            for report in server_reports(client)
+            if (report.user, server_name(report.user, report.name)) == (user, name)
         ]
-        if not found:
+        if not reports:
             raise ServerNotFoundError(f"{label} has had no server on YARN, as far as it remembers.")
-        report = max(found, key=lambda each: each.submit_time or each.start_time)
-        container = None if report.state.ended else container_of(client, report)
+        report = max(reports, key=lambda report: report.submit_time or report.start_time)
+        container = None if report.state.ended else server_container(client, report)
     if container is not None:
         for stream in STREAMS:
             _print(f"{stream} of {report.application_id}", _stream(container, stream), lines)

@@ -19,7 +19,7 @@ from hadoop_client.security import kerberos
 from hadoop_client.yarn.applicationmaster import FinalStatus
 from hadoop_client.yarn.records import ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport, NodeReport
-from yarnhub.apps import NoClusterError
+from yarnhub.errors import YarnError
 from yarnspawner.container.payload import Launch
 from yarnspawner.failures import QueueError, SpawnError
 from yarnspawner.launch.environments import PythonEnvironment, find_environment
@@ -74,7 +74,7 @@ def run_probes(
 ) -> dict[str, Outcome]:
     """Run all probes at once, as who runs this; returns how each ended, by its name.
 
-    `seen` is told of each whenever it was looked at. Raises NoClusterError, and SpawnError for an
+    `seen` is told of each whenever it was looked at. Raises YarnError, and SpawnError for an
     environment that can't be used.
     """
     with _sentences():
@@ -86,12 +86,12 @@ def _sentences() -> Iterator[None]:
     try:
         yield
     except (ClusterError, ConfigurationError) as error:
-        raise NoClusterError(str(error)) from error
+        raise YarnError(str(error)) from error
     except QueueError as failure:
         own = "It was asked as the hub's own user, who needs the right to the queue as people do."
-        raise NoClusterError(f"{failure} {own}") from failure
+        raise YarnError(f"{failure} {own}") from failure
     except SpawnError as failure:
-        raise NoClusterError(str(failure)) from failure
+        raise YarnError(str(failure)) from failure
 
 
 async def _run(

@@ -21,14 +21,7 @@ from hadoop_client.rpc.call import ConnectError, Login, LoginError, RpcError
 from hadoop_client.security import kerberos
 from hadoop_client.yarn.records import NodeState, QueueState
 from hadoop_client.yarn.reports import NodeReport, QueueInfo
-from hadoop_client.yarn.resourcemanager import (
-    APPLICATION_CLIENT_PROTOCOL,
-    GET_CLUSTER_NODES,
-    GET_QUEUE_INFO,
-    GetClusterNodesRequest,
-    GetQueueInfoRequest,
-)
-from yarnhub.apps import NoClusterError
+from hadoop_client.yarn.resourcemanager import GET_QUEUE_INFO, GetQueueInfoRequest
 from yarnhub.check.callback import check_callback
 from yarnhub.check.findings import Finding, Verdict
 from yarnhub.check.java import check_java
@@ -50,6 +43,8 @@ from yarnhub.check.verdicts import (
     judge_nodes,
     judge_queue,
 )
+from yarnhub.errors import YarnError
+from yarnhub.yarn import node_reports, resourcemanager_client
 
 TIMEOUT_SECONDS = 10.0
 NODE_TIMEOUT_SECONDS = 3.0
@@ -82,12 +77,8 @@ class EdgeNode:
 
     def resourcemanager(self, login: Login | None = None) -> BlockingClient:
         """Make a client of YARN, as the hub itself where no login is given."""
-        addresses = self.configuration.resourcemanager_addresses()
         login = login or Login(user=self.hub_user)
-        prepare = kerberos.logins(self.configuration, kerberos.RESOURCEMANAGER)
-        return BlockingClient(
-            addresses, APPLICATION_CLIENT_PROTOCOL, login, TIMEOUT_SECONDS, prepare
-        )
+        return resourcemanager_client(self.configuration, login, TIMEOUT_SECONDS)
 
     def namenode(self, login: Login | None = None) -> BlockingClient:
         """Make a client of HDFS, as the hub itself where no login is given."""
@@ -101,9 +92,7 @@ def run_check(group: str, edge: EdgeNode) -> list[Finding]:
     """Run one group's check, and take what stops it for its finding."""
     try:
         return CHECKS[group](edge)
-    except ConfigurationError as error:
-        return [Finding(group, Verdict.FAILED, str(error))]
-    except NoClusterError as error:
+    except (ConfigurationError, YarnError) as error:
         return [Finding(group, Verdict.FAILED, str(error))]
     except LoginError as error:
         remedy = "See that the KDC answers, and that the cluster and this machine have one realm."
@@ -118,9 +107,8 @@ def run_check(group: str, edge: EdgeNode) -> list[Finding]:
 
 def nodes(edge: EdgeNode) -> tuple[NodeReport, ...]:
     """Return the nodes that are there, healthy or not."""
-    request = GetClusterNodesRequest(node_states=(NodeState.RUNNING, NodeState.UNHEALTHY))
     with edge.resourcemanager() as client:
-        return client.call(GET_CLUSTER_NODES, request).node_reports
+        return node_reports(client, NodeState.RUNNING, NodeState.UNHEALTHY)
 
 
 def _check_rm(edge: EdgeNode) -> list[Finding]:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from env_packaging.registry import DEFAULT_ENV_ROOT, LATEST, names, storage_errors
-from yarnhub.apps import ToolError, connected
 from yarnhub.check.cli import GROUPS, show
 from yarnhub.check.findings import Finding, exit_code
 from yarnhub.config.render import Choices, Cluster, hub_config, systemd_unit
+from yarnhub.errors import ToolError
 
 if TYPE_CHECKING:
     from yarnhub.check.facts import EdgeNode
@@ -105,9 +105,10 @@ def _discover() -> Cluster:
     from env_packaging.inventory import read_folder
     from hadoop_client.hdfs.filesystem import open_filesystem
     from yarnhub.check.facts import leaf_queues, nodes
+    from yarnhub.yarn import yarn_errors
 
     edge = _edge_node(None, getpass.getuser())
-    with connected():
+    with yarn_errors():
         queues = tuple(sorted(queue.name for queue in leaf_queues(edge)))
         sizes = [node.capability for node in nodes(edge)]
         kerberos = edge.configuration.kerberos

@@ -29,6 +29,7 @@ from env_packaging.registry import (
     storage_errors,
 )
 from yarnhub.envs.warm import warm
+from yarnhub.options import AsJson, EnvRoot, Quiet, Target
 
 if TYPE_CHECKING:
     from env_packaging.inventory import Stored
@@ -39,13 +40,6 @@ app = typer.Typer(
 )
 
 app.command()(warm)
-
-EnvRoot = Annotated[
-    str, typer.Option("--env-root", help="The folder in HDFS for all environments.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
-Target = Annotated[str, typer.Argument(help="NAME, NAME:ALIAS or NAME@KEY.")]
 
 _DAY_MS = 86_400_000
 

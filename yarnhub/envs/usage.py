@@ -1,4 +1,4 @@
-"""Which published environments are in use: by the tags of the applications that have not ended.
+"""The published environments in use, from the tags of the applications that have not ended.
 
 An application that waits in a queue counts too: its node has yet to fetch the archive.
 """
@@ -7,46 +7,31 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hadoop_client.configuration import Configuration, ConfigurationError
-from hadoop_client.rpc.blocking import BlockingClient
-from hadoop_client.rpc.call import ConnectError, Login, RpcError
-from hadoop_client.security import kerberos
-from hadoop_client.yarn.lazy_reports import LazyApplicationReports
-from hadoop_client.yarn.resourcemanager import (
-    APPLICATION_CLIENT_PROTOCOL,
-    GET_APPLICATIONS,
-    GetApplicationsRequest,
-)
+from yarnhub.errors import ToolError, YarnError
+from yarnhub.yarn import application_reports, yarn_client
 from yarnspawner.launch.environments import KEY_TAG
 from yarnspawner.launcher.interface import ALIVE
 
 
-class UsageUnknownError(Exception):
-    """YARN did not tell what runs; one sentence that says why."""
+class UsageUnknownError(ToolError):
+    """YARN did not report which applications run."""
 
     exit_code = 6
 
 
 def used_keys() -> Counter[str]:
-    """Count the applications that use each key; raises UsageUnknownError."""
-    request = GetApplicationsRequest(application_states=ALIVE)
+    """Count the applications that use each key. Raises UsageUnknownError."""
     try:
-        configuration = Configuration.load()
-        with BlockingClient(
-            configuration.resourcemanager_addresses(),
-            APPLICATION_CLIENT_PROTOCOL,
-            Login(user=kerberos.own_user(configuration)),
-            prepare=kerberos.logins(configuration, kerberos.RESOURCEMANAGER),
-        ) as client:
-            reports = LazyApplicationReports(client.call(GET_APPLICATIONS, request).encoded)
-    except (ConfigurationError, ConnectError, RpcError) as error:
+        with yarn_client() as client:
+            reports = application_reports(client, ALIVE)
+    except YarnError as error:
         raise UsageUnknownError(
-            f"YARN did not tell which environments are in use: {str(error).rstrip('.')}. "
-            "See that HADOOP_CONF_DIR names a ResourceManager that runs, and try again."
+            f"It is unknown which environments are in use. {error} Check that HADOOP_CONF_DIR "
+            "names a running ResourceManager, and try again."
         ) from error
     return Counter(
         tag.removeprefix(KEY_TAG)
-        for report in reports.values()
+        for report in reports
         for tag in report.tags
         if tag.startswith(KEY_TAG)
     )

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from env_packaging.registry import DEFAULT_ENV_ROOT
-from yarnhub.apps import ToolError
+from yarnhub.errors import ToolError
+from yarnhub.options import AsJson, EnvRoot, Quiet, Target
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +28,7 @@ class NodesFailedError(ToolError):
 
 
 def warm(
-    reference: Annotated[str, typer.Argument(help="NAME, NAME:ALIAS or NAME@KEY.")],
+    reference: Target,
     queue: Annotated[
         str, typer.Option(help="The queue to use; who runs this must be allowed to submit to it.")
     ] = "default",
@@ -36,11 +37,9 @@ def warm(
         typer.Option("--node", help="Only this node; can be given several times."),
     ] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds until it is given up.")] = 900.0,
-    env_root: Annotated[
-        str, typer.Option("--env-root", help="The folder in HDFS for all environments.")
-    ] = DEFAULT_ENV_ROOT,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    env_root: EnvRoot = DEFAULT_ENV_ROOT,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Have each node localize an environment, and run its Python once."""
     from rich.console import Console
@@ -71,19 +70,17 @@ def warm(
 def _nodes(names: list[str] | None) -> list[Any]:
     """Return the nodes that run, or those of them that are named."""
     from hadoop_client.yarn.records import NodeState
-    from hadoop_client.yarn.resourcemanager import GET_CLUSTER_NODES, GetClusterNodesRequest
-    from yarnhub.apps import connected
+    from yarnhub.yarn import node_reports, yarn_client
 
-    with connected() as yarn, yarn.client() as client:
-        request = GetClusterNodesRequest(node_states=(NodeState.RUNNING,))
-        found = client.call(GET_CLUSTER_NODES, request).node_reports
-    running = {each.node_id.host: each for each in found}
-    missing = [each for each in names or () if each not in running]
+    with yarn_client() as client:
+        reports = node_reports(client, NodeState.RUNNING)
+    running = {report.node_id.host: report for report in reports}
+    missing = [name for name in names or () if name not in running]
     if missing or not running:
         raise typer.BadParameter(
             f"No node {', '.join(missing)} is running; there are: {', '.join(running) or 'none'}."
         )
-    return [running[each] for each in names or sorted(running)]
+    return [running[name] for name in names or sorted(running)]
 
 
 class _Bars:

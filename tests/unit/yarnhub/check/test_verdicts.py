@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from hadoop_client.hdfs.filesystem import Usage
-from yarnhub.apps import age, server_name
 from yarnhub.check.callback import judge_callback
 from yarnhub.check.contents import judge_quota
 from yarnhub.check.findings import Finding, Verdict, exit_code
@@ -109,20 +108,6 @@ def test_a_quota_that_is_nearly_used_up_is_a_warning():
     assert judge_quota("/r", Usage(1, 1, None, 1 << 20)).verdict is Verdict.WARNING
     assert judge_quota("/r", Usage(1, 1, 1000, 1 << 40)).verdict is Verdict.OK
     assert judge_quota("/r", Usage(1, 1, None, None)).verdict is Verdict.OK
-
-
-def test_a_servers_name_comes_from_its_applications():
-    assert server_name("alice", "jupyterhub-alice") == ""
-    assert server_name("alice", "jupyterhub-alice-gpu-2") == "gpu-2"
-
-
-def test_an_age_has_its_two_largest_units():
-    assert [age(each) for each in (5, 65, 3660, 90000)] == [
-        "5 s",
-        "1 min 5 s",
-        "1 h 1 min",
-        "1 d 1 h",
-    ]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,22 @@
+"""Options and arguments that several commands have."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+EnvRoot = Annotated[
+    str, typer.Option("--env-root", help="The folder in HDFS for all environments.")
+]
+Target = Annotated[str, typer.Argument(help="NAME, NAME:ALIAS or NAME@KEY.")]
+
+
+def parse_label(label: str) -> tuple[str, str]:
+    """Split USER or USER/SERVER. Raises typer.BadParameter if there is no user."""
+    user, _, server = label.partition("/")
+    if not user:
+        raise typer.BadParameter(f"{label!r} names no user: write USER or USER/SERVER.")
+    return user, server
