@@ -59,7 +59,7 @@ STOP_REASON = "The server was stopped in JupyterHub."
 NOBODYS_URL = "http://127.0.0.1:9"
 
 
-class YarnSpawner(ProfileOptions, ServerState, Spawner):
+class YarnSpawner(ServerState, ProfileOptions, Spawner):
     """Start a user's notebook server as a YARN application."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -21,44 +21,44 @@ KERBEROS = "tests/kerberos/test_faults.py"
 THREATS: dict[str, tuple[str, ...]] = {
     "values of the environment that a shell, a script or YARN could read as its own": (
         f"{SPAWNER}/test_spawner.py::test_the_environment_arrives_as_it_was_and_nothing_runs",
-        f"{UNIT}/spawner/test_launch.py::test_a_launch_survives_its_journey_byte_for_byte",
+        f"{UNIT}/yarnspawner/test_launch_spec.py::test_a_launch_survives_its_journey_byte_for_byte",
     ),
     "a token in YARN's reports, logs, scripts, command lines or the hub's log": (
         f"{SPAWNER}/test_spawner.py::test_no_token_is_anywhere_but_in_yarns_own_private_files",
         f"{SPAWNER}/test_spawner.py::test_the_last_words_of_a_failing_server_hold_no_token",
         f"{SPAWNER}/test_options.py::"
         "test_nothing_of_the_launch_is_in_the_hubs_debug_log_but_what_it_is_for",
-        f"{UNIT}/spawner/test_launch.py::test_nothing_secret_is_where_yarn_shows_it",
+        f"{UNIT}/yarnspawner/test_launch_spec.py::test_nothing_secret_is_where_yarn_shows_it",
         "tests/kerberos/test_servers.py::test_no_secret_is_where_others_see_it",
-        f"{UNIT}/hadoop/test_trace.py::"
+        f"{UNIT}/hadoop_client/test_trace.py::"
         "test_the_log_has_one_json_object_for_each_and_nothing_of_what_was_said",
     ),
     "a shell's own characters in the names of users, arguments and folders": (
         f"{SPAWNER}/test_spawner.py::test_the_arguments_arrive_as_they_were",
         "tests/security/test_metacharacters.py::test_in_the_notebooks_folder_nothing_runs",
-        f"{UNIT}/spawner/test_identity.py::"
+        f"{UNIT}/yarnspawner/test_tags.py::"
         "test_no_name_passes_that_a_principal_or_an_acl_could_read_otherwise",
-        f"{UNIT}/spawner/test_launch.py::"
+        f"{UNIT}/yarnspawner/test_launch_spec.py::"
         "test_a_python_path_that_a_shell_could_read_otherwise_is_refused",
-        f"{UNIT}/spawner/test_failures.py::"
+        f"{UNIT}/yarnspawner/test_failures.py::"
         "test_what_an_administrator_is_to_run_for_a_home_is_one_command_for_any_name",
     ),
     "options of the wrong kind, by form, query and REST": (
         f"{SPAWNER}/test_profiles.py::"
         "test_the_same_is_refused_by_form_query_and_rest_and_nothing_sticks",
-        f"{UNIT}/spawner/test_profiles.py::"
+        f"{UNIT}/yarnspawner/test_profiles.py::"
         "test_whatever_is_asked_for_is_refused_in_a_sentence_or_within_the_limits",
     ),
     "more resources than allowed, negative ones, and what is no amount": (
         f"{SPAWNER}/test_profiles.py::test_a_limit_holds_for_who_it_is_for",
         f"{SPAWNER}/test_spawner.py::"
         "test_what_can_not_start_is_told_in_a_sentence_and_leaves_nothing",
-        f"{UNIT}/spawner/test_profiles.py::"
+        f"{UNIT}/yarnspawner/test_profiles.py::"
         "test_anything_else_is_refused_by_name_with_what_is_allowed",
-        f"{UNIT}/spawner/test_launch.py::test_more_than_any_node_has_is_refused_with_the_limit",
+        f"{UNIT}/yarnspawner/test_launch_spec.py::test_more_than_any_node_has_is_refused_with_the_limit",
     ),
     "a choice that only begins like an allowed one": (
-        f"{UNIT}/spawner/test_profiles.py::"
+        f"{UNIT}/yarnspawner/test_profiles.py::"
         "test_anything_else_is_refused_by_name_with_what_is_allowed",
     ),
     "an application master that registers another host, or a port that is not its server's": (
@@ -75,9 +75,9 @@ THREATS: dict[str, tuple[str, ...]] = {
     ),
     "a port reported to the hub, under skein, by any but the very server that starts": (
         f"{SPAWNER}/test_skein.py::test_a_start_is_told_its_port_by_its_own_server_only",
-        f"{UNIT}/spawner/test_callback.py::test_no_other_token_will_do_and_learns_nothing",
-        f"{UNIT}/spawner/test_callback.py::test_anything_but_a_port_is_refused",
-        f"{UNIT}/spawner/test_callback.py::test_the_first_report_stays",
+        f"{UNIT}/yarnspawner/test_port_endpoint.py::test_no_other_token_will_do_and_learns_nothing",
+        f"{UNIT}/yarnspawner/test_port_endpoint.py::test_anything_but_a_port_is_refused",
+        f"{UNIT}/yarnspawner/test_port_endpoint.py::test_the_first_report_stays",
     ),
     "another user who wants to read a launch: its program, its certificates, its tokens": (
         f"{SPAWNER}/test_internal_ssl.py::test_the_container_has_the_key_for_its_own_user_only",
@@ -106,14 +106,14 @@ THREATS: dict[str, tuple[str, ...]] = {
     ),
     "a superuser's, the hub's own or a principal's name": (
         f"{SPAWNER}/test_options.py::test_no_server_is_started_for_a_superuser",
-        f"{UNIT}/spawner/test_identity.py::"
+        f"{UNIT}/yarnspawner/test_tags.py::"
         "test_superusers_the_hub_itself_and_malformed_principals_may_not",
     ),
     "a hub without its key, with another's, or without a ticket": (
         "tests/kerberos/test_servers.py::test_a_hub_that_can_not_log_in_says_what_to_do",
         "tests/kerberos/test_rpc.py::test_without_a_ticket_the_tool_says_what_to_do",
         f"{KERBEROS}::test_the_check_says_what_is_wrong_with_a_keytab",
-        f"{UNIT}/yarnhub_check/test_verdicts.py::test_a_keytab_is_for_its_owner_only",
+        f"{UNIT}/yarnhub/check/test_verdicts.py::test_a_keytab_is_for_its_owner_only",
     ),
     "a KDC that is away or hangs, a key that was changed, a ticket that has ended, a clock that is "
     "wrong": (
@@ -123,7 +123,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_a_hub_whose_key_was_changed_names_the_keytab_and_takes_the_new_one_by_itself",
         f"{KERBEROS}::test_a_hub_gets_a_new_ticket_when_its_own_has_ended",
         f"{KERBEROS}::test_a_clock_that_is_wrong_is_made_up_for_by_the_kdcs_or_told",
-        f"{UNIT}/hadoop/test_aio.py::test_a_login_that_waits_for_its_ticket_holds_nobody_else_up",
+        f"{UNIT}/hadoop_client/test_aio.py::test_a_login_that_waits_for_its_ticket_holds_nobody_else_up",
     ),
     "a service that is not the one that was meant, or protects less": (
         "tests/kerberos/test_rpc.py::test_a_server_that_is_somebody_else_is_refused",
@@ -161,14 +161,14 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{CONTENTS}/test_contents_refused.py::test_no_verb_leaves_the_root_or_takes_a_bad_name",
         f"{CONTENTS}/test_contents_server.py::"
         "test_what_is_no_file_for_this_person_is_not_downloaded",
-        f"{UNIT}/contents/test_contents_paths.py::"
+        f"{UNIT}/hdfs_contents/test_paths.py::"
         "test_whatever_is_asked_for_is_below_the_root_or_refused",
     ),
     "hidden files, and errors that can't be told apart": (
         f"{CONTENTS}/test_contents_refused.py::"
         "test_no_verb_touches_hidden_files_unless_they_are_allowed",
-        f"{UNIT}/contents/test_contents_errors.py::test_each_kind_of_failure_has_its_status",
-        f"{UNIT}/contents/test_extension.py::test_only_what_may_work_later_is_to_be_tried_again",
+        f"{UNIT}/hadoop_client/test_hdfs_errors.py::test_each_kind_of_failure_has_its_status",
+        f"{UNIT}/hdfs_contents/test_extension.py::test_only_what_may_work_later_is_to_be_tried_again",
     ),
     "a save that is cut off, or that HDFS does not take": (
         f"{CONTENTS}/test_contents_faults.py::"
@@ -206,12 +206,12 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_a_start_goes_on_after_the_resourcemanager_was_killed",
         "tests/faults/test_resourcemanager.py::"
         "test_a_resourcemanager_that_hangs_ends_no_server_and_holds_up_no_request",
-        f"{UNIT}/spawner/test_status_board.py::"
+        f"{UNIT}/yarnspawner/test_status.py::"
         "test_an_empty_list_of_a_recovering_resourcemanager_is_not_believed",
-        f"{UNIT}/spawner/test_status_board.py::test_an_application_that_stays_forgotten_has_ended",
-        f"{UNIT}/spawner/test_status_board.py::"
+        f"{UNIT}/yarnspawner/test_status.py::test_an_application_that_stays_forgotten_has_ended",
+        f"{UNIT}/yarnspawner/test_status.py::"
         "test_a_start_that_a_recovering_resourcemanager_does_not_list_yet_has_not_ended",
-        f"{UNIT}/hadoop/test_aio_failures.py::"
+        f"{UNIT}/hadoop_client/test_aio_failures.py::"
         "test_addresses_that_refuse_or_are_in_standby_are_passed_over",
     ),
     "a hub that dies at any moment of a start": (
