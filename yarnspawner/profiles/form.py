@@ -1,21 +1,23 @@
-"""The form in which people choose a profile, in JupyterHub's own page and in its own style.
+"""The form in which users choose a profile, shown inside JupyterHub's spawn page in its style.
 
-- One card for each profile; the fields of the chosen one are shown, the others' are not. It works
-  by keyboard alone, on a phone, in JupyterHub's light and dark, and without scripts.
-- What is wrong in a field that is not shown keeps nobody from starting: a script of a few lines
-  takes those fields out of the form, as no style can.
-- What was chosen last is chosen already, where it is still allowed.
-- `options_of` reads what comes back, and believes none of it: `Profiles.choose` checks.
+- Each profile is a card; only the fields of the chosen profile are shown. The form works with the
+  keyboard alone, on a phone, in JupyterHub's light and dark themes, and without scripts.
+- The last choice is preselected if it is still allowed.
+- The markup is the template profile_form.html, which a site can override through
+  `c.JupyterHub.template_paths`.
+- `options_of` only reads the submitted form; `Profiles.choose` validates it.
 
-Names in the form are `profile`, and `PROFILE:FIELD` for its fields. A query may name fields alone.
+The form's names are `profile`, and `PROFILE:FIELD` for each field. A query may use the field's name
+alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, PrefixLoader
 
 from yarnspawner.failures import OptionsError
 from yarnspawner.profiles.model import (
@@ -29,36 +31,15 @@ from yarnspawner.profiles.model import (
     parse_memory,
 )
 
-STYLE = """
-<style>
-  .yarn-profile .yarn-fields { display: none; }
-  .yarn-profile:has(> .card-body > .form-check > input:checked) .yarn-fields { display: block; }
-  .yarn-profile:has(> .card-body > .form-check > input:checked) {
-    border-color: var(--bs-primary, #f37524); }
-  .yarn-profile .form-check-label { width: 100%; cursor: pointer; }
-</style>
-"""
+TEMPLATE = "profile_form.html"
 
-SCRIPT = """
-<script>
-  (() => {
-    const cards = document.querySelectorAll(".yarn-profile");
-    const settle = () => cards.forEach((card) => {
-      const chosen = card.querySelector("input[name=profile]").checked;
-      const fields = card.querySelectorAll(".yarn-fields [name]");
-      fields.forEach((field) => { field.disabled = !chosen; });
-    });
-    cards.forEach((card) => card.addEventListener("change", settle));
-    addEventListener("pageshow", settle);  // also where a browser goes back to what was filled in
-  })();
-</script>
-"""
+#: Prefix under which an overriding template finds ours, as `templates/` is JupyterHub's own.
+TEMPLATE_PREFIX = "yarnspawner"
 
 
 @dataclass(frozen=True)
-class QueueRoom:
-    """What a queue has left: MiB of memory, and how many applications wait for it; and whether it
-    takes any."""
+class FreeCapacity:
+    """A queue's free and total memory in MiB, and the number of applications that wait in it."""
 
     free_mb: int
     total_mb: int
@@ -73,120 +54,121 @@ class QueueRoom:
         return f"{free} of {total} GiB free{waits}"
 
 
+@dataclass(frozen=True)
+class FormField:
+    """A field as the template shows it; `choices` is empty for a number."""
+
+    name: str
+    label: str
+    value: str
+    choices: Mapping[str, str] = field(default_factory=dict)
+    is_memory: bool = False
+    least: str = ""
+    most: str = ""
+
+
+@dataclass(frozen=True)
+class FormProfile:
+    """A profile as the template shows it."""
+
+    name: str
+    display_name: str
+    description: str
+    chosen: bool
+    fields: Sequence[FormField]
+
+
+@lru_cache(maxsize=1)
+def with_form(hub_templates: Environment) -> Environment:
+    """Return JupyterHub's templates, and the form's below the site's own."""
+    ours = PackageLoader("yarnspawner.profiles")
+    loaders: list[BaseLoader] = [ours, PrefixLoader({TEMPLATE_PREFIX: ours})]
+    if hub_templates.loader is not None:
+        loaders.insert(0, hub_templates.loader)
+    # Escaped whatever c.JupyterHub.jinja_environment_options sets.
+    return hub_templates.overlay(loader=ChoiceLoader(loaders), autoescape=True)
+
+
 def render(
+    hub_templates: Environment,
     profiles: Profiles,
     user: str,
     groups: Collection[str],
-    last: Mapping[str, Any],
-    queues: Mapping[str, QueueRoom],
+    last: Mapping[str, object],
+    queues: Mapping[str, FreeCapacity],
 ) -> str:
-    """Return the form's HTML, to stand within JupyterHub's `<form>`."""
-    seen = profiles.open_to(user, groups)
-    if not seen:
-        return '<p class="alert alert-warning">No profile is open to you: ask an administrator.</p>'
-    names = [profile.name for profile in seen]
-    chosen = last.get("profile") if last.get("profile") in names else names[0]
-    cards = "".join(
-        _card(profile, user, groups, last if profile.name == chosen else None, queues)
-        for profile in seen
-    )
-    legend = '<legend class="visually-hidden">Profile</legend>'
-    return f"{STYLE}<fieldset>{legend}{cards}</fieldset>{SCRIPT}"
+    """Return the form's HTML, without the `<form>` element, with the `last` choice preselected."""
+    template = with_form(hub_templates).get_template(TEMPLATE)
+    return template.render(user=user, profiles=_shown(profiles, user, groups, last, queues))
 
 
-def _card(
+def _shown(
+    profiles: Profiles,
+    user: str,
+    groups: Collection[str],
+    last: Mapping[str, object],
+    queues: Mapping[str, FreeCapacity],
+) -> list[FormProfile]:
+    allowed = profiles.open_to(user, groups)
+    names = [profile.name for profile in allowed]
+    chosen = last.get("profile") if last.get("profile") in names else next(iter(names), "")
+    return [
+        FormProfile(
+            profile.name,
+            profile.display_name,
+            profile.description,
+            profile.name == chosen,
+            list(_fields(profile, user, groups, last if profile.name == chosen else {}, queues)),
+        )
+        for profile in allowed
+    ]
+
+
+def _fields(
     profile: Profile,
     user: str,
     groups: Collection[str],
-    last: Mapping[str, Any] | None,
-    queues: Mapping[str, QueueRoom],
-) -> str:
-    """Return one profile; `last` where it is the chosen one."""
-    identity = f"profile-{profile.name}"
-    checked = " checked" if last is not None else ""
-    about = f"{identity}-about"
-    description = (
-        f'<div class="text-body-secondary" id="{about}">{escape(profile.description)}</div>'
-        if profile.description
-        else ""
-    )
-    rows = [
-        _field(profile.name, name, LABELS[name], each, (last or {}).get(name), queues)
-        for name, each in profile.fields_for(user, groups).items()
-    ]
-    rows += [
-        _field(profile.name, name, option.label, option.choices, (last or {}).get(name), {})
-        for name, option in profile.options.items()
-    ]
-    fields = f'<div class="yarn-fields mt-3">{"".join(rows)}</div>' if rows else ""
-    described = f' aria-describedby="{about}"' if description else ""
-    return (
-        '<div class="card mb-2 yarn-profile"><div class="card-body"><div class="form-check">'
-        f'<input class="form-check-input" type="radio" name="profile" id="{identity}" '
-        f'value="{profile.name}"{checked}{described} required>'
-        f'<label class="form-check-label" for="{identity}">'
-        f"<strong>{escape(profile.display_name)}</strong></label>{description}</div>{fields}"
-        "</div></div>"
-    )
+    last: Mapping[str, object],
+    queues: Mapping[str, FreeCapacity],
+) -> Iterator[FormField]:
+    for name, declared in profile.fields_for(user, groups).items():
+        capacity = queues if name == "queue" else {}
+        yield _field(f"{profile.name}:{name}", LABELS[name], declared, last.get(name), capacity)
+    for name, option in profile.options.items():
+        yield _field(f"{profile.name}:{name}", option.label, option.choices, last.get(name), {})
 
 
 def _field(
-    profile: str,
-    name: str,
-    label: str,
-    each: Field,
-    last: object,
-    queues: Mapping[str, QueueRoom],
-) -> str:
-    identity = f"{profile}:{name}"
-    if isinstance(each, Choices):
-        control, hint = _select(identity, name, each, last, queues), ""
-    else:
-        control, hint = _number(identity, each, last)
-    return (
-        '<div class="row mb-2">'
-        f'<label class="col-sm-4 col-form-label" for="{identity}">{escape(label)}</label>'
-        f'<div class="col-sm-8">{control}{hint}</div></div>'
+    name: str, label: str, declared: Field, last: object, capacity: Mapping[str, FreeCapacity]
+) -> FormField:
+    if isinstance(declared, Choices):
+        chosen = last if isinstance(last, str) and last in declared.labels else declared.default
+        choices = {
+            value: f"{text} ({capacity[value]})" if value in capacity else text
+            for value, text in declared.labels.items()
+        }
+        return FormField(name, label, chosen, choices)
+    return FormField(
+        name,
+        label,
+        _number(declared, last),
+        is_memory=declared.is_memory,
+        least=declared.show(declared.least),
+        most=declared.show(declared.most),
     )
 
 
-def _select(
-    identity: str, name: str, each: Choices, last: object, queues: Mapping[str, QueueRoom]
-) -> str:
-    chosen = last if isinstance(last, str) and last in each.labels else each.default
-    options = []
-    for value, label in each.labels.items():
-        room = f" ({queues[value]})" if name == "queue" and value in queues else ""
-        selected = " selected" if value == chosen else ""
-        options.append(f'<option value="{escape(value)}"{selected}>{escape(label + room)}</option>')
-    return (
-        f'<select class="form-select" id="{identity}" name="{identity}">{"".join(options)}</select>'
-    )
-
-
-def _number(identity: str, each: Range, last: object) -> tuple[str, str]:
-    number = parse_memory(last) if each.is_memory else parse_count(last)
-    allowed = number is not None and each.least <= number <= each.most
-    value = each.show(number if allowed and number is not None else each.default)
-    hint = f"{identity}-hint"
-    kind = (
-        r'type="text" inputmode="decimal" pattern="\s*[0-9]+([.][0-9]+)?\s*[KMGTkmgt]?i?[Bb]?\s*"'
-        if each.is_memory
-        else f'type="number" step="1" min="{each.least}" max="{each.most}"'
-    )
-    control = (
-        f'<input class="form-control" id="{identity}" name="{identity}" {kind} '
-        f'value="{value}" aria-describedby="{hint}">'
-    )
-    limits = f"{each.show(each.least)} to {each.show(each.most)}"
-    return control, f'<div class="form-text" id="{hint}">{limits}</div>'
+def _number(declared: Range, last: object) -> str:
+    number = parse_memory(last) if declared.is_memory else parse_count(last)
+    if number is None or not declared.least <= number <= declared.most:
+        number = declared.default
+    return declared.show(number)
 
 
 def options_of(form: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Read a form, or a query, into options; a field that was left empty has its default.
+    """Read a form, or a query, into options. An empty field is left out and so gets its default.
 
-    Fields of profiles that were not chosen are left out. Raises `OptionsError` where a field is
-    given twice.
+    Fields of other profiles are left out too. Raises `OptionsError` if a field is given twice.
     """
     twice = [name for name, values in form.items() if len(values) > 1]
     if twice:

@@ -15,7 +15,7 @@ from hadoop_client.yarn.reports import QueueInfo
 from yarnspawner.failures import OptionsError, SpawnError
 from yarnspawner.launcher.interface import ClusterError
 from yarnspawner.profiles.config import ProfileError, parse_profiles
-from yarnspawner.profiles.form import QueueRoom, options_of, render
+from yarnspawner.profiles.form import FreeCapacity, options_of, render
 from yarnspawner.profiles.model import Profiles
 from yarnspawner.settings import YarnSpawnerSettings
 
@@ -29,8 +29,8 @@ TRAITS = {
     "environment": "python_env",
 }
 
-#: How long the form waits to be told what the queues have left, which it can do without.
-ROOM_SECONDS = 2.0
+#: How long the form waits for the queues' free capacity; after that it is shown without.
+CAPACITY_TIMEOUT_SECONDS = 2.0
 
 
 class ProfileOptions(YarnSpawnerSettings):
@@ -82,18 +82,22 @@ class ProfileOptions(YarnSpawnerSettings):
         return {group.name for group in self.user.groups}
 
     async def profile_form(self) -> str:
-        """Return the form; without what the queues have left where YARN does not tell."""
+        """Return the form's HTML; without the queues' free capacity if YARN does not report it."""
         profiles = await self._parsed_profiles()
-        queues: dict[str, QueueRoom] = {}
+        capacity: dict[str, FreeCapacity] = {}
         try:
-            found = await asyncio.wait_for(self.cluster_queues(), ROOM_SECONDS)
-            queues = {each.name: room(each) for each in found}
+            queues = await asyncio.wait_for(self.cluster_queues(), CAPACITY_TIMEOUT_SECONDS)
+            capacity = {queue.name: free_capacity(queue) for queue in queues}
         except asyncio.TimeoutError:
-            self.log.warning("The form shows no room in queues: YARN takes too long to tell.")
+            self.log.warning(
+                "The form shows no free capacity: YARN did not answer within %g s.",
+                CAPACITY_TIMEOUT_SECONDS,
+            )
         except (ClusterError, SpawnError) as error:
-            self.log.warning("The form shows no room in queues: %s", error)
+            self.log.warning("The form shows no free capacity: %s", error)
         last = self.accepted_options or self.orm_spawner.user_options or {}
-        return render(profiles, self.user.name, self._groups(), last, queues)
+        templates = self.user.settings["jinja2_env_sync"]
+        return render(templates, profiles, self.user.name, self._groups(), last, capacity)
 
     async def read_profile_form(self, given: Mapping[str, Sequence[str]]) -> dict[str, str]:
         """Read and check a form or a query: what is refused here is not even stored."""
@@ -114,15 +118,15 @@ class ProfileOptions(YarnSpawnerSettings):
         self.environment = {**self.configured["environment"], **chosen.env}
 
 
-def room(queue: QueueInfo) -> QueueRoom:
-    """Read a queue's figures."""
+def free_capacity(queue: QueueInfo) -> FreeCapacity:
+    """Read a queue's statistics."""
     is_open = queue.state is QueueState.RUNNING
     statistics = queue.statistics
     if statistics is None:
-        return QueueRoom(0, 0, 0, is_open)
+        return FreeCapacity(0, 0, 0, is_open)
     free = statistics.available_memory_mb
     total = free + statistics.allocated_memory_mb
-    return QueueRoom(free, total, statistics.apps_pending, is_open)
+    return FreeCapacity(free, total, statistics.apps_pending, is_open)
 
 
 def unchanged(given: dict[str, Any]) -> dict[str, Any]:

@@ -2,17 +2,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from html.parser import HTMLParser
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
+from jinja2 import DictLoader, Environment
+from jupyterhub import orm
+from jupyterhub.app import JupyterHub
+from traitlets.config import Config
 
-from tests.unit.yarnspawner.test_profiles import CUSTOM, PROFILES
+from hadoop_client.yarn.reports import QueueInfo
+from tests.unit.yarnspawner.test_profiles import CUSTOM, PROFILES, SECRET, SMALL
+from yarnspawner import YarnSpawner
 from yarnspawner.failures import OptionsError
 from yarnspawner.profiles import options
 from yarnspawner.profiles.config import parse_profiles
-from yarnspawner.profiles.form import QueueRoom, options_of, render
+from yarnspawner.profiles.form import FreeCapacity, options_of, render
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+#: JupyterHub's templates: a site without a template of its own for the form.
+TEMPLATES = Environment(loader=DictLoader({}), autoescape=True)
 
 
 class Form(HTMLParser):
@@ -49,7 +62,7 @@ class Form(HTMLParser):
 
 def form(last: dict[str, Any] | None = None, **more: Any) -> Form:
     groups = more.pop("groups", ())
-    return Form(render(PROFILES, "alice", groups, last or {}, more.pop("queues", {})))
+    return Form(render(TEMPLATES, PROFILES, "alice", groups, last or {}, more.pop("queues", {})))
 
 
 def test_a_form_that_is_sent_as_it_comes_asks_for_the_defaults():
@@ -86,7 +99,7 @@ def test_each_control_has_a_label_and_what_describes_it_is_there():
 
 
 def test_a_queue_says_what_it_has_left():
-    queues = {"default": QueueRoom(12 * 1024, 40 * 1024, 3), "prod": QueueRoom(0, 1024, 0)}
+    queues = {"default": FreeCapacity(12 * 1024, 40 * 1024, 3), "prod": FreeCapacity(0, 1024, 0)}
     text = form(queues=queues).text
     assert "default (12 of 40 GiB free, 3 waiting)" in text
     assert "prod (0 of 1 GiB free)" in text
@@ -105,10 +118,45 @@ def test_nothing_of_a_configuration_is_taken_for_html():
             }
         ]
     )
-    html = render(profiles, "alice", (), {"profile": "custom", "memory": evil}, {})
+    templates = Environment(loader=DictLoader({}), autoescape=False)
+    html = render(templates, profiles, "alice", (), {"profile": "custom", "memory": evil}, {})
     assert evil not in html
     assert html.count("<script") == 1
     assert Form(html).sent["custom:queue"] == [evil]
+
+
+class SpawnerWithoutYarn(YarnSpawner):
+    async def cluster_queues(self) -> list[QueueInfo]:
+        return []
+
+
+async def test_a_site_overrides_the_template_in_jupyterhub_as_the_docs_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (example,) = re.findall(r"```jinja\n(.*?)```", (DOCS / "profiles.md").read_text(), re.S)
+    (tmp_path / "profile_form.html").write_text(example)
+    config = Config()
+    config.JupyterHub.template_paths = [str(tmp_path)]
+    config.JupyterHub.spawner_class = SpawnerWithoutYarn
+    config.JupyterHub.db_url = "sqlite://"
+    config.YarnSpawner.profiles = [SMALL, CUSTOM]
+    monkeypatch.chdir(tmp_path)  # the hub writes its cookie secret there
+    hub = JupyterHub(config=config)
+    await hub.initialize([])
+    user = orm.User(name="alice")
+    hub.db.add(user)
+    hub.db.commit()
+    overridden = Form(await hub.users[user].spawner.get_options_form())
+    hub.db.close()
+    assert "which profile to choose" in overridden.text
+    assert "which profile to choose" not in form().text
+    assert overridden.sent == form().sent
+
+
+def test_a_user_without_a_profile_is_told_to_ask_for_access():
+    html = render(TEMPLATES, parse_profiles([SECRET]), "alice", (), {}, {})
+    assert "You do not have access to any profile. Ask an administrator for access." in html
+    assert not Form(html).sent
 
 
 def test_a_query_may_name_fields_alone():
@@ -124,7 +172,7 @@ def test_an_option_that_is_given_twice_is_refused():
 
 
 class SpawnerWithSilentYarn(options.ProfileOptions):
-    user = SimpleNamespace(name="alice", groups=[])
+    user = SimpleNamespace(name="alice", groups=[], settings={"jinja2_env_sync": TEMPLATES})
     orm_spawner = SimpleNamespace(user_options={})
     accepted_options: ClassVar[dict[str, Any]] = {}
     log = logging.getLogger(__name__)
@@ -136,6 +184,6 @@ class SpawnerWithSilentYarn(options.ProfileOptions):
 async def test_a_form_does_not_wait_long_for_what_it_can_do_without(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(options, "ROOM_SECONDS", 0.01)
+    monkeypatch.setattr(options, "CAPACITY_TIMEOUT_SECONDS", 0.01)
     spawner = SpawnerWithSilentYarn(profiles=[CUSTOM])
     assert 'name="custom' in await spawner.profile_form()
