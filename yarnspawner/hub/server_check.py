@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from jupyterhub.utils import make_ssl_context
@@ -18,10 +17,11 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.simple_httpclient import HTTPTimeoutError
 
 from yarnspawner.failures import ServerUnreachableError
+from yarnspawner.jupyterhub_types import HubSettings
 
 
 async def verify_server_identity(
-    url: str, client_id: str, timeout: float, settings: dict[str, Any]
+    url: str, client_id: str, timeout: float, settings: HubSettings
 ) -> None:
     """Ask the server at `url`, which ends with its own path; raises `ServerUnreachableError` where
     somebody

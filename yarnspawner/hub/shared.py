@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from yarnspawner.failures import ClusterUnavailableError
 from yarnspawner.hub.cluster import HubCluster, open_hub_cluster
 from yarnspawner.hub.reconciler import Reconciler
+from yarnspawner.jupyterhub_types import HubSettings
 from yarnspawner.profiles.config import ProfileError, parse_profiles
 from yarnspawner.settings import YarnSpawnerSettings
 from yarnspawner.tags import hub_tag
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 async def get_hub_cluster(
-    settings: dict[str, Any], api_url: str, options: YarnSpawnerSettings
+    settings: HubSettings, api_url: str, options: YarnSpawnerSettings
 ) -> HubCluster:
     """Return the one `HubCluster` of the hub with these settings; raises
     `ClusterUnavailableError`."""
@@ -45,7 +46,7 @@ async def get_hub_cluster(
 
 
 async def _begin_yarn(
-    settings: dict[str, Any], api_url: str, options: YarnSpawnerSettings
+    settings: HubSettings, api_url: str, options: YarnSpawnerSettings
 ) -> tuple[HubCluster, asyncio.Task[None]]:
     _log_as_the_hub(options.log)
     yarn = await open_hub_cluster(hub_tag(settings["cookie_secret"], api_url), options)
@@ -55,7 +56,7 @@ async def _begin_yarn(
     return yarn, asyncio.create_task(reconciler.run())
 
 
-def opened_yarn(settings: dict[str, Any]) -> HubCluster | None:
+def opened_yarn(settings: HubSettings) -> HubCluster | None:
     """Return the `HubCluster` of the hub with these settings, None where no spawner has needed
     it."""
     return settings[KEY][0] if KEY in settings else None
