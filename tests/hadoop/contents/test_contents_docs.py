@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,12 @@ PAGE = Path(__file__).parents[3] / "docs" / "contents.md"
 def test_a_notebook_reads_hdfs_as_the_page_shows(
     fs: FileSystem, as_user: Callable[..., Any]
 ) -> None:
-    shown = re.search(r"(?:^ {6}.*\n|^\n)*^ {6}.*data = file\.read\(\)$", PAGE.read_text(), re.M)
-    assert shown, "the page shows no such example"
-    code = textwrap.dedent(shown[0])
+    (code,) = re.findall(r"```py\n(.*?)```", PAGE.read_text(), re.S)
     (path,) = re.findall(r'read\("(/[^"]+)"\)', code)
     fs.mkdirs(path.rpartition("/")[0])
     with open_anew(fs, path) as file:
         file.write(b"a,b\n1,2\n")
     try:
-        assert as_user("alice", f"{code}\nprint(json.dumps(data.decode()))") == "a,b\n1,2\n"
+        assert as_user("alice", f"{code}print(json.dumps(data.decode()))") == "a,b\n1,2\n"
     finally:
         fs.delete(path)

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import jupyterhub.metrics
 import pytest
@@ -18,6 +19,7 @@ from traitlets import TraitError
 from traitlets.config import Config, Configurable
 
 from hdfs_contents import HDFSCheckpoints, HDFSContentsManager
+from tests.packages import PACKAGES
 from yarnspawner import YarnSpawner, metrics
 from yarnspawner.profiles.config import parse_profiles
 
@@ -66,6 +68,15 @@ def test_a_wrong_configuration_would_be_seen():
         check(Config(YarnSpawner={"gpus": "two"}))
 
 
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "SECURITY.md"], ids=lambda page: page.name)
+def test_every_property_in_the_documents_has_a_name_and_a_value(page: Path):
+    for block in re.findall(r"```xml\n(.*?)```", page.read_text(), re.S):
+        configuration = ElementTree.fromstring(f"<configuration>{block}</configuration>")
+        for element in configuration:
+            assert [part.tag for part in element] == ["name", "value"], block
+            assert element.tag == "property"
+
+
 def figures(*modules: Any) -> dict[str, str]:
     """The name of each figure, and its type."""
     found = [each for module in modules for each in vars(module).values()]
@@ -97,6 +108,13 @@ def test_every_link_between_the_documents_leads_somewhere():
     for page in [*PAGES, ROOT / "SECURITY.md", ROOT / "CONTRIBUTING.md"]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_map_of_the_code_names_files_that_exist():
+    page = (DOCS / "architecture.md").read_text()
+    named = re.findall(rf"`((?:{'|'.join(PACKAGES)})/[\w./]*)`", page)
+    assert len(named) > 30
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_the_chinese_readme_is_in_step():
