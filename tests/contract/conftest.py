@@ -13,15 +13,20 @@ from pathlib import Path
 import pytest
 
 from hadoop_client.hdfs.filesystem import FileSystem, Kind, open_filesystem
+from hdfs_contents import HDFSContentsManager
 from tests.contract.build_libhdfs import CannotBuild, libhdfs_folder
 from tests.hadoop.contents.conftest import (  # noqa: F401 - pytest finds fixtures by their names
     as_user,
     hdfs,
+    root,
+)
+from tests.unit.hdfs_contents.manager.fixtures import (  # noqa: F401
+    manager,
     names,
     read,
-    root,
     write,
 )
+from tests.unit.hdfs_contents.manager.models import MakeManager
 from yarnhub.minihadoop import MiniHadoop
 
 
@@ -55,6 +60,13 @@ def fs(
         for name, value in request.getfixturevalue("libhdfs").items():
             monkeypatch.setenv(name, value)
     return open_filesystem(kind=kind)
+
+
+@pytest.fixture
+def make_manager(root: str, kind: Kind) -> MakeManager:  # noqa: F811
+    """`make_manager(option=value, …)`: a contents manager of alice's on the root, of the kind."""
+    always = {"root_dir": root, "filesystem_kind": kind}
+    return lambda **options: HDFSContentsManager(**always | options)
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ import signal
 import sys
 
 from hdfs_contents import HDFSContentsManager
-from tests.hadoop.contents.interrupted import InterruptedFileSystem
-from tests.hadoop.contents.models import text
+from tests.unit.hdfs_contents.manager.interrupted import InterruptedFileSystem
+from tests.unit.hdfs_contents.manager.models import text
 
 NEW = "new" * 100_000
 

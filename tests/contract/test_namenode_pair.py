@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from tests.contract.build_libhdfs import CannotBuild, libhdfs_folder
-from tests.hadoop.contents.models import notebook, text
 from tests.hadoop.contents.notebook_server import MANAGER, put, running
+from tests.unit.hdfs_contents.manager.models import notebook, text
 from yarnhub.minihadoop import MiniHadoop
 
 

@@ -14,8 +14,8 @@ from hadoop_client.hdfs.filesystem import FileSystem, Kind
 from hadoop_client.hdfs.paths import is_temporary
 from hdfs_contents import HDFSContentsManager
 from tests.contract.killed_save import NEW
-from tests.hadoop.contents.interrupted import InterruptedFileSystem
-from tests.hadoop.contents.models import Names, Read, Write, refused, text
+from tests.unit.hdfs_contents.manager.interrupted import InterruptedFileSystem
+from tests.unit.hdfs_contents.manager.models import Names, Read, Write, refused, text
 
 Hdfs = Callable[..., str]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hadoop_client.hdfs.filesystem import FileSystem, Kind
-from tests.hadoop.contents.models import notebook, text
 from tests.hadoop.contents.notebook_server import MANAGER, command, environment, put, running
+from tests.unit.hdfs_contents.manager.models import notebook, text
 from yarnhub.minihadoop import MiniHadoop
 
 

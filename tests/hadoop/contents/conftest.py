@@ -22,7 +22,13 @@ import pytest
 from hadoop_client.hdfs.filesystem import FileSystem, open_filesystem
 from hdfs_contents import HDFSContentsManager
 from tests.hadoop.contents.notebook_server import MANAGER, running
-from tests.hadoop.hdfs_files import open_anew
+from tests.unit.hdfs_contents.manager.fixtures import (  # noqa: F401 - pytest finds them by name
+    manager,
+    names,
+    read,
+    write,
+)
+from tests.unit.hdfs_contents.manager.models import MakeManager
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.folders import superuser
 
@@ -47,43 +53,9 @@ def root(fs: FileSystem) -> Iterator[str]:
 
 
 @pytest.fixture
-def manager(root: str) -> HDFSContentsManager:
-    return HDFSContentsManager(root_dir=root)
-
-
-@pytest.fixture
-def write(fs: FileSystem, root: str) -> Callable[..., str]:
-    """`write(path, content, mode)`: puts a file below the root, and returns where it is in HDFS."""
-
-    def put(path: str, content: bytes | str = b"", mode: int = 0o644) -> str:
-        located = f"{root}/{path}"
-        fs.mkdirs(located.rpartition("/")[0])
-        with open_anew(fs, located, mode) as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-        return located
-
-    return put
-
-
-@pytest.fixture
-def read(fs: FileSystem, root: str) -> Callable[[str], bytes]:
-    """`read(path)`: the bytes of a file below the root."""
-
-    def get(path: str) -> bytes:
-        with fs.open_read(f"{root}/{path}") as file:
-            return file.read()
-
-    return get
-
-
-@pytest.fixture
-def names(fs: FileSystem, root: str) -> Callable[..., list[str]]:
-    """`names(path)`: all that is in a directory below the root, hidden things too."""
-
-    def list_names(path: str = "") -> list[str]:
-        return [status.name for status in fs.list_dir(f"{root}/{path}".rstrip("/"))]
-
-    return list_names
+def make_manager(root: str) -> MakeManager:
+    """`make_manager(option=value, …)`: a contents manager of alice's on the root."""
+    return lambda **options: HDFSContentsManager(**{"root_dir": root} | options)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from tornado.web import HTTPError
 from hadoop_client.hdfs.filesystem import FileSystem
 from hadoop_client.hdfs.paths import parent
 from hdfs_contents import HDFSContentsManager
-from tests.hadoop.contents.models import notebook, text
+from tests.unit.hdfs_contents.manager.models import notebook, text
 
 NAMES = ["a", "b.txt", "c.ipynb", "ü %2e#?.txt", "d"]
 

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from tests.hadoop.contents.cut_off import READABLE
-from tests.hadoop.contents.models import text
 from tests.hadoop.contents.notebook_server import put
 from tests.hadoop.contents.slow_close import GATE
+from tests.unit.hdfs_contents.manager.models import text
 
 CONTENT = "0123456789" * 300_000
 

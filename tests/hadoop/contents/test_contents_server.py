@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.hadoop.contents.models import notebook, text
 from tests.hadoop.contents.notebook_server import TOKEN, command, environment, put
+from tests.unit.hdfs_contents.manager.models import notebook, text
 from yarnhub.minihadoop import MiniHadoop
 
 

@@ -22,7 +22,7 @@ import pytest
 from jupyter_client import BlockingKernelClient
 
 from hadoop_client.hdfs.filesystem import FileSystem
-from tests.hadoop.contents.models import notebook
+from tests.unit.hdfs_contents.manager.models import notebook
 from yarnhub.minihadoop import MiniHadoop
 
 SETTING = "lab/api/settings/@jupyterlab/apputils-extension:themes"

@@ -11,7 +11,7 @@ from hadoop_client.hdfs import atomic
 from hadoop_client.hdfs.atomic import write_file
 from hadoop_client.hdfs.local import LocalFileSystem
 from hadoop_client.hdfs.paths import lock_path
-from tests.hadoop.contents.interrupted import InterruptedFileSystem
+from tests.unit.hdfs_contents.manager.interrupted import InterruptedFileSystem
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from hdfs_contents.paths import normalize_root
 from hdfs_contents.session.app import Session
 from hdfs_contents.session.archive import Limits, Place
 from hdfs_contents.session.store import SessionStore, file_name
-from tests.hadoop.contents.interrupted import InterruptedFileSystem
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
+from tests.unit.hdfs_contents.manager.interrupted import InterruptedFileSystem
 
 DIRECTORY = "/user/alice/.yarnhub/session"
 DEFAULT = f"{DIRECTORY}/default.tar.gz"

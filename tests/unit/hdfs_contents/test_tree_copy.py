@@ -10,7 +10,7 @@ import pytest
 from hadoop_client.hdfs.filesystem import FileSystem
 from hadoop_client.hdfs.local import LocalFileSystem
 from hdfs_contents.operations.tree_copy import copy, move_by_copy
-from tests.hadoop.contents.interrupted import InterruptedFileSystem
+from tests.unit.hdfs_contents.manager.interrupted import InterruptedFileSystem
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
 from hdfs_contents.uploads import Uploads
-from tests.hadoop.contents.models import Names, Read, Write, refused, text
+from tests.unit.hdfs_contents.manager.models import Names, Read, Write, refused, text
 
 
 async def test_chunks_are_joined_in_the_order_in_which_they_come(
@@ -68,18 +68,6 @@ async def test_each_part_has_a_format_of_its_own(manager: HDFSContentsManager, r
         part = {"type": "file", "format": format, "content": content, "chunk": chunk}
         await manager.save(part, "a.txt")
     assert read("a.txt") == b"abc"
-
-
-async def test_what_came_in_while_a_file_was_uploaded_is_not_replaced(
-    manager: HDFSContentsManager, write: Write, read: Read, names: Names
-) -> None:
-    await manager.save(text("one", chunk=1), "new.txt")
-    write("new.txt", "somebody else's")
-    assert "exists already" in await refused(409, manager.save(text("", chunk=-1), "new.txt"))
-    await manager.save(text("one", chunk=1), "new.txt")
-    write("new.txt", "changed by somebody else")
-    assert "has changed it" in await refused(409, manager.save(text("", chunk=-1), "new.txt"))
-    assert (read("new.txt"), names()) == (b"changed by somebody else", ["new.txt"])
 
 
 def test_an_upload_that_nobody_goes_on_with_is_given_up(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
-from tests.hadoop.contents.models import Read, Write, notebook, refused, text
+from tests.unit.hdfs_contents.manager.models import Write, notebook, refused
 
 
 async def test_a_directory_lists_its_files_with_their_types(
@@ -62,30 +59,3 @@ async def test_a_type_that_is_not_there_is_a_bad_request(
     assert "is a directory" in await refused(400, manager.get("d", type="file"))
     assert "is not a directory" in await refused(400, manager.get("d/a", type="directory"))
     assert "has no hash" in await refused(400, manager.get("d", require_hash=True))
-
-
-async def test_writable_is_what_the_namenode_says(
-    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write
-) -> None:
-    write("a")
-    write("b", mode=0o444)
-    assert (await manager.get("a"))["writable"] is True
-    assert (await manager.get("b"))["writable"] is False
-    assert [m["writable"] for m in (await manager.get(""))["content"]] == [True, False]
-    fs.set_permission(root, 0o500)  # nothing in it can be replaced
-    assert (await manager.get("a"))["writable"] is False
-    assert (await manager.get(""))["writable"] is False
-    fs.set_permission(root, 0o700)
-
-
-async def test_writable_is_what_an_acl_says(
-    manager: HDFSContentsManager, write: Write, read: Read, hdfs: Callable[..., str]
-) -> None:
-    path = write("a", mode=0o644)
-    hdfs("dfs", "-chown", "bob", path)
-    assert (await manager.get("a"))["writable"] is False
-    await refused(403, manager.save(text("mine"), "a"))
-    hdfs("dfs", "-setfacl", "-m", "user:alice:rw-", path)
-    assert (await manager.get("a"))["writable"] is True
-    await manager.save(text("mine"), "a")
-    assert read("a") == b"mine"

@@ -13,13 +13,21 @@ from hadoop_client.hdfs import atomic
 from hadoop_client.hdfs.filesystem import FileSystem
 from hadoop_client.hdfs.paths import lock_path
 from hdfs_contents import HDFSContentsManager
-from tests.hadoop.contents.models import Names, Read, Write, notebook, refused, text
+from tests.unit.hdfs_contents.manager.models import (
+    MakeManager,
+    Names,
+    Read,
+    Write,
+    notebook,
+    refused,
+    text,
+)
 
 
 @pytest.fixture
-def other(root: str) -> HDFSContentsManager:
-    """Another server of the same person on the same files."""
-    return HDFSContentsManager(root_dir=root)
+def other(make_manager: MakeManager) -> HDFSContentsManager:
+    """Another server of the same user on the same files."""
+    return make_manager()
 
 
 @pytest.mark.parametrize(
@@ -66,10 +74,10 @@ async def test_who_has_read_nothing_may_replace_a_file(
 
 
 async def test_of_many_servers_that_save_a_file_at_once_one_wins_and_the_others_are_told(
-    root: str, write: Write, read: Read, names: Names
+    make_manager: MakeManager, write: Write, read: Read, names: Names
 ) -> None:
     write("a", "old")
-    managers = [HDFSContentsManager(root_dir=root) for _ in range(4)]
+    managers = [make_manager() for _ in range(4)]
     for round in range(5):
         contents = [f"{number} in round {round}" for number in range(4)]
         await asyncio.gather(*(manager.get("a") for manager in managers))

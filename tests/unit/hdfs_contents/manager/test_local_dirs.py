@@ -11,7 +11,15 @@ from traitlets import TraitError
 
 from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
-from tests.hadoop.contents.models import Names, Read, Write, notebook, refused, text
+from tests.unit.hdfs_contents.manager.models import (
+    MakeManager,
+    Names,
+    Read,
+    Write,
+    notebook,
+    refused,
+    text,
+)
 
 InScratch = Callable[[], list[str]]
 
@@ -28,9 +36,11 @@ def in_scratch(scratch: Path) -> Callable[[], list[str]]:
 
 
 @pytest.fixture
-def manager(root: str, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> HDFSContentsManager:
+def manager(
+    make_manager: MakeManager, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> HDFSContentsManager:
     monkeypatch.setenv("SCRATCH", str(scratch))
-    return HDFSContentsManager(root_dir=root, local_dirs={"scratch": "$SCRATCH"})
+    return make_manager(local_dirs={"scratch": "$SCRATCH"})
 
 
 async def test_a_local_folder_is_a_directory_like_others(
@@ -147,7 +157,9 @@ async def test_errors_of_a_local_folder_do_not_tell_where_it_is(
 
 
 @pytest.mark.parametrize("name", ["", "a/b", ".hidden", "a:b"])
-def test_a_name_that_can_not_be_shown_is_one_sentence(name: str, root: str, tmp_path: Path) -> None:
+def test_a_name_that_can_not_be_shown_is_one_sentence(
+    name: str, make_manager: MakeManager, tmp_path: Path
+) -> None:
     with pytest.raises(TraitError, match=r"c\.HDFSContentsManager\.local_dirs") as raised:
-        HDFSContentsManager(root_dir=root, local_dirs={name: str(tmp_path)})
+        make_manager(local_dirs={name: str(tmp_path)})
     assert "\n" not in str(raised.value)

@@ -9,6 +9,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from tornado.web import HTTPError
 
+from hdfs_contents import HDFSContentsManager
+
+MakeManager = Callable[..., HDFSContentsManager]
 Names = Callable[..., list[str]]
 Read = Callable[[str], bytes]
 Write = Callable[..., str]

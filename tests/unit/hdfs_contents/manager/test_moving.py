@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
-from tests.hadoop.contents.models import Names, Read, Write, notebook, refused
-
-
-async def test_a_file_moves_with_its_content_and_not_onto_another(
-    manager: HDFSContentsManager, write: Write, read: Read
-) -> None:
-    for path in ("a", "b", "d/c"):
-        write(path, path)
-    await manager.rename("a", "d/a2")
-    assert read("d/a2") == b"a"
-    assert "exists already" in await refused(409, manager.rename("b", "d/c"))
-    assert "exists already" in await refused(409, manager.rename("b", "d"))
-    assert (await refused(404, manager.rename("a", "a3"))).startswith("a:")
-    assert "directory above" in await refused(404, manager.rename("b", "x/b"))
-    assert read("b") == b"b"
+from tests.unit.hdfs_contents.manager.models import Names, Read, Write, notebook, refused
 
 
 async def test_a_directory_moves_with_all_that_is_in_it_but_not_into_itself(
@@ -92,29 +77,6 @@ async def test_a_directory_is_copied_with_all_that_is_in_it(
     assert names() == ["d", "d-Copy1", "new"]
 
 
-async def test_a_copy_is_open_to_those_to_whom_its_original_is(
-    manager: HDFSContentsManager, root: str, write: Write, hdfs: Callable[..., str]
-) -> None:
-    write("d/secret", mode=0o600)
-    hdfs("dfs", "-setfacl", "-m", "user:bob:rw-", f"{root}/d/secret")
-    hdfs("dfs", "-setfacl", "-m", "user:bob:rwx,default:user:bob:rwx", f"{root}/d")
-    await manager.copy("d")
-    await manager.copy("d/secret", "")
-    copies = {"d-Copy1": "d", "d-Copy1/secret": "d/secret", "secret": "d/secret"}
-    for copied, original in copies.items():
-        acls = [hdfs("dfs", "-getfacl", f"{root}/{path}") for path in (original, copied)]
-        assert acls[0].split("\n", 1)[1] == acls[1].split("\n", 1)[1]
-
-
-async def test_a_copy_in_a_directory_of_another_group_is_not_open_to_that_one(
-    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, hdfs: Callable[..., str]
-) -> None:
-    hdfs("dfs", "-chgrp", "others", write("a", mode=0o640))
-    await manager.copy("a")
-    copied = fs.stat(f"{root}/a-Copy1")
-    assert (copied.group, copied.mode) == (fs.stat(root).group, 0o600)
-
-
 async def test_a_directory_that_may_not_be_written_is_copied_as_it_is(
     manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read
 ) -> None:
@@ -125,33 +87,6 @@ async def test_a_directory_that_may_not_be_written_is_copied_as_it_is(
     assert fs.stat(f"{root}/d-Copy1/sub").mode == 0o555
     for name in ("d", "d-Copy1"):
         fs.set_permission(f"{root}/{name}/sub", 0o755)
-
-
-async def test_a_copy_that_fails_leaves_nothing(
-    manager: HDFSContentsManager, write: Write, names: Names, hdfs: Callable[..., str], root: str
-) -> None:
-    for number in range(3):
-        write(f"d/{number}", "x" * 1000)
-    hdfs("dfsadmin", "-setQuota", "7", root)
-    assert "quota" in await refused(507, manager.copy("d"))
-    assert names() == ["d"]
-
-
-async def test_what_is_deleted_is_in_the_trash_where_the_cluster_has_one(
-    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, names: Names
-) -> None:
-    trash = f"/user/alice/.Trash/Current{root}"
-    write("a", "a")
-    write("d/b", "b")
-    await manager.delete("a")
-    await manager.delete("d")
-    assert names() == []
-    assert [status.name for status in fs.list_dir(trash)] == ["a", "d"]
-    assert fs.stat(f"{trash}/d/b").size == 1
-    write("a", "another")
-    await manager.delete("a")  # beside the first one
-    assert len(fs.list_dir(trash)) == 3
-    fs.delete(trash, recursive=True)
 
 
 async def test_what_the_trash_does_not_take_stays(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
-from tests.hadoop.contents.models import Names, Read, Write, notebook, refused, text
+from tests.unit.hdfs_contents.manager.models import Names, Read, Write, notebook, refused, text
 
 
 async def test_a_checkpoint_is_restored_as_it_was(
@@ -102,17 +100,6 @@ async def test_what_has_no_checkpoint_says_so(manager: HDFSContentsManager, writ
         assert repr(other) in await refused(404, manager.delete_checkpoint(other, "d/a"))
 
 
-async def test_a_file_that_may_not_be_written_is_not_restored_either(
-    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read
-) -> None:
-    write("a", "first")
-    await manager.create_checkpoint("a")
-    write("a", "second")
-    fs.set_permission(f"{root}/a", 0o444)
-    await refused(403, manager.restore_checkpoint("checkpoint", "a"))
-    assert read("a") == b"second"
-
-
 async def test_who_shares_a_directory_shares_its_checkpoints(
     manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write
 ) -> None:
@@ -120,18 +107,6 @@ async def test_who_shares_a_directory_shares_its_checkpoints(
     fs.set_permission(f"{root}/d", 0o775)
     await manager.create_checkpoint("d/a")
     assert fs.stat(f"{root}/d/.ipynb_checkpoints").mode == 0o775
-
-
-async def test_checkpoints_are_open_to_nobody_to_whom_their_directory_is_not(
-    manager: HDFSContentsManager, root: str, write: Write, names: Names, hdfs: Callable[..., str]
-) -> None:
-    write("d/a")
-    hdfs("dfs", "-setfacl", "-m", "user:bob:rwx", f"{root}/d")  # the mask is wider than the group
-    await manager.create_checkpoint("d/a")
-    acls = [hdfs("dfs", "-getfacl", f"{root}/{path}") for path in ("d", "d/.ipynb_checkpoints")]
-    assert "group::r-x" in acls[1]
-    assert acls[0].split("\n", 1)[1] == acls[1].split("\n", 1)[1]
-    assert names("d") == [".ipynb_checkpoints", "a"]
 
 
 async def test_the_root_has_no_checkpoint_outside_of_itself(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -13,7 +12,7 @@ from nbformat.v4 import new_output
 
 from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
-from tests.hadoop.contents.models import Names, Read, Write, notebook, refused, text
+from tests.unit.hdfs_contents.manager.models import Names, Read, Write, notebook, refused, text
 
 
 @pytest.mark.parametrize("model", [notebook("1"), text("a")], ids=["notebook", "file"])
@@ -53,63 +52,6 @@ async def test_a_save_keeps_the_mode_and_leaves_nothing_behind(
     assert fs.stat(f"{root}/a").mode == 0o660
     assert read("a") == b"new"
     assert names() == ["a"]
-
-
-async def test_a_save_keeps_the_acl_and_gives_nobody_more(
-    manager: HDFSContentsManager, write: Write, read: Read, hdfs: Callable[..., str]
-) -> None:
-    path = write("a", "old", mode=0o600)
-    hdfs("dfs", "-setfacl", "-m", "user:bob:rw-", path)
-    before = hdfs("dfs", "-getfacl", path)
-    assert "group::---" in before
-    await manager.save(text("new"), "a")
-    assert (hdfs("dfs", "-getfacl", path), read("a")) == (before, b"new")
-    await manager.save(text("up", chunk=1), "a")
-    await manager.save(text("load", chunk=-1), "a")
-    assert (hdfs("dfs", "-getfacl", path), read("a")) == (before, b"upload")
-
-
-async def test_who_shares_a_directory_by_its_default_acl_saves_what_others_have_made_there(
-    manager: HDFSContentsManager,
-    fs: FileSystem,
-    root: str,
-    read: Read,
-    hdfs: Callable[..., str],
-    as_user: Callable[..., Any],
-) -> None:
-    hdfs("dfs", "-setfacl", "-m", "user:bob:rwx,default:user:bob:rwx", root)
-    await manager.save(text("alice's"), "a")
-    await manager.save({"type": "directory"}, "d")
-    await manager.save(text("alice's", chunk=1), "d/b")
-    await manager.save(text("too", chunk=-1), "d/b")
-    saves = f"""
-import asyncio
-from hdfs_contents import HDFSContentsManager
-manager = HDFSContentsManager(root_dir={root!r})
-async def save():
-    for path in ("a", "d/b"):
-        await manager.save({{"type": "file", "format": "text", "content": "bob's"}}, path)
-asyncio.run(save())
-"""
-    fs.set_permission("/user/alice", 0o711)
-    try:
-        as_user("bob", saves)
-    finally:
-        fs.set_permission("/user/alice", 0o700)
-    assert read("a") == read("d/b") == b"bob's"
-    # They are bob's now, and alice's as before.
-    for path in ("a", "d/b"):
-        await manager.get(path)
-        await manager.save(text("alice's again"), path)
-    assert read("a") == b"alice's again"
-
-
-async def test_a_file_that_may_not_be_written_is_not_replaced(
-    manager: HDFSContentsManager, write: Write, read: Read
-) -> None:
-    write("a", "old", mode=0o444)
-    assert "Permission denied" in await refused(403, manager.save(text("new"), "a"))
-    assert read("a") == b"old"
 
 
 async def test_saves_at_the_same_time_leave_one_of_them_whole(
@@ -203,19 +145,6 @@ async def test_a_notebook_that_does_not_validate_is_saved_with_a_message(
     model["content"]["cells"].append({"cell_type": "weird", "id": "a", "metadata": {}})
     assert "validation failed" in (await manager.save(model, "a.ipynb"))["message"]
     assert "validation failed" in (await manager.get("a.ipynb"))["message"]
-
-
-async def test_a_save_has_a_place_or_says_that_there_is_none(
-    manager: HDFSContentsManager, write: Write
-) -> None:
-    write("d/a")
-    assert "directory above" in await refused(404, manager.save(text(""), "x/a"))
-    assert "directory above" in await refused(404, manager.save({"type": "directory"}, "x/y"))
-    assert "a part of the path" in await refused(404, manager.save(text(""), "d/a/b"))
-    assert "is a directory" in await refused(400, manager.save(text(""), "d"))
-    assert "is a directory" in await refused(400, manager.save(text(""), ""))
-    assert "not a directory" in await refused(400, manager.save({"type": "directory"}, "d/a"))
-    assert (await manager.save({"type": "directory"}, "d"))["type"] == "directory"
 
 
 async def test_hooks_run_before_and_after_a_save(

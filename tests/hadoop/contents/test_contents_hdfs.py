@@ -1,0 +1,213 @@
+"""What only HDFS has: permissions and ACLs, quotas, a trash, long names, and errors of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hadoop_client.hdfs.filesystem import FileSystem
+from hdfs_contents import HDFSContentsManager
+from tests.unit.hdfs_contents.manager.models import Names, Read, Write, refused, text
+from tests.unit.hdfs_contents.manager.test_refused import use_like_others
+
+
+async def test_a_save_keeps_the_acl_and_gives_nobody_more(
+    manager: HDFSContentsManager, write: Write, read: Read, hdfs: Callable[..., str]
+) -> None:
+    path = write("a", "old", mode=0o600)
+    hdfs("dfs", "-setfacl", "-m", "user:bob:rw-", path)
+    before = hdfs("dfs", "-getfacl", path)
+    assert "group::---" in before
+    await manager.save(text("new"), "a")
+    assert (hdfs("dfs", "-getfacl", path), read("a")) == (before, b"new")
+    await manager.save(text("up", chunk=1), "a")
+    await manager.save(text("load", chunk=-1), "a")
+    assert (hdfs("dfs", "-getfacl", path), read("a")) == (before, b"upload")
+
+
+async def test_who_shares_a_directory_by_its_default_acl_saves_what_others_have_made_there(
+    manager: HDFSContentsManager,
+    fs: FileSystem,
+    root: str,
+    read: Read,
+    hdfs: Callable[..., str],
+    as_user: Callable[..., Any],
+) -> None:
+    hdfs("dfs", "-setfacl", "-m", "user:bob:rwx,default:user:bob:rwx", root)
+    await manager.save(text("alice's"), "a")
+    await manager.save({"type": "directory"}, "d")
+    await manager.save(text("alice's", chunk=1), "d/b")
+    await manager.save(text("too", chunk=-1), "d/b")
+    saves = f"""
+import asyncio
+from hdfs_contents import HDFSContentsManager
+manager = HDFSContentsManager(root_dir={root!r})
+async def save():
+    for path in ("a", "d/b"):
+        await manager.save({{"type": "file", "format": "text", "content": "bob's"}}, path)
+asyncio.run(save())
+"""
+    fs.set_permission("/user/alice", 0o711)
+    try:
+        as_user("bob", saves)
+    finally:
+        fs.set_permission("/user/alice", 0o700)
+    assert read("a") == read("d/b") == b"bob's"
+    # They are bob's now, and alice's as before.
+    for path in ("a", "d/b"):
+        await manager.get(path)
+        await manager.save(text("alice's again"), path)
+    assert read("a") == b"alice's again"
+
+
+async def test_a_file_that_may_not_be_written_is_not_replaced(
+    manager: HDFSContentsManager, write: Write, read: Read
+) -> None:
+    write("a", "old", mode=0o444)
+    assert "Permission denied" in await refused(403, manager.save(text("new"), "a"))
+    assert read("a") == b"old"
+
+
+async def test_a_copy_is_open_to_those_to_whom_its_original_is(
+    manager: HDFSContentsManager, root: str, write: Write, hdfs: Callable[..., str]
+) -> None:
+    write("d/secret", mode=0o600)
+    hdfs("dfs", "-setfacl", "-m", "user:bob:rw-", f"{root}/d/secret")
+    hdfs("dfs", "-setfacl", "-m", "user:bob:rwx,default:user:bob:rwx", f"{root}/d")
+    await manager.copy("d")
+    await manager.copy("d/secret", "")
+    copies = {"d-Copy1": "d", "d-Copy1/secret": "d/secret", "secret": "d/secret"}
+    for copied, original in copies.items():
+        acls = [hdfs("dfs", "-getfacl", f"{root}/{path}") for path in (original, copied)]
+        assert acls[0].split("\n", 1)[1] == acls[1].split("\n", 1)[1]
+
+
+async def test_a_copy_in_a_directory_of_another_group_is_not_open_to_that_one(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, hdfs: Callable[..., str]
+) -> None:
+    hdfs("dfs", "-chgrp", "others", write("a", mode=0o640))
+    await manager.copy("a")
+    copied = fs.stat(f"{root}/a-Copy1")
+    assert (copied.group, copied.mode) == (fs.stat(root).group, 0o600)
+
+
+async def test_a_copy_that_fails_leaves_nothing(
+    manager: HDFSContentsManager, write: Write, names: Names, hdfs: Callable[..., str], root: str
+) -> None:
+    for number in range(3):
+        write(f"d/{number}", "x" * 1000)
+    hdfs("dfsadmin", "-setQuota", "7", root)
+    assert "quota" in await refused(507, manager.copy("d"))
+    assert names() == ["d"]
+
+
+async def test_what_is_deleted_is_in_the_trash_where_the_cluster_has_one(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, names: Names
+) -> None:
+    trash = f"/user/alice/.Trash/Current{root}"
+    write("a", "a")
+    write("d/b", "b")
+    await manager.delete("a")
+    await manager.delete("d")
+    assert names() == []
+    assert [status.name for status in fs.list_dir(trash)] == ["a", "d"]
+    assert fs.stat(f"{trash}/d/b").size == 1
+    write("a", "another")
+    await manager.delete("a")  # beside the first one
+    assert len(fs.list_dir(trash)) == 3
+    fs.delete(trash, recursive=True)
+
+
+async def test_a_file_that_may_not_be_written_is_not_restored_either(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read
+) -> None:
+    write("a", "first")
+    await manager.create_checkpoint("a")
+    write("a", "second")
+    fs.set_permission(f"{root}/a", 0o444)
+    await refused(403, manager.restore_checkpoint("checkpoint", "a"))
+    assert read("a") == b"second"
+
+
+async def test_checkpoints_are_open_to_nobody_to_whom_their_directory_is_not(
+    manager: HDFSContentsManager, root: str, write: Write, names: Names, hdfs: Callable[..., str]
+) -> None:
+    write("d/a")
+    hdfs("dfs", "-setfacl", "-m", "user:bob:rwx", f"{root}/d")  # the mask is wider than the group
+    await manager.create_checkpoint("d/a")
+    acls = [hdfs("dfs", "-getfacl", f"{root}/{path}") for path in ("d", "d/.ipynb_checkpoints")]
+    assert "group::r-x" in acls[1]
+    assert acls[0].split("\n", 1)[1] == acls[1].split("\n", 1)[1]
+    assert names("d") == [".ipynb_checkpoints", "a"]
+
+
+async def test_writable_is_what_the_namenode_says(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write
+) -> None:
+    write("a")
+    write("b", mode=0o444)
+    assert (await manager.get("a"))["writable"] is True
+    assert (await manager.get("b"))["writable"] is False
+    assert [m["writable"] for m in (await manager.get(""))["content"]] == [True, False]
+    fs.set_permission(root, 0o500)  # nothing in it can be replaced
+    assert (await manager.get("a"))["writable"] is False
+    assert (await manager.get(""))["writable"] is False
+    fs.set_permission(root, 0o700)
+
+
+async def test_writable_is_what_an_acl_says(
+    manager: HDFSContentsManager, write: Write, read: Read, hdfs: Callable[..., str]
+) -> None:
+    path = write("a", mode=0o644)
+    hdfs("dfs", "-chown", "bob", path)
+    assert (await manager.get("a"))["writable"] is False
+    await refused(403, manager.save(text("mine"), "a"))
+    hdfs("dfs", "-setfacl", "-m", "user:alice:rw-", path)
+    assert (await manager.get("a"))["writable"] is True
+    await manager.save(text("mine"), "a")
+    assert read("a") == b"mine"
+
+
+async def test_a_save_has_a_place_or_says_that_there_is_none(
+    manager: HDFSContentsManager, write: Write
+) -> None:
+    write("d/a")
+    assert "directory above" in await refused(404, manager.save(text(""), "x/a"))
+    assert "directory above" in await refused(404, manager.save({"type": "directory"}, "x/y"))
+    assert "a part of the path" in await refused(404, manager.save(text(""), "d/a/b"))
+    assert "is a directory" in await refused(400, manager.save(text(""), "d"))
+    assert "is a directory" in await refused(400, manager.save(text(""), ""))
+    assert "not a directory" in await refused(400, manager.save({"type": "directory"}, "d/a"))
+    assert (await manager.save({"type": "directory"}, "d"))["type"] == "directory"
+
+
+async def test_what_came_in_while_a_file_was_uploaded_is_not_replaced(
+    manager: HDFSContentsManager, write: Write, read: Read, names: Names
+) -> None:
+    await manager.save(text("one", chunk=1), "new.txt")
+    write("new.txt", "somebody else's")
+    assert "exists already" in await refused(409, manager.save(text("", chunk=-1), "new.txt"))
+    await manager.save(text("one", chunk=1), "new.txt")
+    write("new.txt", "changed by somebody else")
+    assert "has changed it" in await refused(409, manager.save(text("", chunk=-1), "new.txt"))
+    assert (read("new.txt"), names()) == (b"changed by somebody else", ["new.txt"])
+
+
+async def test_a_file_moves_with_its_content_and_not_onto_another(
+    manager: HDFSContentsManager, write: Write, read: Read
+) -> None:
+    for path in ("a", "b", "d/c"):
+        write(path, path)
+    await manager.rename("a", "d/a2")
+    assert read("d/a2") == b"a"
+    assert "exists already" in await refused(409, manager.rename("b", "d/c"))
+    assert "exists already" in await refused(409, manager.rename("b", "d"))
+    assert (await refused(404, manager.rename("a", "a3"))).startswith("a:")
+    assert "directory above" in await refused(404, manager.rename("b", "x/b"))
+    assert read("b") == b"b"
+
+
+async def test_a_long_name_is_a_name_like_others(
+    manager: HDFSContentsManager, names: Names
+) -> None:
+    await use_like_others("a" * 240, manager, names)

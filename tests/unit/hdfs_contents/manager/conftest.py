@@ -1,0 +1,59 @@
+"""The contents manager on a directory of this machine: its rules, without HDFS and in little time.
+
+The fixtures have the names of those in `tests/hadoop/contents`, where a part of these tests runs on
+HDFS, and all of them in `scripts/test full`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+from hadoop_client.hdfs.filesystem import FileSystem
+from hadoop_client.hdfs.local import LocalFileSystem
+from hdfs_contents import HDFSContentsManager
+from hdfs_contents.root import with_local_dirs
+from hdfs_contents.store import ContentsStore
+from tests.unit.hdfs_contents.manager.fixtures import (  # noqa: F401 - pytest finds them by name
+    manager,
+    names,
+    read,
+    write,
+)
+from tests.unit.hdfs_contents.manager.models import MakeManager
+
+HOME = "/user/alice"
+
+
+@pytest.fixture
+def fs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileSystem]:
+    """A directory of this machine in the place of alice's home in HDFS."""
+    umask = os.umask(0)  # HDFS gives a file the mode that it is written with
+    for kind in ("CONFIG", "DATA", "RUNTIME"):
+        monkeypatch.setenv(f"JUPYTER_{kind}_DIR", str(tmp_path / kind))
+    (tmp_path / "alice").mkdir()
+    yield LocalFileSystem(HOME, tmp_path / "alice", "alice")
+    os.umask(umask)
+
+
+@pytest.fixture
+def root(fs: FileSystem) -> str:
+    """An empty directory of alice's."""
+    path = f"{HOME}/test"
+    fs.mkdirs(path, 0o700)
+    return path
+
+
+@pytest.fixture
+def make_manager(fs: FileSystem, root: str) -> MakeManager:
+    class LocalContentsManager(HDFSContentsManager):
+        @cached_property
+        def store(self) -> ContentsStore:
+            combined = with_local_dirs(fs, self.root_dir, self.local_dirs)
+            return ContentsStore(combined, self.root_dir, self, self, self.log)
+
+    return lambda **options: LocalContentsManager(**{"root_dir": root} | options)

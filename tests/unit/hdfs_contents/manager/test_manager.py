@@ -1,0 +1,73 @@
+"""The contents manager as jupyter_server uses it: trust, events, threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from nbformat.v4 import new_output
+
+from hdfs_contents import HDFSContentsManager
+from tests.unit.hdfs_contents.manager.models import notebook, text
+
+
+async def test_a_notebook_is_trusted_when_it_was_signed(manager: HDFSContentsManager) -> None:
+    model = notebook("1")
+    output = new_output("display_data", {"text/html": "<script>1</script>"})
+    model["content"]["cells"][0]["outputs"].append(output)
+    await manager.save(model, "a.ipynb")
+
+    async def trusted() -> bool:
+        cell = (await manager.get("a.ipynb"))["content"]["cells"][0]
+        return bool(cell["metadata"]["trusted"])
+
+    assert not await trusted()
+    await manager.trust_notebook("a.ipynb")
+    assert await trusted()
+
+
+async def test_each_action_is_an_event_that_jupyter_server_knows(
+    manager: HDFSContentsManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[dict[str, str]] = []
+    emit = manager.emit
+
+    def keep(data: dict[str, str]) -> None:
+        emit(data)  # checks it against the schema
+        events.append(data)
+
+    monkeypatch.setattr(manager, "emit", keep)
+    await manager.save(text("1"), "a")
+    await manager.rename("a", "b")
+    await manager.copy("b")
+    await manager.delete("b")
+    assert [event["action"] for event in events if event["action"] != "get"] == [
+        *("save", "rename", "copy", "delete")
+    ]
+
+
+async def test_a_kernel_starts_in_the_servers_own_directory(manager: HDFSContentsManager) -> None:
+    assert manager.get_kernel_path("d/a.ipynb") == ""
+
+
+async def test_the_event_loop_goes_on_while_a_large_notebook_is_saved_and_read(
+    manager: HDFSContentsManager,
+) -> None:
+    threads: set[str] = set()
+    check_and_sign, mark = manager.check_and_sign, manager.mark_trusted_cells
+
+    def note(function: Callable[..., None]) -> Callable[..., None]:
+        def noted(*args: Any, **kwargs: Any) -> None:
+            threads.add(threading.current_thread().name)
+            function(*args, **kwargs)
+
+        return noted
+
+    manager.check_and_sign = note(check_and_sign)
+    manager.mark_trusted_cells = note(mark)
+    await manager.save(notebook("1"), "a.ipynb")
+    await manager.get("a.ipynb")
+    assert threads
+    assert threading.main_thread().name not in threads
