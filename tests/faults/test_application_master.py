@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.hadoop.hub import Hub
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.processes import look_up
 
 LONGEST_MESSAGE = 5000
 
@@ -47,8 +46,8 @@ def test_a_server_ends_with_its_application_master(
 ):
     application_id = hub.start_server("alice")
     # The container's shell, which replaced itself by the application master, came first.
-    processes = filter(None, map(look_up, processes_of(application_id)))
-    min(processes, key=attrgetter("started")).signal(signal.SIGKILL)
+    processes = map(psutil.Process, processes_of(application_id))
+    min(processes, key=psutil.Process.create_time).send_signal(signal.SIGKILL)
     wait_until(lambda: not hub.api("GET", "users/alice")["servers"], 60, "the hub to notice")
     assert application(hadoop, application_id)["state"] == "FAILED"
     wait_until(lambda: not processes_of(application_id), 60, "the end of its processes")

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.hadoop.hub import LIGHT_SERVER, Hub
 from tests.hadoop.yarn_rest import application
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.processes import look_up
+from yarnhub.minihadoop.processes import is_running, send_signal
 
 # Kernels and terminals are in sessions of their own, where a signal to YARN's process group does
 # not reach them.
@@ -52,14 +53,13 @@ def test_a_server_leaves_no_kernel_behind(
     hub = make_hub(f"c.YarnSpawner.cmd = [{str(program)!r}]\n")
     hub.start_server("alice")
     environment = hub.get("/user/alice/environment").json()["environment"]
-    kernel = look_up(int(environment["KERNEL_PID"]))
-    assert kernel is not None
-    assert kernel.is_running
+    kernel = psutil.Process(int(environment["KERNEL_PID"]))
+    assert is_running(kernel)
     end(hub, int(environment["SERVER_PID"]))
     try:
-        wait_until(lambda: not kernel.is_running, 30, "the kernel's end")
+        wait_until(lambda: not is_running(kernel), 30, "the kernel's end")
     finally:
-        kernel.signal(signal.SIGKILL)
+        send_signal(kernel, signal.SIGKILL)
 
 
 def test_a_server_that_ends_while_the_resourcemanager_is_away_ended_well(

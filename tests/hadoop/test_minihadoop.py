@@ -12,12 +12,13 @@ import tarfile
 import urllib.parse
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.hadoop.yarn_rest import end_application
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.ports import held_ports
-from yarnhub.minihadoop.processes import Process, containers, daemons
+from yarnhub.minihadoop.processes import containers, daemons, is_running, wait_end
 from yarnhub.minihadoop.rest import get_json
 from yarnhub.minihadoop.state import load
 
@@ -152,14 +153,14 @@ def test_a_restarted_resourcemanager_keeps_applications_and_their_containers(
     hadoop.resourcemanager.start()
     hadoop.wait_ready()
     wait_until(lambda: application(hadoop, name).get("state") == "ACCEPTED", 30, "it is recovered")
-    assert all(process.is_running for process in before)
+    assert all(is_running(process) for process in before)
 
     end_application(hadoop, name)
     for process in before:
-        assert process.wait(30)
+        assert wait_end(process, 30)
 
 
-def sleepers_of(hadoop, name: str) -> list[Process]:
+def sleepers_of(hadoop, name: str) -> list[psutil.Process]:
     """What an application's container runs; not what prepares that, and ends by itself."""
     return [
         process
@@ -230,7 +231,7 @@ def test_the_command_starts_shows_and_ends_a_cluster(tmp_path, submit, wait_unti
         finally:
             shell.kill()
             shell.wait()
-        assert not any(process.is_running for process in [*inside, *running.values()])
+        assert not any(is_running(process) for process in [*inside, *running.values()])
         assert sorted(entry.name for entry in folder.iterdir()) == ["lock", "logs"]
         assert yarnhub("minihadoop", "status", *where).returncode == 1
         assert yarnhub("minihadoop", "env", *where).returncode == 1
@@ -271,7 +272,7 @@ def test_a_killed_owner_leaves_no_process_and_no_folder(submit, wait_until):
         owner.kill()
         owner.communicate()
     for process in everything:
-        assert process.wait(30), process
+        assert wait_end(process, 30), process
     wait_until(lambda: not folder.exists(), 30, "the temporary folder is gone")
 
 
@@ -285,7 +286,7 @@ def test_an_interrupted_start_leaves_nothing(tmp_path, wait_until):
     assert up.returncode == 130
     assert "Interrupted." in errors
     assert "Traceback" not in errors
-    assert not any(process.is_running for process in started.values())
+    assert not any(is_running(process) for process in started.values())
     assert daemons(folder) == {}
 
 

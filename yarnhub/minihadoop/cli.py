@@ -123,7 +123,7 @@ def status(state_dir: StateDir = None) -> None:
     table = Table("daemon", "pid", "MB", box=None, pad_edge=False)
     for name in state.daemon_names():
         process = running.get(name)
-        pid, size = (str(process.pid), str(resident_mb(process.pid))) if process else ("ended", "")
+        pid, size = (str(process.pid), str(resident_mb(process))) if process else ("ended", "")
         table.add_row(name, pid, size)
     Console().print(table)
     _say(f"HDFS {state.default_fs}  {state.namenode_url}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 import shutil
 import subprocess
 import tempfile
@@ -168,7 +167,7 @@ class MiniHadoop:
             require_unused(folder)
             undo.callback(self.close)
             self._folder = folder
-            self._watcher = watchdog.watch(folder, remove=temporary, owner=os.getpid())
+            self._watcher = watchdog.watch(folder, remove=temporary)
             end_processes(folder)  # Containers of a cluster whose machine lost its daemons.
             with reserved_ports(
                 self._port, self._settings.datanodes, self._settings.nodemanagers

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from yarnhub.minihadoop.errors import DaemonError
-from yarnhub.minihadoop.processes import DAEMON, Process, look_up
+from yarnhub.minihadoop.processes import DAEMON, is_suspended
 
 #: Between two looks at whether a daemon is ready.
 _POLL_SECONDS = 0.1
@@ -94,13 +94,13 @@ class Daemon:
     def suspend(self) -> None:
         """Freeze it: its ports accept connections and nothing answers."""
         process = self._process()
-        process.signal(signal.SIGSTOP)
+        process.send_signal(signal.SIGSTOP)
         # Its threads stop one after the other, and until then one may answer.
-        while process.is_running and not process.is_stopped:
+        while self.is_running and not is_suspended(process.pid):
             time.sleep(_POLL_SECONDS)
 
     def resume(self) -> None:
-        self._process().signal(signal.SIGCONT)
+        self._process().send_signal(signal.SIGCONT)
 
     def reap(self) -> None:
         """Take note of its end, which somebody else has brought about."""
@@ -114,21 +114,22 @@ class Daemon:
             return "(no log)"
         return "\n".join(text.splitlines()[-lines:])
 
-    def _process(self) -> Process:
-        process = look_up(self._child.pid) if self._child and self.is_running else None
-        if process is None:
+    def _process(self) -> subprocess.Popen[bytes]:
+        if self._child is None or self._child.poll() is not None:
             raise DaemonError(f"The {self.name} is not running.")
-        return process
+        return self._child
 
     def _end(self, number: signal.Signals, timeout: float) -> None:
         if not self.is_running:
             return
         process = self._process()
-        process.signal(number)
-        process.signal(signal.SIGCONT)
-        if not process.wait(timeout):
-            process.signal(signal.SIGKILL)
-        self.reap()
+        process.send_signal(number)
+        process.send_signal(signal.SIGCONT)  # A suspended process handles no other signal.
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     def _failure(self, what: str) -> DaemonError:
         return DaemonError(f"The {self.name} {what}. The end of {self.log}:\n{self.log_tail(15)}")

@@ -1,8 +1,8 @@
-"""Ends a cluster whose owner was killed: `python -m yarnhub.minihadoop.watchdog STATE PID STARTED`.
+"""Ends a cluster after its owner was killed: `python -m yarnhub.minihadoop.watchdog STATE OWNER`.
 
-It waits for that process to end, by its pid descriptor, and then ends everything that the cluster
-started. With a fourth argument, `remove`, the state folder goes as well. A cluster that is ended in
-the ordinary way ends its watcher first.
+It waits for the end of its parent, the process with the pid OWNER, and then ends everything that
+the cluster started. With a third argument, `remove`, it also removes the state folder. A cluster
+that is closed ends its watchdog first.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from yarnhub.minihadoop.processes import end_processes, look_up
+from yarnhub.minihadoop.processes import end_processes, parent, wait_end
 
 
-def watch(state: Path, remove: bool, owner: int) -> subprocess.Popen[bytes]:
-    """Start a watcher over this owner, in a session of its own: Ctrl-C doesn't reach it."""
-    process = look_up(owner)
-    started = process.started if process else 0
-    command = [sys.executable, "-m", __name__, str(state), str(owner), str(started)]
+def watch(state: Path, remove: bool) -> subprocess.Popen[bytes]:
+    """Start a watchdog over this process, in a session of its own, which Ctrl-C does not reach."""
+    command = [sys.executable, "-m", __name__, str(state), str(os.getpid())]
     # The package is found where this process found it, installed or not.
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.Popen(
@@ -33,9 +31,11 @@ def watch(state: Path, remove: bool, owner: int) -> subprocess.Popen[bytes]:
     )
 
 
-def main(state: Path, owner: int, started: int, remove: bool) -> None:
-    process = look_up(owner)
-    while process and process.started == started and not process.wait(3600):
+def main(state: Path, owner: int, remove: bool) -> None:
+    """Wait for the owner's end, and end its cluster."""
+    watched = parent()
+    # A process whose parent has ended gets another one.
+    while watched and watched.pid == owner and not wait_end(watched, 3600):
         pass
     end_processes(state)
     if remove:
@@ -43,4 +43,4 @@ def main(state: Path, owner: int, started: int, remove: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:] == ["remove"])
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:] == ["remove"])

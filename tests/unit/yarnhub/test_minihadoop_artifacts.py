@@ -152,3 +152,9 @@ def test_mavens_reason_is_one_line(output, reason):
     assert maven_reason(output).startswith(reason)
     assert "\n" not in maven_reason(output)
     assert "[Help" not in maven_reason(output)
+
+
+def test_python_without_packages_can_fetch_it():
+    # As the Dockerfile does, before it installs any.
+    script = "from yarnhub.minihadoop.artifacts import distribution"
+    subprocess.run([sys.executable, "-S", "-c", script], cwd=ROOT, check=True)

@@ -9,17 +9,20 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from yarnhub.minihadoop.daemon import Daemon
 from yarnhub.minihadoop.errors import DaemonError
 from yarnhub.minihadoop.processes import (
     DAEMON,
-    Process,
     containers,
     daemons,
     end_processes,
-    look_up,
+    is_running,
+    is_suspended,
+    send_signal,
+    wait_end,
 )
 
 SLEEP = ["sleep", "1000"]
@@ -31,14 +34,12 @@ class Starter:
     def __init__(self) -> None:
         self._started: list[subprocess.Popen[bytes]] = []
 
-    def __call__(self, *command: str, **variables: str) -> Process:
+    def __call__(self, *command: str, **variables: str) -> psutil.Process:
         child = subprocess.Popen(
             command, env={"PATH": os.environ["PATH"], **variables}, start_new_session=True
         )
         self._started.append(child)
-        process = look_up(child.pid)
-        assert process
-        return process
+        return psutil.Process(child.pid)
 
     def end(self) -> None:
         for child in self._started:
@@ -70,8 +71,8 @@ def test_daemons_and_containers_are_ended(state, start):
     assert daemons(state) == {"namenode": daemon}
     assert containers(state) == [inside]
     end_processes(state)
-    assert not daemon.is_running
-    assert not inside.is_running
+    assert not is_running(daemon)
+    assert not is_running(inside)
 
 
 def test_a_child_without_its_environment_is_ended_with_its_container(state, start, wait_until):
@@ -79,7 +80,7 @@ def test_a_child_without_its_environment_is_ended_with_its_container(state, star
     wait_until(lambda: len(containers(state)) == 2, 10, "both run")
     child = next(process for process in containers(state) if process.pid != leader.pid)
     end_processes(state)
-    assert not child.is_running
+    assert not is_running(child)
 
 
 def test_what_ignores_sigterm_or_is_suspended_is_ended_too(state, start, monkeypatch, wait_until):
@@ -90,16 +91,16 @@ def test_what_ignores_sigterm_or_is_suspended_is_ended_too(state, start, monkeyp
     )
     wait_until(armed.exists, 10, "the trap is set")
     frozen = start(*SLEEP, **{DAEMON: f"{state}/resourcemanager"})
-    frozen.signal(signal.SIGSTOP)
+    send_signal(frozen, signal.SIGSTOP)
     end_processes(state)
-    assert not deaf.is_running
-    assert not frozen.is_running
+    assert not is_running(deaf)
+    assert not is_running(frozen)
 
 
 def test_a_shell_that_uses_the_cluster_is_left_alone(state, start):
     shell = start(*SLEEP, HADOOP_CONF_DIR=f"{state}/conf", HADOOP_HOME=str(state))
     end_processes(state)
-    assert shell.is_running
+    assert is_running(shell)
 
 
 def test_a_cluster_in_a_folder_of_a_similar_name_is_left_alone(state, start):
@@ -107,24 +108,57 @@ def test_a_cluster_in_a_folder_of_a_similar_name_is_left_alone(state, start):
     daemon = start(*SLEEP, **{DAEMON: f"{other}/namenode"})
     inside = start(*SLEEP, **container(other))
     end_processes(state)
-    assert daemon.is_running
-    assert inside.is_running
+    assert is_running(daemon)
+    assert is_running(inside)
 
 
 def test_a_pid_that_is_somebody_elses_now_gets_no_signal(start):
     process = start(*SLEEP)
-    earlier = Process(process.pid, process.started - 1, process.session, "S")
-    assert not earlier.is_running
-    earlier.signal(signal.SIGKILL)
-    assert process.is_running
+    earlier = psutil.Process(process.pid)
+    pid, started = earlier._ident
+    earlier._ident = (pid, started - 1)
+    assert not is_running(earlier)
+    send_signal(earlier, signal.SIGKILL)
+    assert is_running(process)
 
 
 def test_waiting_ends_with_the_process_or_with_the_time(start):
     process = start(*SLEEP)
-    assert not process.wait(0)
-    process.signal(signal.SIGKILL)
-    assert process.wait(10)
-    assert process.wait(0)
+    assert not wait_end(process, 0)
+    send_signal(process, signal.SIGKILL)
+    assert wait_end(process, 10)
+    assert wait_end(process, 0)
+
+
+OWNER = """
+import pathlib, subprocess, sys
+from yarnhub.minihadoop import watchdog
+state = pathlib.Path(sys.argv[1])
+daemon = subprocess.Popen(["sleep", "1000"], env={{"{variable}": f"{{state}}/namenode"}})
+watchdog.watch(state, remove=True)
+print(daemon.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_watchdog_ends_the_cluster_of_a_killed_owner_and_its_folder(tmp_path, wait_until):
+    state = tmp_path / "state"
+    state.mkdir()
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER.format(variable=DAEMON), str(state)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        running = psutil.Process(int(owner.stdout.readline()))
+        assert is_running(running)
+    finally:
+        owner.kill()
+    # A killed owner has ended before its parent reaps it.
+    wait_until(lambda: not state.exists(), 30, "the folder is removed")
+    owner.communicate()
+    assert not is_running(running)
 
 
 def daemon(state: Path, command: str, is_ready=lambda: False) -> Daemon:
@@ -164,18 +198,17 @@ def test_a_daemon_can_be_ended_and_started_again(state):
 
 def test_a_process_that_has_ended_is_not_stopped():
     with subprocess.Popen(["sleep", "1000"]) as sleeper:
-        process = look_up(sleeper.pid)
         sleeper.kill()
-    assert not process.is_stopped
+    assert not is_suspended(sleeper.pid)
 
 
 def test_a_suspended_daemon_is_stopped_by_the_kernel_until_it_is_resumed(state, wait_until):
     worker = daemon(state, "exec sleep 1000")
     worker.start()
     worker.suspend()
-    assert look_up(worker.pid).state == "T"
+    assert psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED
     worker.resume()
-    wait_until(lambda: look_up(worker.pid).state == "S", 10, "it runs")
+    wait_until(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_SLEEPING, 10, "it runs")
     worker.kill()
 
 
