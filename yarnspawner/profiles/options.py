@@ -1,4 +1,4 @@
-"""How `c.YarnSpawner.profiles` meets JupyterHub: by its form, its options and what applies them."""
+"""Connects `c.YarnSpawner.profiles` to JupyterHub's spawn form and user options."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from yarnspawner.profiles.form import FreeCapacity, options_of, render
 from yarnspawner.profiles.model import Profiles
 from yarnspawner.settings import YarnSpawnerSettings
 
-#: Which option of the spawner each field of a profile sets.
+#: The spawner's option that each field of a profile sets.
 TRAITS = {
     "queue": "queue",
     "memory": "mem_limit",
@@ -34,9 +34,9 @@ CAPACITY_TIMEOUT_SECONDS = 2.0
 
 
 class ProfileOptions(YarnSpawnerSettings):
-    """The part of YarnSpawner that puts JupyterHub's options into the hands of the profiles.
+    """The part of YarnSpawner that validates and applies user options by profile.
 
-    Without profiles all is as JupyterHub has it: no form, and options are ignored with a warning.
+    Without profiles JupyterHub's defaults hold: no form, and options are ignored with a warning.
     """
 
     user: Any
@@ -48,12 +48,12 @@ class ProfileOptions(YarnSpawnerSettings):
         raise NotImplementedError
 
     def forget_refused_options(self) -> None:
-        """Go back to the options of the last good start."""
+        """Restore the options of the last successful start."""
         raise NotImplementedError
 
     @cached_property
     def configured(self) -> dict[str, Any]:
-        """What the configuration and the user's groups say, before any profile was chosen."""
+        """The options from the configuration and the user's groups, without any profile."""
         return {name: getattr(self, name) for name in (*TRAITS.values(), "environment")}
 
     @default("options_form")
@@ -69,14 +69,14 @@ class ProfileOptions(YarnSpawnerSettings):
         return type(self).apply_profile if self.profiles else {}
 
     async def _parsed_profiles(self) -> Profiles:
-        """Return the profiles that the configuration declares, or makes for this spawner."""
+        """Parse the configured profiles, from the list or the function; raises `OptionsError`."""
         declared = self.profiles
         if callable(declared):
             declared = await maybe_future(declared(self))
         try:
             return parse_profiles(declared)
         except ProfileError as error:
-            raise OptionsError(f"{error} An administrator has to correct it.") from error
+            raise OptionsError(f"{error} Ask an administrator to correct it.") from error
 
     def _groups(self) -> set[str]:
         return {group.name for group in self.user.groups}
@@ -100,13 +100,16 @@ class ProfileOptions(YarnSpawnerSettings):
         return render(templates, profiles, self.user.name, self._groups(), last, capacity)
 
     async def read_profile_form(self, given: Mapping[str, Sequence[str]]) -> dict[str, str]:
-        """Read and check a form or a query: what is refused here is not even stored."""
+        """Parse and validate a form or a query; raises `OptionsError` before anything is stored."""
         options = options_of(given)
         (await self._parsed_profiles()).choose(options, self.user.name, self._groups())
         return options
 
     async def apply_profile(self, options: Mapping[str, Any]) -> None:
-        """Set the spawner to what a profile gives, and to nothing that an earlier start has set."""
+        """Set the spawner's options from the chosen profile, and reset those of an earlier start.
+
+        Raises `OptionsError`; the options of the last successful start are then restored.
+        """
         try:
             profiles = await self._parsed_profiles()
             chosen = profiles.choose(options, self.user.name, self._groups())
@@ -130,5 +133,5 @@ def free_capacity(queue: QueueInfo) -> FreeCapacity:
 
 
 def unchanged(given: dict[str, Any]) -> dict[str, Any]:
-    """Leave a form as it is: what JupyterHub calls "passthrough" may be set, but is no default."""
+    """Return the form unchanged. JupyterHub's "passthrough" is a value to set, not a default."""
     return given

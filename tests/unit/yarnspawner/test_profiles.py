@@ -81,7 +81,7 @@ def test_what_is_asked_for_is_what_one_gets():
         ({"profile": "nope"}, "choose one of small, custom"),
         ({"profile": "secret"}, "choose one of small, custom"),
         ({"profile": ["custom"]}, "choose one of"),
-        ({"profile": "custom", "colour": "red"}, "no option 'colour'; it has: queue, memory"),
+        ({"profile": "custom", "colour": "red"}, "no option 'colour'. Its options: queue, memory"),
         ({"memory": "4G"}, "The profile small has no option 'memory'"),
         ({"profile": "custom", "memory": "17G"}, "at least 1G and at most 16G"),
         ({"profile": "custom", "memory": "512M"}, "at least 1G and at most 16G"),
@@ -89,8 +89,8 @@ def test_what_is_asked_for_is_what_one_gets():
         ({"profile": "custom", "memory": -1}, "at least 1G and at most 16G"),
         ({"profile": "custom", "memory": "2G; x"}, "such as 4G"),
         ({"profile": "custom", "memory": "٤G"}, "such as 4G"),
-        ({"profile": "custom", "memory": float("nan")}, "can't be nan"),
-        ({"profile": "custom", "memory": float("inf")}, "can't be inf"),
+        ({"profile": "custom", "memory": float("nan")}, "cannot be nan"),
+        ({"profile": "custom", "memory": float("inf")}, "cannot be inf"),
         ({"profile": "custom", "memory": {"a": 1}}, "such as 4G"),
         ({"profile": "custom", "memory": True}, "such as 4G"),
         ({"profile": "custom", "memory": "9" * 1_000_000}, "such as 4G"),
@@ -102,7 +102,7 @@ def test_what_is_asked_for_is_what_one_gets():
         ({"profile": "custom", "queue": "PROD"}, "choose one of default, prod"),
         ({"profile": "custom", "queue": " prod"}, "choose one of default, prod"),
         ({"profile": "custom", "queue": None}, "choose one of default, prod"),
-        ({"profile": "custom", "data": "none"}, "Data can't be 'none'"),
+        ({"profile": "custom", "data": "none"}, "Data cannot be 'none'"),
         ({"profile": "custom", "x" * 1_000_000: 1}, "no option"),
     ],
 )
@@ -117,7 +117,7 @@ def test_a_profile_is_open_to_those_who_are_named_and_to_nobody_else():
     assert choose({"profile": "secret"}, "carol").values["memory"] == 64 * GIB
     assert choose({"profile": "secret"}, "dave", ("research",)).values["memory"] == 64 * GIB
     only = parse_profiles([SECRET])
-    with pytest.raises(OptionsError, match="No profile is open to alice"):
+    with pytest.raises(OptionsError, match="alice does not have access to any profile"):
         only.choose({}, "alice", ())
 
 
@@ -167,30 +167,42 @@ def test_memory_that_is_shown_is_read_again(number):
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ("x", "profile 1: is no dict"),
-        ({}, "profile 1: needs a name"),
-        ({"name": "a b"}, "profile 1: needs a name"),
-        ({"name": "a", "memroy": "2G"}, "a: 'memroy' is unknown"),
-        ({"name": "a", "memory": "much"}, "a: memory can't be 'much'"),
-        ({"name": "a", "memory": {"min": "1G"}}, "a, memory: give max"),
-        ({"name": "a", "memory": {"max": "1G", "default": "2G"}}, "default is not between"),
-        ({"name": "a", "cores": {"max": "many"}}, "a, cores: 'many' is no number"),
-        ({"name": "a", "queue": {"choices": []}}, "a, queue: give choices"),
-        ({"name": "a", "queue": {"choices": "prod"}}, "a, queue: give choices"),
-        ({"name": "a", "queue": {"choices": ["b"], "default": "c"}}, "none of the choices"),
-        ({"name": "a", "users": "alice"}, "users is no list"),
-        ({"name": "a", "users": 5}, "users is no list"),
-        ({"name": "a", "queue": {"choices": 5}}, "a, queue: give choices"),
-        ({"name": "a", "queue": {"choices": [["b"]]}}, "choices are names"),
-        ({"name": "a", "queue": {"choices": ["b"], "default": ["b"]}}, "none of the choices"),
-        ({"name": "a", "options": {"x": {"choices": {"y": {"env": ["A=1"]}}}}}, "env is no dict"),
-        ({"name": "a", "options": {"memory": {}}}, "can't be called as a field is"),
-        ({"name": "a", "options": {"x": {"choices": ["y"]}}}, "give choices: a dict"),
-        ({"name": "a", "limits": {"group": {}}}, "limits is no dict of users and groups"),
-        ({"name": "a", "limits": {"users": ["b"]}}, "limits is no dict of users and groups"),
-        ({"name": "a", "limits": {"users": {"b": ["gpus"]}}}, "limits of b is no dict"),
-        ({"name": "a", "limits": {"users": {"b": 5}}}, "limits of b is no dict"),
-        ({"name": "a", "limits": {"users": {"b": {"queue": "c"}}}}, "limits are of memory"),
+        ("x", "profile 1: must be a dict"),
+        ({}, "profile 1: name must be 1 to 64 letters"),
+        ({"name": "a b"}, "profile 1: name must be 1 to 64 letters"),
+        ({"name": "a", "memroy": "2G"}, "a: unknown key 'memroy'"),
+        ({"name": "a", "memory": "much"}, "a: memory cannot be 'much'"),
+        ({"name": "a", "memory": {"min": "1G"}}, "a, memory: a range needs max"),
+        ({"name": "a", "memory": {"max": "1G", "default": "2G"}}, "default must be between"),
+        ({"name": "a", "cores": {"max": "many"}}, "a, cores: 'many' is not a number"),
+        (
+            {"name": "a", "queue": {"choices": []}},
+            "a, queue: choices must be a list or a dict, and not empty",
+        ),
+        (
+            {"name": "a", "queue": {"choices": "prod"}},
+            "a, queue: choices must be a list or a dict, and not empty",
+        ),
+        ({"name": "a", "queue": {"choices": ["b"], "default": "c"}}, "not one of the choices"),
+        ({"name": "a", "users": "alice"}, "users must be a list"),
+        ({"name": "a", "users": 5}, "users must be a list"),
+        (
+            {"name": "a", "queue": {"choices": 5}},
+            "a, queue: choices must be a list or a dict, and not empty",
+        ),
+        ({"name": "a", "queue": {"choices": [["b"]]}}, "choices must be names"),
+        ({"name": "a", "queue": {"choices": ["b"], "default": ["b"]}}, "not one of the choices"),
+        (
+            {"name": "a", "options": {"x": {"choices": {"y": {"env": ["A=1"]}}}}},
+            "env of choice 'y' must be a dict",
+        ),
+        ({"name": "a", "options": {"memory": {}}}, "must not have the name of a field"),
+        ({"name": "a", "options": {"x": {"choices": ["y"]}}}, "an option needs choices, a dict"),
+        ({"name": "a", "limits": {"group": {}}}, "limits must be a dict with users and groups"),
+        ({"name": "a", "limits": {"users": ["b"]}}, "limits must be a dict with users and groups"),
+        ({"name": "a", "limits": {"users": {"b": ["gpus"]}}}, "limits of b must be a dict"),
+        ({"name": "a", "limits": {"users": {"b": 5}}}, "limits of b must be a dict"),
+        ({"name": "a", "limits": {"users": {"b": {"queue": "c"}}}}, "limits can be set for memory"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_named(config, said):
@@ -200,7 +212,7 @@ def test_a_mistake_in_the_configuration_is_named(config, said):
 
 @pytest.mark.parametrize("config", [None, 5, {"name": "a"}, "ab"])
 def test_what_is_no_list_of_profiles_is_a_mistake(config):
-    with pytest.raises(ProfileError, match="is no list"):
+    with pytest.raises(ProfileError, match="must be a list"):
         parse_profiles(config)
 
 
