@@ -1,4 +1,4 @@
-"""Why a start failed, in words for the person who waits for their server.
+"""The errors of a failed start, with messages for the user who waits for the server.
 
     SpawnError
     ├── OptionsError             options         the requested options are not possible
@@ -8,14 +8,14 @@
     ├── ApplicationFailedError   application     the server ended before it was ready
     ├── ServerUnreachableError   port            the server is not reachable, or is not ours
     ├── StartTimeoutError        timeout         the server was not ready in time
-    ├── HomeMissingError         cluster         the user has no home in HDFS
+    ├── HomeMissingError         cluster         the user has no home directory in HDFS
     ├── AccountMissingError      cluster         the node has no Unix account for the user
     └── ClusterUnavailableError  cluster         YARN or HDFS does not answer
 
-Each has a stable `reason` (a label of JupyterHub's spawn metrics) and a message of one sentence
-that says what happened and what to do, followed by the last lines of the server's own output where
-there are any. Faults of the cluster have a status of 5xx, so that they count towards the hub's
-`consecutive_failure_limit`; what a user may cause does not.
+Each has a stable `reason` (a label of JupyterHub's spawn metrics) and a message: what happened and
+what to do, followed by the last lines of the server's own output, if any. Faults of the cluster
+have a status of 5xx, so that they count towards the hub's `consecutive_failure_limit`; failures
+that a user can cause do not.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ try:
 except ImportError:  # JupyterHub 5
 
     class SpawnException(web.HTTPError):  # type: ignore[no-redef]
-        """What JupyterHub 6 has, as far as we use it."""
+        """JupyterHub 6's exception, as far as we use it."""
 
         def __init__(self, message: str, *, reason: str, status_code: int) -> None:
             super().__init__(status_code, message.replace("%", "%%"), reason=reason)
 
 
-#: Lines are broken to the page's width: the end of one is where the reason stands.
+#: Long lines are wrapped rather than cut off, because the reason often stands at the end of one.
 OUTPUT_LOOK = (
     'class="d-block text-start small mt-2" style="white-space: pre-wrap; overflow-wrap: anywhere"'
 )
 
 
 class SpawnError(SpawnException):
-    """A start that failed, with its reason and a sentence for the user."""
+    """A failed start. `sentence` is the message for the user, `output` the server's own output."""
 
     stable_reason: ClassVar[str]
     status: ClassVar[int] = 400
@@ -55,9 +55,9 @@ class SpawnError(SpawnException):
         super().__init__(message, reason=self.stable_reason, status_code=self.status)
         self.sentence = sentence
         self.output = output
-        # The pages of JupyterHub show these two and nothing else of an exception.
+        # JupyterHub's pages show these two attributes of an exception and nothing else.
         self.jupyterhub_message = message
-        # They put it into a paragraph of theirs, which a block would end.
+        # The pages put the HTML into a <p>, which a block element such as <pre> would end.
         self.jupyterhub_html_message = html.escape(sentence)
         if output:
             self.jupyterhub_html_message += f"<samp {OUTPUT_LOOK}>{html.escape(output)}</samp>"
@@ -67,7 +67,7 @@ class SpawnError(SpawnException):
 
 
 class OptionsError(SpawnError):
-    """What was asked for can't be had."""
+    """The requested options, or the configured ones, are not possible."""
 
     stable_reason = "options"
 
@@ -86,7 +86,7 @@ class ImpersonationError(SpawnError):
 
 
 class LocalizationError(SpawnError):
-    """The node could not fetch or unpack what the server needs."""
+    """The node could not fetch or unpack the server's files."""
 
     stable_reason = "localization"
 
@@ -98,7 +98,7 @@ class ApplicationFailedError(SpawnError):
 
 
 class ServerUnreachableError(SpawnError):
-    """The server is not where its application says, or the hub can't reach it."""
+    """The hub cannot reach the server, or another server answers at its address."""
 
     stable_reason = "port"
 
@@ -110,21 +110,21 @@ class StartTimeoutError(SpawnError):
 
 
 class HomeMissingError(SpawnError):
-    """The user has no home in HDFS, and the hub may not make one."""
+    """The user has no home directory in HDFS, and the hub may not create one."""
 
     stable_reason = "cluster"
 
     @classmethod
     def of(cls, user: str, path: str, mode: int) -> HomeMissingError:
-        """Say what an administrator has to run."""
+        """Make the error with the command that creates the directory."""
         return cls(
-            f"{user} has no home in HDFS, where notebooks are kept. An administrator has to make "
-            f"it: {make_home_command(user, path, mode)}"
+            f"{user} has no home directory in HDFS. Ask an administrator to create it: "
+            f"{make_home_command(user, path, mode)}"
         )
 
 
 class AccountMissingError(SpawnError):
-    """The node has no Unix account that YARN could run the user's containers by."""
+    """The node has no Unix account as which YARN could run the user's containers."""
 
     stable_reason = "cluster"
 
@@ -137,5 +137,7 @@ class ClusterUnavailableError(SpawnError):
 
     @classmethod
     def for_now(cls, sentence: str) -> ClusterUnavailableError:
-        """Say what does not answer, and what to do about it."""
-        return cls(f"{sentence} Try again in a minute; if it stays so, tell an administrator.")
+        """Make the error of a failure that may pass: the user is asked to try again."""
+        return cls(
+            f"{sentence} Try again in a minute. If the problem persists, contact an administrator."
+        )

@@ -1,7 +1,7 @@
-"""From a spawner and what the cluster says to the application that is asked for.
+"""The `LaunchSpec` of a start, from the spawner's settings, JupyterHub's request and the cluster.
 
-What an administrator's settings name is looked up here; what follows from it is decided in
-`launch`, which does no I/O.
+The files and environments that the settings name are looked up here. `launch.spec` decides what
+follows from them, without I/O.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from yarnspawner.hub.cluster import HubCluster
 from yarnspawner.hub.homes import HomePolicy
 from yarnspawner.launch import certificates, localized_files
 from yarnspawner.launch.environments import LOCALIZED, PythonEnvironment, find_environment
-from yarnspawner.launch.kernels import FOLDER, check_titles, kernel_files, kernel_name
+from yarnspawner.launch.kernels import KERNELS_DIRECTORY, check_titles, kernel_files, kernel_name
 from yarnspawner.launch.spec import (
     ENVIRONMENT_LINK,
     GPU,
@@ -32,16 +32,20 @@ from yarnspawner.launcher import port_endpoint
 from yarnspawner.settings import YarnSpawnerSettings
 from yarnspawner.tags import check_user
 
-#: Begins the name of an environment that is the user's own.
+#: Begins the name of one of the user's own environments.
 OWN = "~/"
 
-#: Names the published environment's archive to the server: Spark brings it to its executors.
+#: The server's variable with the URL of its environment's archive, for Spark's executors.
 ARCHIVE_VARIABLE = "YARNHUB_ARCHIVE"
 
 
 @dataclass(frozen=True)
 class ServerRequest:
-    """The server that JupyterHub asks for: whose, which, and what its process is started with."""
+    """A server that JupyterHub starts: its user and name, its process, and its limits.
+
+    `mem_limit` is in bytes, `cpu_limit` in cores. `certificates` are file contents by their paths
+    in the container.
+    """
 
     user: str
     name: str
@@ -58,7 +62,7 @@ class ServerRequest:
 async def build_launch_spec(
     settings: YarnSpawnerSettings, request: ServerRequest, yarn: HubCluster
 ) -> LaunchSpec:
-    """Return the application for a start of a server; raises `SpawnError`."""
+    """Return the application of a server's start; raises `SpawnError`."""
     user = request.user
     check_user(user, yarn.hub_user, settings.forbidden_users)
     if yarn.homes is not None and (settings.contents_manager or settings.create_hdfs_home):
@@ -69,10 +73,10 @@ async def build_launch_spec(
             ),
         )
     filesystem = yarn.configuration.default_filesystem
-    wanted = localized_files.parse(settings.localize_files, filesystem)
+    requested_files = localized_files.parse(settings.localize_files, filesystem)
     environment = await _environment(settings, request, yarn)
     kernels = await _kernels(settings, request, yarn)
-    files = await asyncio.to_thread(localized_files.local_files, wanted)
+    files = await asyncio.to_thread(localized_files.local_files, requested_files)
     environments = [environment, *kernels.values()]
     return LaunchSpec(
         user=user,
@@ -87,8 +91,8 @@ async def build_launch_spec(
         lifetime_seconds=settings.lifetime,
         python=environment.python,
         files=(
-            *(each.archive for each in environments if each.archive),
-            *await localized_files.remote_files(wanted),
+            *(environment.archive for environment in environments if environment.archive),
+            *await localized_files.remote_files(requested_files),
         ),
         viewers=(yarn.hub_user, *settings.viewers),
         launch=_launch(settings, request, yarn, environment, files, kernels),
@@ -110,13 +114,13 @@ async def _find(
     python_env: str,
     link: str,
 ) -> PythonEnvironment:
-    """Find an environment: the site's, or the user's own where that is allowed."""
+    """Find an environment: the site's or, if the settings allow it, the user's own."""
     env_root, owner = settings.env_root, ""
     if python_env.startswith(OWN):
         if not settings.user_envs:
             raise OptionsError(
-                f"{python_env} is an environment of your own, and JupyterHub takes none here: "
-                "choose another, or ask an administrator to set c.YarnSpawner.user_envs."
+                f"{python_env} is an environment of your own, which JupyterHub does not accept "
+                "here. Choose another, or ask an administrator to set c.YarnSpawner.user_envs."
             )
         owner = request.user
         env_root = f"{yarn.configuration.home_directory(owner)}/{settings.user_envs.strip('/')}"
@@ -134,7 +138,7 @@ async def _find(
 async def _kernels(
     settings: YarnSpawnerSettings, request: ServerRequest, yarn: HubCluster
 ) -> dict[str, PythonEnvironment]:
-    """Find the environments that come as kernels, by their titles."""
+    """Find the environments of the kernels, by the kernels' titles."""
     check_titles(settings.extra_envs)
     return {
         title: await _find(settings, request, yarn, python_env, kernel_name(title))
@@ -144,7 +148,7 @@ async def _kernels(
 
 def _tags(environments: Iterable[PythonEnvironment]) -> list[str]:
     """Return each tag once: two of the environments may be the same."""
-    return list(dict.fromkeys(tag for each in environments for tag in each.tags))
+    return list(dict.fromkeys(tag for environment in environments for tag in environment.tags))
 
 
 def _launch(
@@ -164,9 +168,9 @@ def _launch(
         if environment.pop(variable, None)
     }
     names = request.escaped_user, url_escape_path(request.name)
-    for title, each in kernels.items():
-        files.update(kernel_files(title, each.python))
-        paths["JUPYTER_PATH"] = FOLDER
+    for title, kernel in kernels.items():
+        files.update(kernel_files(title, kernel.python))
+        paths["JUPYTER_PATH"] = KERNELS_DIRECTORY
     if yarn.tokens is not None:
         paths["HADOOP_TOKEN_FILE_LOCATION"] = TOKENS_FILE
     return Launch(

@@ -1,7 +1,7 @@
-"""What a hub keeps of a server in its database, so that after its end the next one finds it again.
+"""A server's state in the hub's database, by which a restarted hub finds it again.
 
-Of an application that is its id, the tag of its start, as whom it was submitted, and a digest of
-its API token; of the server, what was asked for when it last started well.
+It holds the application's id, its start's tag, its Hadoop user and a digest of its API token, and
+the options of the last start that succeeded.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from yarnspawner.launcher.port_endpoint import RECEIVED_PORTS, PortReport
 
 
 class ServerState(SpawnerBase):
-    """The part of YarnSpawner that goes into the hub's database and comes from it."""
+    """The part of YarnSpawner that is saved in the hub's database and loaded from it."""
 
-    application_id = Unicode(help="The YARN application of this server; empty while there is none.")
-    spawn_tag = Unicode(help="What marks the application of this start; empty while there is none.")
+    application_id = Unicode(help="The server's YARN application; empty while there is none.")
+    spawn_tag = Unicode(help="The tag of this start's application; empty while there is none.")
     hadoop_user = Unicode(
-        help="As whom the application was submitted, also after the hub's user was renamed."
+        help="The Hadoop user of the application; it stays if the hub's user is renamed."
     )
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -29,7 +29,7 @@ class ServerState(SpawnerBase):
         self.accepted_options: JsonObject = {}
 
     def get_state(self) -> JsonObject:
-        """Return what a restarted hub needs to find the server."""
+        """Return the state by which a restarted hub finds the server."""
         state = super().get_state()
         if self.accepted_options:
             state["accepted_options"] = self.accepted_options
@@ -55,21 +55,23 @@ class ServerState(SpawnerBase):
             self._expect_port(PortReport(**state["port_report"]))
 
     def _commit_state(self) -> None:
-        """Put the state into the hub's database now: JupyterHub itself does so after the start."""
+        """Save the state in the hub's database now; JupyterHub does so after the start only."""
         self.orm_spawner.state = self.get_state()
         session = object_session(self.orm_spawner)
         assert session is not None, "JupyterHub's spawners are in its database"
         session.commit()
 
     def forget_refused_options(self) -> None:
-        """Go back to the options of the last good start: JupyterHub has kept the new ones before
-        anybody looked at them, and would use them again for ever."""
+        """Restore the options of the last start that succeeded.
+
+        JupyterHub saves new options before they are checked, and would use them at each start.
+        """
         self.user_options = self.accepted_options
         self.orm_spawner.user_options = self.accepted_options
         self._commit_state()
 
     def keep_port_report(self, report: PortReport) -> None:
-        """Keep what a server that skein started has reported."""
+        """Save the port that a server under skein has reported."""
         self._expect_port(report)
         self._commit_state()
 

@@ -21,32 +21,36 @@ if TYPE_CHECKING:
     from hadoop_client.rpc.call import RpcError
     from hadoop_client.yarn.reports import ApplicationReport
 
-#: What YARN says of an accepted application whose container is on a node already.
+#: In the diagnostics of an ACCEPTED application whose container is on a node already.
 CONTAINER_STARTED = "AM container is launched"
+
+#: Begins the diagnostics of our application master after the server has ended.
 OUTPUT_MARK = "The notebook server ended with "
+
+#: The diagnostics of our application master if there was no server.
 NOT_STARTED = re.compile(r"The notebook server (got no port|could not be started): .*")
 
-#: What may happen to a server at any time, ready or not.
+#: Ends that may come at any time, whether the server was ready or not.
 ENDED_BY_YARN = (
     (
         re.compile(r"beyond (the 'PHYSICAL'|physical) memory limit"),
-        "The server used more memory than its container has, and YARN ended it: ask for more "
-        "memory.",
+        "The server used more memory than its container has, so YARN ended it. Start it again "
+        "with more memory.",
     ),
     (
         re.compile(r"beyond (the 'VIRTUAL'|virtual) memory limit"),
-        "The server reserved more virtual memory than its container may, and YARN ended it: an "
-        "administrator has to set yarn.nodemanager.vmem-check-enabled = false on the nodes, or to "
+        "The server reserved more virtual memory than its container may, so YARN ended it. Ask an "
+        "administrator to set yarn.nodemanager.vmem-check-enabled = false on the nodes, or to "
         "raise yarn.nodemanager.vmem-pmem-ratio.",
     ),
     (
         re.compile(r"preempted by scheduler|exitCode: -102"),
-        "YARN took the server's container for another queue, which has a right to it: start it "
-        "again, or ask an administrator for a queue that is not preempted.",
+        "YARN preempted the server's container for another queue. Start the server again, or ask "
+        "an administrator for a queue without preemption.",
     ),
     (
         re.compile(r"\*lost\* node"),
-        "The node of the server is lost: start it again, and YARN gives it another one.",
+        "YARN lost the server's node. Start the server again: it gets another node.",
     ),
 )
 ARCHIVE_SPOILT = re.compile(
@@ -58,20 +62,22 @@ QUEUE_REFUSES = re.compile(
     re.IGNORECASE,
 )
 
-#: What the LinuxContainerExecutor's program says, which runs containers as their users.
+#: Messages of container-executor, the setuid program of the LinuxContainerExecutor.
 NO_ACCOUNT = re.compile(
     r"\bUser \S+ not found$|\bRequested user \S+ is banned$"
     r"|\bRequested user \S+ is not whitelisted and has id \d+, ?which is below the minimum .*\d$",
     re.MULTILINE,
 )
 
-#: For that person, or from that host.
+#: The hub may not impersonate this user, or not from this host.
 MAY_NOT_ACT = re.compile(r"is not allowed to impersonate|Unauthorized connection for super-user")
 EXCEPTION = re.compile(r"([\w$]+\.)+\w+Exception: ")
+
+#: The longest output that a page shows, in characters.
 MAX_OUTPUT = 4096
 STDERR = re.compile(r"Last \d+ bytes of stderr :\n(.+?)(?:\n\n|\nFor more detail|\Z)", re.DOTALL)
 
-#: YARN's phrases on the very line of the cause.
+#: YARN's phrases on the same line as the cause.
 AROUND_THE_CAUSE = re.compile(
     r"Failing this attempt\.(Diagnostics: )?(\[[^]]*\])?|For more detailed output.*"
 )
@@ -79,44 +85,48 @@ NOISE = re.compile(r"\s*(at [\w.$]+\(|\.\.\. \d+ more|\. Failing)")
 
 
 def explain_refusal(error: RpcError, user: str) -> SpawnError:
-    """Say what the ResourceManager meant by refusing a submit for `user`."""
+    """Translate the ResourceManager's refusal of a submit for `user`."""
     if MAY_NOT_ACT.search(error.message):
         return ImpersonationError(
-            f"Hadoop does not let JupyterHub act for {user}: an administrator has to allow it by "
-            f"hadoop.proxyuser.* in the cluster's core-site.xml ({error.message})."
+            f"Hadoop does not let JupyterHub act for {user} ({error.message}). Ask an "
+            "administrator to allow it with hadoop.proxyuser.* in the cluster's core-site.xml."
         )
     if error.name == "InvalidResourceRequestException":
-        return OptionsError(f"YARN refused the resources that were asked for: {error.message}")
+        return OptionsError(f"YARN rejected the requested resources: {error.message}")
     if "queue" in error.message:
         return explain_queue(error.message)
-    return ApplicationFailedError(f"YARN refused the application: {error.message}")
+    return ApplicationFailedError(f"YARN rejected the application: {error.message}")
 
 
 def explain_queue(diagnostics: str) -> QueueError:
-    """Say that the queue can't be used, with YARN's own words."""
-    said = EXCEPTION.sub("", one_line(diagnostics))
+    """Quote YARN's reason for which the queue cannot be used."""
+    reason = EXCEPTION.sub("", one_line(diagnostics))
     return QueueError(
-        f"YARN did not take the server into its queue: {said} Choose another queue, or ask an "
-        "administrator for access to this one."
+        f"YARN rejected the submission: {reason} Choose another queue, or ask an administrator "
+        "for access to this one."
     )
 
 
 def explain_end(report: ApplicationReport | None) -> SpawnError:
-    """Say why an application ended before its server was ready, from its last report."""
+    """Return why an application ended before its server was ready, from its last report."""
     if report is None:
         return ApplicationFailedError(
-            "YARN no longer knows the server's application: start it again."
+            "YARN no longer knows the server's application. Start the server again."
         )
     diagnostics = report.diagnostics.strip()
     if OUTPUT_MARK in diagnostics:
         sentence, _, output = diagnostics[diagnostics.index(OUTPUT_MARK) :].partition("\n")
-        hint = "Its last lines may say why:" if output else "It said nothing; see its log in YARN."
+        hint = (
+            "The last lines of its output may show why:"
+            if output
+            else "It wrote no output. See its log in YARN."
+        )
         return ApplicationFailedError(
             f"{sentence.rstrip('.')} before it was ready. {hint}", output.strip()
         )
     not_started = NOT_STARTED.search(diagnostics)
     if not_started:
-        return ApplicationFailedError(f"{not_started[0].rstrip('.')}. Tell an administrator.")
+        return ApplicationFailedError(f"{not_started[0].rstrip('.')}. Contact an administrator.")
     ended = _ended_by_yarn(diagnostics)
     if ended is not None:
         return ended
@@ -125,26 +135,27 @@ def explain_end(report: ApplicationReport | None) -> SpawnError:
     no_account = NO_ACCOUNT.search(diagnostics)
     if no_account:
         return AccountMissingError(
-            f"The node can't run anything as this user ({no_account[0]}): an administrator has to "
-            "give every node a Unix account of that name, as LDAP or SSSD does, with a number of "
-            "at least min.user.id and not among banned.users (container-executor.cfg)."
+            f"The node has no usable Unix account for this user ({no_account[0]}). Ask an "
+            "administrator to give every node an account of that name, for example through LDAP "
+            "or SSSD, with a UID of at least min.user.id and not listed in banned.users "
+            "(container-executor.cfg)."
         )
     if ARCHIVE_SPOILT.search(diagnostics):
         return LocalizationError(
-            "The node could not fetch the Python environment from HDFS: publish it again with "
-            "yarnhub pack-env, or ask an administrator.",
+            "The node could not fetch the Python environment from HDFS. Publish it again with "
+            "yarnhub pack-env, or ask an administrator to do so.",
             container_output(diagnostics),
         )
     if re.search(r"exitCode: -1000|[Ll]ocaliz", diagnostics):
         return LocalizationError(
-            "The node could not prepare the server's container: start it again, and tell an "
-            "administrator if it stays so.",
+            "The node could not prepare the server's container. Start the server again. If the "
+            "problem persists, contact an administrator.",
             container_output(diagnostics),
         )
     if "No such file or directory" in diagnostics or "exitCode: 127" in diagnostics:
         return ApplicationFailedError(
-            "The node has no Python where c.YarnSpawner.python_env says: an administrator has to "
-            "correct the path, or publish an environment with yarnhub pack-env.",
+            "The node has no Python at the path in c.YarnSpawner.python_env. Ask an administrator "
+            "to correct the path, or to publish an environment with yarnhub pack-env.",
             container_output(diagnostics),
         )
     return ApplicationFailedError(
@@ -154,22 +165,21 @@ def explain_end(report: ApplicationReport | None) -> SpawnError:
 
 
 def explain_timeout(seconds: float, report: ApplicationReport | None) -> StartTimeoutError:
-    """Say what YARN was doing when the time was over."""
+    """Return how far a start was when its time was over; `report` is the last one, if any."""
     late = f"The server was not ready within {seconds:.0f} seconds"
     if report is None:
-        return StartTimeoutError(f"{late}, and YARN does not tell why: ask an administrator.")
-    # One that skein started runs before it listens.
+        return StartTimeoutError(f"{late}, and YARN reported no reason. Contact an administrator.")
+    # Under skein a server is RUNNING before it listens.
     running = report.state is ApplicationState.RUNNING
     if running or CONTAINER_STARTED in report.diagnostics:
         return StartTimeoutError(
-            f"{late}: its environment or JupyterLab takes too long to start on the node. Try "
-            "again, or ask an administrator to raise c.YarnSpawner.start_timeout.",
+            f"{late}: it is on its node, but does not listen yet. Try again, or ask an "
+            "administrator to raise c.YarnSpawner.start_timeout.",
             one_line(report.diagnostics),
         )
     return StartTimeoutError(
-        f"{late}: it waits in queue {report.queue.removeprefix('root.')} "
-        f"({report.state.name}). Try again later, or "
-        "ask for less memory and fewer cores.",
+        f"{late}: it is waiting in queue {report.queue.removeprefix('root.')} "
+        f"({report.state.name}). Try again later, or with less memory and fewer cores.",
         one_line(report.diagnostics),
     )
 
@@ -184,7 +194,7 @@ def _ended_by_yarn(diagnostics: str) -> SpawnError | None:
 
 
 def cause_of_end(report: ApplicationReport | None) -> str:
-    """Say in a line why a server that had been ready has ended, for the hub's log."""
+    """Return in one line why a server that had been ready has ended."""
     if report is None:
         return "YARN no longer knows its application."
     diagnostics = report.diagnostics.strip()
@@ -193,23 +203,23 @@ def cause_of_end(report: ApplicationReport | None) -> str:
     ended = _ended_by_yarn(diagnostics)
     if ended is not None:
         return ended.sentence
-    said = " ".join(container_output(diagnostics).split())
-    return one_line(f"YARN ended it ({report.state.name})" + (f": {said}" if said else ""))
+    output = " ".join(container_output(diagnostics).split())
+    return one_line(f"YARN ended it ({report.state.name})" + (f": {output}" if output else ""))
 
 
 def one_line(text: str) -> str:
-    """Return the first line of what YARN says, without a Java stack, as a sentence."""
+    """Return the first line as a sentence, without the Java stack that may follow it."""
     line = text.strip().partition("\n")[0].strip()
     return line if not line or line.endswith(".") else line + "."
 
 
 def container_output(diagnostics: str) -> str:
-    """Return what the container itself wrote, from among all that YARN tells of its end.
+    """Return the container's own output from the diagnostics of its end.
 
-    Where it wrote nothing, what YARN says, without Java's stack and YARN's own phrases.
+    If it wrote nothing, return YARN's message without Java's stack and YARN's set phrases.
     """
-    wrote = STDERR.search(diagnostics)
-    if wrote:
-        return wrote[1].strip()[-MAX_OUTPUT:]
+    stderr = STDERR.search(diagnostics)
+    if stderr:
+        return stderr[1].strip()[-MAX_OUTPUT:]
     lines = [line.rstrip() for line in AROUND_THE_CAUSE.sub("", diagnostics).splitlines()]
     return "\n".join(line for line in lines if line and not NOISE.match(line))[-MAX_OUTPUT:]

@@ -27,7 +27,7 @@ def test_a_start_that_is_queued_for_too_long_is_told_and_leaves_nothing(
     filling = {hub.start_server("alice", name) for name in ("one", "two")}  # one on each node
     events = hub.request_server("alice", "late")
     assert events[-1].get("failed"), events
-    assert "not ready within 8 seconds: it waits in queue default" in events[-1]["message"]
+    assert "not ready within 8 seconds: it is waiting in queue default" in events[-1]["message"]
     assert {running["id"] for running in running_applications(hadoop)} == filling
     hub.stop_server("alice", "one")
     (hub.folder / "room").touch()  # there is no hurry any more

@@ -1,6 +1,6 @@
-"""What runs in the YARN container: the application master and its child, the notebook server.
+"""The program in the YARN container: the application master and its child, the notebook server.
 
-Everything here travels with each launch and must run in any Python 3.10+ that the container has:
-standard library only, and `hadoop_client`. What the single-user server itself is made of
-(jupyterhub, jupyterlab, tornado) is imported in the child only.
+These modules travel with each launch and run in the container's Python, 3.10 or newer. They import
+the standard library and `hadoop_client` only; the child alone imports the single-user server's
+packages (jupyterhub, jupyterlab, tornado).
 """

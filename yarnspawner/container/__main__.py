@@ -1,7 +1,7 @@
-"""The program in the payload: the application master, or a child of it: the server, or what
-fetches its new tokens.
+"""The payload's entry point: the application master, or one of its children.
 
-Each process imports its own part only: the application master stays small while the server runs.
+The children are the server and the process that fetches new tokens. Each process imports its own
+part only, so that the application master stays small while the server runs.
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 
 
 def main() -> int:
-    """Run the part that the command line names."""
+    """Run the part that the first argument names; returns the exit code."""
     if sys.argv[1:2] == ["singleuser"]:
         from yarnspawner.container import singleuser
 

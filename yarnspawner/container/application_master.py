@@ -1,17 +1,18 @@
-"""The application master: starts the server, tells YARN where it is, and in the end why it ended.
+"""The application master: starts the server, registers it with YARN, and reports why it ended.
 
-- The server is started first, and does not wait for what the rest of us is made of.
-- It binds the server's port before the server starts, and keeps it: registration, which is how the
-  hub learns the port, comes when the server listens on that very socket. RUNNING means ready.
-- The server ends with it: on SIGTERM, when the ResourceManager says so, and when the
-  ResourceManager no longer knows the attempt. Both are in one process group, which is what the
-  NodeManager kills; what the server has started ends with it too, wherever it is.
-- The server's script, where there is one, runs in the container's folder with its private files.
-- The server's delegation tokens are replaced before they end, where there is Kerberos.
-- When the server ends by itself, the exit code and its last lines of output, free of secrets,
+- The server starts first, before the application master imports the rest of its own modules.
+- The application master binds the server's port before the server starts, and keeps it bound. It
+  registers, and so reports the port to the hub, when the server listens on that socket: RUNNING
+  means ready.
+- The server ends with the application master: on SIGTERM, at the ResourceManager's command, and
+  when the ResourceManager no longer knows the attempt. Both are in the process group that the
+  NodeManager kills. The server's own child processes are ended too, whatever session they are in.
+- The server's script, if there is one, runs in the container's directory with its private files.
+- With Kerberos, the server's delegation tokens are replaced before they expire.
+- When the server ends first, its exit code and its last lines of output, with secrets removed,
   become the application's diagnostics.
 
-One thread and no pipe: the server writes straight into the container's log files.
+There is one thread and no pipe: the server writes directly into the container's log files.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ from __future__ import annotations
 import os
 
 from yarnspawner.container.payload import Launch
-from yarnspawner.container.processes import GRACE_SECONDS, Container
+from yarnspawner.container.processes import GRACE_SECONDS, ContainerProcesses
 from yarnspawner.container.server import NotStartedError, start
 from yarnspawner.container.signals import hold_signals
 
 
 def main(program: str) -> int:
-    """Run the application that is in the file `program`; returns the container's exit code."""
+    """Run the application in the file `program`; returns the container's exit code."""
     hold_signals()
-    os.chmod(program, 0o600)  # noqa: PTH101 - YARN leaves that to the folder's mode
+    # YARN protects the file by its directory's mode only.
+    os.chmod(program, 0o600)  # noqa: PTH101
     launch = Launch.read(program)
     try:
         server = start(launch, program)
@@ -37,11 +39,11 @@ def main(program: str) -> int:
         report_failure(launch, program, str(failure))
         return 1
     try:
-        # Here, as it is compiled anew in each container: meanwhile the server imports its own.
+        # Imported here because each container compiles it: the server's own imports run meanwhile.
         from yarnspawner.container.supervisor import supervise
 
         return supervise(launch, program, server)
     except BaseException:
-        # There is nobody else who would end it.
-        Container().terminate_from_child(GRACE_SECONDS)
+        # No other process would end the server.
+        ContainerProcesses().terminate_from_child(GRACE_SECONDS)
         raise

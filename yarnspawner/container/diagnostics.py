@@ -1,4 +1,4 @@
-"""Why the server ended, in the words that its user will read: its last lines, free of secrets."""
+"""The end of the server as its user reads it: the cause and the last lines, without secrets."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from yarnspawner.container.payload import Launch
 OUTPUT_TAIL_BYTES = 4096
 SECRET_WORDS = ("TOKEN", "SECRET", "PASSW", "KEY", "CREDENTIAL")
 KEY_LINE_LENGTH = 16
-KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # as a shell says it
+#: Exit codes of a server that was killed: of our child itself, and of a shell that ran it.
+KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
 def secrets_of(environment: dict[str, str], files: dict[str, bytes]) -> dict[str, str]:
-    """Return what no output may show, the longest first, and the name of each: variables that are
-    named like secrets, as they are and as they stand in a URL, and the lines of private keys."""
-    from urllib.parse import quote  # here, as most servers end without it
+    """Return the strings that no output may show, each with its name; the longest come first.
+
+    They are the values of variables named like secrets, plain and quoted for URLs, and the lines of
+    private keys.
+    """
+    from urllib.parse import quote  # imported here because most servers end without it
 
     found: dict[str, str] = {}
     for name, value in environment.items():
@@ -32,7 +36,7 @@ def secrets_of(environment: dict[str, str], files: dict[str, bytes]) -> dict[str
 
 
 def output_tail(path: str, secrets: dict[str, str]) -> str:
-    """Return the last lines of the server's output without `secrets`; of a pipe there are none."""
+    """Return the last lines of the file at `path` without `secrets`; empty if it is not a file."""
     if not os.path.isfile(path):  # noqa: PTH113
         return ""
     margin = max(map(len, secrets), default=0)
@@ -43,24 +47,24 @@ def output_tail(path: str, secrets: dict[str, str]) -> str:
         text = file.read().decode("utf-8", "replace")
     for value, name in secrets.items():
         text = text.replace(value, f"[{name}]")
-    # What was read may begin within a secret: as much as one can hold is left out.
+    # The text may begin within a secret: the length of the longest one is left out.
     return text[margin if start else 0 :][-OUTPUT_TAIL_BYTES:].strip()
 
 
 def diagnose(code: int, launch: Launch, environment: dict[str, str]) -> str:
-    """Say why the server ended, in the words that the user will see."""
+    """Return why the server ended, as its user reads it; empty for exit code 0."""
     if not code:
         return ""
     how = f"signal {signal_name(-code)}" if code < 0 else f"exit code {code}"
     if code in KILLED:
-        how += " (most often for lack of memory)"
-    # What the container's launch script names as our own standard error.
+        how += " (usually out of memory)"
+    # The container's launch script has redirected our standard error to the log file.
     tail = output_tail("/proc/self/fd/2", secrets_of(environment, launch.files))
     return f"The notebook server ended with {how}.\n{tail}"
 
 
 def signal_name(number: int) -> str:
-    """Return a signal's name; those for real time have none."""
+    """Return a signal's name, or its number if it has none, as real-time signals."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -1,4 +1,4 @@
-"""The hub's API, as the container calls it: by the server's own token, and its certificates."""
+"""The hub's API, called with the server's own token and certificates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TIMEOUT_SECONDS = 30.0
 
 
 class HubApi:
-    """The API that a server's environment names. Each call has a connection of its own."""
+    """The API at JUPYTERHUB_API_URL of a server's environment. Each call opens a connection."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         url = urlsplit(environment["JUPYTERHUB_API_URL"])
@@ -21,7 +21,7 @@ class HubApi:
         self._environment = environment
 
     def call(self, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
-        """Return the answer's status and body; raises OSError."""
+        """Return the response's status and body; raises OSError."""
         connection = self._connect()
         try:
             token = self._environment["JUPYTERHUB_API_TOKEN"]
@@ -30,7 +30,7 @@ class HubApi:
             response = connection.getresponse()
             return response.status, response.read()
         except http.client.HTTPException as error:
-            raise OSError(f"the hub does not answer as one: {error!r}") from error
+            raise OSError(f"the response is not the hub's: {error!r}") from error
         finally:
             connection.close()
 

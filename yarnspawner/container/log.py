@@ -1,4 +1,4 @@
-"""What we write into the container's log, beside the server's own output."""
+"""The application master's lines in the container's log, among the server's own output."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ STDERR = 2
 
 
 def log(message: str) -> None:
-    """Write a line; a disk that is full is no reason to end the server."""
+    """Write a line. Errors are ignored: a full disk must not end the server."""
     with suppress(OSError):
         os.write(STDERR, f"[yarnhub] {message}\n".encode(errors="replace"))

@@ -1,16 +1,16 @@
-"""What a launch carries privately: one zip, put among the credentials' secrets.
+"""The private part of a launch: a zip among the secrets of the container's credentials.
 
-YARN writes a container's credentials to a file that only the container's user can read, and
-nothing else of a launch is private: its environment and command line are copied into scripts, logs
-and reports. So everything goes through that file:
+YARN writes a container's credentials to a file that only the container's user can read. Nothing
+else of a launch is private: its environment and command line are copied into scripts, logs and
+reports. So the zip holds everything:
 
-- `launch.json`: the server's command and environment, the API token included;
+- `launch.json`: the server's command and environment, including the API token;
 - our container-side modules, and a `__main__.py` that starts them.
 
-A zip may stand anywhere in a file as long as less than 64 KiB follow it, and Python runs a file
-that holds a zip with a `__main__.py`. So the token file *is* the program: the container's command
-is `python $HADOOP_TOKEN_FILE_LOCATION`, with nothing to quote and nothing staged in HDFS. skein
-lets nobody add to the credentials: there the zip is a private file of its own.
+Python finds a zip anywhere in a file if less than 64 KiB follow it, and runs its `__main__.py`. So
+the token file *is* the program: the container's command is `python $HADOOP_TOKEN_FILE_LOCATION`,
+with no arguments to quote and no file to stage in HDFS. skein does not allow additions to the
+credentials; there the zip is a private file of its own.
 """
 
 from __future__ import annotations
@@ -28,43 +28,43 @@ SECRET_ALIAS = "yarnhub.payload"
 
 LAUNCH_MEMBER = "launch.json"
 
-#: Where in the container's folder the server's delegation tokens are kept fresh.
+#: The file of the server's delegation tokens, in the container's directory; it is kept fresh.
 TOKENS_FILE = "hadoop_tokens"
 
-#: Names the file descriptor of the held socket in the server's environment.
+#: The server's variable with the file descriptor of the held socket.
 SOCKET_VARIABLE = "YARNHUB_SOCKET"
 
-#: Names the application master's process there.
+#: The server's variable with the application master's process id.
 MASTER_VARIABLE = "YARNHUB_MASTER"
 
-#: Names the interpreter there, for a script that starts the server.
+#: The server's variable with the interpreter, for a script that starts the server.
 PYTHON_VARIABLE = "YARNHUB_PYTHON"
 
-#: Names the file with our program there.
+#: The server's variable with the path of our program.
 PROGRAM_VARIABLE = "YARNHUB_PROGRAM"
 
-#: Asks the application master to let go of the port.
+#: Asks the application master to release the port.
 RELEASE_SIGNAL = signal.SIGUSR1
 
-#: How a script starts our half of the server's process.
+#: Begins the command by which a script starts the server.
 SERVER_PREFIX = f'"${PYTHON_VARIABLE}" "${PROGRAM_VARIABLE}" singleuser'
 
 
 @dataclass(frozen=True)
 class Launch:
-    """What the application master needs to know.
+    """The application master's instructions.
 
-    `environment` is the server's, and is merged over what YARN gives the container. `schedulers`
-    are the ResourceManagers' addresses for application masters, `(host, port)` each. The server
-    listens on `ip`, on a port of `port_range` (inclusive) or, where that is None, on any free one.
-
-    `script` is bash that starts the server by `server_command`; empty where nothing else is to run.
-    `files` are put into the container's folder, by their path there, for its user only. `paths` are
-    variables of the server's environment that get the full path of something in that folder.
-
-    `report_path` is where below the hub's API the port is reported; empty where YARN is told it.
-    `token_path` is where there the server's delegation tokens come from, every
-    `token_refresh_seconds`; empty where it needs none.
+    - `command`: the server's command line.
+    - `environment`: the server's variables, merged over those that YARN sets in the container.
+    - `schedulers`: the ResourceManagers' `(host, port)` for application masters.
+    - `ip`, `port_range`: the address and the ports (inclusive) on which the server may listen; with
+      None it listens on any free port.
+    - `script`: bash that starts the server with `server_command`; empty if no script is needed.
+    - `files`: private files by their paths, relative to the container's directory.
+    - `paths`: variables of the server that get the absolute paths of files in that directory.
+    - `report_path`: the path below the hub's API to report the port to; empty if YARN reports it.
+    - `token_path`: the path below the hub's API that returns new delegation tokens, fetched every
+      `token_refresh_seconds`; empty without Kerberos.
     """
 
     command: list[str] = field(repr=False)
@@ -82,7 +82,7 @@ class Launch:
     def __post_init__(self) -> None:
         for path in self.files:
             if os.path.isabs(path) or ".." in path.split("/"):  # noqa: PTH117 - costs 2 MB
-                raise ValueError(f"{path!r} is no path within the container's folder")
+                raise ValueError(f"{path!r} must be a path within the container's directory")
 
     def to_json(self) -> bytes:
         """Serialize for `launch.json`."""
@@ -95,7 +95,7 @@ class Launch:
 
     @classmethod
     def from_json(cls, data: bytes) -> Launch:
-        """Read what `to_json` wrote. JSON has no tuples: they are made again here."""
+        """Parse the result of `to_json`. JSON's lists become tuples again."""
         fields = json.loads(data)
         fields["schedulers"] = [(host, port) for host, port in fields["schedulers"]]
         if fields["port_range"] is not None:
@@ -107,10 +107,10 @@ class Launch:
 
     @classmethod
     def read(cls, program: str) -> Launch:
-        """Read the launch from the file that holds the payload."""
+        """Read the launch from the file with the payload."""
         return cls.from_json(zipimport.zipimporter(program).get_data(LAUNCH_MEMBER))
 
 
 def server_command(command: list[str]) -> str:
-    """Return the line of a script that starts the server on the port that is held for it."""
+    """Return the command of a script that starts the server on the held port."""
     return f"{SERVER_PREFIX} {shlex.join(command)}"

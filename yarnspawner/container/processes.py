@@ -1,8 +1,8 @@
-"""Ending all of a container's processes, those included that YARN does not reach.
+"""Ending all processes of a container, including those outside its process group.
 
-YARN signals the container's process group. Kernels, terminals and what a notebook puts into the
-background are in sessions of their own, and would stay on the node for good. They are known by
-CONTAINER_ID, which YARN sets and every process inherits.
+YARN signals the container's process group only. Kernels, terminals and background jobs of notebooks
+have sessions of their own and would stay on the node. They are found by CONTAINER_ID, which YARN
+sets and every process inherits.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from contextlib import suppress
 
 POLL_SECONDS = 0.05
 
-#: For what the server has left behind, and for the system to clear away what was killed.
+#: Time for the processes that the server left behind, and for the system to remove killed ones.
 GRACE_SECONDS = 1.0
 
 
-class Container:
-    """The processes of the container that we run in, but for ourselves and those above us."""
+class ContainerProcesses:
+    """The processes of the container that we run in, except ourselves and our ancestors."""
 
     def __init__(self) -> None:
         self._group = os.getpgrp()
@@ -32,31 +32,34 @@ class Container:
             pid = parent_and_group(pid)[0]
 
     def group_members(self) -> list[int]:
-        """Return those of our process group: the server, and what is no kernel or terminal."""
+        """Return the processes of our process group: the server, but not kernels and terminals."""
         return self._find(lambda pid, group: group == self._group)
 
     def members(self) -> list[int]:
-        """Return all processes, whatever session they are in."""
+        """Return all processes, in all sessions."""
         return self._find(lambda pid, group: group == self._group or self._is_marked(pid))
 
     def _find(self, belongs: Callable[[int, int], bool]) -> list[int]:
-        found = []
+        pids = []
         for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):  # noqa: PTH208
             group = parent_and_group(pid)[1]
             if group and pid not in self._spared and pid != os.getpid() and belongs(pid, group):
-                found.append(pid)
-        return found
+                pids.append(pid)
+        return pids
 
     def _is_marked(self, pid: int) -> bool:
         try:
             with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
                 return self._mark in file.read().split(b"\0")
         except OSError:
-            return False  # another user's, or it has just ended
+            return False  # the process is another user's, or has just ended
 
     def terminate_from_child(self, grace: float) -> None:
-        """End all as `end` does, by a process that outlives us: YARN kills our process group a
-        quarter of a second after it has asked us to end."""
+        """Do the same as `end` in a child with its own session, which outlives us.
+
+        YARN kills our process group 250 ms after SIGTERM
+        (`yarn.nodemanager.sleep-delay-before-sigkill.ms`).
+        """
         child = os.fork()
         if child == 0:
             try:
@@ -67,7 +70,7 @@ class Container:
         os.waitpid(child, 0)
 
     def end(self, grace: float) -> None:
-        """End all: first the server, which gets `grace` seconds and may end its kernels itself."""
+        """End all processes: first the server, which gets `grace` seconds to end its kernels."""
         _end(self.group_members, signal.SIGTERM, grace)
         _end(self.members, signal.SIGTERM, GRACE_SECONDS)
         _end(self.members, signal.SIGKILL, GRACE_SECONDS)
@@ -78,16 +81,16 @@ def _end(find: Callable[[], list[int]], number: signal.Signals, grace: float) ->
     signalled: set[int] = set()
     while pids := find():
         for pid in set(pids) - signalled:
-            with suppress(OSError):  # it has just ended, or is another user's
+            with suppress(OSError):  # the process has just ended, or is another user's
                 os.kill(pid, number)
-        signalled.update(pids)  # what they have started since is signalled too
+        signalled.update(pids)  # the next round signals processes started since
         if time.monotonic() > deadline:
             return
         time.sleep(POLL_SECONDS)
 
 
 def parent_and_group(pid: int) -> tuple[int, int]:
-    """Return a process's parent and process group; zeros where it has ended."""
+    """Return a process's parent and process group; zeros if it has ended."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
             state, parent, group = file.read().rpartition(b")")[2].split()[:3]

@@ -1,7 +1,7 @@
-"""The hub, as an application master sees it whose YARN side is skein's.
+"""The reporter under skein: reports the server's port to the hub.
 
-skein's own application master is registered with YARN, and ends the container when YARN says so.
-Left to ours is to tell the hub the port, once: what it does not know is asked of nobody else.
+skein's own application master is registered with YARN, and ends the container when YARN requires
+it. Ours only reports the port to the hub, once.
 """
 
 from __future__ import annotations
@@ -19,29 +19,30 @@ ALREADY_REPORTED = 409
 
 
 class HubReporter:
-    """Tells the port to the hub, and is a `Reporter` to our application master otherwise."""
+    """A `Reporter` that reports the port to the hub, and nothing else."""
 
     def __init__(self, path: str, environment: Mapping[str, str]) -> None:
         self._hub = HubApi(environment)
         self._path = path
 
     def register(self, host: str, port: int, tracking_url: str) -> None:
-        """Say that the server is ready. Where it runs, the hub asks YARN."""
+        """Report that the server is ready. The hub learns its node from YARN."""
         try:
             status, _ = self._hub.call("POST", self._path, json.dumps({"port": port}))
         except OSError as error:
             raise ConnectError(f"the hub does not answer: {error!r}", {}) from error
         if status >= 500:
-            raise ConnectError(f"the hub can't take the port now (status {status})", {})
-        # An answer that got lost, not another's report: only we have the token.
+            raise ConnectError(f"the hub cannot accept the port now (status {status})", {})
+        # "Already reported" means that the response to our first try was lost: nobody else has the
+        # token.
         if status >= 300 and status != ALREADY_REPORTED:
-            raise AttemptOverError(f"the hub does not want the server's port (status {status})")
+            raise AttemptOverError(f"the hub rejected the server's port (status {status})")
 
     def heartbeat(self) -> None:
-        """Do nothing: skein's application master stays alive to YARN."""
+        """Do nothing: skein's application master sends the heartbeats to YARN."""
 
     def finish(self, status: FinalStatus, diagnostics: str) -> None:
-        """Leave the server's last words in the log: skein tells YARN the exit code only."""
+        """Log the diagnostics: skein reports only the exit code to YARN."""
         if diagnostics:
             log(diagnostics)
 

@@ -1,8 +1,8 @@
-"""The ResourceManager as an application master sees it.
+"""The ResourceManager's scheduler, as an application master uses it.
 
-- Registers again with a ResourceManager that was restarted, and follows its tokens as they roll.
-- Tells what went wrong as `ConnectError` (nobody answers), `RpcError` (it refuses), or
-  `AttemptOverError` (it wants no more of this attempt).
+- It registers again after a restart of the ResourceManager, and takes over new tokens.
+- It raises `ConnectError` if no ResourceManager answers, `RpcError` if it refuses a call, and
+  `AttemptOverError` if the attempt must end.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ FINISH_PAUSE_SECONDS, AWAY_PAUSE_SECONDS = 0.1, 1.0
 
 
 class AttemptOverError(Exception):
-    """The ResourceManager wants this attempt to end, or has forgotten it."""
+    """The ResourceManager asked this attempt to end, or no longer knows it."""
 
 
 class Scheduler:
-    """The ResourceManager as an application master sees it."""
+    """A `Reporter` to the ResourceManager, at its addresses for application masters."""
 
     def __init__(self, addresses: list[tuple[str, int]], token: Token) -> None:
         self._addresses = addresses
@@ -55,22 +55,21 @@ class Scheduler:
         return BlockingClient(self._addresses, APPLICATION_MASTER_PROTOCOL, Login(token=token))
 
     def register(self, host: str, port: int, tracking_url: str) -> None:
-        """Say that the server is ready: the application is RUNNING from now on."""
+        """Report that the server is ready: the application is RUNNING from now on."""
         self._registration = RegisterApplicationMasterRequest(host, port, tracking_url)
         self._register()
 
     def _register(self) -> None:
-        self._response_id = 0  # also where only the answer gets lost
+        self._response_id = 0  # the ResourceManager's too, even if its response is lost
         try:
             self._call(REGISTER_APPLICATION_MASTER, self._registration)
         except RpcError as error:
-            # The answer to an earlier try was lost, not the registration itself.
+            # An earlier try has succeeded, and only its response was lost.
             if error.name != INVALID_REQUEST:
                 raise
 
     def heartbeat(self) -> None:
-        """Stay alive to the ResourceManager; raises `AttemptOverError` when it wants no more of
-        it."""
+        """Send a heartbeat; raises `AttemptOverError` if the attempt must end."""
         request = AllocateRequest(response_id=self._response_id, progress=0.5)
         try:
             response = self._call(ALLOCATE, request)
@@ -82,37 +81,40 @@ class Scheduler:
             return
         self._response_id = response.response_id
         if response.am_rm_token is not None:
-            # Tokens roll over about once a day; the old one is refused some time later.
+            # The master key rolls about once a day. The old token is rejected some time later.
             self._client.close()
             self._client = self._connect(response.am_rm_token)
         if response.shut_down:
             raise AttemptOverError("the ResourceManager asked the application to shut down")
 
     def finish(self, status: FinalStatus, diagnostics: str) -> None:
-        """Say how the server ended, and wait until that is kept; a ResourceManager that restarts is
-        waited for, as nobody else could tell it why."""
+        """Report how the server ended, and wait until the ResourceManager has stored it.
+
+        A ResourceManager that restarts is waited for, for at most `FINISH_SECONDS`, because only we
+        know the cause.
+        """
         request = FinishApplicationMasterRequest(diagnostics, final_status=status)
         deadline = time.monotonic() + FINISH_SECONDS
         while True:
             pause = FINISH_PAUSE_SECONDS
             try:
-                if self._is_kept(request):
+                if self._is_stored(request):
                     return
             except ConnectError:
                 if time.monotonic() >= deadline:
                     raise
                 pause = AWAY_PAUSE_SECONDS
             if time.monotonic() >= deadline:
-                raise CallTimeoutError(f"not kept within {FINISH_SECONDS:.0f} seconds", {})
+                raise CallTimeoutError(f"not stored within {FINISH_SECONDS:.0f} seconds", {})
             time.sleep(pause)
 
-    def _is_kept(self, request: FinishApplicationMasterRequest) -> bool:
+    def _is_stored(self, request: FinishApplicationMasterRequest) -> bool:
         try:
             return self._call(FINISH_APPLICATION_MASTER, request).is_unregistered
         except RpcError as error:
             if error.name == INVALID_REQUEST:
-                return True  # at an earlier try, and the attempt is gone since
-            # The server never listened, or the ResourceManager has just been restarted.
+                return True  # an earlier try has succeeded, and ended the attempt
+            # The server never listened, or the ResourceManager was restarted.
             if error.name != NOT_REGISTERED:
                 raise
             self._register()

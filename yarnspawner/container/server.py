@@ -1,7 +1,6 @@
 """The server's start: its port, its environment, its files, and its process.
 
-The port is bound before the server starts and is held from then on, so that nobody takes it in
-between.
+The port is bound before the server starts and stays bound, so that no other process can take it.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ done
 
 
 class NotStartedError(Exception):
-    """There is no server: one sentence that says why."""
+    """The server could not be started. The message is one sentence for its user."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Server:
 
 
 def start(launch: Launch, program: str) -> Server:
-    """Start the server with all that it needs; raises `NotStartedError`."""
+    """Start the server with its port, files and tokens; raises `NotStartedError`."""
     try:
         sock = bind(launch.ip, launch.port_range)
     except OSError as error:
@@ -52,22 +51,23 @@ def start(launch: Launch, program: str) -> Server:
     try:
         place_files(launch.files)
         if launch.token_path:
-            from yarnspawner.container.tokens import place_tokens  # where there is Kerberos only
+            from yarnspawner.container.tokens import place_tokens  # needed with Kerberos only
 
             place_tokens()
         process = start_server(launch, program, environment, sock)
     except OSError as error:
-        what = f"{error.strerror} ({error.filename})"
-        raise NotStartedError(f"The notebook server could not be started: {what}.") from error
-    except ValueError as error:  # of a damaged token file, or a command that none can be
+        reason = f"{error.strerror} ({error.filename})"
+        raise NotStartedError(f"The notebook server could not be started: {reason}.") from error
+    except ValueError as error:  # a damaged token file, or a NUL in the command
         raise NotStartedError(f"The notebook server could not be started: {error}.") from error
     return Server(process, sock, environment)
 
 
 def bind(ip: str, port_range: tuple[int, int] | None) -> socket.socket:
-    """Bind a free port of `port_range` (inclusive), any free one where it is None; not listening.
+    """Bind a free port of `port_range` (inclusive), or any free port if it is None.
 
-    Without SO_REUSEADDR, so that nobody else can bind the port as long as we hold it.
+    The socket does not listen yet. It has no SO_REUSEADDR, so that no other process can bind the
+    port while we hold it. Raises OSError.
     """
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET
     first, last = port_range or (0, 0)
@@ -85,18 +85,18 @@ def bind(ip: str, port_range: tuple[int, int] | None) -> socket.socket:
 
 
 def server_environment(launch: Launch, base: dict[str, str], port: int) -> dict[str, str]:
-    """Merge what YARN gave the container with what the launch asks for.
+    """Return the server's environment: the launch's variables over `base`, the container's.
 
-    The service URL gets the port that was bound. HOME is a folder of the container, since
-    users may have no home on the nodes; what should last is in HDFS.
+    The service URL gets the bound port. HOME is a directory of the container, because users may
+    have no home directory on the nodes; lasting files are in HDFS.
     """
     environment = {**base, **launch.environment}
-    environment.pop("CONDA_PREFIX", None)  # of whoever started the NodeManager, or the hub
-    bin_folder = os.path.dirname(sys.executable)  # noqa: PTH120 - pathlib costs 2 MB here
-    prefix = os.path.dirname(bin_folder)  # noqa: PTH120
+    environment.pop("CONDA_PREFIX", None)  # the NodeManager's or the hub's, if any
+    bin_directory = os.path.dirname(sys.executable)  # noqa: PTH120 - pathlib costs 2 MB here
+    prefix = os.path.dirname(bin_directory)  # noqa: PTH120
     if os.path.isdir(os.path.join(prefix, "etc/conda/activate.d")):  # noqa: PTH112, PTH118
         environment["CONDA_PREFIX"] = prefix
-    environment["PATH"] = bin_folder + os.pathsep + environment.get("PATH", os.defpath)
+    environment["PATH"] = bin_directory + os.pathsep + environment.get("PATH", os.defpath)
     environment.setdefault("LANG", "C.UTF-8")
     if "HOME" not in launch.environment:
         environment["HOME"] = os.path.join(os.getcwd(), "home")  # noqa: PTH109, PTH118
@@ -111,12 +111,12 @@ def server_environment(launch: Launch, base: dict[str, str], port: int) -> dict[
 
 
 def place_files(files: dict[str, bytes]) -> None:
-    """Write the launch's files into the container's folder, for its user only."""
+    """Write the launch's files into the container's directory, readable by its user only."""
     for path, content in files.items():
-        folder = os.path.dirname(path)  # noqa: PTH120
-        if folder:
-            os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
-        # A file of that name may be somebody's: it is never written through.
+        directory = os.path.dirname(path)  # noqa: PTH120
+        if directory:
+            os.makedirs(directory, mode=0o700, exist_ok=True)  # noqa: PTH103
+        # An existing file of that name is never overwritten, and a link never followed.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         with open(os.open(path, flags, 0o600), "wb") as file:  # noqa: PTH123
             file.write(content)
@@ -127,7 +127,7 @@ def start_server(
 ) -> subprocess.Popen[bytes]:
     """Start the server as our child, on the socket that we hold, in our process group.
 
-    What the packages of a conda environment set when it is activated, they set here.
+    In a conda environment the packages' activation scripts run first.
     """
     os.makedirs(environment["HOME"], mode=0o700, exist_ok=True)  # noqa: PTH103
     command = [sys.executable, program, "singleuser", *launch.command]
@@ -145,22 +145,22 @@ def start_server(
         env={**environment, **ours},
         pass_fds=[sock.fileno()],
         stdin=subprocess.DEVNULL,
-        # We wait for our signals with them blocked; the server must not inherit that.
+        # Our signals are blocked while we wait for them; the server must not inherit the mask.
         preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, ()),
     )
 
 
 def is_listening(sock: socket.socket) -> bool:
-    """Tell whether anybody listens on this socket, in whichever process."""
+    """Return whether a process, ours or another, listens on this socket."""
     return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
 def is_answering(ip: str, port: int) -> bool:
-    """Tell whether anybody accepts connections there; one that listens anywhere does here too."""
+    """Return whether a process accepts connections at the port, on `ip` or on all addresses."""
     local = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(ip, ip)
     try:
         with socket.create_connection((local, port), timeout=1.0) as sock:
-            # A socket that was given the very port as its own is connected to itself.
+            # If the kernel picks the same port for our end, the socket is connected to itself.
             return bool(sock.getsockname() != sock.getpeername())
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""The application master's signals: kept until somebody asks for them, or a call is broken off."""
+"""The application master's signals: blocked until the main loop or a call takes them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ SIGNALS = (signal.SIGCHLD, RELEASE_SIGNAL, *STOP_SIGNALS)
 
 
 class StoppedError(Exception):
-    """We are to end: a signal came in the middle of a call."""
+    """A signal asked us to end during a call. The message is its name."""
 
 
 def hold_signals() -> None:
-    """Keep our signals until the main loop asks for them, or a call is made."""
+    """Block our signals until the main loop waits for them, or a call is made."""
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     for number in STOP_SIGNALS:
         signal.signal(number, _stop_call)
@@ -29,7 +29,7 @@ def _stop_call(number: int, frame: object) -> None:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let a signal to end break off what may take long; raises `StoppedError`."""
+    """Let a stop signal interrupt the block, which may take long; raises `StoppedError`."""
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         yield

@@ -1,13 +1,13 @@
-"""The server's process: gives the server the socket that the application master holds, and runs it.
+"""The server's process: runs the server on the socket that the application master holds.
 
-The port was chosen and bound before the server started and is never let go, so no other process
-on the node can take it in between: tornado's `bind_sockets`, the one function through which
-Jupyter servers open their port, returns the held socket when it is asked for that port. The socket
-listens when the server begins to serve, and not before: that is when it is ready.
+The port was bound before the server started and is never released, so no other process on the node
+can take it. Jupyter servers open their port with tornado's `bind_sockets`, which is patched to
+return the held socket for that port. The socket listens when the server begins to serve, and not
+before: that is when it is ready.
 
-A program that is no Python script can't be given a socket in this way. For it the port is let go
-just before it starts, and it finds the number in JUPYTERHUB_SERVICE_URL. Another process could take
-the port in that moment: the hub then notices that a stranger answers, and the start fails.
+A program other than a Python script cannot be given the socket. For it the port is released just
+before it starts, and it finds the number in JUPYTERHUB_SERVICE_URL. If another process takes the
+port in that moment, the hub notices that another server answers, and the start fails.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ from yarnspawner.container.payload import (
 
 RELEASE_SECONDS = 10.0
 
-#: How many new objects make Python look for garbage while the server starts. Its modules are half a
-#: million, and next to none is garbage: after 700 each, as usual, that is a seventh of the start.
+#: The garbage collector's threshold while the server starts. Its modules make half a million
+#: objects, of which hardly any is garbage; with the usual 700, collections take a seventh of the
+#: start.
 STARTING_THRESHOLD = 50_000
 
 CONTENTS_OPTION = "--ServerApp.contents_manager_class="
@@ -43,7 +44,7 @@ SESSION_OPTION = "--SessionState.enabled=True"
 
 
 def main(command: list[str]) -> int:
-    """Run `command`, a program of this environment, in this process and in its home folder."""
+    """Run `command`, a program of this environment, in this process and in its home directory."""
     _leave_payload()
     held = socket.socket(fileno=int(os.environ.pop(SOCKET_VARIABLE)))
     master = int(os.environ.pop(MASTER_VARIABLE))
@@ -61,7 +62,7 @@ def main(command: list[str]) -> int:
         print(error, file=sys.stderr)  # noqa: T201 - the container's log is our console
         return 1
     except OSError as error:
-        print(f"{command[0]} can't be started: {error}", file=sys.stderr)  # noqa: T201
+        print(f"{command[0]} could not be started: {error}", file=sys.stderr)  # noqa: T201
         return 1
     sys.argv = [script, *command[1:]]
     runpy.run_path(script, run_name="__main__")
@@ -69,7 +70,7 @@ def main(command: list[str]) -> int:
 
 
 class PreparationError(Exception):
-    """The environment lacks something: one sentence that says what, and what to do."""
+    """The environment lacks a program or package. The message names it and the remedy."""
 
 
 def find_script(name: str, path: str) -> str:
@@ -77,15 +78,18 @@ def find_script(name: str, path: str) -> str:
     script = shutil.which(name, path=path)
     if script is None:
         raise PreparationError(
-            f"The server's Python environment has no {name}: install jupyterlab and jupyterhub in "
+            f"The server's Python environment has no {name}. Install jupyterlab and jupyterhub in "
             "it and publish it again with yarnhub pack-env, or set c.YarnSpawner.cmd."
         )
     return script
 
 
 def is_python_script(script: str) -> bool:
-    """Tell whether Python is to run the file. Long paths make installers write a shell line first
-    that starts Python on the same file."""
+    """Return whether the file is a Python script.
+
+    If the interpreter's path is too long for a shebang, installers write a shell line that starts
+    Python on the same file.
+    """
     with open(script, "rb") as file:  # noqa: PTH123 - pathlib costs 2 MB here
         shebang, _, second = file.read(512).partition(b"\n")
     if second.startswith(b"'''exec"):
@@ -94,7 +98,7 @@ def is_python_script(script: str) -> bool:
 
 
 def release(held: socket.socket, master: int) -> None:
-    """Let go of the port in both processes, so that another program can bind it."""
+    """Release the port in both processes, so that another program can bind it."""
     address = held.getsockname()
     family = held.family
     held.close()
@@ -112,45 +116,47 @@ def release(held: socket.socket, master: int) -> None:
 
 
 def check_contents_manager(command: list[str]) -> None:
-    """Refuse to start a server that would have nowhere to keep notebooks."""
+    """Refuse to start a server whose environment lacks the contents manager's package."""
     for argument in command:
         if argument.startswith(CONTENTS_OPTION):
             package = argument[len(CONTENTS_OPTION) :].partition(".")[0]
             if importlib.util.find_spec(package) is None:
                 raise PreparationError(
-                    f"The server's Python environment has no {package}, so notebooks could not be "
-                    "kept in HDFS: install yarnhub[notebook] in it and publish it again with "
-                    "yarnhub pack-env, or set c.YarnSpawner.contents_manager = '' to keep them on "
-                    "the node's disk only."
+                    f"The server's Python environment has no {package}, which keeps notebooks in "
+                    "HDFS. Install yarnhub[notebook] in it and publish it again with yarnhub "
+                    "pack-env, or set c.YarnSpawner.contents_manager = '' to keep notebooks on the "
+                    "node's disk only."
                 )
 
 
 def relax_gc() -> Callable[[], None]:
-    """Let Python look for garbage less often until what is returned is called.
+    """Collect garbage less often until the returned function is called.
 
-    Less often, and not never: a program may serve without tornado, and is not known to listen.
+    Collection is not turned off: the function is never called if the program serves without
+    tornado.
     """
     usual = gc.get_threshold()
     gc.set_threshold(STARTING_THRESHOLD)
 
-    def as_usual() -> None:
-        if gc.get_threshold()[0] == STARTING_THRESHOLD:  # else the server has chosen for itself
+    def restore() -> None:
+        if gc.get_threshold()[0] == STARTING_THRESHOLD:  # unless the server has set its own
             gc.set_threshold(*usual)
 
-    return as_usual
+    return restore
 
 
 def patch_tornado_to_use(held: socket.socket, on_listen: Callable[[], None]) -> None:
-    """Let every tornado server of this process that asks for the held port have its socket.
+    """Make tornado return the held socket to every server in this process that binds its port.
 
-    Must come before jupyter_server is imported, which takes `bind_sockets` by name.
+    It must be called before jupyter_server is imported, which imports `bind_sockets` by name.
+    `on_listen` is called when a server begins to serve.
     """
     try:
         import tornado.netutil
         import tornado.tcpserver
     except ImportError:
         raise PreparationError(
-            "The server's Python environment has no tornado: install jupyterhub and jupyterlab in "
+            "The server's Python environment has no tornado. Install jupyterhub and jupyterlab in "
             "it, and publish it again with yarnhub pack-env."
         ) from None
     held_port = held.getsockname()[1]
@@ -164,8 +170,8 @@ def patch_tornado_to_use(held: socket.socket, on_listen: Callable[[], None]) -> 
         sock.setblocking(False)
         return [sock]
 
-    def add_sockets(server: Any, sockets: Iterable[socket.socket]) -> None:
-        # Not before: a server may open its port to see whether it is free, and then think better.
+    def add_sockets(server: tornado.tcpserver.TCPServer, sockets: Iterable[socket.socket]) -> None:
+        # Not in bind_sockets: a server may bind a port only to see whether it is free.
         sockets = list(sockets)
         for sock in sockets:
             sock.listen(128)
@@ -178,7 +184,8 @@ def patch_tornado_to_use(held: socket.socket, on_listen: Callable[[], None]) -> 
 
 
 def _leave_payload() -> None:
-    """Forget the payload: the server shall import what its environment has, and nothing of ours."""
+    """Remove the payload from the import path, so that the server imports its environment's
+    packages only."""
     sys.path.pop(0)
     ours = [
         name for name in sys.modules if name.partition(".")[0] in ("hadoop_client", "yarnspawner")

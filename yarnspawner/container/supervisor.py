@@ -1,7 +1,7 @@
-"""A server that has been started: YARN is told where it is, and in the end why it ended.
+"""The supervision of a started server: registration, heartbeats, and the report of its end.
 
-The main loop is a wait for signals that ends when the next heartbeat is due. A call to the
-ResourceManager is given up when we are to end.
+The main loop waits for signals until the next heartbeat is due. A stop signal interrupts a call to
+the ResourceManager.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hadoop_client.yarn.applicationmaster import FinalStatus
 from yarnspawner.container.diagnostics import diagnose
 from yarnspawner.container.log import log
 from yarnspawner.container.payload import RELEASE_SIGNAL, Launch
-from yarnspawner.container.processes import GRACE_SECONDS, Container
+from yarnspawner.container.processes import GRACE_SECONDS, ContainerProcesses
 from yarnspawner.container.scheduler import AttemptOverError, Scheduler
 from yarnspawner.container.server import Server, is_answering, is_listening, server_environment
 from yarnspawner.container.signals import SIGNALS, STOP_SIGNALS, StoppedError, stoppable
@@ -34,17 +34,20 @@ HEARTBEAT_SECONDS = 30.0
 
 
 class Reporter(Protocol):
-    """Who is told about the server. Raises `ConnectError` or `RpcError` for what may pass, and
-    `AttemptOverError` where the server is to end."""
+    """The recipient of reports about the server: the ResourceManager, or the hub under skein.
+
+    Raises `ConnectError` or `RpcError` for failures that may pass, and `AttemptOverError` if the
+    server must end.
+    """
 
     def register(self, host: str, port: int, tracking_url: str) -> None:
-        """Say that the server is ready."""
+        """Report that the server is ready."""
 
     def heartbeat(self) -> None:
-        """Say that it is alive."""
+        """Report that the server is alive."""
 
     def finish(self, status: FinalStatus, diagnostics: str) -> None:
-        """Say how it ended."""
+        """Report how the server ended."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -60,13 +63,13 @@ class Supervisor:
     launch: Launch
     refresh: TokenRefresh | None = None
     stop_reason: str | None = None
-    container: Container = field(default_factory=Container)
+    processes: ContainerProcesses = field(default_factory=ContainerProcesses)
 
     def __post_init__(self) -> None:
         self._port: int = self.sock.getsockname()[1]
 
     def run(self) -> int:
-        """Run until the server has ended, and all that it started; returns its exit code."""
+        """Run until the server and its child processes have ended; returns its exit code."""
         registered = False
         retry = RETRY_SECONDS
         due = 0.0
@@ -88,7 +91,7 @@ class Supervisor:
                 next_due = min(due, self.refresh.due)
             self._wait(next_due - time.monotonic())
         if self.stop_reason is None and signal.sigpending() & set(STOP_SIGNALS):
-            # YARN ends the whole process group, and the server may be the first to go.
+            # YARN signals the whole process group, and the server may end before we see the signal.
             self._wait(0.0)
         self._end_all()
         return self.server.wait()
@@ -98,7 +101,7 @@ class Supervisor:
         if received is None or received.si_signo == signal.SIGCHLD:
             return
         if received.si_signo == RELEASE_SIGNAL:
-            # The server is a program that has to bind the port itself.
+            # The server is a program that must bind the port itself.
             self.sock.close()
         else:
             self.stop_reason = f"stopped by {signal.Signals(received.si_signo).name}"
@@ -134,7 +137,7 @@ class Supervisor:
         except AttemptOverError as over:
             self.stop_reason = str(over)
         except (ConnectError, RpcError) as error:
-            # The server works on without a ResourceManager, and that comes back.
+            # The server continues without a ResourceManager, which will come back.
             log(f"heartbeat failed: {error}")
 
     def _end_all(self) -> None:
@@ -142,13 +145,13 @@ class Supervisor:
         if self.server.poll() is None:
             log(f"ending the server: {self.stop_reason}")
             grace = STOP_GRACE_SECONDS
-        self.container.terminate_from_child(grace)
+        self.processes.terminate_from_child(grace)
 
 
 def supervise(launch: Launch, program: str, server: Server) -> int:
-    """Run the server to its end, and report why it ended; returns our exit code.
+    """Supervise the server to its end, and report why it ended; returns our exit code.
 
-    Whoever stopped us knows why already.
+    Nothing is reported if we were stopped: YARN knows that cause.
     """
     with closing(connect(launch, program)) as reporter:
         refresh = TokenRefresh(launch, program, server.environment) if launch.token_path else None
@@ -160,28 +163,28 @@ def supervise(launch: Launch, program: str, server: Server) -> int:
 
 
 def report_failure(launch: Launch, program: str, sentence: str) -> None:
-    """Report why there is no server."""
+    """Report why the server could not be started."""
     with closing(connect(launch, program)) as reporter:
         report_end(reporter, 1, sentence)
 
 
 def report_end(reporter: Reporter, code: int, diagnostics: str) -> None:
-    """Report how the server ended, if anybody listens."""
+    """Report how the server ended; log it if the report fails."""
     try:
         with stoppable():
             reporter.finish(FinalStatus.FAILED if code else FinalStatus.SUCCEEDED, diagnostics)
     except (AttemptOverError, ConnectError, RpcError, StoppedError) as error:
         sentence = diagnostics.partition("\n")[0]
-        log(f"nobody could be told of the end: {error}. {sentence}")
+        log(f"the end could not be reported: {error}. {sentence}")
 
 
 def connect(launch: Launch, program: str) -> Reporter:
-    """Return whom the launch wants to be told of the server."""
+    """Return the launch's reporter: the hub if it names a report path, else the ResourceManager."""
     if launch.report_path:
         from yarnspawner.container.reporter import HubReporter  # HTTP and TLS cost 6 MB
 
         return HubReporter(launch.report_path, server_environment(launch, dict(os.environ), 0))
-    # Our program is in the container's credentials then.
+    # In this case the program is the container's credentials file.
     with open(program, "rb") as file:  # noqa: PTH123
         tokens = Credentials.from_bytes(file.read()).tokens.values()
     token = next(token for token in tokens if token.kind == AMRM_TOKEN_KIND)

@@ -1,11 +1,11 @@
-"""The server's delegation tokens: a file that is replaced before what is in it ends.
+"""The server's delegation tokens: a file that is replaced before they expire.
 
-- The server and all that it starts find the file by HADOOP_TOKEN_FILE_LOCATION. It has the user's
-  tokens and nothing else: our program and the application master's token stay out of it.
-- New ones come from the hub, which gives them to this very server only. A process of their own
-  fetches them, so that the application master stays small.
-- The file is replaced by a rename: who reads it finds the old tokens or the new ones.
-- Where the hub is away the old ones stay, and it is asked again soon.
+- The server and its child processes find the file by HADOOP_TOKEN_FILE_LOCATION. It holds the
+  user's tokens only, without our program and the application master's token.
+- New tokens come from the hub, which gives them to this server only. A separate process fetches
+  them, so that the application master stays small.
+- The file is replaced with a rename, so that a reader finds either the old tokens or the new ones.
+- While the hub does not answer, the old tokens stay, and the hub is asked again soon.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ OK = 200
 
 
 def write_tokens(credentials: Credentials, target: str) -> None:
-    """Put the user's tokens into the place of what is there."""
+    """Replace the file `target` with the user's tokens of `credentials`."""
     tokens = {
         alias: token for alias, token in credentials.tokens.items() if token.kind != AMRM_TOKEN_KIND
     }
-    beside = f"{target}.new"
-    if os.path.lexists(beside):
-        os.unlink(beside)  # noqa: PTH108
+    temporary = f"{target}.new"
+    if os.path.lexists(temporary):
+        os.unlink(temporary)  # noqa: PTH108
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    with open(os.open(beside, flags, 0o600), "wb") as file:  # noqa: PTH123
+    with open(os.open(temporary, flags, 0o600), "wb") as file:  # noqa: PTH123
         file.write(Credentials(tokens).to_bytes())
-    os.replace(beside, target)  # noqa: PTH105
+    os.replace(temporary, target)  # noqa: PTH105
 
 
 def place_tokens() -> None:
-    """Write the tokens that YARN gave the container into the file of their own."""
+    """Copy the user's tokens from the container's credentials to `TOKENS_FILE`."""
     with open(os.environ["HADOOP_TOKEN_FILE_LOCATION"], "rb") as file:  # noqa: PTH123
         write_tokens(Credentials.from_bytes(file.read()), TOKENS_FILE)
 
 
 class TokenRefresh:
-    """When new tokens are due, and the process that fetches them."""
+    """The schedule of new tokens, and the process that fetches them."""
 
     def __init__(self, launch: Launch, program: str, environment: Mapping[str, str]) -> None:
         self._seconds = launch.token_refresh_seconds
@@ -57,7 +57,7 @@ class TokenRefresh:
         self.due = time.monotonic() + self._seconds
 
     def tick(self) -> None:
-        """Start what is due, and take note of what has ended: its signal woke us."""
+        """Start a fetch that is due, or plan the next one after a fetch has ended."""
         now = time.monotonic()
         if self._process is None:
             if now >= self.due:
@@ -70,8 +70,8 @@ class TokenRefresh:
     def _start(self, now: float) -> None:
         try:
             self._process = subprocess.Popen(self._command, env=dict(self._environment))
-        except OSError as error:  # the user has no process left, say: the server works on
-            log(f"no new tokens yet: {error}")
+        except OSError as error:  # such as a limit of processes; the server continues
+            log(f"fetching new tokens failed, trying again: {error}")
             self.due = now + self._retry
         else:
             self.due = float("inf")
@@ -84,10 +84,10 @@ def main(path: str) -> int:
     try:
         status, body = HubApi(os.environ).call("GET", path)
         if status != OK:
-            raise OSError(f"the hub gave none (status {status})")  # noqa: TRY301
+            raise OSError(f"the hub responded with status {status}")  # noqa: TRY301
         write_tokens(Credentials.from_bytes(body), os.environ["HADOOP_TOKEN_FILE_LOCATION"])
     except (OSError, CredentialsError) as error:
-        log(f"no new tokens yet: {error}")
+        log(f"fetching new tokens failed, trying again: {error}")
         return 1
     log("the server has new tokens")
     return 0

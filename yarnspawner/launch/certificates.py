@@ -1,7 +1,7 @@
-"""`internal_ssl`: a server's certificates, for nodes whose name is not known before the start.
+"""`internal_ssl`: a server's certificates, when its node is not known before the start.
 
-The certificate names all nodes that the container may run on, and it travels with the launch: only
-the container's own user can read its key.
+The certificate names all nodes that the container may run on. It travels with the launch, where
+only the container's own user can read its key.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-FOLDER = "internal-ssl"
+#: The files' directory, relative to the container's.
+CERTIFICATES_DIRECTORY = "internal-ssl"
 
-#: In which variable of the server's environment JupyterHub puts the path of each file.
+#: The variables of the server's environment that hold the paths of the files.
 VARIABLES = {
     "keyfile": "JUPYTERHUB_SSL_KEYFILE",
     "certfile": "JUPYTERHUB_SSL_CERTFILE",
@@ -33,10 +34,10 @@ def _alt_name(host: str) -> str:
 
 
 def container_path(name: str) -> str:
-    """Return where the container has the file `name` ("keyfile", "certfile" or "cafile")."""
-    return f"{FOLDER}/{name}.pem"
+    """Return the path of `name` ("keyfile", "certfile" or "cafile") in the container."""
+    return f"{CERTIFICATES_DIRECTORY}/{name}.pem"
 
 
 def read_files(paths: Mapping[str, str]) -> dict[str, bytes]:
-    """Read the hub's files, by their path in the container."""
+    """Read the hub's files; returns their contents by their paths in the container."""
     return {container_path(name): Path(paths[name]).read_bytes() for name in VARIABLES}

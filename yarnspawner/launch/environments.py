@@ -1,4 +1,4 @@
-"""Which Python a server gets: an environment published in HDFS, or a path that every node has."""
+"""The Python of a server: an environment published in HDFS, or a path that every node has."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ from yarnspawner.launch.spec import ENVIRONMENT_LINK, LocalizedFile, check_pytho
 
 LOOK_UP_SECONDS = 60.0
 
-#: Begins the tag by which an application says the key of the environment that it uses.
+#: Begins the application tag that holds the key of an environment in use.
 KEY_TAG = "yarnhub-env-"
 
 
 @dataclass(frozen=True)
 class PythonEnvironment:
-    """The interpreter's path, relative to the container where it comes with `archive`. `tags` keep
-    what is published from being removed as long as the application needs it."""
+    """An interpreter's path; relative to the container's directory if it comes with `archive`.
+
+    `tags` keep `yarnhub envs gc` from deleting the environment while the application runs.
+    """
 
     python: str
     archive: LocalizedFile | None
     tags: tuple[str, ...] = ()
 
 
-#: What c.YarnSpawner.localize_files brings itself, as `environment`.
+#: The environment that c.YarnSpawner.localize_files brings as `environment`.
 LOCALIZED = PythonEnvironment(f"{ENVIRONMENT_LINK}/bin/python", None)
 
 
@@ -46,16 +48,16 @@ async def find_environment(
     link: str = ENVIRONMENT_LINK,
     owner: str = "",
 ) -> PythonEnvironment:
-    """Find what `python_env` names; raises `SpawnError`. Reads HDFS, in a thread; or in a process
-    that is `owner` to HDFS, where the registry is that person's own.
+    """Find the environment that `python_env` names; raises `SpawnError`.
 
-    The archive comes as the folder `link` of the container, or as a plain file, for the container
-    to unpack, where `as_file` says so.
+    HDFS is read in a thread or, in a registry of a user's own, in a process that acts as `owner`.
+    YARN unpacks the archive into the container's directory `link`; with `as_file` the container
+    unpacks it itself.
     """
     if not python_env:
         raise OptionsError(
-            "JupyterHub is not told which Python environment servers run in: an administrator has "
-            "to set c.YarnSpawner.python_env, and can publish one with yarnhub pack-env."
+            "No Python environment is set for servers. Ask an administrator to publish one with "
+            "yarnhub pack-env and to set c.YarnSpawner.python_env."
         )
     if python_env.startswith("/"):
         return PythonEnvironment(f"{check_python(python_env)}/bin/python", None)
@@ -68,13 +70,13 @@ async def find_environment(
             )
     except StorageError as error:
         raise ClusterUnavailableError.for_now(
-            f"HDFS did not tell which Python environment the server gets. {error}"
+            f"JupyterHub could not look up the Python environment in HDFS. {error}"
         ) from error
     except PackagingError as error:
         raise OptionsError(str(error)) from error
     except (ImportError, OSError) as error:
         raise ClusterUnavailableError(
-            f"JupyterHub can't read HDFS: {error}. An administrator has to install yarnhub[hub], "
+            f"JupyterHub cannot read HDFS: {error}. Ask an administrator to install yarnhub[hub] "
             "and to set HADOOP_CONF_DIR."
         ) from error
     archive = archive_of(published, default_filesystem, as_file=as_file, link=link)
@@ -82,8 +84,8 @@ async def find_environment(
 
 
 async def _look_up_as(user: str, env_root: str, reference: str) -> PublishedEnvironment:
-    """Find an environment as somebody else; raises PackagingError."""
-    # Without Kerberos who one is is the first that counts, with it the second.
+    """Find an environment, acting as `user` in HDFS; raises `PackagingError`."""
+    # Hadoop reads the first variable without Kerberos, and the second with it.
     identity = {"HADOOP_USER_NAME": user, "HADOOP_PROXY_USER": user}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "env_packaging.resolve_as", env_root, reference),
@@ -93,27 +95,28 @@ async def _look_up_as(user: str, env_root: str, reference: str) -> PublishedEnvi
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        told, complaint = await asyncio.wait_for(process.communicate(), LOOK_UP_SECONDS)
+        output, errors = await asyncio.wait_for(process.communicate(), LOOK_UP_SECONDS)
     except asyncio.TimeoutError as error:
         raise StorageError(f"HDFS did not answer within {LOOK_UP_SECONDS:.0f} s.") from error
     finally:
         if process.returncode is None:
             process.kill()
     if process.returncode == 0:
-        values = json.loads(told)
+        values = json.loads(output)
         return PublishedEnvironment(
             **{**values, "manifest": Manifest.from_json(values["manifest"])}
         )
-    said = complaint.decode(errors="replace").strip()
+    message = errors.decode(errors="replace").strip()
     if process.returncode == StorageError.exit_code:
-        raise StorageError(said)
-    raise PackagingError(said.splitlines()[-1] if said else f"{reference} can't be looked up.")
+        raise StorageError(message)
+    last_line = message.splitlines()[-1] if message else f"{reference} could not be looked up."
+    raise PackagingError(last_line)
 
 
 def archive_of(
     published: PublishedEnvironment, default_filesystem: str, *, as_file: bool, link: str
 ) -> LocalizedFile:
-    """Return the archive as YARN has to find it. A name service stands as a host without a port."""
+    """Return the archive as a file to localize; its URL has a name service as a host, no port."""
     return LocalizedFile(
         link=link + PACKED_SUFFIX if as_file else link,
         url=Url.parse(default_filesystem.rstrip("/") + published.path),

@@ -1,8 +1,8 @@
-"""More environments of one server, each as a kernel that Lab offers. Pure: no I/O.
+"""Further environments of a server, each as a kernel in JupyterLab. Pure: no I/O.
 
-A kernel's interpreter is in the container, at a place that only the container knows. So its spec
-starts a script that lies beside it and finds the environment from there, puts the environment's
-`bin` first in PATH, and runs what its packages run when they are activated.
+The absolute path of a kernel's interpreter is known in the container only. The kernel spec
+therefore starts a script next to it, which finds the environment relative to itself, puts its `bin`
+first in PATH, and runs its packages' activation scripts.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Iterable
 
 from yarnspawner.failures import OptionsError
 
-#: Where in the container's folder the specs are; in JUPYTER_PATH.
-FOLDER = "kernels"
+#: The specs' directory, relative to the container's; it is in JUPYTER_PATH.
+KERNELS_DIRECTORY = "kernels"
 
 _START = """prefix={prefix}
 export CONDA_PREFIX="$prefix" PATH="$prefix/bin:$PATH"
@@ -27,34 +27,35 @@ exec "$prefix/bin/python" -m ipykernel_launcher -f "$1"
 
 
 def check_titles(titles: Iterable[str]) -> None:
-    """Refuse what could not be told apart, as its name is all that a spec is known by."""
+    """Refuse two titles that give one kernel name, because Jupyter keeps one spec for each name."""
     seen: dict[str, str] = {}
     for title in titles:
         name = kernel_name(title)
         if name in seen:
             raise OptionsError(
-                f"c.YarnSpawner.extra_envs has {seen[name]!r} and {title!r}, which are too much "
-                "alike: an administrator has to name one of them otherwise."
+                f"c.YarnSpawner.extra_envs has {seen[name]!r} and {title!r}, which give the same "
+                "kernel name. Ask an administrator to rename one of them."
             )
         seen[name] = title
 
 
 def kernel_name(title: str) -> str:
-    """Return the name that Jupyter knows a kernel by: letters, digits and hyphens."""
+    """Return a kernel's name in Jupyter: letters, digits and hyphens."""
     return "yarnhub-" + (re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "env")
 
 
 def kernel_files(title: str, python: str) -> dict[str, bytes]:
-    """Return a spec and its script, by their paths in the container's folder.
+    """Return a spec and its script, by their paths in the container's directory.
 
-    `python` is the interpreter's path, relative to that folder unless it is on every node.
+    `python` is the interpreter's path: relative to that directory, or absolute if every node has
+    it.
     """
-    folder = f"{FOLDER}/kernels/{kernel_name(title)}"
+    directory = f"{KERNELS_DIRECTORY}/kernels/{kernel_name(title)}"
     prefix = python.removesuffix("/bin/python")
-    place = shlex.quote(prefix)
+    quoted_prefix = shlex.quote(prefix)
     if not prefix.startswith("/"):
-        up = "../" * (folder.count("/") + 1)
-        place = f'"$(cd "$(dirname "$0")"/{up}{place} && pwd)"'
+        up = "../" * (directory.count("/") + 1)
+        quoted_prefix = f'"$(cd "$(dirname "$0")"/{up}{quoted_prefix} && pwd)"'
     spec = {
         "argv": ["bash", "{resource_dir}/start", "{connection_file}"],
         "display_name": title,
@@ -62,6 +63,6 @@ def kernel_files(title: str, python: str) -> dict[str, bytes]:
         "metadata": {"debugger": True},
     }
     return {
-        f"{folder}/kernel.json": json.dumps(spec).encode(),
-        f"{folder}/start": _START.format(prefix=place).encode(),
+        f"{directory}/kernel.json": json.dumps(spec).encode(),
+        f"{directory}/start": _START.format(prefix=quoted_prefix).encode(),
     }

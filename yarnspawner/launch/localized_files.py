@@ -1,8 +1,9 @@
-"""`c.YarnSpawner.localize_files`: what else an administrator wants in each container.
+"""`c.YarnSpawner.localize_files`: further files in each container.
 
-- A file of HDFS (`hdfs://...`) is fetched by the node, and unpacked where it is an archive.
-- A small file of the edge node travels with the launch, private as the rest of it. A large one
-  would have to be staged for each start: it is refused, with the command that puts it into HDFS.
+- A file in HDFS (`hdfs://...`) is fetched by the node, and unpacked if it is an archive.
+- A small file on the edge node travels with the launch and is as private as the rest of it. A large
+  one would have to be staged for each start, so it is refused with the command that puts it into
+  HDFS.
 
 The option's form is that of the retired yarnspawner: a path, or a dict of `source`, `type`
 ("archive" or "file") and `visibility` ("public", or anything else).
@@ -16,23 +17,23 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hadoop_client.hdfs.filesystem import FileStatus, FileSystem, open_filesystem
 from hadoop_client.yarn.records import Url
 from yarnspawner.failures import ClusterUnavailableError, OptionsError
 from yarnspawner.launch.spec import LocalizedFile
 
-#: What YARN unpacks, by the end of the name.
+#: The names' endings of archives that YARN can unpack.
 ARCHIVE_NAMES = (".tar.gz", ".tgz", ".tar", ".zip", ".jar")
 
-#: Of all local files together: ResourceManagers keep each launch, and their stores have limits.
+#: The limit of all local files of a launch together: the ResourceManager keeps each launch in its
+#: state store, whose entries are limited in size (ZooKeeper's to 1 MiB).
 MOST_LOCAL_BYTES = 64 << 10
 
 
 @dataclass(frozen=True)
 class RequestedFile:
-    """One entry of the option, understood. `source` is a full URL, or a path of the edge node."""
+    """A parsed entry of the option. `source` is a full URL, or a path on the edge node."""
 
     link: str
     source: str
@@ -44,23 +45,24 @@ class RequestedFile:
         return self.source.startswith("/")
 
 
-def parse(option: Mapping[str, Any], default_filesystem: str) -> list[RequestedFile]:
-    """Understand the option; raises `OptionsError` with what is wrong in it."""
+def parse(option: Mapping[str, object], default_filesystem: str) -> list[RequestedFile]:
+    """Parse the option; raises `OptionsError`."""
     return [_parse_entry(link, value, default_filesystem) for link, value in option.items()]
 
 
-def _parse_entry(link: str, value: Any, default_filesystem: str) -> RequestedFile:
+def _parse_entry(link: str, value: object, default_filesystem: str) -> RequestedFile:
     if hasattr(value, "to_dict"):  # a skein.File
         value = value.to_dict()
-    fields = {"source": value} if isinstance(value, str) else value
-    if not isinstance(fields, Mapping) or not isinstance(fields.get("source"), str):
+    fields: Mapping[str, object] = value if isinstance(value, Mapping) else {"source": value}
+    source = fields.get("source")
+    if not isinstance(source, str):
         raise _wrong(link, "needs a source: a path, or hdfs://...")
     if not re.fullmatch(r"[A-Za-z0-9_.][A-Za-z0-9_.+=-]*", link) or link in (".", ".."):
-        raise _wrong(link, "is no plain file name of letters, digits and _ . + = -")
+        raise _wrong(link, "must be a plain file name of letters, digits and _ . + = -")
     unknown = set(fields) - {"source", "type", "visibility", "size", "timestamp"}
     if unknown:
         raise _wrong(link, f"has the unknown field {sorted(unknown)[0]!r}")
-    source = fields["source"].removeprefix("file://")
+    source = source.removeprefix("file://")
     if source.startswith("hdfs:///"):
         source = default_filesystem.rstrip("/") + source.removeprefix("hdfs://")
     kind = str(fields.get("type", "infer")).lower()
@@ -72,79 +74,93 @@ def _parse_entry(link: str, value: Any, default_filesystem: str) -> RequestedFil
     )
 
 
-def local_files(wanted: Sequence[RequestedFile]) -> dict[str, bytes]:
-    """Read those of the edge node, by their link; raises `OptionsError`. Their disk may hang."""
-    found: dict[str, bytes] = {}
-    for each in wanted:
-        if not each.local:
+def local_files(requested: Sequence[RequestedFile]) -> dict[str, bytes]:
+    """Read the files of the edge node, by their links; raises `OptionsError`.
+
+    Blocks as long as their disk does.
+    """
+    contents: dict[str, bytes] = {}
+    for file in requested:
+        if not file.local:
             continue
-        put = f"hdfs dfs -put {each.source} /apps/yarnhub/, and name it by hdfs://"
-        if each.archive:
-            raise _wrong(each.link, f"is an archive of the edge node: put it into HDFS ({put}...)")
+        remedy = (
+            f"put it into HDFS (hdfs dfs -put {file.source} /apps/yarnhub/) and give its hdfs:// "
+            "path here"
+        )
+        if file.archive:
+            raise _wrong(file.link, f"is an archive on the edge node: {remedy}")
         try:
-            with Path(each.source).open("rb") as file:
-                found[each.link] = file.read(MOST_LOCAL_BYTES + 1)
+            with Path(file.source).open("rb") as stream:
+                contents[file.link] = stream.read(MOST_LOCAL_BYTES + 1)
         except OSError as error:
-            raise _wrong(each.link, f"can't be read: {error.strerror} ({each.source})") from error
-        if sum(map(len, found.values())) > MOST_LOCAL_BYTES:
+            raise _unreadable(file, error) from error
+        if sum(map(len, contents.values())) > MOST_LOCAL_BYTES:
             raise _wrong(
-                each.link, f"is more than can travel with a launch: put it into HDFS ({put}...)"
+                file.link,
+                "makes the files of the edge node larger than "
+                f"{MOST_LOCAL_BYTES >> 10} KiB together: {remedy}",
             )
-    return found
+    return contents
 
 
-async def remote_files(wanted: Sequence[RequestedFile]) -> list[LocalizedFile]:
-    """Ask HDFS for the size and time that YARN wants to know; raises `SpawnError`."""
-    remote = [each for each in wanted if not each.local]
-    return list(await asyncio.gather(*(asyncio.to_thread(_remote_file, each) for each in remote)))
+async def remote_files(requested: Sequence[RequestedFile]) -> list[LocalizedFile]:
+    """Look up the size and time of the files in HDFS, which YARN checks; raises `SpawnError`."""
+    remote = [file for file in requested if not file.local]
+    return list(await asyncio.gather(*(asyncio.to_thread(_remote_file, file) for file in remote)))
 
 
-def _remote_file(wanted: RequestedFile) -> LocalizedFile:
+def _remote_file(requested: RequestedFile) -> LocalizedFile:
     try:
-        url = Url.parse(wanted.source)
+        url = Url.parse(requested.source)
     except ValueError as error:
-        raise _wrong(wanted.link, str(error)) from error
+        raise _wrong(requested.link, str(error)) from error
     try:
-        filesystem = open_filesystem(wanted.source.removesuffix(url.file))
+        filesystem = open_filesystem(requested.source.removesuffix(url.file))
     except OSError as error:
-        raise _wrong(wanted.link, f"can't be had: {error.strerror} ({wanted.source})") from error
+        raise _unreadable(requested, error) from error
     except ImportError as error:
         raise ClusterUnavailableError(
-            f"JupyterHub can't read HDFS: {error}. An administrator has to install yarnhub[hub]."
+            f"JupyterHub cannot read HDFS: {error}. Ask an administrator to install yarnhub[hub]."
         ) from error
     try:
         status = filesystem.stat(url.file)
-        if wanted.public:
-            _check_public(filesystem, wanted.link, status)
+        if requested.public:
+            _check_public(filesystem, requested.link, status)
     except (FileNotFoundError, PermissionError) as error:
-        raise _wrong(wanted.link, f"can't be had: {error.strerror} ({wanted.source})") from error
+        raise _unreadable(requested, error) from error
     except OSError as error:
         raise ClusterUnavailableError.for_now(
-            f"HDFS did not tell about {wanted.source}: {error.strerror or error}."
+            f"JupyterHub could not look up {requested.source} in HDFS: {error.strerror or error}."
         ) from error
     if status.is_dir:
-        raise _wrong(wanted.link, f"is a folder: give one file or archive ({wanted.source})")
+        raise _wrong(
+            requested.link, f"is a directory: give one file or archive ({requested.source})"
+        )
     return LocalizedFile(
-        wanted.link, url, status.size, status.modified_ms, wanted.public, wanted.archive
+        requested.link, url, status.size, status.modified_ms, requested.public, requested.archive
     )
 
 
 def _check_public(filesystem: FileSystem, link: str, status: FileStatus) -> None:
-    """Refuse what YARN would refuse later, on the node, in words that nobody understands."""
+    """Refuse a file that the node would refuse to localize as public."""
     closed = not status.mode & 0o004
-    folder = posixpath.dirname(status.path)
-    while not closed and folder != "/":
-        closed = not filesystem.stat(folder).mode & 0o001
-        folder = posixpath.dirname(folder)
+    directory = posixpath.dirname(status.path)
+    while not closed and directory != "/":
+        closed = not filesystem.stat(directory).mode & 0o001
+        directory = posixpath.dirname(directory)
     if closed:
         raise _wrong(
             link,
-            f"is to be public, but not everybody may read it: hdfs dfs -chmod o+r {status.path}, "
-            "and o+x on the folders above it, or leave the visibility out",
+            "has the visibility 'public', but not every user may read it: run hdfs dfs -chmod o+r "
+            f"{status.path}, and o+x on the directories above it, or remove the visibility",
         )
 
 
-def _wrong(link: str, what: str) -> OptionsError:
+def _unreadable(file: RequestedFile, error: OSError) -> OptionsError:
+    return _wrong(file.link, f"could not be read: {error.strerror} ({file.source})")
+
+
+def _wrong(link: str, problem: str) -> OptionsError:
     return OptionsError(
-        f"c.YarnSpawner.localize_files[{link!r}] {what}. An administrator has to correct it."
+        f"c.YarnSpawner.localize_files[{link!r}] {problem}. Ask an administrator to correct it."
     )

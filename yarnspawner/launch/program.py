@@ -14,10 +14,10 @@ from functools import cache
 from yarnspawner import container
 from yarnspawner.container.payload import LAUNCH_MEMBER, Launch
 
-#: Ends the name of an environment's archive, where the container itself unpacks it.
+#: Ends the name of an environment's archive that the container itself unpacks.
 PACKED_SUFFIX = ".tar.gz"
 
-#: What the modules of `yarnspawner.container` import from elsewhere.
+#: The modules that `yarnspawner.container` imports from `hadoop_client`.
 CLIENT_MODULES = (
     "hadoop_client.wire",
     "hadoop_client.rpc.blocking",
@@ -31,8 +31,10 @@ CLIENT_MODULES = (
 
 @cache
 def container_sources() -> dict[str, str]:
-    """Return the payload's modules, by member name. The packages themselves are empty there:
-    ours would import the hub's side."""
+    """Return the payload's modules, by member name.
+
+    The packages' `__init__` modules are empty there, because ours import the hub's side.
+    """
     own = [
         f"{container.__name__}.{module.name}" for module in pkgutil.iter_modules(container.__path__)
     ]
@@ -55,7 +57,7 @@ def _member(module: str) -> str:
 
 
 def build_payload(launch: Launch) -> bytes:
-    """Make the zip that is the container's program and its private data."""
+    """Return the zip with the container's program and its private data."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, source in container_sources().items():
@@ -65,20 +67,21 @@ def build_payload(launch: Launch) -> bytes:
 
 
 def container_command(python: str, *, packed: Sequence[str] = ()) -> str:
-    """Return the command line: the token file holds the program.
+    """Return the container's command line, which runs the program in the token file.
 
-    YARN puts it as it is between double quotes into a script, and the shell within them is to read
-    the variable: so it is escaped. Without `site` the application master starts sooner and
-    smaller; the server, its child, is started with it. Environments that come `packed` are
-    unpacked first, by tar: there is no Python before.
+    Archives of the `packed` directories are unpacked first, with tar because there is no Python
+    before that.
     """
+    # YARN puts the command between double quotes into a script. The escapes leave the variable and
+    # its quotes to the inner shell. Without `site` (-S) the application master starts faster and
+    # smaller; the server has it.
     token_file = r"\"\$HADOOP_TOKEN_FILE_LOCATION\""
     logs = "1><LOG_DIR>/stdout 2><LOG_DIR>/stderr"
     return f"{unpack_command(packed, logs)}exec {python} -E -S {token_file} {logs}"
 
 
 def unpack_command(packed: Sequence[str], logs: str = "") -> str:
-    """Return what comes before the program where environments are still to be unpacked."""
+    """Return the commands that unpack environments; they end with `&&`."""
     return "".join(
         f"mkdir {link} && tar -xzf {link}{PACKED_SUFFIX} -C {link} --no-same-owner {logs} && "
         for link in packed

@@ -1,16 +1,17 @@
-"""From a spawner's settings to the application that YARN is asked to run. Pure: no I/O.
+"""`LaunchSpec`, a server as a YARN application, and its submission. Pure: no I/O.
 
-What YARN shows to others (name, queue, tags, command) holds the user's and the server's name only.
-Everything else, the environment and the API token above all, goes into the payload, which only the
-container's own user can read.
+The fields that YARN shows to other users (name, queue, tags, command) hold no more than the user's
+and the server's name. Everything else, such as the environment with the API token, goes into the
+payload, which only the container's own user can read.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from hadoop_client.security.credentials import Credentials
 from hadoop_client.yarn.records import (
@@ -37,10 +38,10 @@ from yarnspawner.launch.program import PACKED_SUFFIX, build_payload, container_c
 
 APPLICATION_TYPE = "yarnhub"
 
-#: The folder of the container into which YARN unpacks the environment.
+#: The container's directory into which YARN unpacks the environment.
 ENVIRONMENT_LINK = "environment"
 
-#: The name that YARN has for GPUs.
+#: YARN's name for GPUs.
 GPU = "yarn.io/gpu"
 SCRIPT_TEMPLATE = "{prologue}\n{singleuser_command}\n{epilogue}"
 
@@ -49,9 +50,12 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class LocalizedFile:
-    """A file of HDFS that YARN puts into the container as `link`, with the exact size and time that
-    HDFS has. One that is `public` is fetched once for all users of a node; an `archive` is unpacked
-    into a folder of that name; one that comes `packed`, as LINK.tar.gz, the container unpacks."""
+    """A file in HDFS that YARN puts into the container's directory under the name `link`.
+
+    `size_bytes` and `modification_time_ms` must be HDFS's own: YARN refuses a file that differs. A
+    `public` file is fetched once for all users of a node. YARN unpacks an `archive` into a
+    directory of that name. A `packed` file, named LINK.tar.gz, is unpacked by the container.
+    """
 
     link: str
     url: Url
@@ -64,7 +68,7 @@ class LocalizedFile:
 
 @dataclass(frozen=True)
 class Pin:
-    """The one node that an application is to run on, by YARN's names for it and for its rack."""
+    """The only node that an application may run on, by YARN's names for it and for its rack."""
 
     host: str
     rack: str
@@ -72,13 +76,35 @@ class Pin:
 
 @dataclass(frozen=True)
 class LaunchSpec:
-    """One server as an application, decided in full; what `c.YarnSpawner.modify_spec_hook` may
-    change by `dataclasses.replace`.
+    """A server as a YARN application: the argument and the result of `modify_spec_hook`.
 
-    `python` is the interpreter's path, relative to the container where the environment is one of
-    its `files`. `resources` are amounts of what YARN calls by a name, such as yarn.io/gpu.
-    `viewers` may look at the application beside its user. `lifetime_seconds` is counted by YARN
-    from the submit. `pin` names the only node that will do.
+    Public: `from yarnspawner import LaunchSpec`. It is frozen; a hook returns a changed copy:
+
+        def on_ssd(spawner, spec):
+            return dataclasses.replace(spec, node_label="ssd")
+
+        c.YarnSpawner.modify_spec_hook = on_ssd
+
+    Fields:
+
+    - `user`: the Hadoop user who owns the application.
+    - `name`: the application's name in YARN, which all users can see.
+    - `queue`: the queue to submit to.
+    - `memory_mb`: the container's memory in MiB, `c.YarnSpawner.am_overhead` included.
+    - `vcores`: the container's virtual cores.
+    - `tags`: the application's tags, at most `MOST_TAGS`. The hub finds its applications by the
+      first two, which must stay.
+    - `python`: the interpreter's path: absolute if every node has it, else relative to the
+      container's directory.
+    - `files`: the files that YARN fetches from HDFS, among them the environment's archive.
+    - `viewers`: the Hadoop users who may see the application and its logs, besides its owner.
+    - `launch`: the container's private data: the server's command and environment, small files.
+    - `resources`: amounts of other resources by YARN's names, such as `{"yarn.io/gpu": 1}`.
+    - `node_label`: the label of the nodes to run on; empty for the queue's default.
+    - `priority`: the priority in the queue; None for the queue's default.
+    - `lifetime_seconds`: the time from the submit after which YARN ends the application; None for
+      no limit.
+    - `pin`: the only node that the application may run on; None for any.
     """
 
     user: str
@@ -99,58 +125,67 @@ class LaunchSpec:
 
     @property
     def packed(self) -> tuple[str, ...]:
-        """The folders that the container has to unpack itself."""
+        """The directories whose archives the container unpacks itself."""
         return tuple(file.link.removesuffix(PACKED_SUFFIX) for file in self.files if file.packed)
 
 
 def container_memory_mb(mem_limit_bytes: int | None, overhead_bytes: int) -> int:
-    """Return the container's size in MiB: a notebook gets all of what it was promised, so the
-    application master's overhead comes on top."""
+    """Return the container's size in MiB: the notebook's limit plus the application master's
+    overhead."""
     if not mem_limit_bytes:
         raise OptionsError(
-            "YARN gives no container without a limit of its memory: an administrator has to set "
-            "c.YarnSpawner.mem_limit."
+            "YARN requires a memory limit. Ask an administrator to set c.YarnSpawner.mem_limit."
         )
     return math.ceil((mem_limit_bytes + overhead_bytes) / MIB)
 
 
 def container_vcores(cpu_limit: float | None) -> int:
-    """Return the container's cores. YARN counts whole ones, and gives at least one."""
+    """Return the container's virtual cores: YARN counts whole cores, and gives at least one."""
     return max(1, math.ceil(cpu_limit or 1))
 
 
 def check_python(path: str) -> str:
-    """Return `path`, which stands in the container's command line without any quoting."""
+    """Return `path` if it can stand unquoted in the container's command line."""
     if not re.fullmatch(r"/[A-Za-z0-9_./+@=-]*", path):
         raise OptionsError(
-            f"c.YarnSpawner.python_env is {path!r}: give an environment's name, or an absolute "
-            "path of letters, digits and _ . / + @ = - only."
+            f"c.YarnSpawner.python_env is {path!r}. It must be an environment's name, or an "
+            "absolute path of letters, digits and _ . / + @ = - only."
         )
     return path
 
 
 def check_resources(spec: LaunchSpec, maximum: Resource) -> None:
-    """Refuse what no node of the cluster could ever give, as YARN would let it wait for ever."""
-    wanted = [
-        ("MiB of memory", spec.memory_mb, maximum.memory_mb),
-        ("cores", spec.vcores, maximum.vcores),
-    ]
-    wanted += [(name, amount, maximum.amount(name)) for name, amount in spec.resources.items()]
-    for what, amount, most in wanted:
-        if amount > most:
-            raise OptionsError(
-                f"The server asks for {amount} {what}, but this cluster gives at most {most} "
-                f"{what} to one container: ask for less."
-            )
+    """Refuse more than the cluster gives one container: YARN would let it wait forever."""
+    _check_amount(spec.memory_mb, maximum.memory_mb, _memory)
+    _check_amount(spec.vcores, maximum.vcores, partial(_count, "core"))
+    for name, amount in spec.resources.items():
+        unit = "GPU" if name == GPU else name
+        _check_amount(amount, maximum.amount(name), partial(_count, unit))
+
+
+def _check_amount(amount: int, most: int, text: Callable[[int], str]) -> None:
+    if amount > most:
+        raise OptionsError(
+            f"The server requests {text(amount)}, but this cluster gives at most {text(most)} to "
+            "one container. Request less."
+        )
+
+
+def _memory(mb: int) -> str:
+    return f"{mb / 1024:.3f}".rstrip("0").rstrip(".") + " GiB of memory"
+
+
+def _count(name: str, amount: int) -> str:
+    return f"{amount} {name}" + ("" if amount == 1 or "/" in name else "s")
 
 
 def launch_script(template: str, prologue: str, epilogue: str, command: Sequence[str]) -> str:
-    """Return the script that starts the server, empty where the command itself will do."""
+    """Return the script that starts the server; empty if the command needs none."""
     if not prologue and not epilogue and template == SCRIPT_TEMPLATE:
         return ""
     if "{singleuser_command}" not in template:
         raise OptionsError(
-            "c.YarnSpawner.script_template starts no server: an administrator has to put "
+            "c.YarnSpawner.script_template does not start the server. Ask an administrator to put "
             "{singleuser_command} into it."
         )
     try:
@@ -159,16 +194,17 @@ def launch_script(template: str, prologue: str, epilogue: str, command: Sequence
         )
     except (KeyError, IndexError, ValueError) as error:
         raise OptionsError(
-            f"c.YarnSpawner.script_template can't be filled in ({error!r}): an administrator has "
-            "to correct it. Braces other than {prologue}, {singleuser_command} and {epilogue} are "
-            "written twice."
+            f"c.YarnSpawner.script_template could not be filled in ({error!r}). Ask an "
+            "administrator to correct it: braces other than those of {prologue}, "
+            "{singleuser_command} and {epilogue} must be doubled."
         ) from error
 
 
 def submission_context(
     spec: LaunchSpec, application_id: ApplicationId, users: Credentials
 ) -> ApplicationSubmissionContext:
-    """Return what the ResourceManager is sent. The payload joins the `users` tokens."""
+    """Return the submission for the ResourceManager. The payload is put among the `users` tokens,
+    which are the user's delegation tokens."""
     private = Credentials(
         tokens=users.tokens, secrets={**users.secrets, SECRET_ALIAS: build_payload(spec.launch)}
     )
@@ -186,7 +222,7 @@ def submission_context(
         priority=None if spec.priority is None else Priority(spec.priority),
         application_type=APPLICATION_TYPE,
         application_tags=spec.tags,
-        max_app_attempts=1,  # a server that died is not started again behind the hub's back
+        max_app_attempts=1,  # the hub, not YARN, starts a server that died
         resource=resource,
         am_container_resource_request=_pinned(spec.pin, resource),
         node_label_expression=spec.node_label or None,
@@ -195,7 +231,7 @@ def submission_context(
             local_resources=tuple(map(_local_resource, spec.files)),
             tokens=private.to_bytes(),
             command=(container_command(spec.python, packed=spec.packed),),
-            # The hub looks as itself; what it changes, it changes as the user.
+            # The hub reads states as itself; it changes applications as their user.
             application_acls=(
                 ApplicationAcl(access_type=ApplicationAccess.VIEW_APP, acl=",".join(spec.viewers)),
             ),
@@ -204,8 +240,8 @@ def submission_context(
 
 
 def _pinned(pin: Pin | None, resource: Resource) -> tuple[ResourceRequest, ...]:
-    """Return what asks for one node: YARN wants its rack and "anywhere" asked for too, and is not
-    to be content with those."""
+    """Return the requests for one node. YARN requires requests for its rack and for any node too;
+    `relax_locality=False` there keeps the container from running on another node."""
     if pin is None:
         return ()
     anywhere = ResourceRequest(capability=resource, relax_locality=False)

@@ -105,7 +105,7 @@ def test_a_server_without_a_label_keeps_away_from_labelled_nodes(make_hub: Any, 
         ("c.YarnSpawner.queue = 'bobs'", r"alice.*queue.*bobs"),
         ("c.YarnSpawner.node_label = 'slow'", r"label.*slow"),
         ("c.YarnSpawner.queue = 'research'; c.YarnSpawner.node_label = 'fast'", r"label.*fast"),
-        ("c.YarnSpawner.gpus = 3", r"at most 2 yarn.io/gpu"),
+        ("c.YarnSpawner.gpus = 3", "at most 2 GPUs"),
     ],
 )
 def test_what_is_not_to_be_had_is_told_and_leaves_nothing(

@@ -78,8 +78,8 @@ def test_nothing_is_read_of_a_pipe():
         (3, "The notebook server ended with exit code 3."),
         (-signal.SIGSEGV, "The notebook server ended with signal SIGSEGV."),
         (-40, "The notebook server ended with signal 40."),
-        (-9, "The notebook server ended with signal SIGKILL (most often for lack of memory)."),
-        (137, "The notebook server ended with exit code 137 (most often for lack of memory)."),
+        (-9, "The notebook server ended with signal SIGKILL (usually out of memory)."),
+        (137, "The notebook server ended with exit code 137 (usually out of memory)."),
     ],
 )
 def test_the_end_is_told_in_a_sentence(code: int, sentence: str):

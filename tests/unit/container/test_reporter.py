@@ -176,7 +176,7 @@ def test_a_server_that_the_hub_does_not_want_ends(start_hub, run_payload):
     process = run_payload(hub)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
-    assert b"the hub does not want the server's port (status 403)" in said
+    assert b"the hub rejected the server's port (status 403)" in said
     (_, _, body) = hub.told[0]
     with pytest.raises(ConnectionRefusedError):
         get(body["port"], "/user/alice/api")

@@ -276,7 +276,7 @@ def test_the_end_is_told_until_the_resource_manager_has_kept_it(rm, registered):
 def test_an_end_that_is_never_kept_is_an_error(rm, registered, monkeypatch):
     monkeypatch.setattr(module, "FINISH_SECONDS", 0.2)
     rm.finishes_until_kept = 1 << 30
-    with pytest.raises(CallTimeoutError, match="not kept"):
+    with pytest.raises(CallTimeoutError, match="not stored"):
         finish(registered)
 
 

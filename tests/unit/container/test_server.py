@@ -107,7 +107,7 @@ def test_variables_may_name_what_is_in_the_containers_folder(tmp_path, monkeypat
 
 @pytest.mark.parametrize("path", ["/etc/cron.d/x", "../x", "a/../../x"])
 def test_files_go_nowhere_but_into_the_containers_folder(path):
-    with pytest.raises(ValueError, match="within the container's folder"):
+    with pytest.raises(ValueError, match="within the container's directory"):
         Launch(["x"], {}, [], files={path: b""})
 
 

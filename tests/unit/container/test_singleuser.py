@@ -122,12 +122,12 @@ def test_a_port_that_is_let_go_can_be_bound_by_a_program():
 
 
 def test_a_missing_command_is_told_with_what_to_install(tmp_path):
-    with pytest.raises(PreparationError, match="install jupyterlab"):
+    with pytest.raises(PreparationError, match="Install jupyterlab"):
         find_script("jupyter-labhub", str(tmp_path))
 
 
 def test_a_server_without_a_place_for_notebooks_does_not_start():
-    with pytest.raises(PreparationError, match=r"install yarnhub\[notebook\]"):
+    with pytest.raises(PreparationError, match=r"Install yarnhub\[notebook\]"):
         check_contents_manager(["lab", "--ServerApp.contents_manager_class=no_such_package.It"])
     check_contents_manager(["lab", "--ServerApp.contents_manager_class=hdfs_contents.It"])
     check_contents_manager(["lab"])

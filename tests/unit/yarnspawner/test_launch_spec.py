@@ -101,14 +101,14 @@ def test_a_python_path_that_a_shell_could_read_otherwise_is_refused(path):
 
 def test_more_than_any_node_has_is_refused_with_the_limit():
     maximum = Resource(memory_mb=1024, vcores=4)
-    with pytest.raises(OptionsError, match="at most 1024 MiB"):
+    with pytest.raises(OptionsError, match="at most 1 GiB of memory"):
         check_resources(spec(), maximum)
     with pytest.raises(OptionsError, match="at most 4 cores to one"):
         check_resources(spec(memory_mb=1024, vcores=5), maximum)
     gpus = dataclasses.replace(maximum, information=(ResourceInformation(GPU, 1),))
-    with pytest.raises(OptionsError, match=r"2 yarn.io/gpu, .* at most 1 yarn.io/gpu to one"):
+    with pytest.raises(OptionsError, match=r"2 GPUs, .* at most 1 GPU to one"):
         check_resources(spec(memory_mb=1024, resources={GPU: 2}), gpus)
-    with pytest.raises(OptionsError, match=r"at most 0 yarn.io/gpu to one"):
+    with pytest.raises(OptionsError, match="at most 0 GPUs to one"):
         check_resources(spec(memory_mb=1024, resources={GPU: 1}), maximum)
     check_resources(spec(memory_mb=1024, vcores=4), maximum)
 

@@ -44,11 +44,11 @@ def test_an_archive_is_told_by_its_name_unless_its_type_is_said(value, archive):
         ("a", {}, "needs a source"),
         ("a", {"source": 1}, "needs a source"),
         ("a", {"source": "/x", "mode": "0600"}, "unknown field 'mode'"),
-        ("../a", "/x", "no plain file name"),
-        ("..", "/x", "no plain file name"),
-        ("a/b", "/x", "no plain file name"),
-        ("a b", "/x", "no plain file name"),
-        ("", "/x", "no plain file name"),
+        ("../a", "/x", "must be a plain file name"),
+        ("..", "/x", "must be a plain file name"),
+        ("a/b", "/x", "must be a plain file name"),
+        ("a b", "/x", "must be a plain file name"),
+        ("", "/x", "must be a plain file name"),
     ],
 )
 def test_what_is_wrong_is_named(link, value, said):
@@ -78,7 +78,7 @@ def test_what_is_huge_is_not_read_to_be_refused(tmp_path: Path):
     file = tmp_path / "huge.bin"
     with file.open("wb") as sparse:
         sparse.truncate(1 << 42)
-    with pytest.raises(OptionsError, match="more than can travel"):
+    with pytest.raises(OptionsError, match="larger than 64 KiB"):
         local_files(parse({"a": str(file)}, HDFS))
 
 
@@ -91,5 +91,5 @@ async def test_a_hub_without_its_hdfs_client_says_so(monkeypatch: pytest.MonkeyP
     monkeypatch.delitem(sys.modules, "hadoop_client.hdfs.native", raising=False)
     monkeypatch.delitem(sys.modules, "hadoop_client.hdfs.libhdfs", raising=False)
     monkeypatch.setitem(sys.modules, "hdfs_native", None)
-    with pytest.raises(ClusterUnavailableError, match=r"has to install yarnhub\[hub\]"):
+    with pytest.raises(ClusterUnavailableError, match=r"Ask an administrator to install yarnhub\[hub\]"):
         await remote_files(parse({"a": "hdfs://nn.example/a.txt"}, HDFS))

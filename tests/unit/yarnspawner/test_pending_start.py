@@ -106,7 +106,7 @@ async def test_a_look_that_nobody_answers_ends_with_the_time_of_the_start(
         late = loop.time() + 60
         monkeypatch.setattr(loop, "time", lambda: late)
         with pytest.raises(
-            StartTimeoutError, match="not ready within 62 seconds: it waits in queue"
+            StartTimeoutError, match="not ready within 62 seconds: it is waiting in queue"
         ):
             await waiting
 

@@ -95,7 +95,7 @@ def test_a_server_that_fails_is_told_with_its_own_last_lines():
     assert isinstance(failure, ApplicationFailedError)
     assert failure.sentence == (
         "The notebook server ended with exit code 1 before it was ready. "
-        "Its last lines may say why:"
+        "The last lines of its output may show why:"
     )
     assert failure.output.endswith("No module named 'tornado'")
 
@@ -109,8 +109,8 @@ def test_a_server_that_fails_is_told_with_its_own_last_lines():
         (OF_FULL_DISKS, LocalizationError, "could not prepare"),
         (PREEMPTED, ApplicationFailedError, "another queue"),
         (OF_VIRTUAL_MEMORY, ApplicationFailedError, "vmem-check-enabled"),
-        (OF_PHYSICAL_MEMORY, ApplicationFailedError, "ask for more memory"),
-        (OF_A_LOST_NODE, ApplicationFailedError, "node of the server is lost"),
+        (OF_PHYSICAL_MEMORY, ApplicationFailedError, "Start it again with more memory"),
+        (OF_A_LOST_NODE, ApplicationFailedError, "lost the server's node"),
         ("Application was killed by user alice at 127.0.0.1", ApplicationFailedError, "stopped"),
         ("", ApplicationFailedError, "FAILED"),
     ],
@@ -226,7 +226,7 @@ def test_a_timeout_of_what_runs_does_not_speak_of_the_queue():
         application_id=ApplicationId.parse("application_1_0001"), state=ApplicationState.RUNNING
     )
     failure = explain_timeout(300, running)
-    assert "takes too long to start on the node" in failure.sentence
+    assert "is on its node, but does not listen yet" in failure.sentence
 
 
 @pytest.mark.parametrize(
