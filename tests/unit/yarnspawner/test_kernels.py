@@ -28,7 +28,7 @@ def test_a_name_is_one_that_jupyter_and_a_shell_take(title: str, name: str):
 
 def test_titles_that_could_not_be_told_apart_are_refused():
     check_titles(["Science", "Science 2"])
-    with pytest.raises(OptionsError, match="'Science' and 'science!', which give the same kernel name"):
+    with pytest.raises(OptionsError, match="'Science' and 'science!', which give the same"):
         check_titles(["Science", "science!"])
 
 

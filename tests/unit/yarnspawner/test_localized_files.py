@@ -91,5 +91,5 @@ async def test_a_hub_without_its_hdfs_client_says_so(monkeypatch: pytest.MonkeyP
     monkeypatch.delitem(sys.modules, "hadoop_client.hdfs.native", raising=False)
     monkeypatch.delitem(sys.modules, "hadoop_client.hdfs.libhdfs", raising=False)
     monkeypatch.setitem(sys.modules, "hdfs_native", None)
-    with pytest.raises(ClusterUnavailableError, match=r"Ask an administrator to install yarnhub\[hub\]"):
+    with pytest.raises(ClusterUnavailableError, match=r"administrator to install yarnhub\[hub\]"):
         await remote_files(parse({"a": "hdfs://nn.example/a.txt"}, HDFS))
