@@ -19,7 +19,6 @@ import time
 from base64 import encodebytes
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from rich.console import Console
 
 from benchmarks.frame import Result, Samples
 from hdfs_contents import HDFSContentsManager, extension
+from hdfs_contents.models import SentModel
 from tests.hadoop.contents.notebook_server import running
 from yarnhub.minihadoop import MiniHadoop
 
@@ -104,7 +104,7 @@ async def measure_managers(folder: Path, status: Callable[[str], None]) -> Timed
     await asyncio.to_thread(make_files, client, folder)
     status("Listing")
     await ours.get("many")
-    extension.keep_what_is_loaded()  # as each server does when it starts
+    extension.freeze_loaded_objects()  # as each server does when it starts
     for _ in range(ROUNDS):
         await timed("list, raw ms", lambda: asyncio.to_thread(list_raw, client))
         async with loop_gap(times, "loop gap ms"):
@@ -133,8 +133,8 @@ async def measure_notebook(
     times: Timed,
 ) -> None:
     """Save and read one notebook with each; the first save of each makes a checkpoint, too."""
-    model, raw, path = notebook(size), f"{ROOT}/raw-{path}", f"{path}.ipynb"
-    mine, theirs, data = deepcopy(model), deepcopy(model), b"x" * size
+    raw, path = f"{ROOT}/raw-{path}", f"{path}.ipynb"
+    mine, theirs, data = notebook(size), notebook(size), b"x" * size
     await timed(f"save {name}, raw ms", lambda: asyncio.to_thread(write_raw, client, raw, data))
     async with loop_gap(times, "loop gap ms"):
         await ours.save(mine, path)
@@ -160,7 +160,7 @@ def make_files(client: hdfs_native.Client, folder: Path) -> None:
         list(threads.map(make, names))
 
 
-def notebook(size: int) -> dict[str, Any]:
+def notebook(size: int) -> SentModel:
     """Return a notebook of about `size` bytes, as of plots and tables."""
     outputs = [
         {"output_type": "stream", "name": "stdout", "text": "0.1234567890 " * 70} for _ in range(4)
@@ -207,7 +207,12 @@ async def upload(manager: HDFSContentsManager, times: Timed) -> None:
     content = encodebytes(PART).decode()
     before = most = resident_mb("self")
     for number in (*range(1, PARTS), -1):
-        model = {"type": "file", "format": "base64", "content": content, "chunk": number}
+        model: SentModel = {
+            "type": "file",
+            "format": "base64",
+            "content": content,
+            "chunk": number,
+        }
         await manager.save(model, "uploaded")
         most = max(most, resident_mb("self"))
     times.setdefault("upload, memory MB", []).append(most - before)

@@ -1,39 +1,43 @@
-"""Bytes in HDFS to the content of a model, and back. Pure functions, but slow with large notebooks:
-call them in a thread."""
+"""Converts between the bytes of a file in HDFS and the content of a model.
+
+Pure functions. They are slow for large notebooks: call them in a worker thread.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
 
 import nbformat
 import pybase64
+from nbformat import NotebookNode
 from tornado.web import HTTPError
 
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook with what nbformat had to say of it, in the form that its functions fill in."""
+    """A notebook and why it is not valid, in the dictionary that nbformat fills in."""
 
-    node: Any
-    validation_error: dict[str, Any] = field(default_factory=dict)
+    node: NotebookNode
+    validation_error: dict[str, object] = field(default_factory=dict)
 
 
-def encode_file(content: Any, file_format: Any, path: str) -> bytes:
-    """Return the bytes of a file's model; `content` and `file_format` as a client sent them."""
+def encode_file(content: object, file_format: object, path: str) -> bytes:
+    """Return the bytes of a file whose content and format a client sent; HTTPError 400 if they are
+    not valid."""
     if file_format not in ("text", "base64"):
         raise HTTPError(400, "Must specify format of file contents as 'text' or 'base64'")
     if not isinstance(content, str):
-        raise HTTPError(400, f"{path}: the content of a file is a string")
+        raise HTTPError(400, f"{path}: the content of a file must be a string")
     try:
         return content.encode() if file_format == "text" else pybase64.b64decode(content)
-    except ValueError as error:  # not Unicode, or not base64
-        raise HTTPError(400, f"{path}: the content is no {file_format}: {error}") from error
+    except ValueError as error:  # a lone surrogate, or not base64
+        raise HTTPError(400, f"{path}: the content is not valid {file_format}: {error}") from error
 
 
 def decode_file(data: bytes, file_format: str | None, path: str) -> tuple[str, str]:
-    """Return the content of a file's model and its format; `None` is text if it is UTF-8."""
+    """Return content and format for a model. With the format `None`, UTF-8 is returned as text and
+    anything else as base64. HTTPError 400 if `text` was requested and the file is not UTF-8."""
     if file_format != "base64":
         try:
             return data.decode(), "text"
@@ -44,35 +48,39 @@ def decode_file(data: bytes, file_format: str | None, path: str) -> tuple[str, s
 
 
 def parse_notebook(data: bytes, path: str) -> Notebook:
-    """Return the notebook in `data`, in the current version of the format."""
-    validation_error: dict[str, Any] = {}
+    """Return the notebook in `data`, converted to version 4 of the format; HTTPError 400 if it is
+    not a notebook."""
+    validation_error: dict[str, object] = {}
     try:
         node = nbformat.reads(
             data.decode(), as_version=4, capture_validation_error=validation_error
         )
-    except Exception as error:  # nbformat raises whatever a wrong structure happens to break
-        raise HTTPError(400, f"{path} is not a notebook: {one_line(error)}") from error
+    except Exception as error:  # nbformat raises whatever a wrong structure causes
+        raise HTTPError(400, f"{path} is not a notebook: {summarize(error)}") from error
     return Notebook(node, validation_error)
 
 
-def serialize_notebook(content: Any, path: str) -> tuple[Notebook, bytes]:
-    """Return the notebook that a client sent, and its bytes, in the format's version it came in."""
-    validation_error: dict[str, Any] = {}
+def serialize_notebook(content: object, path: str) -> tuple[Notebook, bytes]:
+    """Return the notebook that a client sent, and its bytes in the format version that it has;
+    HTTPError 400 if it is not a notebook."""
+    validation_error: dict[str, object] = {}
     try:
         node = nbformat.from_dict(content)
         text = nbformat.writes(node, nbformat.NO_CONVERT, capture_validation_error=validation_error)
         data = text.encode()
-    except Exception as error:  # as above
-        raise HTTPError(400, f"{path}: that is not a notebook: {one_line(error)}") from error
+    except Exception as error:  # as in parse_notebook
+        raise HTTPError(
+            400, f"{path}: the content is not a notebook: {summarize(error)}"
+        ) from error
     return Notebook(node, validation_error), data if data.endswith(b"\n") else data + b"\n"
 
 
-def content_hash(data: bytes, algorithm: str) -> dict[str, str]:
-    """Return the fields of a model that has a hash."""
-    return {"hash": hashlib.new(algorithm, data).hexdigest(), "hash_algorithm": algorithm}
+def content_hash(data: bytes, algorithm: str) -> str:
+    """Return the hash of a file's bytes, in hexadecimal."""
+    return hashlib.new(algorithm, data).hexdigest()
 
 
-def one_line(error: Exception) -> str:
-    """Say what went wrong, short enough for an answer."""
+def summarize(error: Exception) -> str:
+    """Return the error's class and the beginning of its first line."""
     text = str(error).strip().split("\n", 1)[0]
     return f"{type(error).__name__}: {text[:200]}"

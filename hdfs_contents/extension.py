@@ -1,27 +1,29 @@
-"""An extension of jupyter_server, for what a contents manager alone can't do.
+"""An extension of jupyter_server for what a contents manager cannot do.
 
-- Answers that say "not now" (503) also say when to try again: a manager can give an answer its
-  status and its sentence, but no header.
-- What the server has loaded when it starts is kept out of garbage collection. To look through all
-  of it takes a third of a second, in which nobody is answered, and a large notebook or directory
-  brings that about.
+- Responses with the status 503 get a Retry-After header. A manager sets only status and message.
+- Objects that the server loads at its start are exempt from garbage collection. A full collection
+  of them takes a third of a second, during which no request is answered, and a large notebook or
+  directory triggers one.
 """
 
 from __future__ import annotations
 
 import gc
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tornado.httputil import HTTPHeaders
 from tornado.web import OutputTransform
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
 
 #: A failover or a restart of the NameNode takes some seconds.
 RETRY_AFTER_SECONDS = 10
 
 
 class RetryAfter(OutputTransform):
-    """Adds Retry-After to each 503."""
+    """Adds a Retry-After header to each 503."""
 
     def transform_first_chunk(
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
@@ -31,17 +33,17 @@ class RetryAfter(OutputTransform):
         return status_code, headers, chunk
 
 
-def keep_what_is_loaded() -> None:
-    """Take all objects that there are now, and that live as long as the process, out of the
-    collector's hands."""
+def freeze_loaded_objects() -> None:
+    """Exempt all current objects, which live as long as the process, from garbage collection."""
     gc.collect()
     gc.freeze()
 
 
-def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
     return [{"module": __name__}]
 
 
-def _load_jupyter_server_extension(serverapp: Any) -> None:
+def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     serverapp.web_app.add_transform(RetryAfter)
-    serverapp.io_loop.add_callback(keep_what_is_loaded)  # when everything else is loaded, too
+    # The event loop starts when all other extensions are loaded, too.
+    serverapp.io_loop.add_callback(freeze_loaded_objects)

@@ -1,15 +1,15 @@
-"""What a person reads in the browser when HDFS or a path says no: OSError to HTTP status.
+"""The HTTP status and message that a browser gets if HDFS refuses a call or a path is not valid.
 
 | status | when |
 | --- | --- |
-| 400 | a name HDFS does not take, a directory where a file is meant, or one that is not empty |
-| 403 | the NameNode does not allow it to this person |
-| 404 | there is no such file or directory, or it would be outside the root |
-| 409 | something has that name already, or somebody is writing it, or has changed it |
-| 413 | a file too large to be opened as a document, or a directory to be copied |
-| 503 | HDFS does not answer, is in safe mode, or has cut a write off: the same may work later |
-| 507 | a quota is reached, or no DataNode has room |
-| 500 | all else |
+| 400 | HDFS does not allow the name; a file was expected; a directory is not empty |
+| 403 | the NameNode denies access to this user |
+| 404 | the file or directory does not exist, or would be outside the root |
+| 409 | the name is taken, or another client is writing the file or has changed it |
+| 413 | the file is too large to open as a document, or the directory too large to copy |
+| 503 | HDFS does not answer, is in safe mode, or aborted a write: a retry may succeed |
+| 507 | a quota is exceeded, or no DataNode has space |
+| 500 | any other error |
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _STATUS = {
 
 
 def http_error(error: OSError | InvalidPathError, api_path: str) -> HTTPError:
-    """Return the answer to a request about `api_path` that failed with `error`."""
+    """Return the HTTPError for a request for `api_path` that failed with `error`."""
     if isinstance(error, OutsideRootError):
         return HTTPError(404, str(error))
     if isinstance(error, InvalidPathError):
@@ -61,11 +61,11 @@ def http_error(error: OSError | InvalidPathError, api_path: str) -> HTTPError:
 def http_errors(
     api_path: str, log: logging.Logger | logging.LoggerAdapter[logging.Logger]
 ) -> Iterator[None]:
-    """Turn what fails inside into its answer. The log gets all that the cluster said."""
+    """Convert errors inside to HTTPErrors. All that the cluster reported goes to the log."""
     try:
         yield
     except (OSError, InvalidPathError) as error:
         answer = http_error(error, api_path)
         if answer.status_code >= 500:
-            log.warning("%s; HDFS said: %s", answer.log_message, error.__cause__ or error)
+            log.warning("%s; HDFS reported: %s", answer.log_message, error.__cause__ or error)
         raise answer from error

@@ -1,13 +1,13 @@
-"""The contents manager: what jupyter_server asks for, done in HDFS.
+"""The contents manager of jupyter_server for files in HDFS.
 
-- A save replaces a file as a whole: whatever fails, the old content or the new is there
-  (`atomic.py`). `last_modified` of what a save returns is what the next `get` says.
-- The event loop never waits for HDFS, nor for the parsing and signing of a notebook: that is done
-  in a few threads, and every call to HDFS has a deadline.
-- Nothing is lost in silence: what somebody else has changed since a client here has seen it is not
-  replaced (409), and what is deleted goes to the person's trash.
-- `root_dir` is a convenience. Who may read and write what is for the permissions in HDFS to say.
-- Kernels and terminals run on the local disk and don't see these files: they start in the notebook
+- A save replaces a file as a whole. After any failure the file has its old content or the new one
+  (`hadoop_client.hdfs.atomic`). A save returns the `last_modified` that the next `get` returns.
+- The event loop never waits for HDFS, nor for parsing and signing a notebook: worker threads do
+  that. Each call to HDFS has a deadline.
+- No change is lost silently: a file that changed after this server's clients last saw it is not
+  replaced (409), and deleted files go to the user's trash.
+- `root_dir` is a convenience. HDFS permissions decide who may read and write what.
+- Kernels and terminals run on the local disk and do not see these files. They start in the notebook
   server's own directory.
 """
 
@@ -17,8 +17,9 @@ import asyncio
 import fnmatch
 import hashlib
 import re
-from functools import cached_property, lru_cache
-from typing import Any, get_args
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import get_args
 from weakref import WeakValueDictionary
 
 from jupyter_server.services.contents.manager import AsyncContentsManager, copy_pat
@@ -26,14 +27,18 @@ from nbformat.sign import NotebookNotary
 from tornado.web import HTTPError
 from traitlets import Bool, Dict, Enum, Integer, TraitError, Unicode, default, validate
 
-from hadoop_client.hdfs.filesystem import FileStatus, Kind
+from hadoop_client.hdfs.filesystem import FileStatus, FileSystem, Kind
 from hadoop_client.hdfs.paths import join, parent
 from hdfs_contents import root
 from hdfs_contents.checkpoints import HDFSCheckpoints
 from hdfs_contents.files_handler import HDFSFilesHandler
 from hdfs_contents.http_errors import http_errors
-from hdfs_contents.models import Model
-from hdfs_contents.operations import copy, delete, read, rename, save
+from hdfs_contents.models import Model, SentModel
+from hdfs_contents.operations.copy import copy_entry
+from hdfs_contents.operations.delete import delete_entry
+from hdfs_contents.operations.read import ReadRequest, read_model, trust_notebook
+from hdfs_contents.operations.rename import rename_entry
+from hdfs_contents.operations.save import check_model, save_model
 from hdfs_contents.paths import InvalidPathError, is_hidden, normalize_root, to_hdfs
 from hdfs_contents.signing import make_thread_safe
 from hdfs_contents.store import ContentsStore
@@ -44,29 +49,39 @@ class HDFSContentsManager(AsyncContentsManager):
 
     root_dir = Unicode(
         config=True,
-        help="The directory in HDFS that is the root; by default, what root_dir_template gives.",
+        help="""
+        The root directory, an absolute path in HDFS. By default it is made from
+        root_dir_template.
+        """,
     )
 
     root_dir_template = Unicode(
         "{home}/notebooks",
         config=True,
         help="""
-        The root directory of each user. {home} is the user's home directory in HDFS, {username}
-        their name: HADOOP_USER_NAME, else JUPYTERHUB_USER, else the user that runs the notebook
-        server.
+        A template for the root directory of each user. {home} is the user's home directory in HDFS.
+        {username} is the user's name: HADOOP_USER_NAME, else JUPYTERHUB_USER, else the account that
+        runs the notebook server. Change it to keep notebooks elsewhere, for example in
+        "/projects/{username}".
         """,
     )
 
     create_root_dir_on_startup = Bool(
-        True, config=True, help="Create root_dir on startup if it is not there, for its owner only."
+        True,
+        config=True,
+        help="""
+        Create root_dir when the server starts if it does not exist, accessible only to its owner.
+        If this is off, the server does not start without it.
+        """,
     )
 
     hdfs_host = Unicode(
         "default",
         config=True,
         help="""
-        The host of the NameNode, or a name service of the Hadoop configuration. By default, what
-        fs.defaultFS names in the configuration in HADOOP_CONF_DIR.
+        The host of the NameNode, or a name service of the Hadoop configuration. By default it is
+        taken from fs.defaultFS in HADOOP_CONF_DIR. Set it to use another HDFS than the cluster's
+        default.
         """,
     )
 
@@ -79,9 +94,9 @@ class HDFSContentsManager(AsyncContentsManager):
         "auto",
         config=True,
         help="""
-        What moves the content of files: "native" is hdfs-native, which needs no Java; "libhdfs" is
-        Hadoop's own client in a JVM, for what hdfs-native can't; "auto" is libhdfs only for files
-        in encryption zones whose key hdfs-native can't get.
+        The client that transfers file contents. "native" is hdfs-native, which needs no Java.
+        "libhdfs" is Hadoop's own client in a JVM; set it if all notebooks are in an encryption zone
+        whose key hdfs-native cannot get. "auto" uses libhdfs only for files in such a zone.
         """,
     )
 
@@ -89,8 +104,9 @@ class HDFSContentsManager(AsyncContentsManager):
         True,
         config=True,
         help="""
-        Move what people delete to their trash in HDFS, where the cluster has one: until it is
-        emptied, by fs.trash.interval, hdfs dfs -mv brings it back.
+        Move deleted files to the user's trash in HDFS, if the cluster has one (fs.trash.interval).
+        Until the trash is emptied, hdfs dfs -mv restores them. If this is off, files are deleted
+        permanently.
         """,
     )
 
@@ -98,9 +114,10 @@ class HDFSContentsManager(AsyncContentsManager):
         value_trait=Unicode(),
         config=True,
         help="""
-        Folders of the machine that the server runs on, by the names that they have beside what is
-        in HDFS: {"scratch": "$PWD/scratch"}. Environment variables are filled in, and a folder that
-        is not there is made. What is in them may be gone with the server.
+        Local directories of the server's machine to show in the root directory, by name; by default
+        none. They are created if they do not exist, and environment variables in their paths are
+        expanded. Their files may be deleted when the server ends. Set it to show users the files
+        that kernels see, for example {"scratch": "$PWD/scratch"}.
         """,
     )
 
@@ -108,7 +125,8 @@ class HDFSContentsManager(AsyncContentsManager):
         False,
         config=True,
         help="""
-        Let people delete directories that are not empty where no trash takes them: for good.
+        Allow users to delete directories that are not empty if they cannot be moved to the trash:
+        they are then deleted permanently.
         """,
     )
 
@@ -116,8 +134,8 @@ class HDFSContentsManager(AsyncContentsManager):
         200,
         config=True,
         help="""
-        The largest file in megabytes that is opened as a document, whole and in memory. Larger
-        ones can still be downloaded, uploaded and copied.
+        The size in megabytes of the largest file that can be opened as a document, which holds it
+        in memory. Larger files can still be downloaded, uploaded and copied.
         """,
     )
 
@@ -125,8 +143,8 @@ class HDFSContentsManager(AsyncContentsManager):
         500,
         config=True,
         help="""
-        The largest directory in megabytes that is copied, or moved where that takes a copy, while
-        the browser waits for it.
+        The size in megabytes of the largest directory that can be copied, or moved between file
+        systems by a copy. The browser waits for it.
         """,
     )
 
@@ -134,15 +152,15 @@ class HDFSContentsManager(AsyncContentsManager):
         sorted(name for name in hashlib.algorithms_available if not name.startswith("shake")),
         "sha256",
         config=True,
-        help="The algorithm of the hash that a client may ask for.",
+        help="The algorithm of the content hash that clients may request.",
     )
 
     @default("root_dir")
     def _default_root_dir(self) -> str:
-        return root.root_from(self.root_dir_template, root.identify())
+        return root.directory_from_template(self.root_dir_template, root.set_hadoop_user())
 
     @validate("root_dir")
-    def _validate_root_dir(self, proposal: Any) -> str:
+    def _validate_root_dir(self, proposal: Mapping[str, str]) -> str:
         try:
             return normalize_root(proposal["value"])
         except InvalidPathError as error:
@@ -156,47 +174,53 @@ class HDFSContentsManager(AsyncContentsManager):
     def _default_files_handler_class(self) -> type[HDFSFilesHandler]:
         return HDFSFilesHandler
 
-    @default("notary")
-    def _notary_default(self) -> NotebookNotary:
-        return make_thread_safe(NotebookNotary(parent=self))
-
     @validate("notary")
-    def _validate_notary(self, proposal: Any) -> NotebookNotary:
+    def _validate_notary(self, proposal: Mapping[str, NotebookNotary]) -> NotebookNotary:
         return make_thread_safe(proposal["value"])
 
-    def __init__(self, **kwargs: Any) -> None:
-        """Raise `startup.StartupError` where there is no HDFS to serve from."""
+    def __init__(self, **kwargs: object) -> None:
+        """Open HDFS; raise `root.StartupError` if that fails."""
+        self._store: ContentsStore | None = None
         super().__init__(**kwargs)
-        self._saving: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        # Made here, because a default that two threads ask for at once is made twice.
-        self.store, self.notary  # noqa: B018
+        self._save_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._open_store()
+        self.notary = make_thread_safe(self.notary)
 
-    # Not in __init__: the check of a configured preferred_dir needs them before.
-
-    @cached_property
+    @property
     def store(self) -> ContentsStore:
-        """HDFS below `root_dir`, as the one person that this process is."""
-        root.identify()
+        """HDFS below `root_dir`."""
+        # Checking a configured `preferred_dir` needs it before `__init__` opens it.
+        return self._store or self._open_store()
+
+    def _open_store(self) -> ContentsStore:
+        if self._store is None:
+            fs = self._open_filesystem()
+            self._store = ContentsStore(
+                fs, self.root_dir, options=self, notebooks=self, log=self.log
+            )
+        return self._store
+
+    def _open_filesystem(self) -> FileSystem:
+        root.set_hadoop_user()
         url = root.namenode_url(self.hdfs_host, self.hdfs_port)
         fs = root.open_root(
             self.root_dir, url, create=self.create_root_dir_on_startup, kind=self.filesystem_kind
         )
-        fs = root.with_local_dirs(fs, self.root_dir, self.local_dirs)
-        return ContentsStore(fs, self.root_dir, options=self, notebooks=self, log=self.log)
+        return root.add_local_dirs(fs, self.root_dir, self.local_dirs)
 
     def info_string(self) -> str:
         return f"Serving notebooks from HDFS: {self.root_dir}, as {self.store.fs.user}"
 
     def should_list(self, name: str) -> bool:
-        """Tell whether a name is shown: unless it is one of `hide_globs`."""
-        return self._hide_globs(tuple(self.hide_globs)).fullmatch(name) is None
+        """Return whether a name is listed: it matches none of `hide_globs`."""
+        return self._hide_pattern(tuple(self.hide_globs)).fullmatch(name) is None
 
     @staticmethod
     @lru_cache(maxsize=1)
-    def _hide_globs(globs: tuple[str, ...]) -> re.Pattern[str]:
+    def _hide_pattern(globs: tuple[str, ...]) -> re.Pattern[str]:
         return re.compile("|".join(map(fnmatch.translate, globs)) or "(?!)")
 
-    # What is there
+    # Status
 
     async def is_hidden(self, path: str) -> bool:
         with http_errors(path, self.log):
@@ -216,10 +240,10 @@ class HDFSContentsManager(AsyncContentsManager):
 
     async def _status(self, path: str) -> FileStatus | None:
         with http_errors(path, self.log):
-            located = to_hdfs(self.root_dir, path)
-        return await self.store.run(path, self.store.stat_or_none, located)
+            hdfs_path = to_hdfs(self.root_dir, path)
+        return await self.store.run(path, self.store.stat_or_none, hdfs_path)
 
-    # Reading and writing
+    # Reading and saving
 
     async def get(
         self,
@@ -229,93 +253,99 @@ class HDFSContentsManager(AsyncContentsManager):
         format: str | None = None,
         require_hash: bool = False,
     ) -> Model:
-        """Return a model; HTTPError 400 where `type` or `format` is not what is there."""
+        """Return a model; HTTPError 400 if the path is not of this `type` or `format`."""
         path = path.strip("/")
         self.store.locate(path, hidden_status=404)
-        request = read.Request(path, bool(content), type, format, bool(require_hash))
-        model = await self.store.run(path, read.get, self.store, request)
+        request = ReadRequest(path, bool(content), type, format, bool(require_hash))
+        model = await self.store.run(path, read_model, self.store, request)
         self.emit(data={"action": "get", "path": path})
         return model
 
-    async def save(self, model: Model, path: str = "") -> Model:
-        """Save, and return the model without content. With a `chunk` it is a part of an upload:
-        1 starts it, later numbers go on at its end, and with -1, the last, it is the file."""
+    async def save(self, model: SentModel, path: str = "") -> Model:
+        """Save a model and return it without content.
+
+        A model with a `chunk` is a part of an upload: 1 starts the upload, further numbers append
+        to it, and -1 is the last chunk, with which the file appears.
+        """
         path = path.strip("/")
-        located = self.store.locate(path)
+        hdfs_path = self.store.locate(path)
         chunk = model.get("chunk")
         if chunk in (None, 1):
             self.run_pre_save_hooks(model=model, path=path)
-        save.check(model, path)
-        # One after the other: the second then knows of the first.
-        async with self._saving.setdefault(located, asyncio.Lock()):
-            saving = self.store.run(path, save.save, self.store, model, path, located)
+        check_model(model, path)
+        # One save of a file at a time: the next one then sees the status that this one recorded.
+        async with self._save_locks.setdefault(hdfs_path, asyncio.Lock()):
+            saving = self.store.run(path, save_model, self.store, model, path, hdfs_path)
             if model["type"] != "notebook":
                 saved = await saving
             else:
-                saved, lacks_one = await asyncio.gather(saving, self._lacks_checkpoint(path))
-                if lacks_one:
-                    await self._first_checkpoint(path)
+                saved, lacks_checkpoint = await asyncio.gather(saving, self._lacks_checkpoint(path))
+                if lacks_checkpoint:
+                    await self._create_first_checkpoint(path)
         if chunk in (None, -1):
-            self.run_post_save_hooks(model=saved, os_path=located)
+            self.run_post_save_hooks(model=saved, os_path=hdfs_path)
         self.emit(data={"action": "save", "path": path})
         return saved
 
     async def _lacks_checkpoint(self, path: str) -> bool:
-        """Tell whether a notebook has no checkpoint yet. Where that can't be known it may have one,
-        which a new one would replace."""
+        """Return whether a notebook has no checkpoint yet. If that is unknown, return False: a new
+        checkpoint could replace one."""
         try:
             return not await self.checkpoints.list_checkpoints(path)
         except HTTPError as error:
-            self.log.warning("The checkpoints of %s can't be listed: %s", path, error.log_message)
+            self.log.warning("Could not list checkpoints of %s: %s", path, error.log_message)
             return False
 
-    async def _first_checkpoint(self, path: str) -> None:
-        """Give a notebook a checkpoint from its first save on. It is saved even if that fails."""
+    async def _create_first_checkpoint(self, path: str) -> None:
+        """Create a checkpoint with the first save of a notebook. The save succeeds without it."""
         try:
             await self.create_checkpoint(path)
         except HTTPError as error:
-            self.log.warning("%s was saved, but has no checkpoint: %s", path, error.log_message)
+            self.log.warning("%s was saved without a checkpoint: %s", path, error.log_message)
 
     async def trust_notebook(self, path: str) -> None:
-        """Mark all of a notebook's cells as trusted, and sign it."""
+        """Mark all cells of a notebook as trusted, and sign it."""
         path = path.strip("/")
         self.store.locate(path, hidden_status=404)
-        await self.store.run(path, read.trust, self.store, path)
+        await self.store.run(path, trust_notebook, self.store, path)
 
-    # Moving and copying
+    # Deleting, moving and copying
 
     async def delete_file(self, path: str) -> None:
-        """Move a file or directory to the person's trash; where there is none, delete it for good:
-        a directory only if it has nothing in it (unless `always_delete_dir`)."""
+        """Move a file or directory to the user's trash. Without a trash, delete it permanently: a
+        directory only if it is empty, or `always_delete_dir` is set."""
         path = path.strip("/")
-        located = self._locate_entry(path)
-        await self.store.run(path, delete.delete, self.store, path, located)
+        hdfs_path = self._locate_entry(path)
+        await self.store.run(path, delete_entry, self.store, path, hdfs_path)
 
     async def rename_file(self, old_path: str, new_path: str) -> None:
-        """Move a file or directory. 409 where something has the new name."""
+        """Move a file or directory; HTTPError 409 if `new_path` exists."""
         old_path, new_path = old_path.strip("/"), new_path.strip("/")
         if old_path == new_path:
             return
         source, target = self._locate_entry(old_path), self._locate_entry(new_path)
-        await self.store.run(new_path, rename.rename, self.store, old_path, source, target)
+        await self.store.run(new_path, rename_entry, self.store, old_path, source, target)
 
     async def copy(self, from_path: str, to_path: str | None = None) -> Model:
-        """Copy a file or a directory, byte for byte, and return its model without content. Into a
-        directory it gets a name that nothing has there; 409 for a `to_path` that is taken."""
+        """Copy a file or directory, byte for byte, and return its model without content.
+
+        If `to_path` is a directory, the copy gets an unused name in it. HTTPError 409 if `to_path`
+        is a file.
+        """
         from_path = from_path.strip("/")
         source = self._locate_entry(from_path, hidden_status=404)
-        to_path = await self._copy_path(from_path, to_path)
+        to_path = await self._copy_target(from_path, to_path)
         target = self._locate_entry(to_path)
-        await self.store.run(from_path, copy.copy, self.store, from_path, source, target)
+        await self.store.run(from_path, copy_entry, self.store, from_path, source, target)
         copied = await self.get(to_path, content=False)
         if copied["type"] == "notebook" and await self._lacks_checkpoint(to_path):
-            await self._first_checkpoint(to_path)
+            await self._create_first_checkpoint(to_path)
         self.emit(data={"action": "copy", "path": to_path, "source_path": from_path})
         return copied
 
-    async def _copy_path(self, from_path: str, to_path: str | None) -> str:
-        """Return where the copy goes. A directory that is missing is made for a directory only, as
-        jupyter_server does it."""
+    async def _copy_target(self, from_path: str, to_path: str | None) -> str:
+        """Return the path of the copy. As in jupyter_server, a missing parent directory is created
+        for the copy of a directory, and is an error for the copy of a file."""
         to_path = parent(from_path) if to_path is None else to_path.strip("/")
         name = from_path.rpartition("/")[2]
         if await self.dir_exists(to_path):
@@ -328,7 +358,8 @@ class HDFSContentsManager(AsyncContentsManager):
         return to_path
 
     def _locate_entry(self, path: str, *, hidden_status: int = 400) -> str:
-        """Return where a file or directory is that may be moved, copied or deleted: no root."""
+        """Return the path in HDFS of a file or directory to move, copy or delete; HTTPError 400 for
+        the root."""
         if not path.strip("/"):
-            raise HTTPError(400, "The directory of notebooks can't be moved, copied or deleted")
+            raise HTTPError(400, "The root directory cannot be moved, copied or deleted")
         return self.store.locate(path, hidden_status=hidden_status)

@@ -1,42 +1,85 @@
-"""What the contents API says of a file or directory, from what the NameNode says of it."""
+"""Models of the contents API, made from what the NameNode returns for a path."""
 
 from __future__ import annotations
 
 import mimetypes
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from hadoop_client.hdfs.interface import FileStatus
 
-Model = dict[str, Any]
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def kind(status: FileStatus, api_path: str) -> str:
-    """Return the type of the model for a file or directory, where nothing else was asked for."""
+class _BaseModel(TypedDict):
+    name: str
+    path: str
+    type: str
+    created: datetime
+    last_modified: datetime
+    size: int | None
+    writable: bool
+    mimetype: str | None
+    format: str | None
+    content: str | list[Model] | NotebookNode | None
+    hash: str | None
+    hash_algorithm: str | None
+
+
+class Model(_BaseModel, total=False):
+    """A file, notebook or directory, as the API returns it.
+
+    `content` is None unless it was requested: a string for a file, a list of models for a
+    directory, a node for a notebook. `message` says why a notebook is not valid.
+    """
+
+    message: str
+
+
+class SentModel(TypedDict, total=False):
+    """What a client sends to be saved. `check_model` verifies `type` and `chunk`; `encode_file`
+    and `serialize_notebook` verify the rest."""
+
+    type: str
+    format: str | None
+    content: object
+    chunk: int | None
+
+
+class CheckpointModel(TypedDict):
+    """A checkpoint, as the API returns it."""
+
+    id: str
+    last_modified: datetime
+
+
+def model_type(status: FileStatus, api_path: str) -> str:
+    """Return the type of a model if the client requests none."""
     if status.is_dir:
         return "directory"
     return "notebook" if api_path.endswith(".ipynb") else "file"
 
 
-def changed(status: FileStatus) -> datetime:
-    """Return the time of the last change, to the millisecond that HDFS has."""
+def last_modified(status: FileStatus) -> datetime:
+    """Return the time of the last change, in UTC, with the milliseconds that HDFS keeps."""
     seconds, milliseconds = divmod(status.modified_ms, 1000)
     return _EPOCH + timedelta(0, seconds, milliseconds * 1000)
 
 
 @lru_cache(maxsize=1000)
 def _mimetype(extensions: str) -> str | None:
-    """Return the type of files whose names end so, after their first dot."""
+    """Return the MIME type of files with these extensions, such as `tar.gz`."""
     return mimetypes.guess_type(f"name.{extensions}")[0]
 
 
-def entry(status: FileStatus, api_path: str, *, type: str, writable: bool) -> Model:
-    """Return a model without content. HDFS keeps no time of creation."""
+def base_model(status: FileStatus, api_path: str, *, type: str, writable: bool) -> Model:
+    """Return a model without content. `created` is `last_modified`: HDFS keeps no creation time."""
     name = api_path.rsplit("/", 1)[-1]
-    time = changed(status)
+    time = last_modified(status)
     return {
         "name": name,
         "path": api_path,
@@ -54,11 +97,14 @@ def entry(status: FileStatus, api_path: str, *, type: str, writable: bool) -> Mo
 
 
 def owner_may_write(status: FileStatus, user: str) -> bool:
-    """Tell whether the mode lets `user` write as its owner: then no ACL takes that away."""
+    """Check whether `user` owns the file and its mode lets the owner write. No ACL overrides it."""
     return status.owner == user and bool(status.mode & 0o200)
 
 
 def seems_writable(status: FileStatus, user: str) -> bool:
-    """Tell whether the mode lets `user` write, for lists of files. Who is in a group only the
-    NameNode knows, so the group's right counts for everybody but the owner."""
+    """Estimate from the mode whether `user` may write, for directory listings.
+
+    Only the NameNode knows the members of a group. Everyone but the owner is therefore treated as
+    a member.
+    """
     return bool(status.mode & (0o200 if status.owner == user else 0o022))

@@ -1,4 +1,7 @@
-"""Which bytes of a file a request is for (RFC 9110, section 14). Pure functions."""
+"""Range requests and conditional requests for files (RFC 9110, sections 13 and 14).
+
+Pure functions.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,21 @@ from email.utils import formatdate, parsedate_to_datetime
 
 from hadoop_client.hdfs.interface import FileStatus
 
-#: No file has more bytes than 18 digits say, and Python takes no number of thousands of them.
-_ONE_RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
+#: No file needs more than 18 digits, and Python refuses to parse numbers of thousands of digits.
+_SINGLE_RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 
 
 class NotSatisfiableError(ValueError):
-    """A range that begins after the end of the file."""
+    """The requested range begins after the end of the file (status 416)."""
 
 
-def asked(header: str | None, size: int) -> range | None:
-    """Return the offsets that a Range header asks for; None for the whole file, which is also the
-    answer to what isn't a range, and to several of them. NotSatisfiableError for none of them."""
-    match = _ONE_RANGE.fullmatch(header.strip()) if header else None
+def parse_range(header: str | None, size: int) -> range | None:
+    """Return the offsets that a Range header requests from a file of `size` bytes.
+
+    None means the whole file: the header is missing, is not valid, or has several ranges. Raises
+    NotSatisfiableError if the range contains no byte of the file.
+    """
+    match = _SINGLE_RANGE.fullmatch(header.strip()) if header else None
     if match is None:
         return None
     first, last, suffix = match.groups()
@@ -27,29 +33,30 @@ def asked(header: str | None, size: int) -> range | None:
     else:
         begin, end = int(first), min(int(last) + 1, size) if last else size
         if last and int(last) < begin:
-            return None  # not a range
+            return None  # not valid
     if begin >= end:
         raise NotSatisfiableError
     return range(begin, end)
 
 
 def content_range(offsets: range, size: int) -> str:
-    """Return the Content-Range header of a part of a file."""
+    """Return the Content-Range header for a part of a file of `size` bytes."""
     return f"bytes {offsets.start}-{offsets.stop - 1}/{size}"
 
 
 def etag(status: FileStatus) -> str:
-    """Return what is another one for another content: a file is replaced as a whole, or grows."""
+    """Return the ETag header. A file changes only by being replaced or by growing, so its time and
+    size identify its content."""
     return f'"{status.modified_ms:x}-{status.size:x}"'
 
 
 def last_modified(status: FileStatus) -> str:
-    """Return the Last-Modified header, which has seconds only."""
+    """Return the Last-Modified header, which has a resolution of one second."""
     return formatdate(status.modified_ms // 1000, usegmt=True)
 
 
-def is_not_newer(status: FileStatus, header: str | None) -> bool:
-    """Tell whether the file has not changed since the time in an If-Modified-Since header."""
+def not_modified_since(status: FileStatus, header: str | None) -> bool:
+    """Check whether the file is unchanged since the time in an If-Modified-Since header."""
     try:
         since = parsedate_to_datetime(header or "").timestamp()
     except (ValueError, OverflowError):
@@ -58,6 +65,6 @@ def is_not_newer(status: FileStatus, header: str | None) -> bool:
 
 
 def range_is_current(status: FileStatus, header: str | None) -> bool:
-    """Tell whether the file is still the one of an If-Range header, if there is one: only then a
-    part of it fits what the client has."""
+    """Check whether the file is still the one that an If-Range header names. Without the header it
+    is. Otherwise a part of the file would not fit what the client already has."""
     return header is None or header in (etag(status), last_modified(status))

@@ -1,5 +1,7 @@
-"""Opening HDFS when the notebook server starts: it works, or one sentence says why not and what to
-do about it."""
+"""Opens the root directory in HDFS when the notebook server starts.
+
+If that fails, a `StartupError` says why in one line, and what to do about it.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +22,16 @@ from hdfs_contents.paths import InvalidPathError, is_hidden, normalize_root, to_
 
 
 class StartupError(TraitError):
-    """The notebooks can't be served; the text is a sentence for a person.
+    """The notebooks cannot be served. The text is shown to the user.
 
-    As a TraitError it is one line in the log of jupyter_server, which then exits.
+    jupyter_server logs a TraitError in one line and exits.
     """
 
 
-def identify() -> str:
-    """Say who the person is: HADOOP_USER_NAME, else JUPYTERHUB_USER, else who runs this process.
+def set_hadoop_user() -> str:
+    """Set HADOOP_USER_NAME, so that this process uses HDFS as one user, and return it.
 
-    Sets HADOOP_USER_NAME, so that all that this process does in HDFS is done by one person.
+    It is HADOOP_USER_NAME, else JUPYTERHUB_USER, else the account that runs this process.
     """
     name = (
         os.environ.get("HADOOP_USER_NAME") or os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
@@ -38,87 +40,86 @@ def identify() -> str:
     return name
 
 
-def root_from(
-    template: str, name: str, trait: str = "HDFSContentsManager.root_dir_template"
+def directory_from_template(
+    template: str, user: str, trait: str = "HDFSContentsManager.root_dir_template"
 ) -> str:
-    """Return the directory for a person, from the template that is the value of `trait`."""
-    if "/" in name:
-        raise StartupError(f"The user name {name!r} has a slash in it and can't name a directory.")
+    """Return the user's directory from a template, the value of `trait`."""
+    if "/" in user:
+        raise StartupError(
+            f"The user name {user!r} contains a slash and cannot be the name of a directory."
+        )
     option = f"c.{trait} = {template!r}"
     try:
-        return normalize_root(template.format(username=name, home=home_directory(name)))
+        return normalize_root(template.format(username=user, home=home_directory(user)))
     except InvalidPathError as error:
-        raise StartupError(f"{option} gives no directory: {error}.") from error
+        raise StartupError(f"{option} does not give a valid directory: {error}.") from error
     except (LookupError, ValueError, AttributeError) as error:
         raise StartupError(
-            f"{option} may have {{home}} and {{username}} in it, no other braces."
+            f"{option} must not contain braces other than {{home}} and {{username}}."
         ) from error
 
 
 def home_directory(user: str) -> str:
-    """Return a user's home directory in HDFS: `dfs.user.home.dir.prefix` if it is configured."""
-    return (Configuration.find() or Configuration({})).home_directory(user)
+    """Return a user's home directory in HDFS: below `dfs.user.home.dir.prefix` if it is set."""
+    return (_find_configuration() or Configuration({})).home_directory(user)
 
 
 def namenode_url(host: str, port: int) -> str | None:
-    """Return the address for `open_filesystem`; None is what the Hadoop configuration names."""
+    """Return the URL of a NameNode or a name service; None for the configuration's default."""
     if host == "default":
         return None
     return f"hdfs://{host}:{port}" if port else f"hdfs://{host}"
 
 
 def open_root(root: str, url: str | None, *, create: bool, kind: Kind = "auto") -> FileSystem:
-    """Open HDFS and see to it that `root` is a directory that can be listed."""
+    """Open HDFS, and check that `root` is a directory that the user may list."""
     fs = _open(url, kind)
     try:
         if not fs.exists(root):
             if not create:
                 raise StartupError(
-                    f"HDFS has no directory {root}, and "
-                    "c.HDFSContentsManager.create_root_dir_on_startup is off."
+                    f"HDFS has no directory {root}. Create it, or set "
+                    "c.HDFSContentsManager.create_root_dir_on_startup = True."
                 )
             fs.mkdirs(root, mode=0o700)
         fs.list_dir(root)
     except PermissionError as error:
-        raise StartupError(_no_right(fs, root, error)) from error
+        raise StartupError(_access_denied(fs, root, error)) from error
     except OSError as error:
         advice = ""
         if isinstance(error, (ConnectionError, TimeoutError)):
-            where = url or "that the configuration in HADOOP_CONF_DIR names"
-            advice = f" Check that the HDFS {where} is running."
+            advice = f" Check that HDFS is running ({url or f'configured in {site_folder()}'})."
         raise StartupError(
-            f"The notebooks in HDFS, in {root}, can't be opened: {error.strerror}.{advice}"
+            f"The directory {root} in HDFS cannot be opened: {error.strerror}.{advice}"
         ) from error
     return fs
 
 
-def with_local_dirs(fs: FileSystem, root: str, folders: Mapping[str, str]) -> FileSystem:
-    """Return `fs` with folders of this machine in `root`, by their names."""
+def add_local_dirs(fs: FileSystem, root: str, directories: Mapping[str, str]) -> FileSystem:
+    """Return `fs` with local directories shown in `root`, by name."""
     mounts: dict[str, FileSystem] = {}
-    for name, folder in folders.items():
-        option = f"c.HDFSContentsManager.local_dirs = {{{name!r}: {folder!r}}}"
+    for name, directory in directories.items():
+        option = f"c.HDFSContentsManager.local_dirs = {{{name!r}: {directory!r}}}"
         if not name or "/" in name or is_hidden(name):
-            raise StartupError(f"{option}: a name has no slash in it and begins with no dot.")
-        local = Path(os.path.expandvars(folder)).expanduser()
+            raise StartupError(
+                f"{option}: the name must not be empty, contain a slash or begin with a dot."
+            )
+        local = Path(os.path.expandvars(directory)).expanduser()
         try:
             mount = to_hdfs(root, name)
             local.mkdir(parents=True, exist_ok=True)
         except (InvalidPathError, OSError) as error:
-            raise StartupError(f"{option} can't be shown: {error}.") from error
+            raise StartupError(f"{option} cannot be used: {error}.") from error
         mounts[mount] = LocalFileSystem(mount, local.absolute(), fs.user)
     return CombinedFileSystem(fs, mounts) if mounts else fs
 
 
 def _open(url: str | None, kind: Kind) -> FileSystem:
+    configuration = _find_configuration()
+    if url is None:
+        _require_default_filesystem(configuration)
     try:
-        if url is None:
-            Configuration.load()
         return open_filesystem(url, kind)
-    except ConfigurationError as error:
-        raise StartupError(
-            f"There is no HDFS to keep notebooks in: {error} Or set "
-            "c.HDFSContentsManager.hdfs_host."
-        ) from error
     except ImportError as error:
         raise StartupError(
             "HDFSContentsManager needs the Python package hdfs-native, which is not installed: "
@@ -129,14 +130,51 @@ def _open(url: str | None, kind: Kind) -> FileSystem:
             raise StartupError(
                 f'c.HDFSContentsManager.filesystem_kind = "{kind}": {error.strerror}.'
             ) from error
-        where = url or f"the configuration in {site_folder()}"
-        raise StartupError(f"HDFS cannot be opened with {where}: {error.strerror}.") from error
+        source = url or f"the configuration in {site_folder()}"
+        raise StartupError(f"HDFS cannot be opened with {source}: {error.strerror}.") from error
 
 
-def _no_right(fs: FileSystem, root: str, error: PermissionError) -> str:
-    """Say what to run for a person without a home in HDFS, or what to set."""
-    refusal = f"{fs.user} has no right to the directory {root} in HDFS ({error.strerror})."
+def _find_configuration() -> Configuration | None:
+    """Read the site files; return None if there are none."""
+    try:
+        return Configuration.find()
+    except ConfigurationError as error:
+        cause = error.__cause__
+        if not isinstance(cause, OSError):
+            raise StartupError(f"HDFS cannot be opened: {error}") from error
+        directory = site_folder()
+        path = cause.filename if os.access(directory, os.X_OK) else directory
+        raise _configuration_error(f"{path} cannot be read ({cause.strerror})") from error
+
+
+def _require_default_filesystem(configuration: Configuration | None) -> None:
+    directory = site_folder()
+    if configuration is not None:
+        if "fs.defaultFS" not in configuration.properties():
+            raise _configuration_error(
+                f"the configuration in {directory} does not set fs.defaultFS"
+            )
+    elif directory.is_dir():
+        raise _configuration_error(f"{directory} contains no Hadoop configuration")
+    else:
+        raise _configuration_error(f"the directory {directory} does not exist")
+
+
+def _configuration_error(reason: str) -> StartupError:
+    # YARN's own HADOOP_CONF_DIR, which a container gets by default, may be a directory that only
+    # the NodeManager reads.
+    return StartupError(
+        f"HDFS cannot be opened: {reason}. Set HADOOP_CONF_DIR to the directory with the cluster's "
+        "client configuration. For servers on YARN, ask an administrator to set "
+        'c.YarnSpawner.environment = {"HADOOP_CONF_DIR": "/etc/hadoop/conf"}.'
+    )
+
+
+def _access_denied(fs: FileSystem, root: str, error: PermissionError) -> str:
+    """Return the message for a root that the user may not use, or cannot create for lack of a home
+    directory."""
+    refusal = f"{fs.user} has no access to the directory {root} in HDFS ({error.strerror})."
     home = home_directory(fs.user)
     if not f"{root}/".startswith(f"{home}/"):
-        return f"{refusal} Set c.HDFSContentsManager.root_dir to one that is {fs.user}'s."
+        return f"{refusal} Set c.HDFSContentsManager.root_dir to a directory of {fs.user}'s own."
     return f"{refusal} Ask an administrator to run: {make_home_command(fs.user, home, 0o700)}"

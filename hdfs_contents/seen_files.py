@@ -1,8 +1,9 @@
-"""What this server's clients have seen of files, so that a save never replaces what nobody here has
-read: a change by another server, or by a program, is found and told.
+"""Detects lost updates: remembers the last status of each file that a client was shown, and refuses
+to overwrite a newer one.
 
-A client that asks for a file, with its content or without, has seen it. JupyterLab does that before
-each save, and asks the person what to do; this is for the moment between, and for all the others.
+A client has seen a file once it requested the file, with or without its content. JupyterLab does so
+before each save and asks the user what to do. This module covers changes between that request and
+the save, and all other clients.
 """
 
 from __future__ import annotations
@@ -13,28 +14,28 @@ from collections import OrderedDict
 from hadoop_client.hdfs.atomic import refuse_changed
 from hadoop_client.hdfs.interface import FileStatus
 
-#: More files than a person has open; the ones that nobody asked for the longest are forgotten.
-_REMEMBERED = 4096
+#: More files than a user has open. The least recently seen ones are forgotten first.
+_MAX_REMEMBERED = 4096
 
 
 class LastSeen:
-    """The last status of each file that a client here was told. Used by many threads."""
+    """The last status of each file that a client was shown. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._seen: OrderedDict[str, FileStatus] = OrderedDict()
+        self._statuses: OrderedDict[str, FileStatus] = OrderedDict()
 
-    def saw(self, status: FileStatus) -> None:
-        """Remember what a client is being told of a file."""
+    def record(self, status: FileStatus) -> None:
+        """Remember the status that a client is being shown."""
         with self._lock:
-            self._seen[status.path] = status
-            self._seen.move_to_end(status.path)
-            if len(self._seen) > _REMEMBERED:
-                self._seen.popitem(last=False)
+            self._statuses[status.path] = status
+            self._statuses.move_to_end(status.path)
+            if len(self._statuses) > _MAX_REMEMBERED:
+                self._statuses.popitem(last=False)
 
-    def check(self, found: FileStatus) -> None:
-        """Raise an OSError, ESTALE, where somebody has changed a file that was seen here."""
+    def refuse_if_changed(self, current: FileStatus) -> None:
+        """Raise OSError (ESTALE) if a file has changed since a client was shown it."""
         with self._lock:
-            seen = self._seen.get(found.path)
+            seen = self._statuses.get(current.path)
         if seen is not None:
-            refuse_changed(found, seen)
+            refuse_changed(current, seen)

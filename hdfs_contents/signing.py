@@ -1,8 +1,8 @@
-"""A notebook notary that any thread may use.
+"""Makes a notebook notary usable from any thread.
 
-Signing a notebook of some megabytes takes long enough to belong in a thread, but the SQLite store
-of nbformat may be used in the one thread only in which it was made. So the store gets a thread of
-its own, and the rest of the notary's work is done wherever it was asked for.
+Signing a notebook of some megabytes is slow and belongs in a worker thread, but nbformat's SQLite
+store may be used only in the thread that created it. The store therefore gets a thread of its own.
+The rest of the notary's work is done in the calling thread.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from nbformat.sign import NotebookNotary, SignatureStore
 
 
 class ThreadBoundStore(SignatureStore):
-    """A signature store that lives in one thread, in which all calls to it are made."""
+    """A signature store that is created and called in one thread of its own."""
 
     def __init__(self, factory: Callable[[], SignatureStore]) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="signatures")
@@ -35,10 +35,13 @@ class ThreadBoundStore(SignatureStore):
 
 
 def make_thread_safe(notary: NotebookNotary) -> NotebookNotary:
-    """Give the notary such a store, instead of the one that this thread has made for it."""
+    """Replace the notary's store with one that any thread may call; return the notary."""
+    if isinstance(notary.store, ThreadBoundStore):
+        return notary
     factory = notary.store_factory
     notary.store.close()
     notary.store_factory = lambda: ThreadBoundStore(factory)
     notary.store = notary.store_factory()
-    notary.secret  # noqa: B018 (made now, once: two threads would make two of them)
+    # Reading the secret creates it. Two threads that read it first would create two.
+    _ = notary.secret
     return notary

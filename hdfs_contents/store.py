@@ -1,8 +1,7 @@
-"""HDFS below one root, as the contents manager and its parts share it.
+"""HDFS below one root directory, shared by the contents manager, its checkpoints and its handler.
 
-Owns the file system, the worker threads, the uploads under way and what clients have seen of files.
-It knows neither jupyter_server nor the manager: `options` and `notebooks` are what it needs of
-them.
+Owns the file system, the worker threads, the uploads in progress and the statuses that clients have
+seen. It does not import the manager: `Options` and `Notebooks` are what it needs from it.
 """
 
 from __future__ import annotations
@@ -11,8 +10,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from functools import partial
+from typing import ParamSpec, Protocol, TypeVar
 
+from nbformat.sign import NotebookNotary
 from tornado.web import HTTPError
 
 from hadoop_client.hdfs.interface import FileStatus, FileSystem
@@ -21,14 +22,15 @@ from hdfs_contents.paths import is_hidden, to_hdfs
 from hdfs_contents.seen_files import LastSeen
 from hdfs_contents.uploads import Uploads
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Requests that work on HDFS at the same time; a browser sends a few at a time.
+#: How many requests work on HDFS at the same time. A browser sends a few at a time.
 _THREADS = 8
 
 
 class Options(Protocol):
-    """The settings that decide what is listed, opened, copied and deleted."""
+    """The options that decide what is listed, opened, copied and deleted."""
 
     allow_hidden: bool
     delete_to_trash: bool
@@ -43,17 +45,19 @@ class Options(Protocol):
 class Notebooks(Protocol):
     """What jupyter_server does with notebooks: trust, signatures and validation."""
 
-    notary: Any
+    notary: NotebookNotary
 
-    def mark_trusted_cells(self, nb: Any, path: str = "") -> None: ...
+    def mark_trusted_cells(self, nb: object, path: str = "") -> None: ...
 
-    def check_and_sign(self, nb: Any, path: str = "") -> None: ...
+    def check_and_sign(self, nb: object, path: str = "") -> None: ...
 
-    def validate_notebook_model(self, model: Any, validation_error: Any = None) -> Any: ...
+    def validate_notebook_model(
+        self, model: object, validation_error: dict[str, object] | None = None
+    ) -> dict[str, str]: ...
 
 
 class ContentsStore:
-    """Everything below `root`; blocking methods, and `run` to call them from the event loop."""
+    """HDFS below `root`. Its methods block, except `run`, which calls them from the event loop."""
 
     def __init__(
         self,
@@ -68,28 +72,38 @@ class ContentsStore:
         self.options = options
         self.notebooks = notebooks
         self.log = log
-        self.seen = LastSeen()
+        self.last_seen = LastSeen()
         self.uploads = Uploads(fs)
         self.signing_threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="hdfs-signing")
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="hdfs-contents")
 
-    async def run(self, api_path: str, function: Callable[..., T], *args: Any) -> T:
-        """Run `function(*args)` in a worker thread; failures become the answer about `api_path`."""
+    async def run(
+        self, api_path: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call `function` in a worker thread. Its errors become HTTPErrors about `api_path`."""
         loop = asyncio.get_running_loop()
         with http_errors(api_path, self.log):
-            return await loop.run_in_executor(self._threads, function, *args)
+            call = partial(function, *args, **kwargs)
+            return await loop.run_in_executor(self._threads, call)
 
     def locate(self, api_path: str, *, hidden_status: int = 400) -> str:
-        """Return the file's path in HDFS; HTTPError with `hidden_status` if it is hidden."""
+        """Return the path in HDFS; HTTPError with `hidden_status` if it is hidden and hidden files
+        are not allowed."""
         with http_errors(api_path, self.log):
-            located = to_hdfs(self.root, api_path)
+            hdfs_path = to_hdfs(self.root, api_path)
         if not self.options.allow_hidden and is_hidden(api_path):
-            raise HTTPError(hidden_status, f"{api_path}: hidden files can't be used here")
-        return located
+            raise HTTPError(hidden_status, f"{api_path}: hidden files cannot be used here")
+        return hdfs_path
 
     def stat_or_none(self, hdfs_path: str) -> FileStatus | None:
-        """Return the status of a path in HDFS, or None if nothing is there."""
+        """Return the status of a path in HDFS, or None if it does not exist."""
         try:
             return self.fs.stat(hdfs_path)
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+
+class HasStore(Protocol):
+    """The contents manager, as its checkpoints and its handler see it."""
+
+    store: ContentsStore

@@ -6,28 +6,31 @@ from tornado.web import HTTPError
 
 from hadoop_client.hdfs.interface import FileStatus
 from hadoop_client.hdfs.paths import parent
-from hdfs_contents.operations import tree_copy
+from hdfs_contents.operations.tree_copy import copy_tree
 from hdfs_contents.store import ContentsStore
 
 
-def copy(store: ContentsStore, path: str, source: str, target: str) -> None:
-    """Copy a file or directory to a path that nothing has."""
+def copy_entry(store: ContentsStore, path: str, source: str, target: str) -> None:
+    """Copy a file or directory to a path that does not exist."""
     fs = store.fs
     status = fs.stat(source)
-    refuse_large(store, path, status, "copied here: use hdfs dfs -cp")
+    refuse_large_directory(store, path, status, "copied here", "use hdfs dfs -cp")
     if status.is_dir:
         fs.mkdirs(parent(target))
-    tree_copy.copy(fs, status, target)
+    copy_tree(fs, status, target)
 
 
-def refuse_large(store: ContentsStore, path: str, status: FileStatus, what_to_do: str) -> None:
-    """Raise HTTPError 413 for a directory that is too large to be copied while a browser waits."""
+def refuse_large_directory(
+    store: ContentsStore, path: str, status: FileStatus, action: str, advice: str
+) -> None:
+    """Raise HTTPError 413 for a directory that is too large to copy while a browser waits."""
     if not status.is_dir:
         return
     size = store.fs.usage(status.path).size_bytes / 1e6
-    if size > store.options.max_copy_folder_size_mb:
+    limit = store.options.max_copy_folder_size_mb
+    if size > limit:
         raise HTTPError(
             413,
-            f"{path} has {size:,.0f} MB, and no directory of more than "
-            f"{store.options.max_copy_folder_size_mb:,} MB is {what_to_do}",
+            f"{path} is {size:,.0f} MB. Directories over {limit:,} MB cannot be {action}; "
+            f"{advice}.",
         )

@@ -1,4 +1,5 @@
-"""Deletes files and directories: to the trash, or for good where there is none."""
+"""Deletes files and directories: moves them to the trash, or deletes them permanently if there is
+no trash."""
 
 from __future__ import annotations
 
@@ -10,38 +11,42 @@ from hdfs_contents.paths import CHECKPOINT_DIR
 from hdfs_contents.store import ContentsStore
 
 
-def delete(store: ContentsStore, path: str, located: str) -> None:
-    """Move it to the trash, or delete it for good where there is no trash."""
+def delete_entry(store: ContentsStore, path: str, hdfs_path: str) -> None:
+    """Delete a file or directory. Without a trash, HTTPError 400 for a directory that is not empty,
+    unless `always_delete_dir` is set."""
     fs = store.fs
-    if store.options.delete_to_trash and _put_in_trash(store, located):
+    if store.options.delete_to_trash and _move_to_trash(store, hdfs_path):
         return
-    if fs.stat(located).is_dir and not store.options.always_delete_dir:
-        _delete_seemingly_empty(store, path, located)
+    if fs.stat(hdfs_path).is_dir and not store.options.always_delete_dir:
+        _delete_empty_directory(store, path, hdfs_path)
     else:
-        fs.delete(located, recursive=True)
+        fs.delete(hdfs_path, recursive=True)
 
 
-def _put_in_trash(store: ContentsStore, located: str) -> bool:
+def _move_to_trash(store: ContentsStore, hdfs_path: str) -> bool:
+    """Return False if the cluster has no trash, or the path is already in it."""
     try:
-        return store.fs.trash(located) is not None
+        return store.fs.trash(hdfs_path) is not None
     except FileNotFoundError:
         raise
     except OSError as error:
-        error.strerror = f"it can't be moved to the trash in HDFS: {error.strerror}"
+        error.strerror = f"it cannot be moved to the trash in HDFS: {error.strerror}"
         raise
 
 
-def _delete_seemingly_empty(store: ContentsStore, path: str, located: str) -> None:
-    """Delete a directory in which people see nothing, with the checkpoints of former files: in one
-    step, and out of the way, so that nothing that comes in meanwhile goes with it."""
+def _delete_empty_directory(store: ContentsStore, path: str, hdfs_path: str) -> None:
+    """Delete a directory in which the user sees nothing; checkpoints of former files may be left.
+
+    Renaming it first keeps files that are created in it during the deletion.
+    """
     fs = store.fs
-    _check_seems_empty(store, path, located)
-    with quarantined(fs, located) as aside:
-        _check_seems_empty(store, path, aside)
-        fs.delete(aside, recursive=True)
+    _refuse_if_not_empty(store, path, hdfs_path)
+    with quarantined(fs, hdfs_path) as quarantine:
+        _refuse_if_not_empty(store, path, quarantine)
+        fs.delete(quarantine, recursive=True)
 
 
-def _check_seems_empty(store: ContentsStore, path: str, located: str) -> None:
-    names = (status.name for status in store.fs.list_dir(located))
+def _refuse_if_not_empty(store: ContentsStore, path: str, hdfs_path: str) -> None:
+    names = (status.name for status in store.fs.list_dir(hdfs_path))
     if not all(name == CHECKPOINT_DIR or is_temporary(name) for name in names):
         raise HTTPError(400, f"Directory {path} not empty")

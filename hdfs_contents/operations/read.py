@@ -1,4 +1,4 @@
-"""What `HDFSContentsManager.get` does in a thread: blocking functions from a request to a model."""
+"""Reads files and directories as models of the contents API, and trusts notebooks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from hdfs_contents.store import ContentsStore
 
 
 @dataclass(frozen=True)
-class Request:
-    """What was asked of `path`, which the person may see."""
+class ReadRequest:
+    """A request for the model of `path`, which is not hidden from the user."""
 
     path: str
     content: bool
@@ -27,10 +27,9 @@ class Request:
     require_hash: bool
 
 
-def get(store: ContentsStore, request: Request) -> Model:
-    """Return the model that was asked for; HTTPError 400 where it is of another type."""
-    located = to_hdfs(store.root, request.path)
-    status = store.fs.stat(located)
+def read_model(store: ContentsStore, request: ReadRequest) -> Model:
+    """Return the requested model; HTTPError 400 if it is of another type."""
+    status = store.fs.stat(to_hdfs(store.root, request.path))
     if status.is_dir:
         if request.type not in (None, "directory"):
             raise HTTPError(
@@ -38,28 +37,29 @@ def get(store: ContentsStore, request: Request) -> Model:
                 f"{request.path or '/'} is a directory, not a {request.type}",
                 reason="bad type",
             )
-        return _directory(store, request, status)
+        return _read_directory(store, request, status)
     if request.type == "directory":
         raise HTTPError(400, f"{request.path} is not a directory", reason="bad type")
-    return _file(store, request, status, request.type or models.kind(status, request.path))
+    type = request.type or models.model_type(status, request.path)
+    return _read_file(store, request, status, type)
 
 
-def _directory(store: ContentsStore, request: Request, status: FileStatus) -> Model:
+def _read_directory(store: ContentsStore, request: ReadRequest, status: FileStatus) -> Model:
     if request.require_hash:
         raise HTTPError(400, f"{request.path or '/'} is a directory, which has no hash")
     fs = store.fs
     writable = _may_write(fs, status.path)
-    model = models.entry(status, request.path, type="directory", writable=writable)
+    model = models.base_model(status, request.path, type="directory", writable=writable)
     if request.content:
         entries = fs.list_dir(status.path)
         delete_stale_files(fs, entries)
         model["format"] = "json"
-        model["content"] = _listing(store, request.path, entries)
+        model["content"] = _list_models(store, request.path, entries)
     return model
 
 
-def _listing(store: ContentsStore, directory: str, entries: list[FileStatus]) -> list[Model]:
-    """Return the models of what people see in a directory, of which there may be thousands."""
+def _list_models(store: ContentsStore, directory: str, entries: list[FileStatus]) -> list[Model]:
+    """Return the models of the visible entries of a directory, which may have thousands."""
     user, allow_hidden = store.fs.user, store.options.allow_hidden
     prefix = f"{directory}/" if directory else ""
     listing = []
@@ -69,8 +69,8 @@ def _listing(store: ContentsStore, directory: str, entries: list[FileStatus]) ->
             continue
         if store.options.should_list(name):
             path = prefix + name
-            type, writable = models.kind(status, path), models.seems_writable(status, user)
-            listing.append(models.entry(status, path, type=type, writable=writable))
+            type, writable = models.model_type(status, path), models.seems_writable(status, user)
+            listing.append(models.base_model(status, path, type=type, writable=writable))
     return listing
 
 
@@ -84,50 +84,50 @@ def _may_write(fs: FileSystem, hdfs_path: str) -> bool:
     return True
 
 
-def _file(store: ContentsStore, request: Request, status: FileStatus, type: str) -> Model:
+def _read_file(store: ContentsStore, request: ReadRequest, status: FileStatus, type: str) -> Model:
     fs = store.fs
-    # A save is a rename in the directory, so it takes the right to write both.
+    # A save renames a new file over the old one, so it needs the right to write both the file and
+    # its directory.
     writable = models.owner_may_write(status, fs.user) or _may_write(fs, status.path)
     writable = writable and _may_write(fs, parent(status.path))
-    model = models.entry(status, request.path, type=type, writable=writable)
-    store.seen.saw(status)
+    model = models.base_model(status, request.path, type=type, writable=writable)
+    store.last_seen.record(status)
     if not (request.content or request.require_hash):
         return model
-    _refuse_too_large(store, status)
+    _refuse_large_file(store, status)
     with fs.open_read(status.path) as file:
         data = file.read()
     if request.content and type == "notebook":
-        _fill_notebook(store, model, data)
+        notebook = documents.parse_notebook(data, request.path)
+        store.notebooks.mark_trusted_cells(notebook.node, request.path)
+        model["content"], model["format"] = notebook.node, "json"
+        store.notebooks.validate_notebook_model(model, notebook.validation_error)
     elif request.content:
-        content, format = documents.decode_file(data, request.format, request.path)
+        model["content"], format = documents.decode_file(data, request.format, request.path)
+        model["format"] = format
         fallback = "text/plain" if format == "text" else "application/octet-stream"
-        model.update(content=content, format=format, mimetype=model["mimetype"] or fallback)
+        model["mimetype"] = model["mimetype"] or fallback
     if request.require_hash:
-        model.update(documents.content_hash(data, store.options.hash_algorithm))
+        algorithm = store.options.hash_algorithm
+        model["hash"] = documents.content_hash(data, algorithm)
+        model["hash_algorithm"] = algorithm
     return model
 
 
-def _refuse_too_large(store: ContentsStore, status: FileStatus) -> None:
+def _refuse_large_file(store: ContentsStore, status: FileStatus) -> None:
     limit = store.options.max_document_size_mb
     if status.size > limit * 1_000_000:
         raise OSError(
             errno.EFBIG,
-            f"it has {status.size / 1e6:,.0f} MB, and files of more than {limit:,} MB are not "
-            "opened here: download it, or read it from a notebook",
+            f"it is {status.size / 1e6:,.0f} MB, and files over {limit:,} MB cannot be opened "
+            "here: download it, or read it in a notebook",
             status.path,
         )
 
 
-def _fill_notebook(store: ContentsStore, model: Model, data: bytes) -> None:
-    notebook = documents.parse_notebook(data, model["path"])
-    store.notebooks.mark_trusted_cells(notebook.node, model["path"])
-    model.update(content=notebook.node, format="json")
-    store.notebooks.validate_notebook_model(model, notebook.validation_error)
-
-
-def trust(store: ContentsStore, path: str) -> None:
-    """Sign the notebook at `path` as it is, with all its cells trusted."""
-    model = get(store, Request(path, True, "notebook", None, False))
+def trust_notebook(store: ContentsStore, path: str) -> None:
+    """Sign the notebook at `path` with all its cells marked as trusted."""
+    model = read_model(store, ReadRequest(path, True, "notebook", None, False))
     store.log.warning("Trusting notebook %s", path)
     store.notebooks.notary.mark_cells(model["content"], True)
     store.notebooks.check_and_sign(model["content"], path)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import errno
 
 from hdfs_contents.http_errors import http_error
-from hdfs_contents.operations.copy import refuse_large
-from hdfs_contents.operations.tree_copy import move_by_copy
+from hdfs_contents.operations.copy import refuse_large_directory
+from hdfs_contents.operations.tree_copy import move_tree
 from hdfs_contents.store import ContentsStore
 
 
-def rename(store: ContentsStore, old_path: str, source: str, target: str) -> None:
-    """Move a file or directory to a path that nothing has; between HDFS and a local folder by a
-    copy."""
+def rename_entry(store: ContentsStore, old_path: str, source: str, target: str) -> None:
+    """Move a file or directory to a path that does not exist.
+
+    A move that HDFS cannot do by a rename, such as one to a local directory, is done by a copy.
+    """
     fs = store.fs
     if fs.exists(target):
         raise FileExistsError(errno.EEXIST, "it exists already", target)
@@ -26,5 +28,7 @@ def rename(store: ContentsStore, old_path: str, source: str, target: str) -> Non
         if error.errno != errno.EXDEV:
             raise
         status = fs.stat(source)
-        refuse_large(store, old_path, status, "moved by a copy here: move it in smaller parts")
-        move_by_copy(fs, status, target)
+        refuse_large_directory(
+            store, old_path, status, "moved between file systems", "move it in smaller parts"
+        )
+        move_tree(fs, status, target)

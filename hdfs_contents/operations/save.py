@@ -1,9 +1,8 @@
-"""What `HDFSContentsManager.save` does in a thread: blocking functions from a model to HDFS."""
+"""Saves models that a client sends: files, chunks of files, notebooks and directories."""
 
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
 
 from tornado.web import HTTPError
 
@@ -12,13 +11,13 @@ from hadoop_client.hdfs.interface import FileStatus
 from hadoop_client.hdfs.paths import parent
 from hdfs_contents import documents, models
 from hdfs_contents.documents import Notebook
-from hdfs_contents.models import Model
+from hdfs_contents.models import Model, SentModel
 from hdfs_contents.store import ContentsStore
 from hdfs_contents.uploads import FIRST, LAST
 
 
-def check(model: Model, path: str) -> None:
-    """Refuse what is no model to be saved: HTTPError 400, in jupyter_server's own words."""
+def check_model(model: SentModel, path: str) -> None:
+    """Raise HTTPError 400, with the messages of jupyter_server, if a model cannot be saved."""
     if "type" not in model:
         raise HTTPError(400, "No file type provided")
     type, chunk = model["type"], model.get("chunk")
@@ -29,92 +28,88 @@ def check(model: Model, path: str) -> None:
     if type != "directory" and "content" not in model:
         raise HTTPError(400, "No file content provided")
     if chunk is not None and not (isinstance(chunk, int) and (chunk >= 1 or chunk == -1)):
-        raise HTTPError(400, f"{path}: a chunk is a number from 1, or -1 for the last")
+        raise HTTPError(400, f"{path}: chunk must be a number from 1, or -1 for the last one")
 
 
-def save(store: ContentsStore, model: Model, path: str, located: str) -> Model:
-    """Save a model that was checked; return it as the next `get` would, without content."""
+def save_model(store: ContentsStore, model: SentModel, path: str, hdfs_path: str) -> Model:
+    """Save a checked model; return the model that the next `get` returns without content."""
     chunk = model.get("chunk")
-    if chunk not in (None, FIRST):
-        return _go_on(store, model, path, located)
-    there = store.stat_or_none(located)
+    if chunk is not None and chunk != FIRST:
+        return _append_chunk(store, model, chunk, path, hdfs_path)
+    existing = store.stat_or_none(hdfs_path)
     if model["type"] == "directory":
-        return _save_directory(store, located, path, there)
-    if there is not None and there.is_dir:
+        return _save_directory(store, hdfs_path, path, existing)
+    if existing is not None and existing.is_dir:
         raise HTTPError(400, f"{path} is a directory")
-    if there is not None:
-        if not models.owner_may_write(there, store.fs.user):
-            store.fs.check_write(located)
-        store.seen.check(there)
+    if existing is not None:
+        if not models.owner_may_write(existing, store.fs.user):
+            store.fs.check_write(hdfs_path)
+        store.last_seen.refuse_if_changed(existing)
     if model["type"] == "notebook":
-        return _save_notebook(store, model["content"], located, path, there)
+        return _save_notebook(store, model["content"], hdfs_path, path, existing)
     data = documents.encode_file(model["content"], model.get("format"), path)
     if chunk == FIRST:
-        return _saved(store.uploads.begin(located, data, there), path)
-    status = _replace(store, located, data, there)
-    store.seen.saw(status)
-    return _saved(status, path)
+        return _saved_model(store.uploads.start(hdfs_path, data, existing), path)
+    status = write_file(store.fs, hdfs_path, [data], replaces=existing)
+    store.last_seen.record(status)
+    return _saved_model(status, path)
 
 
-def _go_on(store: ContentsStore, model: Model, path: str, located: str) -> Model:
-    """Take a further part of an upload."""
+def _append_chunk(
+    store: ContentsStore, model: SentModel, chunk: int, path: str, hdfs_path: str
+) -> Model:
     data = documents.encode_file(model["content"], model.get("format"), path)
-    status = store.uploads.go_on(located, model["chunk"], data)
-    if model["chunk"] == LAST:
-        store.seen.saw(status)
-    return _saved(status, path)
+    status = store.uploads.append(hdfs_path, chunk, data)
+    if chunk == LAST:
+        store.last_seen.record(status)
+    return _saved_model(status, path)
 
 
 def _save_directory(
-    store: ContentsStore, located: str, path: str, there: FileStatus | None
+    store: ContentsStore, hdfs_path: str, path: str, existing: FileStatus | None
 ) -> Model:
-    if there is None:
-        if not store.fs.exists(parent(located)):
-            raise HTTPError(404, f"{path}: the directory above it does not exist")
-        store.fs.mkdirs(located)
-        there = store.fs.stat(located)
-    elif not there.is_dir:
+    if existing is None:
+        if not store.fs.exists(parent(hdfs_path)):
+            raise HTTPError(404, f"{path}: the parent directory does not exist")
+        store.fs.mkdirs(hdfs_path)
+        existing = store.fs.stat(hdfs_path)
+    elif not existing.is_dir:
         raise HTTPError(400, f"{path} is a file, not a directory")
-    return _saved(there, path)
+    return _saved_model(existing, path)
 
 
 def _save_notebook(
-    store: ContentsStore, content: Any, located: str, path: str, there: FileStatus | None
+    store: ContentsStore, content: object, hdfs_path: str, path: str, existing: FileStatus | None
 ) -> Model:
     notebook, data = documents.serialize_notebook(content, path)
     if notebook.validation_error:
         _check_signable(store, notebook, path)
-    # As long as HDFS takes it: the signature's own store waits for its disk.
+    # The signature store waits for the local disk. Sign while HDFS writes the file.
     signing = store.signing_threads.submit(store.notebooks.check_and_sign, notebook.node, path)
-    status = _replace(store, located, data, there)
-    store.seen.saw(status)
+    status = write_file(store.fs, hdfs_path, [data], replaces=existing)
+    store.last_seen.record(status)
     try:
         signing.result()
-    except Exception as error:  # a store of any kind may fail in any way
-        raise HTTPError(500, f"{path} was saved, but can't be signed: {error}") from error
-    saved = _saved(status, path)
+    except Exception as error:  # the class of the store is configurable
+        raise HTTPError(500, f"{path} was saved but could not be signed: {error}") from error
+    model = _saved_model(status, path)
     validated = store.notebooks.validate_notebook_model(
         {"content": content}, notebook.validation_error
     )
     if "message" in validated:
-        saved["message"] = validated["message"]
-    return saved
+        model["message"] = validated["message"]
+    return model
 
 
-def _saved(status: FileStatus, path: str) -> Model:
-    return models.entry(status, path, type=models.kind(status, path), writable=True)
+def _saved_model(status: FileStatus, path: str) -> Model:
+    return models.base_model(status, path, type=models.model_type(status, path), writable=True)
 
 
 def _check_signable(store: ContentsStore, notebook: Notebook, path: str) -> None:
-    """Refuse what has too little in it to be a notebook; what merely isn't valid may be saved."""
+    """Raise HTTPError 400 if too much is missing to sign the notebook. One that is merely not valid
+    may be saved."""
     try:
-        store.notebooks.notary.check_cells(deepcopy(notebook.node))  # it changes what it checks
-    except Exception as error:  # the notary raises whatever a wrong structure happens to break
-        reason = documents.one_line(error)
-        raise HTTPError(400, f"{path}: that is not a notebook: {reason}") from error
-
-
-def _replace(
-    store: ContentsStore, located: str, data: bytes, there: FileStatus | None
-) -> FileStatus:
-    return write_file(store.fs, located, [data], replaces=there)
+        store.notebooks.notary.check_cells(deepcopy(notebook.node))  # it changes its argument
+    except Exception as error:  # the notary raises whatever a wrong structure causes
+        reason = documents.summarize(error)
+        raise HTTPError(400, f"{path}: the content is not a notebook: {reason}") from error

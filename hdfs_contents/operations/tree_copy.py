@@ -1,11 +1,11 @@
-"""Copies, and moves that are copies, piece by piece: never a whole file in memory.
+"""Copies trees of files, and moves them by copying, in chunks: never a whole file in memory.
 
-- What is copied, a file or a directory with all that is in it, appears as a whole: it is written
-  under a hidden name, and renamed. What is unfinished is removed.
-- Nobody gets at a copy who does not get at the original: until all is there it is its owner's
-  alone, then it has the mode, group and ACL of the original, as far as HDFS lets it.
-- Where a rename can't move something, it is copied and compared byte by byte. It is deleted only
-  under a name that nobody finds, and if nothing has come into it meanwhile.
+- A copy, of a file or of a directory with all its contents, appears as a whole: it is written under
+  a hidden name and then renamed. An unfinished copy is deleted.
+- A copy never gives access to users who have no access to the original. Until it is complete, only
+  its owner has access. Then it gets the mode, group and ACL of the original, as far as HDFS allows.
+- A move copies, compares byte by byte, and then deletes the original: under a hidden name, and only
+  if nothing in it has changed since the comparison.
 """
 
 from __future__ import annotations
@@ -19,54 +19,52 @@ from hadoop_client.hdfs.interface import FileStatus, FileSystem
 from hadoop_client.hdfs.paths import is_temporary, join, temporary_beside
 
 
-def copy(fs: FileSystem, source: FileStatus, target: str) -> None:
-    """Copy to a path where nothing is: FileExistsError otherwise."""
-    with _copied_beside(fs, source, target) as temporary:
+def copy_tree(fs: FileSystem, source: FileStatus, target: str) -> None:
+    """Copy to a path that does not exist; FileExistsError otherwise."""
+    with _temporary_copy(fs, source, target) as temporary:
         fs.rename(temporary, target)
 
 
-def move_by_copy(fs: FileSystem, source: FileStatus, target: str) -> None:
-    """Move to a path where nothing is. The original is still there after any failure."""
-    with _copied_beside(fs, source, target) as temporary:
-        compared = _state(fs, fs.stat(source.path))
+def move_tree(fs: FileSystem, source: FileStatus, target: str) -> None:
+    """Move to a path that does not exist. After any failure the original is still there."""
+    with _temporary_copy(fs, source, target) as temporary:
+        compared = _times_and_sizes(fs, fs.stat(source.path))
         _refuse_difference(fs, source, temporary)
-        with quarantined(fs, source.path) as aside:
-            if _state(fs, fs.stat(aside)) != compared:
-                raise _changed(source)
+        with quarantined(fs, source.path) as quarantine:
+            if _times_and_sizes(fs, fs.stat(quarantine)) != compared:
+                raise _changed_error(source)
             fs.rename(temporary, target)
-            fs.delete(aside, recursive=True)
+            fs.delete(quarantine, recursive=True)
 
 
 @contextmanager
-def _copied_beside(fs: FileSystem, source: FileStatus, target: str) -> Iterator[str]:
+def _temporary_copy(fs: FileSystem, source: FileStatus, target: str) -> Iterator[str]:
+    """Copy to a hidden path beside `target` and yield it; delete the copy if the block fails."""
     if f"{target}/".startswith(f"{source.path}/"):
-        raise OSError(errno.EINVAL, "a directory can't be put into itself", target)
-    if fs.exists(target):  # before hours of copying, not after
+        raise OSError(errno.EINVAL, "a directory cannot be put into itself", target)
+    if fs.exists(target):  # fail before hours of copying
         raise FileExistsError(errno.EEXIST, "it exists already", target)
     temporary = temporary_beside(target)
     with removed_on_failure(fs, temporary):
-        _write_copy(fs, source, temporary)
+        # A directory gets its final mode after its contents: without write permission, nothing
+        # could be created in it or removed from it.
+        for original, copied in list(_copy_private(fs, source, temporary)):
+            with suppress(FileNotFoundError):  # the original was deleted: the copy stays private
+                fs.copy_access(original, copied)
         yield temporary
 
 
-def _write_copy(fs: FileSystem, source: FileStatus, target: str) -> None:
-    # A directory comes after what is in it: into one that may not be written nothing could be put,
-    # nor could it be removed again.
-    for original, copied in list(_fill(fs, source, target)):
-        with suppress(FileNotFoundError):  # deleted meanwhile: it stays its owner's alone
-            fs.copy_access(original, copied)
-
-
-def _fill(fs: FileSystem, source: FileStatus, target: str) -> Iterator[tuple[str, str]]:
-    """Write a copy that is its owner's alone, and yield what is a copy of what."""
+def _copy_private(fs: FileSystem, source: FileStatus, target: str) -> Iterator[tuple[str, str]]:
+    """Write a copy that only its owner may access; yield the path of each original and its copy,
+    contents before their directory."""
     if source.is_dir:
         fs.mkdirs(target, 0o700)
         for entry in _entries(fs, source.path):
-            yield from _fill(fs, entry, join(target, entry.name))
+            yield from _copy_private(fs, entry, join(target, entry.name))
     else:
         with fs.open_write(target, 0o600) as copied:
-            for piece in chunks_of(fs, source.path):
-                copied.write(piece)
+            for chunk in chunks_of(fs, source.path):
+                copied.write(chunk)
     yield source.path, target
 
 
@@ -74,31 +72,32 @@ def _entries(fs: FileSystem, directory: str) -> list[FileStatus]:
     return [entry for entry in fs.list_dir(directory) if not is_temporary(entry.name)]
 
 
-def _state(fs: FileSystem, found: FileStatus) -> object:
-    """Return what another change would change: names, times and sizes."""
-    if found.is_dir:
-        return {entry.name: _state(fs, entry) for entry in _entries(fs, found.path)}
-    return found.modified_ms, found.size
+def _times_and_sizes(fs: FileSystem, status: FileStatus) -> object:
+    """Return what any change in a tree alters: names, times and sizes."""
+    if status.is_dir:
+        entries = _entries(fs, status.path)
+        return {entry.name: _times_and_sizes(fs, entry) for entry in entries}
+    return status.modified_ms, status.size
 
 
 def _refuse_difference(fs: FileSystem, source: FileStatus, copied: str) -> None:
-    """Raise an OSError, ESTALE, unless the copy has what the original has now."""
+    """Raise OSError (ESTALE) if the copy differs from what the original contains now."""
     if source.is_dir:
         originals, copies = _entries(fs, source.path), _entries(fs, copied)
         if [entry.name for entry in originals] != [entry.name for entry in copies]:
-            raise _changed(source)
+            raise _changed_error(source)
         for entry in originals:
             _refuse_difference(fs, entry, join(copied, entry.name))
     elif fs.stat(copied).size != source.size or any(
-        one != other
-        for one, other in zip(chunks_of(fs, source.path), chunks_of(fs, copied), strict=True)
+        original != copy
+        for original, copy in zip(chunks_of(fs, source.path), chunks_of(fs, copied), strict=True)
     ):
-        raise _changed(source)
+        raise _changed_error(source)
 
 
-def _changed(source: FileStatus) -> OSError:
+def _changed_error(source: FileStatus) -> OSError:
     return OSError(
         errno.ESTALE,
-        "it changed while it was moved, and stays where it is: move it again",
+        "it changed while it was being moved and was left in place: move it again",
         source.path,
     )

@@ -1,1 +1,1 @@
-"""A user's session, kept in HDFS between two servers."""
+"""Keeps a user's session in HDFS while no server runs."""

@@ -1,26 +1,27 @@
-"""A person's session, kept in HDFS between two servers: Lab's settings and workspaces, which
-notebooks are trusted, and IPython's history.
+"""Keeps a user's session in HDFS while no server runs: Lab settings and workspaces, the trust of
+notebooks, and IPython's history.
 
-`--SessionState.enabled=True` turns on this extension of jupyter_server. What it promises:
+`--SessionState.enabled=True` turns on this extension of jupyter_server. Guarantees:
 
-- What was kept is there before the server reads any of it. A start never fails over it, and waits
-  no more than some seconds for HDFS.
-- What has changed is saved within seconds, and once more at the server's end, in a thread. A save
-  that fails or is cut off leaves the last good copy as it was.
-- A copy that could not be read, as HDFS was away, is not overwritten: it is tried again until it
-  has been read. One that is damaged is set aside under another name.
+- The session is restored before the server reads any of it. A failure does not fail the start, and
+  the start waits only some seconds for HDFS.
+- Changes are saved within seconds, and once more when the server stops, in a thread. A save that
+  fails or is interrupted leaves the previous archive as it was.
+- An archive that could not be read because HDFS was unavailable is not overwritten: reading it is
+  retried until it succeeds. A damaged archive is renamed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING
 
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Float, Integer, Unicode
@@ -29,16 +30,20 @@ from hadoop_client.hdfs.deadline import Deadline
 from hadoop_client.hdfs.filesystem import open_filesystem
 from hdfs_contents import root
 from hdfs_contents.session import archive
-from hdfs_contents.session.archive import DamagedError, Limits, Place
+from hdfs_contents.session.archive import DamagedError, Limits, SessionItem
 from hdfs_contents.session.store import DIRECTORY, SessionStore
 
-#: What a start waits for HDFS at most.
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+#: The longest time that a start waits for HDFS.
 _START_SECONDS = 5.0
 
-#: What the server's end waits for the last save. YARN ends it sooner, most of the time.
+#: The longest time that a stop waits for the last save. YARN usually ends the server sooner.
 _STOP_SECONDS = 5.0
 
-#: Saving takes at most a twentieth of a core, however large the history is.
+#: Wait this many times as long as a save took: saving uses at most a twentieth of a core, however
+#: large the history is.
 _PAUSE_PER_SAVE = 20
 
 
@@ -51,8 +56,9 @@ class SessionState(ExtensionApp):
         False,
         config=True,
         help="""
-        Bring Lab settings, workspaces, notebook signatures and IPython history back when a server
-        starts, and keep them in HDFS while it runs.
+        Restore Lab settings, workspaces, notebook signatures and IPython history when a server
+        starts, and save them to HDFS while it runs. Servers on YARN have it turned on by
+        c.YarnSpawner.session_state.
         """,
     )
 
@@ -60,161 +66,166 @@ class SessionState(ExtensionApp):
         DIRECTORY,
         config=True,
         help="""
-        The directory in HDFS with a file for each named server: {home} and {username} are as in
-        c.HDFSContentsManager.root_dir_template. It should be open to its owner only, as the
-        secret that signs notebooks is in there.
+        The directory in HDFS for the archives of a user's servers, with {home} and {username} as in
+        c.HDFSContentsManager.root_dir_template. Only its owner should have access: the archives
+        contain the secret that signs notebooks.
         """,
     )
 
     save_interval = Float(
-        10.0, min=0.1, config=True, help="How many seconds apart to look for what has changed."
+        10.0, min=0.1, config=True, help="Seconds between two checks for changed files."
     )
 
     max_bytes = Integer(
         50_000_000,
         config=True,
         help="""
-        How many bytes to keep, before compression. What goes beyond is left out, IPython's history
-        first; a copy that is larger is set aside.
+        The size limit of a session in bytes, before compression. Files beyond it are left out,
+        IPython's history first. An archive that contains more is renamed and not restored.
         """,
     )
 
     max_file_bytes = Integer(
-        20_000_000, config=True, help="How many bytes a file may have that is kept."
+        20_000_000,
+        config=True,
+        help="The size limit of each file in bytes. Larger files are left out.",
     )
 
     _thread: threading.Thread | None = None
 
-    def _link_jupyter_server_extension(self, serverapp: Any) -> None:
-        """Bring everything back; the server has opened none of it yet."""
+    def _link_jupyter_server_extension(self, serverapp: ServerApp) -> None:
+        """Restore the session. The server has not opened any of its files yet."""
         super()._link_jupyter_server_extension(serverapp)
         if not self.enabled:
             return
         try:
-            directory = root.root_from(
-                self.directory_template, root.identify(), "SessionState.directory_template"
+            directory = root.directory_from_template(
+                self.directory_template, root.set_hadoop_user(), "SessionState.directory_template"
             )
         except root.StartupError as error:
-            self.log.error("The session's state is not kept: %s", error)  # noqa: TRY400 (says it all)
+            self.log.error("The session is not saved: %s", error)  # noqa: TRY400 (says it all)
             return
-        store = SessionStore(
-            directory, os.environ.get("JUPYTERHUB_SERVER_NAME", ""), open_filesystem
-        )
+        server_name = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
         self._session = Session(
-            store,
-            archive.places(),
+            SessionStore(directory, server_name, open_filesystem),
+            archive.session_items(),
             Limits(self.max_bytes, self.max_file_bytes),
             self.log,
         )
         self._session.restore()
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="session-state", daemon=True)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(
+            target=self._save_until_stopped, name="session-state", daemon=True
+        )
         self._thread.start()
 
-    def _run(self) -> None:
+    def _save_until_stopped(self) -> None:
         pause = self.save_interval
-        while not self._ending.wait(pause):
-            began = time.thread_time()
+        while not self._stopping.wait(pause):
+            started = time.thread_time()
             self._session.save()
-            pause = max(self.save_interval, _PAUSE_PER_SAVE * (time.thread_time() - began))
+            pause = max(self.save_interval, _PAUSE_PER_SAVE * (time.thread_time() - started))
         self._session.save()
 
     async def stop_extension(self) -> None:
-        """Save what has changed since the last look, before kernels are waited for."""
+        """Save the last changes, before the server waits for its kernels to end."""
         if self._thread is not None:
-            self._ending.set()
+            self._stopping.set()
             await asyncio.to_thread(self._thread.join, _STOP_SECONDS)
 
 
 class Session:
-    """What is on the local disk, and its copy in HDFS. Nothing that is called here raises."""
+    """The local files of a session, and their archive in HDFS. Its methods raise nothing."""
 
     def __init__(
-        self, store: SessionStore, places: tuple[Place, ...], limits: Limits, log: Any
+        self,
+        store: SessionStore,
+        items: tuple[SessionItem, ...],
+        limits: Limits,
+        log: logging.Logger,
     ) -> None:
         self._store = store
-        self._places = places
+        self._items = items
         self._limits = limits
         self._log = log
         self._deadline = Deadline(_START_SECONDS)
         self._restored = False
-        self._seen: Any = ()
-        self._kept = ""
+        self._saved_statuses: tuple[tuple[str, int, int], ...] = ()
+        self._saved_digest = ""
         self._left_out: tuple[str, ...] = ()
-        self._trouble = ""
+        self._last_failure = ""
 
     def restore(self) -> None:
-        """Bring back what was kept, as far as it isn't there."""
-        self._attempt("brought back", self._restore)
+        """Restore the files of the archive that do not exist locally."""
+        self._attempt("restored", self._restore)
 
     def save(self) -> None:
-        """Keep what has changed; or go on trying to bring back what could not be brought back."""
+        """Save changed files. If the session could not be restored, retry that first."""
         if not self._restored:
             self.restore()
         if self._restored:
             self._attempt("saved", self._save)
 
-    def _attempt(self, done: str, function: Callable[[], None]) -> None:
+    def _attempt(self, action: str, function: Callable[[], None]) -> None:
+        """Call a function, and log each new failure once."""
         try:
             function()
-        except Exception as error:  # noqa: BLE001 (the server is worth more than any of this)
+        except Exception as error:  # noqa: BLE001 (no failure here may end the server)
             reason = (isinstance(error, OSError) and error.strerror) or str(error)
-            sentence = f"The session's state could not be {done}: {reason}. It is tried again."
-            if sentence != self._trouble:
-                self._log.warning("%s", sentence)
-                self._log.debug("As it happened:", exc_info=True)
-            self._trouble = sentence
+            failure = f"The session could not be {action}: {reason}. It will be retried."
+            if failure != self._last_failure:
+                self._log.warning("%s", failure)
+                self._log.debug("The error was:", exc_info=True)
+            self._last_failure = failure
         else:
-            if self._trouble:
-                self._log.info("The session's state was %s.", done)
-            self._trouble = ""
+            if self._last_failure:
+                self._log.info("The session was %s.", action)
+            self._last_failure = ""
 
     def _restore(self) -> None:
-        largest = self._limits.total + archive.MAX_FILES * archive.OVERHEAD
+        limit = self._limits.total + archive.MAX_FILES * archive.OVERHEAD
         try:
-            fetched = self._deadline.run(self._store.fetch, largest)
+            fetched = self._deadline.run(self._store.fetch, limit)
             if fetched is not None:
                 with fetched:
-                    archive.unpack(fetched, self._places, self._limits)
-                    self._kept = _digest(fetched)
+                    archive.unpack(fetched, self._items, self._limits)
+                    self._saved_digest = _digest(fetched)
         except DamagedError as error:
             self._set_aside(error)
         self._restored = True
 
     def _set_aside(self, error: DamagedError) -> None:
         try:
-            where = f"{self._store.set_aside()} in HDFS"
-        except FileNotFoundError:  # the default server's, and for that one to set aside
-            where = "where it is"
+            kept = f"renamed to {self._store.set_aside()} in HDFS"
+        except FileNotFoundError:  # the default server's archive is left for that server to rename
+            kept = "left in HDFS"
         self._log.warning(
-            "The kept state of the session is left %s, and this server starts without, because %s.",
-            where,
-            error,
+            "The saved session was not restored, because %s. The archive was %s.", error, kept
         )
 
     def _save(self) -> None:
-        seen = archive.look(self._places)
-        if seen == self._seen:
+        statuses = archive.stat_files(self._items)
+        if statuses == self._saved_statuses:
             return
         with tempfile.TemporaryFile() as file:
-            left_out = archive.pack(self._places, self._limits, file)
+            left_out = archive.pack(self._items, self._limits, file)
             digest = _digest(file)
-            if digest != self._kept:
+            if digest != self._saved_digest:
                 file.seek(0)
                 self._store.save(file)
-        self._seen, self._kept = seen, digest
+        self._saved_statuses, self._saved_digest = statuses, digest
         if left_out and left_out != self._left_out:
-            self._log.warning("Not kept of the session's state: %s.", ", ".join(left_out))
+            self._log.warning("These files of the session are not saved: %s.", ", ".join(left_out))
         self._left_out = left_out
 
 
 def _digest(file: IO[bytes]) -> str:
     digest = hashlib.sha256()
     file.seek(0)
-    while piece := file.read(1024 * 1024):
-        digest.update(piece)
+    while chunk := file.read(1024 * 1024):
+        digest.update(chunk)
     return digest.hexdigest()
 
 
-def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+def _jupyter_server_extension_points() -> list[dict[str, str | type[SessionState]]]:
     return [{"module": "hdfs_contents.session.app", "app": SessionState}]

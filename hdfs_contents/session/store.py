@@ -1,8 +1,8 @@
-"""Where in HDFS the archives of a person's sessions are: one file for each named server.
+"""Stores the archive of a session in HDFS: one file for each named server of the user.
 
-- A file is replaced as a whole, and read by nobody but its owner: it has the secret with which the
-  person's notebooks are signed.
-- A server that has none yet starts from the default server's.
+- A save replaces the file as a whole. Only its owner may read it: it contains the secret with which
+  the user's notebooks are signed.
+- A server without an archive starts from the default server's.
 """
 
 from __future__ import annotations
@@ -25,59 +25,52 @@ from hdfs_contents.session.archive import DamagedError
 
 _CHUNK = 4 * 1024 * 1024
 
-#: The default directory; {home} is the user's home directory in HDFS.
+#: The default directory. {home} is the user's home directory in HDFS.
 DIRECTORY = "{home}/.yarnhub/session"
 
 #: A name in HDFS has at most 255 bytes.
-_LONGEST_NAME = 200
+_MAX_NAME_LENGTH = 200
 
-#: No save takes as long: what is left of one that was cut off is then deleted.
-_ABANDONED_MS = 3600 * 1000
+#: No save takes this long. An older temporary file is left from a save that was interrupted.
+_STALE_MS = 3600 * 1000
 
 
 def file_name(server: str) -> str:
-    """Return the file's name for a server of JupyterHub; the default server's name is empty."""
+    """Return the name of the archive of a named server; "" is the default server."""
     if not server:
         return "default.tar.gz"
     name = f"named-{quote(server, safe='')}"
-    if len(name) > _LONGEST_NAME:
+    if len(name) > _MAX_NAME_LENGTH:
         name = f"named-{hashlib.sha256(server.encode()).hexdigest()}"
     return f"{name}.tar.gz"
 
 
 def archive_path(home: str, server: str) -> str:
-    """Return where that of one server is by default; of the default server the folder of all."""
+    """Return the default path of a named server's archive; for the default server, the directory of
+    all archives."""
     directory = DIRECTORY.format(home=home)
     return join(directory, file_name(server)) if server else directory
 
 
 class SessionStore:
-    """The archive of one server. Every call may raise an OSError of HDFS."""
+    """The archive of one server. Each method may raise an OSError of HDFS."""
 
     def __init__(self, directory: str, server: str, opener: Callable[[], FileSystem]) -> None:
-        """Name the directory in HDFS; `opener` is called when HDFS is first needed."""
+        """Store the archive in a directory in HDFS, which `opener` opens when it is first used."""
         self.path = join(directory, file_name(server))
         self._directory = directory
-        self._default = join(directory, file_name(""))
+        self._default_path = join(directory, file_name(""))
         self._opener = opener
+        self._directory_ready = False
 
     @cached_property
     def _fs(self) -> FileSystem:
         return self._opener()
 
-    @cached_property
-    def _prepared(self) -> bool:
-        """Make the directory, once; delete what saves that were cut off have left in it."""
-        if not self._fs.exists(self._directory):
-            self._fs.mkdirs(parent(self._directory), 0o700)
-            self._fs.mkdirs(self._directory, 0o700)
-        delete_stale_files(self._fs, self._fs.list_dir(self._directory), _ABANDONED_MS)
-        return True
-
     def fetch(self, limit: int) -> IO[bytes] | None:
-        """Return the archive; None if there is none. DamagedError if it has more than `limit`
-        bytes."""
-        for path in dict.fromkeys((self.path, self._default)):
+        """Return the archive, or None if there is none. Raises DamagedError if it has more than
+        `limit` bytes."""
+        for path in dict.fromkeys((self.path, self._default_path)):
             with suppress(FileNotFoundError):
                 return self._fetch(path, limit)
         return None
@@ -85,33 +78,44 @@ class SessionStore:
     def _fetch(self, path: str, limit: int) -> IO[bytes]:
         with self._fs.open_read(path) as file:
             fetched = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
-            while piece := file.read(_CHUNK):
-                fetched.write(piece)
+            while chunk := file.read(_CHUNK):
+                fetched.write(chunk)
                 if fetched.tell() > limit:
                     raise DamagedError(f"it has more than {limit:,} bytes")
         fetched.seek(0)
         return fetched
 
     def save(self, archive: IO[bytes]) -> None:
-        """Replace the archive; what was there stays where this fails, or is cut off."""
-        self._prepared  # noqa: B018
+        """Replace the archive. If this fails or is interrupted, the previous archive remains."""
+        self._prepare_directory()
         temporary = temporary_beside(self.path)
         opened = self._fs.open_write(temporary, 0o600)
         with removed_on_failure(self._fs, temporary):
             with opened as file:
-                while piece := archive.read(_CHUNK):
-                    file.write(piece)
-            self._refuse_shorter(temporary, archive.tell())
+                while chunk := archive.read(_CHUNK):
+                    file.write(chunk)
+            self._refuse_wrong_size(temporary, archive.tell())
             self._fs.rename(temporary, self.path, overwrite=True)
 
-    def _refuse_shorter(self, written: str, size: int) -> None:
-        """Raise an OSError where HDFS has lost bytes, perhaps without any error."""
+    def _prepare_directory(self) -> None:
+        """On the first call, create the directory and delete what interrupted saves left in it."""
+        if self._directory_ready:
+            return
+        if not self._fs.exists(self._directory):
+            self._fs.mkdirs(parent(self._directory), 0o700)
+            self._fs.mkdirs(self._directory, 0o700)
+        delete_stale_files(self._fs, self._fs.list_dir(self._directory), _STALE_MS)
+        self._directory_ready = True
+
+    def _refuse_wrong_size(self, written: str, size: int) -> None:
+        """Raise OSError (EAGAIN) if HDFS has lost bytes, which it may do without an error."""
         stored = self._fs.stat(written).size
         if stored != size:
             raise OSError(errno.EAGAIN, f"HDFS has stored {stored:,} of {size:,} bytes", self.path)
 
     def set_aside(self) -> str:
-        """Rename the archive, and return its new path. FileNotFoundError where it was another's."""
-        aside = f"{self.path}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-        self._fs.rename(self.path, aside)
-        return aside
+        """Rename the archive and return its new path. Raises FileNotFoundError if this server has
+        none and uses the default server's."""
+        new_path = f"{self.path}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+        self._fs.rename(self.path, new_path)
+        return new_path

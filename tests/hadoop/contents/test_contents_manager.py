@@ -49,12 +49,12 @@ def test_a_preferred_directory_is_looked_for_below_the_root(root: str, write: Wr
     [
         (
             {"root_dir": "/user/bob/x"},
-            r"no right .* /user/bob/x .* Set c\.HDFSContents",
+            r"no access .* /user/bob/x .* Set c\.HDFSContents",
         ),
         ({"root_dir": "notebooks"}, r"not an absolute path"),
         ({"root_dir": "{root}/file"}, r"it is a file, not a directory"),
         ({"root_dir": "{root}/x", "create_root_dir_on_startup": False}, r"no directory .*/x"),
-        ({"hdfs_host": "localhost", "hdfs_port": 1}, r"refuses connections. Check that the HDFS"),
+        ({"hdfs_host": "localhost", "hdfs_port": 1}, r"refuses connections. Check that HDFS"),
         ({"hdfs_host": "nowhere"}, r"no NameNode of that name"),
     ],
 )

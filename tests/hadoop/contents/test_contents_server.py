@@ -41,11 +41,11 @@ def test_a_refusal_is_a_sentence_in_json(server: httpx.Client) -> None:
         put(server, "x/a.txt", text("a")): (404, "x/a.txt: the directory above it does not exist"),
         put(server, "a:b", text("a")): (
             400,
-            "'/a:b' has a colon in it, which no name in HDFS may have",
+            "'/a:b' contains a colon, which HDFS does not allow in names",
         ),
         server.patch("/api/contents/a.txt", json={"path": "../a"}): (
             404,
-            "'../a' is not below the directory of notebooks",
+            "'../a' is outside the root directory",
         ),
         server.post("/api/contents/a.txt/checkpoints/x"): (404, "a.txt has no checkpoint 'x'"),
     }

@@ -255,7 +255,7 @@ def test_a_full_quota_costs_one_line_and_what_was_not_saved_is_saved_later(
     wait_until(lambda: server.log("could not be saved"), 60, "it could not be saved")
     assert settings_of(server) == {"theme": "JupyterLab Dark"}
     hdfs("dfsadmin", "-clrSpaceQuota", session)
-    wait_until(lambda: server.log("session's state was saved"), 60, "it was saved")
+    wait_until(lambda: server.log("session was saved"), 60, "it was saved")
     assert len(server.log("could not be saved")) == 1
     assert [status.name for status in fs.list_dir(session)] == ["default.tar.gz"]
     server.end(signal.SIGTERM)
@@ -276,5 +276,5 @@ def test_a_server_starts_where_hdfs_is_away_and_says_so_once(
     )
     assert settings_of(server) == {}
     server.end(signal.SIGTERM)
-    assert len(server.log("could not be brought back")) == 1
+    assert len(server.log("could not be restored")) == 1
     assert not server.log("Traceback")

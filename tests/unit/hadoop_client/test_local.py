@@ -11,7 +11,7 @@ import pytest
 from hadoop_client.hdfs.combined import CombinedFileSystem
 from hadoop_client.hdfs.filesystem import FileSystem
 from hadoop_client.hdfs.local import LocalFileSystem
-from hdfs_contents.operations.tree_copy import copy
+from hdfs_contents.operations.tree_copy import copy_tree
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_folder_is_copied_as_large_as_it_was_said_to_be_also_with_links_in_a_c
     (folder.parent / "outside/file").write_text("another's")
     (folder / "d" / "outside").symlink_to(folder.parent / "outside")
     said = fs.usage("/home/d")
-    copy(fs, fs.stat("/home/d"), "/home/copy")
+    copy_tree(fs, fs.stat("/home/d"), "/home/copy")
     copied = [each for each in (folder / "copy").rglob("*") if each.is_file()]
     assert (said.files, said.size_bytes) == (len(copied), 5 * len(copied))
     assert not any(each.is_symlink() for each in copied)

@@ -28,7 +28,7 @@ def status(**changes: object) -> FileStatus:
 
 @given(st.integers(0, 2**42))
 def test_the_time_of_the_last_change_is_exact_to_the_millisecond(milliseconds: int) -> None:
-    changed = models.changed(status(modified_ms=milliseconds))
+    changed = models.last_modified(status(modified_ms=milliseconds))
     assert changed.tzinfo is timezone.utc
     assert round(changed.timestamp() * 1000) == milliseconds
     assert changed.microsecond % 1000 == 0
@@ -47,8 +47,8 @@ def test_the_type_comes_from_the_name(
     path: str, is_dir: bool, type: str, mimetype: str | None
 ) -> None:
     what = status(is_dir=is_dir)
-    assert models.kind(what, path) == type
-    model = models.entry(what, path, type=type, writable=True)
+    assert models.model_type(what, path) == type
+    model = models.base_model(what, path, type=type, writable=True)
     assert (model["name"], model["path"], model["mimetype"]) == (path[2:], path, mimetype)
     assert model["size"] == (None if is_dir else 1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,15 @@ def test_a_person_is_who_hadoop_or_the_hub_or_the_system_says(
         monkeypatch.delenv(variable)
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
-    assert root.identify() == name
+    assert root.set_hadoop_user() == name
     assert os.environ["HADOOP_USER_NAME"] == name
 
 
 def test_the_root_is_made_from_the_template() -> None:
-    assert root.root_from("/user/{username}/notebooks/", "alice") == "/user/alice/notebooks"
+    assert (
+        root.directory_from_template("/user/{username}/notebooks/", "alice")
+        == "/user/alice/notebooks"
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +58,7 @@ def test_a_template_or_name_that_gives_no_directory_is_refused_in_one_line(
     template: str, name: str
 ) -> None:
     with pytest.raises(root.StartupError) as raised:
-        root.root_from(template, name)
+        root.directory_from_template(template, name)
     assert "\n" not in str(raised.value)
 
 
@@ -73,29 +77,94 @@ def test_host_and_port_name_a_namenode_or_a_name_service(
     assert root.namenode_url(host, port) == url
 
 
-def test_without_a_configuration_the_sentence_says_what_to_set(
+def configured(directory: Path, site: str) -> Path:
+    directory.mkdir(exist_ok=True)
+    (directory / "core-site.xml").write_text(site)
+    return directory
+
+
+def assert_names_the_fix(message: str, reason: str) -> None:
+    assert message.startswith(f"HDFS cannot be opened: {reason}. Set HADOOP_CONF_DIR to ")
+    assert 'c.YarnSpawner.environment = {"HADOOP_CONF_DIR": "/etc/hadoop/conf"}' in message
+    assert "\n" not in message
+
+
+def test_without_a_configuration_directory_the_sentence_says_what_to_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HADOOP_CONF_DIR", raising=False)
     monkeypatch.setenv("HADOOP_HOME", str(tmp_path))
-    with pytest.raises(root.StartupError, match=f"{tmp_path}/etc/hadoop has no .* HADOOP_CONF_DIR"):
+    with pytest.raises(root.StartupError) as raised:
         root.open_root("/user/alice", None, create=True)
+    reason = f"the directory {tmp_path}/etc/hadoop does not exist"
+    assert_names_the_fix(str(raised.value), reason)
 
 
-@pytest.mark.parametrize("site", ["<configuration/>", "<configuration>"])
-def test_with_a_useless_configuration_the_sentence_names_it(
-    site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_configuration_directory_without_site_files_is_not_taken_for_an_absent_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "core-site.xml").write_text(site)
     monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
-    with pytest.raises(root.StartupError, match=str(tmp_path)):
+    with pytest.raises(root.StartupError) as raised:
+        root.open_root("/user/alice", None, create=True)
+    assert_names_the_fix(str(raised.value), f"{tmp_path} contains no Hadoop configuration")
+
+
+@pytest.mark.parametrize("name", ["hadoop.tmp.dir", "fs.defaultFS"])
+def test_a_configuration_without_a_default_file_system_is_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Hadoop takes an empty value for none at all.
+    value = "" if name == "fs.defaultFS" else "/tmp"
+    site = f"<property><name>{name}</name><value>{value}</value></property>"
+    configured(tmp_path, f"<configuration>{site}</configuration>")
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
+    with pytest.raises(root.StartupError) as raised:
+        root.open_root("/user/alice", None, create=True)
+    reason = f"the configuration in {tmp_path} does not set fs.defaultFS"
+    assert_names_the_fix(str(raised.value), reason)
+
+
+def test_a_configuration_that_is_not_xml_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(tmp_path, "<configuration>")
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
+    with pytest.raises(root.StartupError, match=f"{tmp_path}/core-site.xml is not well-formed"):
         root.open_root("/user/alice", None, create=True)
 
 
-def run_python(script: str) -> str:
+@pytest.mark.parametrize("url", [None, "hdfs://namenode:8020"])
+@pytest.mark.parametrize("unreadable", ["", "core-site.xml"], ids=["directory", "file"])
+@pytest.mark.parametrize(
+    "call", ["open_root('/user/alice', url, create=True)", "home_directory('alice')"]
+)
+def test_a_configuration_that_may_not_be_read_is_named(
+    call: str, unreadable: str, url: str | None
+) -> None:
+    # Not in tmp_path: its parents are closed to other accounts.
+    with tempfile.TemporaryDirectory() as parent:
+        Path(parent).chmod(0o755)
+        path = configured(Path(parent, "conf"), "<configuration/>") / unreadable
+        path.chmod(0)
+        message = run_python(
+            "import os\nfrom hdfs_contents import root\n"
+            "if os.geteuid() == 0:\n    os.setuid(65534)\n"
+            f"url = {url!r}\ntry:\n    root.{call}\n"
+            "except root.StartupError as error:\n    print(error)",
+            HADOOP_CONF_DIR=str(Path(parent, "conf")),
+        )
+        path.chmod(0o755)
+    assert_names_the_fix(message, f"{path} cannot be read (Permission denied)")
+
+
+def run_python(script: str, **environment: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
     )
+    assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 

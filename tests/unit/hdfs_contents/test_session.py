@@ -22,7 +22,7 @@ import hdfs_contents
 from hadoop_client.hdfs.paths import join, temporary_beside
 from hdfs_contents.paths import normalize_root
 from hdfs_contents.session.app import Session
-from hdfs_contents.session.archive import Limits, Place
+from hdfs_contents.session.archive import Limits, SessionItem
 from hdfs_contents.session.store import SessionStore, file_name
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.hdfs_contents.manager.interrupted import InterruptedFileSystem
@@ -43,7 +43,7 @@ def session(fs: LocalFileSystem, tmp_path: Path) -> Callable[..., Session]:
     """`session(home, server)`: what a server with that home has of its session."""
 
     def make(home: str, server: str = "", limits: Limits | None = None) -> Session:
-        places = (Place("settings", tmp_path / home, is_folder=True),)
+        places = (SessionItem("settings", tmp_path / home, is_directory=True),)
         store = SessionStore(DIRECTORY, server, lambda: fs)
         log = logging.getLogger("session")
         return Session(store, places, limits or Limits(10_000, 10_000), log)
@@ -133,7 +133,7 @@ def test_a_save_that_fails_leaves_the_last_copy_and_is_tried_again(
     one.save()
     assert fs.files() == [DEFAULT]
     assert [record.getMessage() for record in caplog.records] == [
-        "The session's state could not be saved: the NameNode can't be reached. It is tried again."
+        "The session could not be saved: the NameNode can't be reached. It will be retried."
     ]
     session("two").restore()
     assert theme(tmp_path / "two") == "dark"
@@ -162,7 +162,7 @@ def test_a_database_that_can_not_be_read_now_is_not_missing_from_the_next_copy(
         database.execute("INSERT INTO history VALUES (?)", ["x" * 500_000])
         database.commit()
     store = SessionStore(DIRECTORY, "", lambda: fs)
-    places = (Place("history", history, is_database=True),)
+    places = (SessionItem("history", history, is_database=True),)
     one = Session(store, places, Limits(10**6, 10**6), logging.getLogger("session"))
     one.save()
     kept = fs.at(DEFAULT).read_bytes()
@@ -171,8 +171,8 @@ def test_a_database_that_can_not_be_read_now_is_not_missing_from_the_next_copy(
         one.save()
     assert fs.at(DEFAULT).read_bytes() == kept
     assert [record.getMessage() for record in caplog.records] == [
-        "The session's state could not be saved: history can't be read now (disk I/O error). "
-        "It is tried again."
+        "The session could not be saved: history cannot be read now (disk I/O error). "
+        "It will be retried."
     ]
 
 
@@ -193,7 +193,7 @@ def test_a_copy_that_has_lost_bytes_does_not_replace_the_last_one(
     store = SessionStore(
         DIRECTORY, "", lambda: InterruptedFileSystem(fs, "close", lose, after=True)
     )
-    places = (Place("settings", tmp_path / "two", is_folder=True),)
+    places = (SessionItem("settings", tmp_path / "two", is_directory=True),)
     two = Session(store, places, Limits(10_000, 10_000), logging.getLogger("session"))
     two.restore()
     set_theme(tmp_path / "two", "light")
@@ -276,7 +276,7 @@ def test_what_is_left_out_is_said_once(
         one.save()
         one.save()
     assert [record.getMessage() for record in caplog.records] == [
-        "Not kept of the session's state: settings/theme (6 bytes)."
+        "These files of the session are not saved: settings/theme (6 bytes)."
     ]
 
 

@@ -19,16 +19,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hdfs_contents.session import archive
-from hdfs_contents.session.archive import MAX_FILES, DamagedError, Limits, Place, look, pack, unpack
+from hdfs_contents.session.archive import (
+    MAX_FILES,
+    DamagedError,
+    Limits,
+    SessionItem,
+    pack,
+    stat_files,
+    unpack,
+)
 
 PLENTY = Limits(total=1_000_000, file=1_000_000)
 
 
-def places_in(folder: Path) -> tuple[Place, ...]:
+def places_in(folder: Path) -> tuple[SessionItem, ...]:
     return (
-        Place("settings", folder / "settings", is_folder=True),
-        Place("secret", folder / "secret"),
-        Place("history", folder / "history", is_database=True),
+        SessionItem("settings", folder / "settings", is_directory=True),
+        SessionItem("secret", folder / "secret"),
+        SessionItem("history", folder / "history", is_database=True),
     )
 
 
@@ -132,9 +140,9 @@ def test_what_is_beside_a_database_counts_as_it(tmp_path: Path) -> None:
     make_history(one / "history", "1 + 1")
     with closing(sqlite3.connect(one / "history", isolation_level=None)) as kernel:
         kernel.execute("PRAGMA journal_mode = WAL")
-        before = look(places_in(one))
+        before = stat_files(places_in(one))
         kernel.execute("INSERT INTO history VALUES ('2 + 2')")
-        assert look(places_in(one)) != before
+        assert stat_files(places_in(one)) != before
         unpacked(packed(one)[0], other)
     assert history_in(other / "history") == ["1 + 1", "2 + 2"]
 
@@ -153,7 +161,7 @@ def test_a_database_that_stays_locked_is_for_another_time(
 
 def test_a_folder_that_can_not_be_read_now_is_for_another_time(tmp_path: Path) -> None:
     write(tmp_path, {"settings/a": b"1"})
-    for call in (lambda: look(places_in(tmp_path)), lambda: packed(tmp_path)):
+    for call in (lambda: stat_files(places_in(tmp_path)), lambda: packed(tmp_path)):
         with no_more_open_files(), pytest.raises(OSError, match="Too many open files"):
             call()
 
@@ -170,12 +178,12 @@ def test_packing_a_restored_database_again_gives_the_same_archive(tmp_path: Path
 
 def test_a_change_shows_without_reading_and_nothing_else_does(tmp_path: Path) -> None:
     write(tmp_path, {"settings/a": b"1", "secret": b"2"})
-    seen = look(places_in(tmp_path))
-    assert look(places_in(tmp_path)) == seen
+    seen = stat_files(places_in(tmp_path))
+    assert stat_files(places_in(tmp_path)) == seen
     (tmp_path / "settings/a").write_bytes(b"12")
-    changed = look(places_in(tmp_path))
+    changed = stat_files(places_in(tmp_path))
     (tmp_path / "settings/a").unlink()
-    assert len({seen, changed, look(places_in(tmp_path))}) == 3
+    assert len({seen, changed, stat_files(places_in(tmp_path))}) == 3
 
 
 @pytest.mark.parametrize("limits", [Limits(total=1000, file=10), Limits(total=14, file=1000)])
@@ -247,7 +255,7 @@ def test_no_name_leads_out_of_its_place(
     "name", ["../secret", "/etc/passwd", "settings/../../x", "settings//x", "./secret"]
 )
 def test_a_name_that_no_file_here_has_is_damage(name: str, tmp_path: Path) -> None:
-    with pytest.raises(DamagedError, match="is no name of a file"):
+    with pytest.raises(DamagedError, match="is not a valid file name"):
         unpacked(archive_of(plain("secret"), plain(name)), tmp_path)
     assert contents(tmp_path) == {}
 
@@ -267,7 +275,7 @@ def test_a_name_that_no_file_here_has_is_damage(name: str, tmp_path: Path) -> No
 def test_links_devices_and_directories_are_damage(kind: bytes, tmp_path: Path) -> None:
     member, _ = plain("settings/x")
     member.type, member.linkname = kind, "/etc/passwd"
-    with pytest.raises(DamagedError, match="is no plain file"):
+    with pytest.raises(DamagedError, match="is not a regular file"):
         unpacked(archive_of(plain("secret"), (member, b"")), tmp_path)
     assert contents(tmp_path) == {}
 
@@ -361,7 +369,7 @@ def test_places_follow_the_variables_that_jupyter_and_ipython_follow(
     for variable in variables:
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    usual = {place.name: place.path for place in archive.places()}
+    usual = {place.name: place.path for place in archive.session_items()}
     assert usual == {
         "lab/user-settings": tmp_path / ".jupyter/lab/user-settings",
         "lab/workspaces": tmp_path / ".jupyter/lab/workspaces",
@@ -371,7 +379,7 @@ def test_places_follow_the_variables_that_jupyter_and_ipython_follow(
     }
     for variable in variables:
         monkeypatch.setenv(variable, str(tmp_path / variable))
-    assert [str(place.path.relative_to(tmp_path)) for place in archive.places()] == [
+    assert [str(place.path.relative_to(tmp_path)) for place in archive.session_items()] == [
         "JUPYTERLAB_SETTINGS_DIR",
         "JUPYTER_DATA_DIR/notebook_secret",
         "JUPYTER_DATA_DIR/nbsignatures.db",

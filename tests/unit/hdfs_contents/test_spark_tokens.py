@@ -21,7 +21,7 @@ def test_a_file_that_can_not_be_read_is_told_of_and_the_next_one_is_given(
     caplog: pytest.LogCaptureFixture,
     wait_until: Callable[..., Any],
 ) -> None:
-    monkeypatch.setattr(spark, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(spark, "_CHECK_SECONDS", 0.01)
     given: Queue[bytes] = Queue()
     backend = SimpleNamespace(updateDelegationTokens=given.put)
     scala = SimpleNamespace(schedulerBackend=lambda: backend)
@@ -36,7 +36,7 @@ def test_a_file_that_can_not_be_read_is_told_of_and_the_next_one_is_given(
     spark.keep_tokens(SimpleNamespace(sparkContext=context))
     assert given.get(timeout=30) == b"first"
     point_to(tmp_path)  # is there, and no file
-    wait_until(lambda: "goes on with its old tokens" in caplog.text, 30, "it is told of")
+    wait_until(lambda: "Could not give Spark" in caplog.text, 30, "it is logged")
     point_to(tmp_path / "later")
     assert given.get(timeout=30) == b"later"
     (keeping,) = (each for each in threading.enumerate() if each.name == "spark-tokens")

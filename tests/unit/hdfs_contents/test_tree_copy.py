@@ -9,7 +9,7 @@ import pytest
 
 from hadoop_client.hdfs.filesystem import FileSystem
 from hadoop_client.hdfs.local import LocalFileSystem
-from hdfs_contents.operations.tree_copy import copy, move_by_copy
+from hdfs_contents.operations.tree_copy import copy_tree, move_tree
 from tests.unit.hdfs_contents.manager.interrupted import InterruptedFileSystem
 
 
@@ -22,7 +22,7 @@ def fs(tmp_path: Path) -> LocalFileSystem:
 
 
 def move(fs: FileSystem) -> None:
-    move_by_copy(fs, fs.stat("/home/d"), "/home/moved")
+    move_tree(fs, fs.stat("/home/d"), "/home/moved")
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -54,7 +54,7 @@ def test_what_changes_after_it_was_compared_stays_with_its_change(
             changed.update(files(folder))
 
     changed: dict[str, str] = {}
-    with pytest.raises(OSError, match="it changed while it was moved, and stays where it is"):
+    with pytest.raises(OSError, match="it changed while it was being moved and was left in place"):
         # The first rename comes when all was copied and compared.
         move(InterruptedFileSystem(fs, "rename", change_once, after=False))
     assert files(tmp_path) == {f"d/{name}": content for name, content in changed.items()}
@@ -79,7 +79,9 @@ def test_a_directory_that_may_not_be_written_is_copied(fs: LocalFileSystem, tmp_
     def look() -> None:
         modes.extend(each.stat().st_mode & 0o077 for each in tmp_path.glob(".saving-*/**/*"))
 
-    copy(InterruptedFileSystem(fs, "close", look, after=True), fs.stat("/home/d"), "/home/copy")
+    copy_tree(
+        InterruptedFileSystem(fs, "close", look, after=True), fs.stat("/home/d"), "/home/copy"
+    )
     assert modes
     assert not any(modes), "until all is there it is its owner's alone"
     assert (fs.stat("/home/copy/sub").mode, fs.stat("/home/copy/b").mode) == (0o555, 0o640)

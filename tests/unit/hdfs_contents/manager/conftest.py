@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,7 @@ import pytest
 from hadoop_client.hdfs.filesystem import FileSystem
 from hadoop_client.hdfs.local import LocalFileSystem
 from hdfs_contents import HDFSContentsManager
-from hdfs_contents.root import with_local_dirs
-from hdfs_contents.store import ContentsStore
+from hdfs_contents.root import add_local_dirs
 from tests.unit.hdfs_contents.manager.fixtures import (  # noqa: F401 - pytest finds them by name
     manager,
     names,
@@ -51,9 +49,7 @@ def root(fs: FileSystem) -> str:
 @pytest.fixture
 def make_manager(fs: FileSystem, root: str) -> MakeManager:
     class LocalContentsManager(HDFSContentsManager):
-        @cached_property
-        def store(self) -> ContentsStore:
-            combined = with_local_dirs(fs, self.root_dir, self.local_dirs)
-            return ContentsStore(combined, self.root_dir, self, self, self.log)
+        def _open_filesystem(self) -> FileSystem:
+            return add_local_dirs(fs, self.root_dir, self.local_dirs)
 
     return lambda **options: LocalContentsManager(**{"root_dir": root} | options)

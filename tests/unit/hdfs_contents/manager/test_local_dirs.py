@@ -130,7 +130,7 @@ async def test_what_changes_while_it_is_moved_stays_where_it_is(
 
     manager.store.fs._base = Changes()
     message = await refused(409, manager.rename("a", "scratch/a"))
-    assert "stays where it is" in message
+    assert "was left in place" in message
     assert read("a") == b"b" * 100
     assert in_scratch() == ["seen"]
 

@@ -40,7 +40,7 @@ async def test_a_notebook_with_huge_output_comes_back_whole_until_it_is_too_larg
     )
     manager.max_document_size_mb = 30
     message = await refused(413, manager.get("a.ipynb"))
-    assert "files of more than 30 MB are not opened here: download it" in message
+    assert "files over 30 MB cannot be opened here: download it" in message
     assert (await manager.get("a.ipynb", content=False))["size"] > 30_000_000
 
 

@@ -49,7 +49,7 @@ async def test_a_part_that_no_upload_waits_for_changes_nothing(
 
 @pytest.mark.parametrize(
     ("part", "what"),
-    [(2, "part 2 of the upload came twice"), (4, "part 3 of the upload is missing")],
+    [(2, "part 2 of the upload was sent twice"), (4, "part 3 of the upload is missing")],
 )
 async def test_a_part_that_is_not_the_next_one_ends_the_upload_and_changes_nothing(
     part: int, what: str, manager: HDFSContentsManager, write: Write, read: Read, names: Names
@@ -74,7 +74,7 @@ def test_an_upload_that_nobody_goes_on_with_is_given_up(
     fs: FileSystem, root: str, names: Names, wait_until: Callable[..., object]
 ) -> None:
     uploads = Uploads(fs, abandoned_seconds=0.2)
-    uploads.begin(f"{root}/a.txt", b"abandoned", None)
+    uploads.start(f"{root}/a.txt", b"abandoned", None)
     wait_until(lambda: names() == [], 30, "what was uploaded is deleted")
     with pytest.raises(OSError, match="part 1 of the upload is missing"):
-        uploads.go_on(f"{root}/a.txt", 2, b"late")
+        uploads.append(f"{root}/a.txt", 2, b"late")
