@@ -19,7 +19,7 @@ UNIT = "tests/unit"
 KERBEROS = "tests/kerberos/test_faults.py"
 
 THREATS: dict[str, tuple[str, ...]] = {
-    "values of the environment that a shell, a script or YARN could read as its own": (
+    "environment variables with values that a shell, a script or YARN could interpret": (
         f"{SPAWNER}/test_spawner.py::test_the_environment_arrives_as_it_was_and_nothing_runs",
         f"{UNIT}/yarnspawner/test_launch_spec.py::test_a_launch_survives_its_journey_byte_for_byte",
     ),
@@ -33,7 +33,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/hadoop_client/test_trace.py::"
         "test_the_log_has_one_json_object_for_each_and_nothing_of_what_was_said",
     ),
-    "a shell's own characters in the names of users, arguments and folders": (
+    "shell metacharacters in the names of users, arguments and directories": (
         f"{SPAWNER}/test_spawner.py::test_the_arguments_arrive_as_they_were",
         "tests/security/test_metacharacters.py::test_in_the_notebooks_folder_nothing_runs",
         f"{UNIT}/yarnspawner/test_tags.py::"
@@ -43,13 +43,13 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/yarnspawner/test_failures.py::"
         "test_what_an_administrator_is_to_run_for_a_home_is_one_command_for_any_name",
     ),
-    "options of the wrong kind, by form, query and REST": (
+    "options of the wrong type, from the form, a link or the REST API": (
         f"{SPAWNER}/test_profiles.py::"
         "test_the_same_is_refused_by_form_query_and_rest_and_nothing_sticks",
         f"{UNIT}/yarnspawner/test_profiles.py::"
         "test_whatever_is_asked_for_is_refused_in_a_sentence_or_within_the_limits",
     ),
-    "more resources than allowed, negative ones, and what is no amount": (
+    "resources over the limit, negative ones, and values that are not amounts": (
         f"{SPAWNER}/test_profiles.py::test_a_limit_holds_for_who_it_is_for",
         f"{SPAWNER}/test_spawner.py::"
         "test_what_can_not_start_is_told_in_a_sentence_and_leaves_nothing",
@@ -57,7 +57,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_anything_else_is_refused_by_name_with_what_is_allowed",
         f"{UNIT}/yarnspawner/test_launch_spec.py::test_more_than_any_node_has_is_refused_with_the_limit",
     ),
-    "a choice that only begins like an allowed one": (
+    "a choice that only starts like an allowed one": (
         f"{UNIT}/yarnspawner/test_profiles.py::"
         "test_anything_else_is_refused_by_name_with_what_is_allowed",
     ),
@@ -68,23 +68,23 @@ THREATS: dict[str, tuple[str, ...]] = {
         "tests/security/test_lying_server.py::"
         "test_a_port_that_answers_nothing_is_refused_and_the_host_is_the_nodes",
     ),
-    "a report that a server is ready from whoever is not its application master": (
+    "a report of readiness that does not come from the server's application master": (
         f"{UNIT}/container/test_scheduler.py::"
         "test_an_attempt_whose_token_is_no_longer_known_is_over",
         "tests/hadoop/test_rpc_master.py::test_an_application_masters_life",
     ),
-    "a port reported to the hub, under skein, by any but the very server that starts": (
+    "with skein, a port that another server reports to the hub": (
         f"{SPAWNER}/test_skein.py::test_a_start_is_told_its_port_by_its_own_server_only",
         f"{UNIT}/yarnspawner/test_port_endpoint.py::test_no_other_token_will_do_and_learns_nothing",
         f"{UNIT}/yarnspawner/test_port_endpoint.py::test_anything_but_a_port_is_refused",
         f"{UNIT}/yarnspawner/test_port_endpoint.py::test_the_first_report_stays",
     ),
-    "another user who wants to read a launch: its program, its certificates, its tokens": (
+    "another user that reads a launch: its program, its certificates, its tokens": (
         f"{SPAWNER}/test_internal_ssl.py::test_the_container_has_the_key_for_its_own_user_only",
         f"{SPAWNER}/test_skein.py::test_the_launch_is_nobody_elses_to_read",
         "tests/kerberos/test_servers.py::test_no_secret_is_where_others_see_it",
     ),
-    "a person's name in a header, from whoever is not the web server that logs people in": (
+    "a user name in a header that the web server of the log-in did not set": (
         "tests/hadoop/examples/test_log_ins.py::"
         "test_who_the_web_server_knows_is_that_person_whatever_their_browser_claims",
         "tests/hadoop/examples/test_log_ins.py::"
@@ -92,31 +92,30 @@ THREATS: dict[str, tuple[str, ...]] = {
         "tests/hadoop/examples/test_log_ins.py::"
         "test_a_notebook_server_is_not_told_the_web_servers_secret",
     ),
-    "a person's Kerberos ticket, shown to a notebook server instead of the hub": (
+    "a user's Kerberos ticket, sent to a notebook server instead of the hub": (
         "tests/kerberos/test_log_in.py::"
         "test_a_server_has_a_name_of_its_own_for_which_browsers_have_no_tickets",
         "tests/kerberos/test_log_in.py::test_behind_apache_no_server_gets_a_ticket_or_asks_for_one",
     ),
-    "a user whom Hadoop does not let the hub act for, or a hub on another host": (
+    "a user that the hub may not impersonate, or a hub on another host": (
         "tests/security/test_impersonation.py::test_a_refusal_is_not_asked_for_again",
         "tests/security/test_impersonation.py::"
         "test_a_hub_on_another_host_than_hadoop_allows_is_told_so",
         "tests/hadoop/test_rpc.py::test_one_may_act_only_for_whom_hadoop_allows",
         "tests/kerberos/test_servers.py::test_whom_hadoop_does_not_let_the_hub_act_for_is_told_so",
     ),
-    "a superuser's, the hub's own or a principal's name": (
+    "the name of a superuser, of the hub or of a principal": (
         f"{SPAWNER}/test_options.py::test_no_server_is_started_for_a_superuser",
         f"{UNIT}/yarnspawner/test_tags.py::"
         "test_superusers_the_hub_itself_and_malformed_principals_may_not",
     ),
-    "a hub without its key, with another's, or without a ticket": (
+    "a hub without its key, with another key, or without a ticket": (
         "tests/kerberos/test_servers.py::test_a_hub_that_can_not_log_in_says_what_to_do",
         "tests/kerberos/test_rpc.py::test_without_a_ticket_the_tool_says_what_to_do",
         f"{KERBEROS}::test_the_check_says_what_is_wrong_with_a_keytab",
         f"{UNIT}/yarnhub/check/test_verdicts.py::test_a_keytab_is_for_its_owner_only",
     ),
-    "a KDC that is away or hangs, a key that was changed, a ticket that has ended, a clock that is "
-    "wrong": (
+    "a KDC that is down or hangs, a changed key, an expired ticket, a wrong clock": (
         f"{KERBEROS}::test_without_a_kdc_people_are_told_servers_go_on_and_no_restart_is_needed",
         f"{KERBEROS}::test_the_check_says_that_the_kdc_is_away",
         f"{KERBEROS}::"
@@ -125,11 +124,11 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{KERBEROS}::test_a_clock_that_is_wrong_is_made_up_for_by_the_kdcs_or_told",
         f"{UNIT}/hadoop_client/test_aio.py::test_a_login_that_waits_for_its_ticket_holds_nobody_else_up",
     ),
-    "a service that is not the one that was meant, or protects less": (
+    "a service with another principal, or with weaker protection": (
         "tests/kerberos/test_rpc.py::test_a_server_that_is_somebody_else_is_refused",
         "tests/kerberos/test_rpc.py::test_a_client_that_wants_less_than_the_server_is_told_so",
     ),
-    "delegation tokens where others see them, or for whom they are not": (
+    "delegation tokens that other users can see, or that belong to other users": (
         "tests/kerberos/test_servers.py::test_no_secret_is_where_others_see_it",
         "tests/kerberos/test_servers.py::test_new_tokens_are_for_the_server_itself_and_nobody_else",
     ),
@@ -137,12 +136,12 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{KERBEROS}::"
         "test_a_damaged_token_file_is_told_in_a_sentence_and_mended_by_the_next_renewal",
     ),
-    "an archive with members that lead outside, or that have more rights than they need": (
+    "an archive with members that lead outside, or that have more permissions than they need": (
         f"{UNIT}/env_packaging/test_verify.py::test_a_member_that_does_harm_is_named",
         f"{UNIT}/env_packaging/test_archive.py::"
         "test_a_file_of_the_mode_4755_is_shipped_without_setuid",
     ),
-    "an archive that others may write, that is not what its manifest says, or was changed": (
+    "an archive that others can write, that does not match its manifest, or that was changed": (
         f"{UNIT}/env_packaging/test_registry.py::"
         "test_what_everybody_may_write_is_refused_with_the_command_that_mends_it",
         f"{UNIT}/env_packaging/test_registry.py::"
@@ -152,7 +151,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/env_packaging/test_verify.py::test_one_changed_byte_is_found",
         "tests/hadoop/test_envs.py::test_a_changed_archive_is_found",
     ),
-    "an environment for all that not all may read": (
+    "a shared environment that some users cannot read": (
         f"{UNIT}/env_packaging/test_registry.py::test_what_not_everybody_may_read_is_not_public",
         f"{SPAWNER}/test_options.py::"
         "test_a_public_file_that_not_everybody_may_read_is_refused_before_the_submit",
@@ -164,13 +163,13 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/hdfs_contents/test_paths.py::"
         "test_whatever_is_asked_for_is_below_the_root_or_refused",
     ),
-    "hidden files, and errors that can't be told apart": (
+    "hidden files, and errors without a clear status": (
         f"{CONTENTS}/test_contents_refused.py::"
         "test_no_verb_touches_hidden_files_unless_they_are_allowed",
         f"{UNIT}/hadoop_client/test_hdfs_errors.py::test_each_kind_of_failure_has_its_status",
         f"{UNIT}/hdfs_contents/test_extension.py::test_only_what_may_work_later_is_to_be_tried_again",
     ),
-    "a save that is cut off, or that HDFS does not take": (
+    "a save that is interrupted, or that HDFS rejects": (
         f"{CONTENTS}/test_contents_faults.py::"
         "test_a_save_that_fails_leaves_the_file_whole_and_nothing_beside_it",
         f"{CONTENTS}/test_contents_faults.py::"
@@ -181,14 +180,14 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{CONTENTS}/test_contents_uploads.py::"
         "test_what_came_in_while_a_file_was_uploaded_is_not_replaced",
     ),
-    "two who save the same notebook": (
+    "two servers that save the same notebook": (
         f"{CONTENTS}/test_contents_conflicts.py::"
         "test_what_another_server_saved_is_not_replaced_unseen",
         f"{CONTENTS}/test_contents_conflicts.py::"
         "test_of_many_servers_that_save_a_file_at_once_one_wins_and_the_others_are_told",
         f"{CONTENTS}/test_contents_checkpoints.py::test_a_checkpoint_is_restored_as_it_was",
     ),
-    "a page with a script, opened from a person's own files": (
+    "a page with a script, opened from a user's own files": (
         f"{CONTENTS}/test_contents_server.py::"
         "test_a_page_is_shown_in_a_sandbox_and_saved_under_its_name",
         f"{CONTENTS}/test_contents_downloads.py::test_a_part_of_a_page_is_in_the_same_sandbox",
@@ -200,7 +199,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_only_who_has_a_certificate_of_the_hub_or_the_proxy_is_let_in",
         f"{SPAWNER}/test_internal_ssl.py::test_the_container_has_the_key_for_its_own_user_only",
     ),
-    "a ResourceManager that is away, hangs, was restarted or has forgotten": (
+    "a ResourceManager that is down, hangs, restarts, or does not know an application": (
         f"{SPAWNER}/test_spawner.py::test_a_resourcemanager_that_is_away_ends_no_server",
         "tests/faults/test_resourcemanager.py::"
         "test_a_start_goes_on_after_the_resourcemanager_was_killed",
@@ -220,7 +219,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{SPAWNER}/test_restart.py::"
         "test_an_orphan_is_ended_when_the_hub_starts_and_nobody_has_asked_for_anything",
     ),
-    "a start that is stopped, or waits for too long": (
+    "a start that is stopped, or takes too long": (
         f"{SPAWNER}/test_spawner.py::test_a_stop_in_the_middle_of_a_start_ends_the_application",
         f"{SPAWNER}/test_restart.py::test_a_hub_that_ends_asks_yarn_for_nothing_more",
         f"{SPAWNER}/test_spawner.py::test_a_start_that_takes_too_long_is_told_and_leaves_nothing",
@@ -238,16 +237,16 @@ THREATS: dict[str, tuple[str, ...]] = {
         "tests/faults/test_node_lost.py::"
         "test_a_start_whose_node_is_lost_fails_with_the_reason_and_leaves_nothing",
     ),
-    "a container without memory": (
+    "a container that runs out of memory": (
         "tests/faults/test_memory.py::"
         "test_a_server_that_uses_too_much_memory_is_ended_with_the_reason",
         "tests/faults/test_memory.py::"
         "test_a_start_that_uses_too_much_memory_tells_so_and_leaves_nothing",
     ),
-    "a driver of skein's that is killed or hangs": (
+    "a skein driver that is killed or hangs": (
         f"{SPAWNER}/test_skein.py::test_a_driver_that_ends_or_hangs_is_started_again",
     ),
-    "hundreds of starts at once, and a megabyte of last words": (
+    "hundreds of starts at the same time, and a megabyte of last output": (
         "tests/faults/test_crowded.py::"
         "test_very_many_starts_at_once_are_ready_or_told_to_come_later",
         "tests/faults/test_application_master.py::test_a_megabyte_of_last_words_in_one_line_is_cut",
