@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 SPAWNER = "tests/hadoop/spawner"
 CONTENTS = "tests/hadoop/contents"
 UNIT = "tests/unit"
+MANAGER = f"{UNIT}/hdfs_contents/manager"
 KERBEROS = "tests/kerberos/test_faults.py"
 
 THREATS: dict[str, tuple[str, ...]] = {
@@ -157,35 +158,33 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_a_public_file_that_not_everybody_may_read_is_refused_before_the_submit",
     ),
     "a path that leads out of the notebooks' directory": (
-        f"{CONTENTS}/test_contents_refused.py::test_no_verb_leaves_the_root_or_takes_a_bad_name",
+        f"{MANAGER}/test_refused.py::test_no_verb_leaves_the_root_or_takes_a_bad_name",
         f"{CONTENTS}/test_contents_server.py::"
         "test_what_is_no_file_for_this_person_is_not_downloaded",
         f"{UNIT}/hdfs_contents/test_paths.py::"
         "test_whatever_is_asked_for_is_below_the_root_or_refused",
     ),
     "hidden files, and errors without a clear status": (
-        f"{CONTENTS}/test_contents_refused.py::"
-        "test_no_verb_touches_hidden_files_unless_they_are_allowed",
+        f"{MANAGER}/test_refused.py::test_no_verb_touches_hidden_files_unless_they_are_allowed",
         f"{UNIT}/hadoop_client/test_hdfs_errors.py::test_each_kind_of_failure_has_its_status",
         f"{UNIT}/hdfs_contents/test_extension.py::test_only_what_may_work_later_is_to_be_tried_again",
     ),
     "a save that is interrupted, or that HDFS rejects": (
-        f"{CONTENTS}/test_contents_faults.py::"
+        f"{MANAGER}/test_faults.py::"
         "test_a_save_that_fails_leaves_the_file_whole_and_nothing_beside_it",
         f"{CONTENTS}/test_contents_faults.py::"
         "test_over_its_quota_of_space_a_save_keeps_what_was_there",
         f"{CONTENTS}/test_contents_faults.py::test_in_safe_mode_files_are_read_but_not_changed",
         f"{CONTENTS}/test_contents_faults.py::"
         "test_a_namenode_that_hangs_is_an_answer_and_no_wait_without_end",
-        f"{CONTENTS}/test_contents_uploads.py::"
+        f"{CONTENTS}/test_contents_hdfs.py::"
         "test_what_came_in_while_a_file_was_uploaded_is_not_replaced",
     ),
     "two servers that save the same notebook": (
-        f"{CONTENTS}/test_contents_conflicts.py::"
-        "test_what_another_server_saved_is_not_replaced_unseen",
-        f"{CONTENTS}/test_contents_conflicts.py::"
+        f"{MANAGER}/test_conflicts.py::test_what_another_server_saved_is_not_replaced_unseen",
+        f"{MANAGER}/test_conflicts.py::"
         "test_of_many_servers_that_save_a_file_at_once_one_wins_and_the_others_are_told",
-        f"{CONTENTS}/test_contents_checkpoints.py::test_a_checkpoint_is_restored_as_it_was",
+        f"{MANAGER}/test_checkpoints.py::test_a_checkpoint_is_restored_as_it_was",
     ),
     "a page with a script, opened from a user's own files": (
         f"{CONTENTS}/test_contents_server.py::"
