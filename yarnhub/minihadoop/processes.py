@@ -18,12 +18,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from yarnhub.minihadoop.errors import MissingToolError
-
-try:
-    import psutil
-except ImportError as error:
-    raise MissingToolError("psutil is not installed: pip install 'yarnhub[demo]'.") from error
+import psutil
 
 #: The variable's value is the state folder, a slash and the daemon's name.
 DAEMON = "MINIHADOOP_DAEMON"

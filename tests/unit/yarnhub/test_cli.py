@@ -133,18 +133,6 @@ def test_packing_without_a_package_that_it_needs_is_told_what_to_install(package
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_the_embedded_hadoop_without_psutil_is_told_what_to_install(tmp_path):
-    script = "import sys; sys.modules['psutil'] = None; from yarnhub import cli; cli.main()"
-    done = subprocess.run(
-        [sys.executable, "-c", script, "minihadoop", "up", "--state-dir", str(tmp_path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 3
-    assert done.stderr == "psutil is not installed: pip install 'yarnhub[demo]'.\n"
-
-
 class ForPeople(Exception):
     exit_code = 4
 
