@@ -28,7 +28,7 @@ STOP_TIMEOUT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Server:
+class ListedServer:
     """One server on YARN. `node` is empty and `memory_mb` 0 until it has a container."""
 
     user: str
@@ -96,7 +96,7 @@ def stop(
         typer.echo(f"Ended {server.label} ({server.application_id}).")
 
 
-def _servers() -> list[Server]:
+def _servers() -> list[ListedServer]:
     """Return all servers that have not ended, by user and name."""
     from yarnhub.yarn import server_reports, yarn_client
     from yarnspawner.launcher.interface import ALIVE
@@ -106,11 +106,11 @@ def _servers() -> list[Server]:
     return sorted(servers, key=lambda server: (server.user, server.server, server.submitted_ms))
 
 
-def _server(client: BlockingClient, report: ApplicationReport) -> Server:
+def _server(client: BlockingClient, report: ApplicationReport) -> ListedServer:
     from yarnhub.yarn import server_container, server_name
 
     container = server_container(client, report)
-    return Server(
+    return ListedServer(
         user=report.user,
         server=server_name(report.user, report.name),
         node=container.node_id.host if container else "",
@@ -121,7 +121,7 @@ def _server(client: BlockingClient, report: ApplicationReport) -> Server:
     )
 
 
-def _end(server: Server) -> None:
+def _end(server: ListedServer) -> None:
     """Repeat the kill request until the application has ended, as the hub does."""
     from hadoop_client.yarn.records import ApplicationId
     from hadoop_client.yarn.resourcemanager import FORCE_KILL_APPLICATION, KillApplicationRequest
@@ -141,7 +141,7 @@ def _end(server: Server) -> None:
             time.sleep(0.2)
 
 
-def _table(servers: Iterable[Server]) -> Table:
+def _table(servers: Iterable[ListedServer]) -> Table:
     from rich.table import Table
     from rich.text import Text
 

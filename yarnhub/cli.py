@@ -1,7 +1,7 @@
-"""The `yarnhub` command: it mounts the commands of the rooms and is their one error boundary.
+"""The `yarnhub` command: all commands, and the handling of their errors.
 
-An error that is meant for people has an `exit_code` and a text that says what happened and what to
-do; it becomes a line on stderr. Anything else is a defect, and shows itself as one.
+An error with an `exit_code` is printed as one line on stderr. Any other exception is a bug, and
+shows its traceback.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from yarnhub.logs import logs
 from yarnhub.minihadoop.cli import app as minihadoop
 
 _EXIT_CODES = """
-Exit codes: 0 done; 1 it failed, or does not run; 2 wrong arguments; 3 something that is needed is
-missing or unusable on this machine; 4 what was named does not exist or can not be fetched;
-5 something is in the way or not safe; 6 a service refused or did not answer; 130 interrupted.
+Exit codes: 0 success; 1 the command failed, or nothing is running; 2 wrong arguments; 3 a required
+program or package is missing or unusable on this machine; 4 something named does not exist or
+cannot be fetched; 5 a conflict, or something unsafe; 6 a service refused or did not answer;
+130 interrupted.
 """
 
 app = typer.Typer(
@@ -44,8 +45,8 @@ app.add_typer(envs, name="envs")
 app.add_typer(minihadoop, name="minihadoop")
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(f"yarnhub {version('yarnhub')}")
@@ -56,14 +57,16 @@ def _print_version(wanted: bool) -> None:
 def _options(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print and exit."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     pass
 
 
 def main() -> None:
-    """Run the command line; ends the process with one of the exit codes in `--help`."""
+    """Run the command line, and exit with one of the codes that `--help` lists."""
     try:
         app()
     except SystemExit as end:

@@ -1,7 +1,7 @@
-"""What a server on YARN has written: `yarnhub logs`.
+"""`yarnhub logs`: the output of a server on YARN.
 
-Of a server that runs, its node tells all; of one that has ended, YARN keeps the last lines, and the
-whole only where the cluster collects logs.
+The node of a running server has its whole output. For a server that has ended, YARN keeps the last
+lines, and the whole output only if the cluster collects logs.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import http.client
 import sys
 import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from yarnhub.errors import ServerNotFoundError, ToolError
+from yarnhub.node_http import base_url, open_url
 from yarnhub.options import parse_label
 
 if TYPE_CHECKING:
@@ -25,18 +25,21 @@ STREAMS = ("stdout", "stderr")
 
 
 class NodeUnreachableError(ToolError):
-    """The node that a server runs on does not tell what it has written."""
+    """The node of a server did not return its logs."""
 
     exit_code = 6
 
 
 def logs(
-    label: Annotated[str, typer.Argument(metavar="USER[/SERVER]", help="Whose server.")],
+    label: Annotated[str, typer.Argument(metavar="USER[/SERVER]", help="The server.")],
     lines: Annotated[
-        int, typer.Option("--lines", "-n", min=0, help="Only the last so many of each; 0: all.")
+        int,
+        typer.Option(
+            "--lines", "-n", min=0, help="Print only so many last lines of each stream; 0: all."
+        ),
     ] = 0,
 ) -> None:
-    """Show what a server has written: the one that runs, or the last one."""
+    """Print the output of a running server, or the last output of one that has ended."""
     from yarnhub.yarn import server_container, server_name, server_reports, yarn_client
 
     user, name = parse_label(label)
@@ -47,58 +50,56 @@ def logs(
             if (report.user, server_name(report.user, report.name)) == (user, name)
         ]
         if not reports:
-            raise ServerNotFoundError(f"{label} has had no server on YARN, as far as it remembers.")
+            raise ServerNotFoundError(f"YARN remembers no server of {label}.")
         report = max(reports, key=lambda report: report.submit_time or report.start_time)
         container = None if report.state.ended else server_container(client, report)
     if container is not None:
         for stream in STREAMS:
             _print(f"{stream} of {report.application_id}", _stream(container, stream), lines)
     elif report.state.ended:
-        _print(f"last words of {report.application_id}", report.diagnostics, lines)
-        typer.echo(_where_all_is(report), err=True)
+        _print(f"last output of {report.application_id}", report.diagnostics, lines)
+        typer.echo(_full_log_hint(report), err=True)
     else:
-        typer.echo(f"{label} has no container yet: YARN says {report.state.name}.", err=True)
+        typer.echo(f"{label} has no container yet. Its state is {report.state.name}.", err=True)
 
 
 def _stream(container: ContainerReport, stream: str) -> str:
-    """Return what the container has written, as its node tells it."""
+    """Return the container's output to the stream, from its node."""
     node = container.node_http_address
-    scheme = "" if "://" in node else "http://"
-    url = f"{scheme}{node}/ws/v1/node/containers/{container.container_id}/logs/{stream}"
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    path = f"ws/v1/node/containers/{container.container_id}/logs/{stream}"
     try:
-        with opener.open(url, timeout=NODE_TIMEOUT_SECONDS) as answer:
-            return contents(answer.read().decode(errors="replace"), stream)
+        with open_url(f"{base_url(node)}/{path}", NODE_TIMEOUT_SECONDS) as page:
+            return contents(page.read().decode(errors="replace"), stream)
     except (OSError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise NodeUnreachableError(
-            f"The node {node} does not tell what the server has written ({reason}): look at "
-            f"{container.log_url} in a browser."
+            f"Could not fetch logs from node {node} ({reason}). Open {container.log_url} in a "
+            "browser."
         ) from error
 
 
-def contents(told: str, stream: str) -> str:
-    """Return the stream's own text from what a node tells, which has a head and a foot around it.
+def contents(page: str, stream: str) -> str:
+    """Return the stream's own text, without the header and footer that a node adds.
 
-    The marks are those of Hadoop's LogToolUtils; text without them is returned whole.
+    The markers are those of Hadoop's LogToolUtils. Text without them is returned whole.
     """
-    _, begin, text = told.partition("\nLogContents:\n")
-    text = text if begin else told
+    _, begin, text = page.partition("\nLogContents:\n")
+    text = text if begin else page
     body, end, _ = text.rpartition(f"End of LogType:{stream}")
     return body.removesuffix("\n") if end else text
 
 
 def _print(title: str, text: str, lines: int) -> None:
-    kept = text.splitlines()[-lines:]
-    if not kept:
+    shown = text.splitlines()[-lines:]
+    if not shown:
         return
     typer.echo(f"==> {title}", err=True)
-    sys.stdout.write("".join(f"{line}\n" for line in kept))
+    sys.stdout.write("".join(f"{line}\n" for line in shown))
     sys.stdout.flush()
 
 
-def _where_all_is(report: ApplicationReport) -> str:
+def _full_log_hint(report: ApplicationReport) -> str:
     return (
-        "All that it wrote, if the cluster collects logs (yarn.log-aggregation-enable):\n"
+        "Full log, if log aggregation is on (yarn.log-aggregation-enable):\n"
         f"  yarn logs -applicationId {report.application_id} -appOwner {report.user}"
     )

@@ -8,9 +8,7 @@ import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
-EnvRoot = Annotated[
-    str, typer.Option("--env-root", help="The folder in HDFS for all environments.")
-]
+EnvRoot = Annotated[str, typer.Option("--env-root", help="The HDFS directory of all environments.")]
 Target = Annotated[str, typer.Argument(help="NAME, NAME:ALIAS or NAME@KEY.")]
 
 
@@ -18,5 +16,5 @@ def parse_label(label: str) -> tuple[str, str]:
     """Split USER or USER/SERVER. Raises typer.BadParameter if there is no user."""
     user, _, server = label.partition("/")
     if not user:
-        raise typer.BadParameter(f"{label!r} names no user: write USER or USER/SERVER.")
+        raise typer.BadParameter(f"{label!r} has no user name. Give USER or USER/SERVER.")
     return user, server

@@ -1,8 +1,7 @@
-"""Applications that run one script in an environment, each on a node, and say how it went.
+"""Probes: YARN applications that run one script each in an environment, and report its outcome.
 
-They have a server's own application master, and no server: their node localizes what a server's
-node would, and what the script wrote before it failed is in YARN's report. Whatever ends the
-waiting, none of them is left behind.
+A probe has the application master of a server, but no server: its node localizes the same files.
+YARN's diagnostics end with the output of a script that failed. No probe outlives the call.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ from yarnspawner.yarn_messages import explain_end
 POLL_SECONDS = 0.5
 MEMORY_MB = 256
 
-#: The script of a probe that only wants its node to have the environment.
+#: The script of a probe that only has its node localize the environment.
 NOTHING = "exit 0"
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What to run, in bash, and where; on any node if `node` is None."""
+    """A bash script, and the node to run it on; any node if `node` is None."""
 
     script: str = NOTHING
     node: NodeReport | None = None
@@ -46,8 +45,10 @@ class Probe:
 
 @dataclass(frozen=True)
 class ProbeRequest:
-    """What all probes of one call have: the queue that they go to, the published environment and
-    who unpacks it."""
+    """The queue and the published environment of all probes of one call.
+
+    With `as_file` the container unpacks the environment instead of YARN.
+    """
 
     queue: str
     python_env: str
@@ -56,75 +57,73 @@ class ProbeRequest:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How one went: where it is now or where it ended; if it failed, what YARN has of it, and why
-    that is in a sentence."""
+class ProbeOutcome:
+    """The state of a probe, and YARN's diagnostics and the reason of a failure."""
 
     state: str
     ok: bool = False
-    said: str = ""
+    diagnostics: str = ""
     why: str = ""
 
 
 def run_probes(
     probes: Mapping[str, Probe],
-    wanted: ProbeRequest,
+    request: ProbeRequest,
     timeout_seconds: float,
-    seen: Callable[[str, Outcome], None] = lambda name, outcome: None,
-) -> dict[str, Outcome]:
-    """Run all probes at once, as who runs this; returns how each ended, by its name.
+    on_progress: Callable[[str, ProbeOutcome], None] = lambda name, outcome: None,
+) -> dict[str, ProbeOutcome]:
+    """Run all probes in parallel, as the current user. Returns their outcomes by name.
 
-    `seen` is told of each whenever it was looked at. Raises YarnError, and SpawnError for an
-    environment that can't be used.
+    `on_progress` is called with the state of each probe at each poll. Raises YarnError.
     """
-    with _sentences():
-        return asyncio.run(_run(probes, wanted, timeout_seconds, seen))
+    with _yarn_errors():
+        return asyncio.run(_run(probes, request, timeout_seconds, on_progress))
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
+def _yarn_errors() -> Iterator[None]:
     try:
         yield
     except (ClusterError, ConfigurationError) as error:
         raise YarnError(str(error)) from error
     except QueueError as failure:
-        own = "It was asked as the hub's own user, who needs the right to the queue as people do."
-        raise YarnError(f"{failure} {own}") from failure
+        hint = "It was submitted as the hub's own user, who needs the users' right to the queue."
+        raise YarnError(f"{failure} {hint}") from failure
     except SpawnError as failure:
         raise YarnError(str(failure)) from failure
 
 
 async def _run(
     probes: Mapping[str, Probe],
-    wanted: ProbeRequest,
+    request: ProbeRequest,
     timeout_seconds: float,
-    seen: Callable[[str, Outcome], None],
-) -> dict[str, Outcome]:
+    on_progress: Callable[[str, ProbeOutcome], None],
+) -> dict[str, ProbeOutcome]:
     configuration = Configuration.load()
     user = kerberos.own_user(configuration)
     environment = await find_environment(
-        wanted.python_env,
-        wanted.env_root,
+        request.python_env,
+        request.env_root,
         configuration.default_filesystem,
-        as_file=wanted.as_file,
+        as_file=request.as_file,
     )
     tokens = Tokens(configuration, user, ()) if configuration.kerberos else None
-    cluster = DirectLauncher(configuration, user, tokens)
+    launcher = DirectLauncher(configuration, user, tokens)
     tag = f"yarnhub-probe-{secrets.token_hex(8)}"
     names: dict[str, str] = {}
-    ended: dict[str, Outcome] = {}
+    ended: dict[str, ProbeOutcome] = {}
     try:
         for name, probe in probes.items():
-            application_id, _ = await cluster.new_application()
+            application_id, _ = await launcher.new_application()
             names[application_id] = name
-            spec = _spec(user, tag, probe, wanted, environment, configuration)
-            await cluster.submit(application_id, spec)
+            spec = _spec(user, tag, probe, request, environment, configuration)
+            await launcher.submit(application_id, spec)
         deadline = time.monotonic() + timeout_seconds
         while len(ended) < len(names) and time.monotonic() < deadline:
-            reports = await cluster.list_applications(tag, tuple(ApplicationState))
+            reports = await launcher.list_applications(tag, tuple(ApplicationState))
             for application_id, report in reports.items():
-                outcome = await _outcome(cluster, report)
-                seen(names[application_id], outcome)
+                outcome = await _outcome(launcher, report)
+                on_progress(names[application_id], outcome)
                 if report.state.ended:
                     ended[names[application_id]] = outcome
             await asyncio.sleep(POLL_SECONDS)
@@ -132,11 +131,11 @@ async def _run(
         for application_id, name in names.items():
             if name not in ended:
                 with suppress(ClusterError):
-                    await cluster.kill(user, application_id, "Nobody waits for it any more.")
-        await cluster.close()
+                    await launcher.kill(user, application_id, "The probe is no longer needed.")
+        await launcher.close()
         if tokens is not None:
             await tokens.close()
-    late = Outcome("TIMEOUT", why=f"It had not ended after {timeout_seconds:.0f} seconds.")
+    late = ProbeOutcome("TIMEOUT", why=f"It did not end within {timeout_seconds:.0f} seconds.")
     return {name: ended.get(name, late) for name in probes}
 
 
@@ -144,7 +143,7 @@ def _spec(
     user: str,
     tag: str,
     probe: Probe,
-    wanted: ProbeRequest,
+    request: ProbeRequest,
     environment: PythonEnvironment,
     configuration: Configuration,
 ) -> LaunchSpec:
@@ -152,7 +151,7 @@ def _spec(
     return LaunchSpec(
         user=user,
         name="yarnhub-probe" + (f"-{node.node_id.host}" if node else ""),
-        queue=wanted.queue,
+        queue=request.queue,
         memory_mb=MEMORY_MB,
         vcores=1,
         tags=(tag, *environment.tags),
@@ -169,14 +168,14 @@ def _spec(
     )
 
 
-async def _outcome(cluster: Launcher, report: ApplicationReport) -> Outcome:
+async def _outcome(launcher: Launcher, report: ApplicationReport) -> ProbeOutcome:
     if report.state.ended:
         if report.final_status is FinalStatus.SUCCEEDED:
-            return Outcome(report.state.name, ok=True)
+            return ProbeOutcome(report.state.name, ok=True)
         why = explain_end(report).sentence
-        return Outcome(report.state.name, said=report.diagnostics, why=why)
+        return ProbeOutcome(report.state.name, diagnostics=report.diagnostics, why=why)
     with suppress(ClusterError):
-        container = await cluster.container(report)
+        container = await launcher.container(report)
         if container is not None and container.phase is Phase.LOCALIZING:
-            return Outcome("LOCALIZING")
-    return Outcome(report.state.name)
+            return ProbeOutcome("LOCALIZING")
+    return ProbeOutcome(report.state.name)

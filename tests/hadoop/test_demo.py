@@ -60,8 +60,8 @@ def test_the_check_walks_the_whole_round_and_leaves_nothing(
     assert [step for step in steps if step["failure"]] == []
     for person in ("alice", "bob"):
         names = [step["name"] for step in steps if step["person"] == person]
-        assert names[0] == "log in by the form"
-        assert "find the notebook there" in names
+        assert names[0] == "log in with the form"
+        assert "find the notebook again" in names
     assert processes_of(tmp_path) == []
     assert list(tmp_path.glob("minihadoop-*")) == []
 
@@ -88,6 +88,6 @@ def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path):
         process = demo(tmp_path, port)
         output, _ = process.communicate()
     assert process.returncode == 5
-    assert output.strip() == f"Port {port} can't be used (Address already in use): " + (
+    assert output.strip() == f"Port {port} cannot be used (Address already in use): " + (
         "choose another with --port."
     )

@@ -82,14 +82,14 @@ def test_show_verify_and_diff_tell_of_what_was_published(
     hadoop: MiniHadoop, keys: tuple[str, str]
 ) -> None:
     assert "demo 1.0" in envs(hadoop, "show", "kept").stdout
-    assert envs(hadoop, "verify", "kept").stdout.startswith(f"kept@{keys[1]} is well: ")
+    assert envs(hadoop, "verify", "kept").stdout.startswith(f"kept@{keys[1]}: OK, ")
     difference = envs(hadoop, "diff", f"kept@{keys[0]}", "kept").stdout
     assert difference.startswith("+ other ")
 
 
 def test_an_alias_is_set_and_deleted(hadoop: MiniHadoop, keys: tuple[str, str]) -> None:
     set_it = envs(hadoop, "alias", "kept:stable", f"kept@{keys[0]}")
-    assert set_it.stdout == f"kept:stable stands for kept@{keys[0]}.\n"
+    assert set_it.stdout == f"kept:stable points to kept@{keys[0]}.\n"
     assert json.loads(envs(hadoop, "show", "kept:stable", "--json").stdout)["public"]
     assert envs(hadoop, "alias", "kept:stable", "--delete").returncode == 0
     gone = envs(hadoop, "alias", "kept:stable", "--delete")
@@ -160,7 +160,7 @@ def test_what_somebody_else_alone_may_read_hides_nothing(
         listed = {each["key"]: each["damage"] for each in json.loads(done.stdout)}
         assert listed[keys[1]] == ""
         assert listed[keys[0]].startswith("its manifest can't be read: Permission denied")
-        assert "the alias kept:own can't be read or trusted" in done.stderr
+        assert "the alias kept:own cannot be read or trusted" in done.stderr
         refused = envs(hadoop, "remove", f"kept@{keys[0]}", user="alice")
         assert refused.returncode == 5, refused.stderr
     finally:

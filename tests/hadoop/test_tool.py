@@ -87,7 +87,7 @@ def test_ones_own_folder_can_be_used_and_is_left_as_it_was(hadoop, monkeypatch):
     assert done.returncode == 0, done.stdout + done.stderr
     assert verdicts(done) == {"contents": {"ok"}}
     whys = " ".join(each["why"] for each in json.loads(done.stdout))
-    assert "goes to the trash" in whys
+    assert "go to the trash" in whys
     trash = "/user/alice/.Trash"
     after = [each for each in open_filesystem().list_dir("/user/alice") if each.path != trash]
     assert after == [each for each in before if each.path != trash]
@@ -166,7 +166,7 @@ def test_what_a_running_server_writes_and_the_last_words_of_one_that_ended(hadoo
     hub.stop_server("alice")
     ended = yarnhub(hadoop, "logs", "alice")
     assert ended.returncode == 0, ended.stderr
-    assert f"last words of {application_id}" in ended.stderr
+    assert f"last output of {application_id}" in ended.stderr
     assert f"yarn logs -applicationId {application_id} -appOwner alice" in ended.stderr
 
 
@@ -225,7 +225,7 @@ def test_a_hub_that_containers_can_not_reach_is_found(hadoop, hub_at):
     config = hub_at("::1")  # where nobody listens
     done = yarnhub(hadoop, "check", "callback", "--config", config)
     assert done.returncode == 1
-    assert "A container can't reach the hub at ::1:" in done.stdout
+    assert "A container cannot reach the hub at ::1:" in done.stdout
     assert "Connection refused" in done.stdout
     assert "Set c.JupyterHub.hub_connect_ip" in done.stdout
 
@@ -245,7 +245,7 @@ def test_probes_need_the_right_to_the_queue_for_the_hubs_own_user(hub_at):
         done = yarnhub(cluster, *check, "--json")
         assert "alice may submit to the queue default" in done.stdout
         assert f"{HUB_USER} does not have permission to submit" in done.stdout
-        assert "asked as the hub's own user" in done.stdout
+        assert "submitted as the hub's own user" in done.stdout
         allowed = {submit: f"{HUB_USER} {PEOPLE}"}
         reconfigure(cluster, "capacity-scheduler.xml", allowed, "-refreshQueues")
         done = yarnhub(cluster, *check, "--json")

@@ -99,11 +99,11 @@ def test_an_archive_that_yarn_can_not_unpack_is_told_with_the_node(
 
 INTERRUPTED = """
 import os, signal
-from yarnhub.probes import Probe, Wanted, run_probes
+from yarnhub.probes import Probe, ProbeRequest, run_probes
 
-wanted = Wanted("default", "warmed", "/apps/yarnhub/envs")
+request = ProbeRequest("default", "warmed", "/apps/yarnhub/envs")
 run_probes(
-    {"one": Probe("sleep 300")}, wanted, 60, lambda *_: os.kill(os.getpid(), signal.SIGINT)
+    {"one": Probe("sleep 300")}, request, 60, lambda *_: os.kill(os.getpid(), signal.SIGINT)
 )
 """
 

@@ -1,7 +1,7 @@
-"""`yarnhub check`: what is wrong with an edge node, before people find out.
+"""`yarnhub check`: finds the faults of an edge node before its users do.
 
-- `findings`: what a check says: a verdict, why, and what to do.
-- `verdicts`: from facts to findings. Pure.
-- `gather`: the facts, from YARN, HDFS and this machine.
-- `contents`: a notebook root tried end to end.
+- `results`: the result of a check: a verdict, its reason, and a remedy.
+- `verdicts`: from facts to results. Pure.
+- `facts`: the facts, from YARN, HDFS and this machine.
+- `contents`: an end-to-end check of a notebook root.
 """

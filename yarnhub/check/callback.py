@@ -1,7 +1,7 @@
-"""Whether a server could call the hub: tried from a container of the hub's own user, in the
-environment that servers get.
+"""Checks that servers can call the hub, from a container in the servers' environment.
 
-The hub's port is listened on meanwhile, unless the hub itself does: it need not run.
+The container runs as the hub's own user. The hub does not need to run: the check listens on the
+hub's port if the hub does not.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from yarnhub.check.findings import Finding, Verdict
+from yarnhub.check.results import CheckResult, Verdict
 from yarnhub.check.settings import HubSettings
-from yarnhub.probes import Outcome, Probe, ProbeRequest, run_probes
+from yarnhub.probes import Probe, ProbeOutcome, ProbeRequest, run_probes
 from yarnspawner.container.payload import PYTHON_VARIABLE
 
 GROUP = "callback"
+NO_PYTHON_ENV = "No c.YarnSpawner.python_env is set: give the hub's configuration with --config."
 TIMEOUT_SECONDS = 180.0
 CONNECT_SECONDS = 5.0
 
@@ -30,17 +31,16 @@ except OSError as error:
 """
 
 
-def check_callback(settings: HubSettings) -> list[Finding]:
+def check_callback(settings: HubSettings) -> list[CheckResult]:
     """Run a container that calls the hub."""
     if not settings.python_env:
-        why = "No c.YarnSpawner.python_env is set: give the hub's configuration with --config."
-        return [Finding(GROUP, Verdict.SKIPPED, why)]
+        return [CheckResult(GROUP, Verdict.SKIPPED, NO_PYTHON_ENV)]
     host, port = settings.hub_host or socket.gethostname(), settings.hub_port
-    wanted = ProbeRequest(
+    request = ProbeRequest(
         settings.queue, settings.python_env, settings.env_root, settings.env_delivery == "file"
     )
     with _listening(port):
-        outcome = run_probes({"": Probe(_script(host, port))}, wanted, TIMEOUT_SECONDS)[""]
+        outcome = run_probes({"": Probe(_script(host, port))}, request, TIMEOUT_SECONDS)[""]
     return [judge_callback(f"{host}:{port}", outcome)]
 
 
@@ -51,32 +51,31 @@ def _script(host: str, port: int) -> str:
 
 @contextmanager
 def _listening(port: int) -> Iterator[None]:
-    """Listen where the hub will, if nobody does yet."""
+    """Listen on the hub's port, unless the hub does."""
     try:
         with socket.create_server(("", port)):
             yield
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        yield  # to the hub itself
+        yield  # The container calls the hub itself.
 
 
-def judge_callback(address: str, outcome: Outcome) -> Finding:
-    """Judge what became of the container that called the hub."""
+def judge_callback(address: str, outcome: ProbeOutcome) -> CheckResult:
+    """Judge the outcome of the container that called the hub."""
     if outcome.ok:
-        return Finding(GROUP, Verdict.OK, f"A container reaches the hub at {address}.")
-    if "ended with exit code 1" not in outcome.said:
+        return CheckResult(GROUP, Verdict.OK, f"A container reaches the hub at {address}.")
+    if "ended with exit code 1" not in outcome.diagnostics:
         remedy = (
-            "It was the hub's own user's, who needs the same right to the queue, and the same "
-            "account on the nodes, as people do. Else see the queue, and the nodes' logs."
+            "The container ran as the hub's own user, who needs the users' right to submit to the "
+            "queue and an account on the nodes. If it has both, see the queue and the nodes' logs."
         )
-        why = f"No container got to call the hub. {outcome.why}"
-        return Finding(GROUP, Verdict.FAILED, why, remedy)
-    said = outcome.said.strip().splitlines()[-1].rstrip(".")
+        why = f"No container ran to call the hub. {outcome.why}"
+        return CheckResult(GROUP, Verdict.FAILED, why, remedy)
+    reason = outcome.diagnostics.strip().splitlines()[-1].rstrip(".")
     remedy = (
-        "Set c.JupyterHub.hub_connect_ip to a name of this host that the nodes know, and let them "
-        "reach that port."
+        "Set c.JupyterHub.hub_connect_ip to a name of this host that the nodes resolve, and open "
+        "that port to them."
     )
-    return Finding(
-        GROUP, Verdict.FAILED, f"A container can't reach the hub at {address}: {said}.", remedy
-    )
+    why = f"A container cannot reach the hub at {address}: {reason}."
+    return CheckResult(GROUP, Verdict.FAILED, why, remedy)

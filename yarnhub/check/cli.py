@@ -1,6 +1,6 @@
-"""`yarnhub check`: runs the checks and shows what they found.
+"""`yarnhub check`: runs the checks and prints their results.
 
-What is heavy is imported when the command runs, so that `--help` stays quick.
+Slow imports are inside the command, so that `--help` stays quick.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yarnhub.check.findings import Finding, Verdict, exit_code
+from yarnhub.check.results import CheckResult, Verdict, exit_code
 from yarnhub.options import AsJson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from yarnhub.check.facts import EdgeNode
 
 GROUPS = (
     *("rm", "queues", "proxyuser", "hdfs", "homes", "clocks", "environments", "keytab", "tokens"),
@@ -38,8 +37,8 @@ def check(
         list[str] | None,
         typer.Argument(
             metavar="[GROUP...]",
-            help=f"What to check: {', '.join(GROUPS)}; all of these where none is named. Or: "
-            "contents [ROOT], to try a notebook folder of HDFS as yourself.",
+            help=f"What to check: {', '.join(GROUPS)}; by default all of these. Or: contents "
+            "[ROOT], to check a notebook directory in HDFS as yourself.",
             show_default=False,
             autocompletion=lambda: [*GROUPS, CONTENTS],
         ),
@@ -52,7 +51,7 @@ def check(
             envvar="YARNHUB_CONFIG",
             exists=True,
             dir_okay=False,
-            help="The hub's jupyterhub_config.py, to check what it would use. The file is "
+            help="The hub's jupyterhub_config.py, to check the settings in it. The file is "
             "executed, as JupyterHub does.",
         ),
     ] = None,
@@ -60,49 +59,49 @@ def check(
         str | None,
         typer.Option(
             "--user",
-            help="For whom the hub is to start servers; default: the first whom its configuration "
+            help="The user to start servers for; default: the first user that the configuration "
             "allows, else yourself.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what is wrong with this edge node, and what to do about it.
+    """Check this edge node, and show how to fix what is wrong.
 
     Run it with the hub's environment: HADOOP_CONF_DIR, and HADOOP_USER_NAME or the hub's account.
-    The exit code is 1 where anything has failed.
+    The exit code is 1 if any check failed.
     """
-    wanted = list(groups or GROUPS)
-    root = wanted.pop() if wanted[0] == CONTENTS and len(wanted) == 2 else None
-    unknown = [name for name in wanted if name not in (*GROUPS, CONTENTS)]
+    requested = list(groups or GROUPS)
+    root = requested.pop() if requested[0] == CONTENTS and len(requested) == 2 else None
+    unknown = [name for name in requested if name not in (*GROUPS, CONTENTS)]
     if unknown or (root is not None and not root.startswith("/")):
         wrong = unknown[0] if unknown else root
         raise typer.BadParameter(
-            f"{wrong} is no check. Choose among {', '.join((*GROUPS, CONTENTS))}; a ROOT after "
+            f"{wrong} is not a check. Choose from {', '.join((*GROUPS, CONTENTS))}. A ROOT after "
             "contents begins with a slash."
         )
-    findings = []
-    for found in _run(wanted, config, user, root):
-        findings.append(found)
+    results = []
+    for result in _run(requested, config, user, root):
+        results.append(result)
         if not as_json:
-            show(found)
+            show(result)
     if as_json:
-        typer.echo(json.dumps([found.to_json() for found in findings], indent=2))
-    raise typer.Exit(exit_code(findings))
+        typer.echo(json.dumps([result.to_json() for result in results], indent=2))
+    raise typer.Exit(exit_code(results))
 
 
 def _run(
     groups: list[str], config: Path | None, user: str | None, root: str | None
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     from yarnhub.check.facts import EdgeNode, run_check
     from yarnhub.check.settings import read_settings
 
     settings = read_settings(config)
     edge = EdgeNode(settings, user or next(iter(settings.allowed_users), getpass.getuser()))
     for group in groups:
-        yield from _contents(edge, root) if group == CONTENTS else run_check(group, edge)
+        yield from _contents(root) if group == CONTENTS else run_check(group, edge)
 
 
-def _contents(edge: EdgeNode, root: str | None) -> list[Finding]:
+def _contents(root: str | None) -> list[CheckResult]:
     from hadoop_client.configuration import Configuration
     from hadoop_client.hdfs.filesystem import open_filesystem
     from yarnhub.check.contents import check_root
@@ -110,26 +109,27 @@ def _contents(edge: EdgeNode, root: str | None) -> list[Finding]:
     try:
         filesystem = open_filesystem()
     except (ImportError, OSError) as error:
+        why = f"HDFS could not be opened: {error}."
         remedy = "Install yarnhub[hub], and set HADOOP_CONF_DIR."
-        return [Finding(CONTENTS, Verdict.FAILED, f"HDFS can't be opened: {error}.", remedy)]
+        return [CheckResult(CONTENTS, Verdict.FAILED, why, remedy)]
     home = (Configuration.find() or Configuration({})).home_directory(filesystem.user)
-    notebooks = f"{home}/notebooks"  # made by the first server that starts
+    notebooks = f"{home}/notebooks"  # A user's first server makes it.
     return check_root(filesystem, root or (notebooks if filesystem.exists(notebooks) else home))
 
 
-def show(finding: Finding) -> None:
-    """Print one finding: the verdict, the group, and what to do."""
+def show(result: CheckResult) -> None:
+    """Print one result: the verdict, the group, why, and the remedy."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    said = Text(finding.why)
-    if finding.remedy:
-        said.append(f"\n{finding.remedy}", style="italic")
+    text = Text(result.why)
+    if result.remedy:
+        text.append(f"\n{result.remedy}", style="italic")
     line = Table.grid(padding=(0, 1))
     line.add_column(width=len("warning"))
     line.add_column(width=max(map(len, GROUPS)))
     line.add_column(overflow="fold")
-    verdict = Text(finding.verdict.value, style=STYLES[finding.verdict])
-    line.add_row(verdict, finding.group, said)
+    verdict = Text(result.verdict.value, style=STYLES[result.verdict])
+    line.add_row(verdict, result.group, text)
     Console().print(line)

@@ -1,13 +1,12 @@
-"""The facts that checks judge, from YARN, HDFS and this machine.
+"""The facts that the verdicts are based on, from YARN, HDFS and this machine.
 
-Each function looks at one group, has it judged, and returns findings; where a service did not
-answer, that is the finding. Changes nothing on the cluster, where only `callback` runs something.
+Each function checks one group. A service that does not answer is a result too. Nothing on the
+cluster is changed, and only `callback` runs anything there.
 """
 
 from __future__ import annotations
 
 import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -22,8 +21,7 @@ from hadoop_client.security import kerberos
 from hadoop_client.yarn.records import NodeState, QueueState
 from hadoop_client.yarn.reports import NodeReport, QueueInfo
 from hadoop_client.yarn.resourcemanager import GET_QUEUE_INFO, GetQueueInfoRequest
-from yarnhub.check.callback import check_callback
-from yarnhub.check.findings import Finding, Verdict
+from yarnhub.check.callback import NO_PYTHON_ENV, check_callback
 from yarnhub.check.java import check_java
 from yarnhub.check.protocol import (
     GET_QUEUE_USER_ACLS,
@@ -32,10 +30,11 @@ from yarnhub.check.protocol import (
     QueueAcl,
     SetSafeModeRequest,
 )
+from yarnhub.check.results import CheckResult, Verdict
 from yarnhub.check.security import check_keytab, check_tokens
 from yarnhub.check.settings import HubSettings
 from yarnhub.check.verdicts import (
-    Home,
+    HomeDirectory,
     judge_clock,
     judge_home,
     judge_impersonation,
@@ -44,6 +43,7 @@ from yarnhub.check.verdicts import (
     judge_queue,
 )
 from yarnhub.errors import YarnError
+from yarnhub.node_http import base_url, open_url
 from yarnhub.yarn import node_reports, resourcemanager_client
 
 TIMEOUT_SECONDS = 10.0
@@ -52,19 +52,19 @@ NODE_TIMEOUT_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class EdgeNode:
-    """This machine as the hub sees it; `user` is whom the hub is to start servers for."""
+    """This machine with the hub's settings; the checks are for servers of `user`."""
 
     settings: HubSettings
     user: str
 
     @property
     def hub_user(self) -> str:
-        """Who the hub is to Hadoop."""
+        """The hub's user name in Hadoop."""
         return kerberos.own_user(self.configuration)
 
     @cached_property
     def configuration(self) -> Configuration:
-        """The cluster's configuration, with the hub logged in; raises `ConfigurationError`."""
+        """The cluster's configuration, after the hub's login. Raises ConfigurationError."""
         configuration = Configuration.load()
         if configuration.kerberos and self.settings.keytab:
             kerberos.use_keytab(self.settings.keytab, self.settings.principal or None)
@@ -76,48 +76,48 @@ class EdgeNode:
         return Login(user=self.user, real_user=self.hub_user)
 
     def resourcemanager(self, login: Login | None = None) -> BlockingClient:
-        """Make a client of YARN, as the hub itself where no login is given."""
+        """Make a client for YARN, with the hub's own login by default."""
         login = login or Login(user=self.hub_user)
         return resourcemanager_client(self.configuration, login, TIMEOUT_SECONDS)
 
     def namenode(self, login: Login | None = None) -> BlockingClient:
-        """Make a client of HDFS, as the hub itself where no login is given."""
+        """Make a client for the NameNode, with the hub's own login by default."""
         addresses = self.configuration.namenode_addresses()
         login = login or Login(user=self.hub_user)
         prepare = kerberos.logins(self.configuration, kerberos.NAMENODE)
         return BlockingClient(addresses, CLIENT_PROTOCOL, login, TIMEOUT_SECONDS, prepare)
 
 
-def run_check(group: str, edge: EdgeNode) -> list[Finding]:
-    """Run one group's check, and take what stops it for its finding."""
+def run_check(group: str, edge: EdgeNode) -> list[CheckResult]:
+    """Run one group's check; an error that stops it becomes its result."""
     try:
         return CHECKS[group](edge)
     except (ConfigurationError, YarnError) as error:
-        return [Finding(group, Verdict.FAILED, str(error))]
+        return [CheckResult(group, Verdict.FAILED, str(error))]
     except LoginError as error:
-        remedy = "See that the KDC answers, and that the cluster and this machine have one realm."
-        return [Finding(group, Verdict.FAILED, f"The log-in failed: {error}.", remedy)]
+        remedy = "Check that the KDC answers, and that this machine is in the cluster's realm."
+        return [CheckResult(group, Verdict.FAILED, f"The login failed: {error}.", remedy)]
     except ConnectError as error:
-        remedy = "See whether the service runs, and whether a firewall is between."
-        return [Finding(group, Verdict.FAILED, f"Nobody answers: {error}.", remedy)]
+        remedy = "Check that the service runs, and that no firewall is in between."
+        return [CheckResult(group, Verdict.FAILED, f"The service did not answer: {error}.", remedy)]
     except RpcError as error:
-        remedy = "See the log of the service that refused."
-        return [Finding(group, Verdict.FAILED, f"The service refused: {error}.", remedy)]
+        remedy = "See the log of that service."
+        return [CheckResult(group, Verdict.FAILED, f"The service refused: {error}.", remedy)]
 
 
 def nodes(edge: EdgeNode) -> tuple[NodeReport, ...]:
-    """Return the nodes that are there, healthy or not."""
+    """Return the nodes that are up, healthy or not."""
     with edge.resourcemanager() as client:
         return node_reports(client, NodeState.RUNNING, NodeState.UNHEALTHY)
 
 
-def _check_rm(edge: EdgeNode) -> list[Finding]:
-    found = nodes(edge)
-    unhealthy = [node.node_id.host for node in found if node.state is not NodeState.RUNNING]
-    return judge_nodes(len(found) - len(unhealthy), unhealthy)
+def _check_rm(edge: EdgeNode) -> list[CheckResult]:
+    reports = nodes(edge)
+    unhealthy = [node.node_id.host for node in reports if node.state is not NodeState.RUNNING]
+    return judge_nodes(len(reports) - len(unhealthy), unhealthy)
 
 
-def _check_queues(edge: EdgeNode) -> list[Finding]:
+def _check_queues(edge: EdgeNode) -> list[CheckResult]:
     leaves: dict[str, bool] = {}
     for queue in leaf_queues(edge):
         leaves |= dict.fromkeys((queue.name, queue.path), queue.state is QueueState.RUNNING)
@@ -125,25 +125,25 @@ def _check_queues(edge: EdgeNode) -> list[Finding]:
     allowed = None
     try:
         with edge.resourcemanager(edge.impersonated) as client:
-            answer = client.call(GET_QUEUE_USER_ACLS, GetQueueUserAclsRequest())
+            response = client.call(GET_QUEUE_USER_ACLS, GetQueueUserAclsRequest())
         allowed = [
-            each.queue_name
-            for each in answer.queue_user_acls
-            if QueueAcl.SUBMIT_APPLICATIONS in each.user_acls
+            acls.queue_name
+            for acls in response.queue_user_acls
+            if QueueAcl.SUBMIT_APPLICATIONS in acls.user_acls
         ]
     except RpcError:
-        pass  # impersonation is refused: the check of it says so
+        pass  # Impersonation is refused, which `proxyuser` reports.
     return [judge_queue(edge.settings.queue, leaves, edge.user, allowed)]
 
 
 def leaf_queues(edge: EdgeNode) -> list[QueueInfo]:
-    """Return the queues that take applications, open or closed."""
+    """Return the queues that applications are submitted to, running or stopped."""
     with edge.resourcemanager() as client:
         root = client.call(GET_QUEUE_INFO, GetQueueInfoRequest()).queue_info
     return list(root.leaves()) if root else []
 
 
-def _check_proxyuser(edge: EdgeNode) -> list[Finding]:
+def _check_proxyuser(edge: EdgeNode) -> list[CheckResult]:
     def denial_of_yarn() -> str | None:
         with edge.resourcemanager(edge.impersonated) as client:
             return _denial(lambda: client.call(GET_QUEUE_USER_ACLS, GetQueueUserAclsRequest()))
@@ -166,67 +166,65 @@ def _denial(call: Callable[[], object]) -> str | None:
     return None
 
 
-def _check_hdfs(edge: EdgeNode) -> list[Finding]:
+def _check_hdfs(edge: EdgeNode) -> list[CheckResult]:
     with edge.namenode() as client:
         return [judge_namenode(client.call(GET_SAFE_MODE, SetSafeModeRequest()).result)]
 
 
-def _check_homes(edge: EdgeNode) -> list[Finding]:
+def _check_homes(edge: EdgeNode) -> list[CheckResult]:
     path = edge.configuration.home_directory(edge.user)
     with edge.namenode() as client:
         status = client.call(GET_FILE_INFO, GetFileInfoRequest(path)).status
     home = None
     if status is not None:
         is_dir = status.type is FileType.DIRECTORY
-        home = Home(path, status.owner, is_dir, status.permission.mode)
+        home = HomeDirectory(path, status.owner, is_dir, status.permission.mode)
     return [judge_home(edge.user, path, home, edge.settings.create_hdfs_home)]
 
 
-def _check_clocks(edge: EdgeNode) -> list[Finding]:
+def _check_clocks(edge: EdgeNode) -> list[CheckResult]:
     return [judge_clock(node.node_id.host, _skew(node.http_address)) for node in nodes(edge)]
 
 
 def _skew(http_address: str) -> float | None:
-    """Return how far a web server's clock is ahead of ours, to a second."""
-    url = http_address if "://" in http_address else f"http://{http_address}"
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    """Return the seconds that a node's clock is ahead of ours, or None if it did not answer."""
     try:
-        headers = opener.open(f"{url}/ws/v1/node/info", timeout=NODE_TIMEOUT_SECONDS).headers
+        with open_url(f"{base_url(http_address)}/ws/v1/node/info", NODE_TIMEOUT_SECONDS) as page:
+            date = page.headers["Date"]
     except HTTPError as error:
-        headers = error.headers  # a refusal has a date too
+        date = error.headers["Date"]  # A refusal has a date too.
     except OSError:
         return None
     try:
-        return parsedate_to_datetime(headers["Date"]).timestamp() - time.time()
+        return parsedate_to_datetime(date).timestamp() - time.time()
     except (TypeError, ValueError):
         return None
 
 
-def _check_environments(edge: EdgeNode) -> list[Finding]:
+def _check_environments(edge: EdgeNode) -> list[CheckResult]:
     from env_packaging.errors import PackagingError
     from env_packaging.registry import resolve, storage_errors
     from hadoop_client.hdfs.filesystem import open_filesystem
 
-    wanted = edge.settings.python_env
-    if not wanted:
-        why = "No c.YarnSpawner.python_env is set: give the hub's configuration with --config."
-        return [Finding("environments", Verdict.SKIPPED, why)]
-    if wanted.startswith("/"):
-        why = f"{wanted} is a path on the nodes, which can't be seen from here."
-        return [Finding("environments", Verdict.SKIPPED, why)]
+    python_env = edge.settings.python_env
+    if not python_env:
+        return [CheckResult("environments", Verdict.SKIPPED, NO_PYTHON_ENV)]
+    if python_env.startswith("/"):
+        why = f"{python_env} is a path on the nodes, which this machine cannot check."
+        return [CheckResult("environments", Verdict.SKIPPED, why)]
     try:
         with storage_errors("open HDFS"):
-            _ = edge.hub_user  # which is logged in by its keytab from here on
+            _ = edge.hub_user  # Logs in with the hub's keytab.
             filesystem = open_filesystem()
-        published = resolve(filesystem, edge.settings.env_root, wanted)
+        published = resolve(filesystem, edge.settings.env_root, python_env)
     except (PackagingError, ImportError) as error:
         remedy = "See `yarnhub envs list`, and publish one with `yarnhub pack-env`."
-        return [Finding("environments", Verdict.FAILED, str(error), remedy)]
+        return [CheckResult("environments", Verdict.FAILED, str(error), remedy)]
     size = f"{published.size_bytes / 1e6:.0f} MB, Python {published.python_version}"
-    return [Finding("environments", Verdict.OK, f"{wanted} is {published.path} ({size}).")]
+    return [CheckResult("environments", Verdict.OK, f"{python_env} is {published.path} ({size}).")]
 
 
-CHECKS: dict[str, Callable[[EdgeNode], list[Finding]]] = {
+CHECKS: dict[str, Callable[[EdgeNode], list[CheckResult]]] = {
     "rm": _check_rm,
     "queues": _check_queues,
     "proxyuser": _check_proxyuser,

@@ -1,5 +1,6 @@
-"""The two questions that only `yarnhub check` asks: who may use which queue, and is HDFS in safe
-mode. Field numbers: yarn_protos.proto and ClientNamenodeProtocol.proto of Hadoop 3.4.
+"""The two calls that only `yarnhub check` makes: the ACLs of queues, and HDFS's safe mode.
+
+Field numbers are those of yarn_protos.proto and ClientNamenodeProtocol.proto in Hadoop 3.4.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class QueueUserAcls(Message):
 
 @dataclass(frozen=True)
 class GetQueueUserAclsRequest(Message):
-    """Of the user who calls."""
+    """Asks for the ACLs of the calling user."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ GET_QUEUE_USER_ACLS = Method(
 
 @dataclass(frozen=True)
 class SetSafeModeRequest(Message):
-    """GET changes nothing, and anybody may send it."""
+    """GET changes nothing, and needs no right."""
 
     action: SafeModeAction = enum(1, SafeModeAction, SafeModeAction.GET)
 

@@ -1,5 +1,5 @@
-"""What the edge node shows of Kerberos, without asking anybody: the hub's keytab, and what becomes
-of the logs of servers that outlive their tokens."""
+"""Kerberos as far as the edge node's own files show it: the hub's keytab, and whether the logs of
+servers that outlive their tokens are collected."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hadoop_client.configuration import Configuration
 from hadoop_client.security import kerberos, keytab
-from yarnhub.check.findings import Finding, Verdict
+from yarnhub.check.results import CheckResult, Verdict
 from yarnhub.check.verdicts import judge_keytab, judge_tokens
 
 DAY_MS = 24 * 3600 * 1000
@@ -18,32 +18,32 @@ MAX_LIFETIMES = (
 )
 
 
-def check_keytab(path: str) -> list[Finding]:
-    """Look at the hub's keytab, which the environment may name instead of its configuration.
+def check_keytab(path: str) -> list[CheckResult]:
+    """Check the hub's keytab, which may come from the environment instead of the configuration.
 
-    Raises ConfigurationError where there is no key in it.
+    Raises ConfigurationError if it has no key.
     """
     secure = Configuration.load().kerberos
-    if secure:  # elsewhere nobody looks there
+    if secure:  # Without Kerberos the variable is not used.
         path = path or kerberos.environments_keytab()
     needed = secure and not path
     mode = Path(path).stat().st_mode & 0o777 if path and Path(path).exists() else None
-    finding = judge_keytab(path, needed, mode, os.access(path, os.R_OK))
-    if finding.verdict is Verdict.OK:
+    result = judge_keytab(path, needed, mode, os.access(path, os.R_OK))
+    if result.verdict is Verdict.OK:
         keytab.principals(path)
-    return [finding]
+    return [result]
 
 
-def check_tokens(configuration: Configuration) -> list[Finding]:
-    """Look whether the ResourceManager may get tokens by itself, for the logs of long servers."""
+def check_tokens(configuration: Configuration) -> list[CheckResult]:
+    """Check that the ResourceManager may get new tokens, for the logs of long-running servers."""
     if not configuration.kerberos:
         return [
-            Finding("tokens", Verdict.SKIPPED, "The cluster has no Kerberos, and so no tokens.")
+            CheckResult("tokens", Verdict.SKIPPED, "The cluster does not use Kerberos: no tokens.")
         ]
     names = [(configuration.get(kerberos.RESOURCEMANAGER) or "").partition("/")[0]]
     if configuration.get_list("hadoop.security.auth_to_local"):
-        names.insert(0, "yarn")  # whom its rules make of rm/HOST, as a rule
-    allowed = [name for name in names if _may_act(configuration, name)]
+        names.insert(0, "yarn")  # The rules usually map rm/HOST to it.
+    allowed = [name for name in names if _may_impersonate(configuration, name)]
     return [
         judge_tokens(
             min(configuration.get_int(key, 7 * DAY_MS) for key in MAX_LIFETIMES) / DAY_MS,
@@ -55,7 +55,7 @@ def check_tokens(configuration: Configuration) -> list[Finding]:
     ]
 
 
-def _may_act(configuration: Configuration, name: str) -> bool:
+def _may_impersonate(configuration: Configuration, name: str) -> bool:
     right = f"hadoop.proxyuser.{name}."
-    whom = configuration.get(right + "groups") or configuration.get(right + "users")
-    return bool(configuration.get(right + "hosts") and whom)
+    users = configuration.get(right + "groups") or configuration.get(right + "users")
+    return bool(configuration.get(right + "hosts") and users)

@@ -1,27 +1,33 @@
-"""What the hub would use: from its jupyterhub_config.py, read as JupyterHub reads it."""
+"""The hub's settings, from a jupyterhub_config.py that is read as JupyterHub reads it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from env_packaging.registry import DEFAULT_ENV_ROOT
+from yarnhub.errors import ToolError
+
+if TYPE_CHECKING:
+    from traitlets.config.loader import Config
 
 ANY_ADDRESS = ("0.0.0.0", "::", "*")
 
 
-class ConfigFileError(Exception):
-    """The hub's configuration can't be read."""
+class ConfigFileError(ToolError):
+    """The hub's configuration file cannot be read."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True)
 class HubSettings:
-    """The settings that checks look at, with the spawner's defaults; `hub_host` is empty where the
-    hub has this machine's own name for itself, `allowed_users` are their names in Hadoop."""
+    """The settings that are checked, with the spawner's defaults.
+
+    `hub_host` is empty if the hub uses this machine's own name. `allowed_users` are Hadoop's names.
+    """
 
     python_env: str = ""
     env_root: str = DEFAULT_ENV_ROOT
@@ -37,7 +43,7 @@ class HubSettings:
 
 
 def read_settings(file: Path | None) -> HubSettings:
-    """Run a jupyterhub_config.py, as JupyterHub does; the defaults where there is none."""
+    """Run a jupyterhub_config.py as JupyterHub does; returns the defaults if there is none."""
     if file is None:
         return HubSettings()
     from traitlets.config.loader import PyFileConfigLoader
@@ -45,9 +51,9 @@ def read_settings(file: Path | None) -> HubSettings:
     try:
         config = PyFileConfigLoader(file.name, path=str(file.parent.absolute())).load_config()
         allowed = _allowed_users(config)
-    except Exception as error:  # the file is a program: it can fail in any way
+    except Exception as error:  # The file is a program, which can raise anything.
         raise ConfigFileError(
-            f"{file} can't be read: {type(error).__name__}: {error}. Correct it first."
+            f"{file} could not be read: {type(error).__name__}: {error}. Correct it first."
         ) from error
     spawner = config.YarnSpawner
     host, port = _hub_address(config.JupyterHub)
@@ -59,8 +65,8 @@ def read_settings(file: Path | None) -> HubSettings:
     )
 
 
-def _allowed_users(config: Any) -> tuple[str, ...]:
-    """Return the names in Hadoop of all who may log in, as far as they are named."""
+def _allowed_users(config: Config) -> tuple[str, ...]:
+    """Return the Hadoop names of all users that the configuration lists."""
     allowed = config.Authenticator.get("allowed_users")
     if not isinstance(allowed, (set, list, tuple)):
         return ()
@@ -68,8 +74,8 @@ def _allowed_users(config: Any) -> tuple[str, ...]:
     return tuple(sorted(map(name_in_hadoop, allowed)))
 
 
-def _hub_address(hub: dict[str, Any]) -> tuple[str, int]:
-    """Return where servers call the hub, in JupyterHub's own order of what counts."""
+def _hub_address(hub: Config) -> tuple[str, int]:
+    """Return the address that servers call the hub at, by JupyterHub's own precedence."""
     connect = urlsplit(hub.get("hub_connect_url") or "")
     bind = urlsplit(hub.get("hub_bind_url") or "")
     host = connect.hostname or hub.get("hub_connect_ip") or bind.hostname or hub.get("hub_ip") or ""

@@ -1,1 +1,1 @@
-"""`yarnhub config`: a configuration for the hub, from what the cluster has."""
+"""`yarnhub config`: a configuration for the hub, from the resources of the cluster."""

@@ -1,7 +1,7 @@
-"""`yarnhub config`: asks what an admin has to decide, and writes the hub's configuration.
+"""`yarnhub config`: asks for an administrator's decisions, and writes the hub's configuration.
 
-What the cluster has (queues, environments, the size of its nodes) is looked up and offered. What is
-heavy is imported when the command runs, so that `--help` stays quick.
+It offers the cluster's queues and environments. Slow imports are inside the command, so that
+`--help` stays quick.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ import typer
 
 from env_packaging.registry import DEFAULT_ENV_ROOT, LATEST, names, storage_errors
 from yarnhub.check.cli import GROUPS, show
-from yarnhub.check.findings import Finding, exit_code
-from yarnhub.config.render import Choices, Cluster, hub_config, systemd_unit
+from yarnhub.check.results import CheckResult, exit_code
+from yarnhub.config.render import AdminChoices, ClusterResources, hub_config, systemd_unit
 from yarnhub.errors import ToolError
 
 if TYPE_CHECKING:
     from yarnhub.check.facts import EdgeNode
 
-NO_QUEUE = "YARN tells of no queue that takes applications: name one with --queue."
+NO_QUEUE = "YARN reported no queue for applications. Give one with --queue."
 NO_ENVIRONMENT = (
-    "No environment is published: do that first, with `yarnhub pack-env`, or name with --env a "
-    "prefix that all nodes have."
+    "No environment is published. Publish one with `yarnhub pack-env`, or give a path that all "
+    "nodes have with --env."
 )
 
 
 class ConfigExistsError(ToolError):
-    """A file that is there already would be overwritten."""
+    """A file exists, and --force was not given."""
 
     exit_code = 5
 
 
 class NothingToChooseError(ToolError):
-    """The cluster has nothing of what is needed."""
+    """The cluster has no queue, or no environment."""
 
     exit_code = 4
 
@@ -50,37 +50,38 @@ def config(
     ] = Path("jupyterhub_config.py"),
     unit: Annotated[
         Path | None,
-        typer.Option(dir_okay=False, help="Write a systemd unit too.", show_default=False),
+        typer.Option(dir_okay=False, help="Also write a systemd unit.", show_default=False),
     ] = None,
     hub_host: Annotated[
-        str, typer.Option(help="This host, as the cluster's nodes reach it.", show_default=False)
+        str, typer.Option(help="The name of this host for the nodes.", show_default=False)
     ] = "",
-    queue: Annotated[str, typer.Option(help="Servers' queue.", show_default=False)] = "",
-    env: Annotated[str, typer.Option(help="Servers' environment.", show_default=False)] = "",
+    queue: Annotated[str, typer.Option(help="The servers' queue.", show_default=False)] = "",
+    env: Annotated[str, typer.Option(help="The servers' environment.", show_default=False)] = "",
     users: Annotated[
         str,
         typer.Option(
-            help="Who may log in, NAME,NAME…; default: all, and the check is for yourself.",
+            help="Users who may log in, as NAME,NAME…; default: all. The check is for the first "
+            "user, or for yourself.",
             show_default=False,
         ),
     ] = "",
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Ask nothing, take what the cluster has.")
+        bool, typer.Option("--yes", "-y", help="Do not ask; use the first of each.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
     """Write a configuration for a hub on this cluster, and check it.
 
     Run it with the hub's environment: HADOOP_CONF_DIR, and HADOOP_USER_NAME or the hub's account.
-    The exit code is 1 where the check has found that something fails.
+    The exit code is 1 if any check failed.
     """
     for path in (output, unit):
         if path is not None and path.exists() and not force:
-            raise ConfigExistsError(f"{path} is there already: add --force to overwrite it.")
+            raise ConfigExistsError(f"{path} already exists. Use --force to overwrite it.")
     cluster = _discover()
     ask = not yes and sys.stdin.isatty()
-    choices = Choices(
-        hub_host=hub_host or _choose("This host, as the nodes reach it", [socket.getfqdn()], ask),
+    choices = AdminChoices(
+        hub_host=hub_host or _choose("Name of this host for the nodes", [socket.getfqdn()], ask),
         queue=queue or _choose("Queue", _default_first(cluster.queues), ask, NO_QUEUE),
         python_env=env or _choose("Environment", list(cluster.environments), ask, NO_ENVIRONMENT),
         users=tuple(filter(None, map(str.strip, users.split(",")))),
@@ -90,18 +91,17 @@ def config(
     typer.echo(f"Wrote {output}.")
     if unit is not None:
         unit.write_text(_unit(output))
-        typer.echo(f"Wrote {unit}: copy it to /etc/systemd/system and enable it.")
+        typer.echo(f"Wrote {unit}. Copy it to /etc/systemd/system and enable it.")
     user = choices.users[0] if choices.users else getpass.getuser()
-    typer.echo(f"What `yarnhub check --config {output} --user {user}` says:")
-    findings = _check(output, user)
-    for finding in findings:
-        show(finding)
-    raise typer.Exit(exit_code(findings))
+    typer.echo(f"Running `yarnhub check --config {output} --user {user}`:")
+    results = _check(output, user)
+    for result in results:
+        show(result)
+    raise typer.Exit(exit_code(results))
 
 
-def _discover() -> Cluster:
-    """Look up what the cluster has. Raises NothingToChooseError where no environment is
-    published."""
+def _discover() -> ClusterResources:
+    """Look up the cluster's queues, published environments and largest node."""
     from env_packaging.inventory import read_folder
     from hadoop_client.hdfs.filesystem import open_filesystem
     from yarnhub.check.facts import leaf_queues, nodes
@@ -119,7 +119,7 @@ def _discover() -> Cluster:
         for name in names(filesystem, DEFAULT_ENV_ROOT)
         if LATEST in read_folder(filesystem, DEFAULT_ENV_ROOT, name).aliases
     )
-    return Cluster(
+    return ClusterResources(
         queues,
         environments,
         node_mb=max((size.memory_mb for size in sizes), default=0),
@@ -136,7 +136,7 @@ def _edge_node(file: Path | None, user: str) -> EdgeNode:
 
 
 def _keytab() -> str:
-    """Return the keytab by which this command logs in, which may well be the hub's."""
+    """Return the keytab that this command logs in with, which probably is the hub's."""
     from hadoop_client.security.kerberos import environments_keytab
 
     keytab = environments_keytab()
@@ -147,27 +147,29 @@ def _default_first(queues: tuple[str, ...]) -> list[str]:
     return sorted(queues, key=lambda name: (name != "default", name))
 
 
-def _choose(what: str, offered: list[str], ask: bool, nothing: str = "") -> str:
-    """Return the first that is offered, or what the admin says instead; `nothing` is said where
-    nothing is offered."""
-    if not offered:
-        raise NothingToChooseError(nothing)
+def _choose(title: str, choices: list[str], ask: bool, if_empty: str = "") -> str:
+    """Return the first of the choices, or the administrator's answer.
+
+    Raises NothingToChooseError with `if_empty` if there are no choices.
+    """
+    if not choices:
+        raise NothingToChooseError(if_empty)
     if not ask:
-        return offered[0]
-    if len(offered) > 1:
-        typer.echo(f"The cluster has: {', '.join(offered)}")
-    return str(typer.prompt(what, default=offered[0]))
+        return choices[0]
+    if len(choices) > 1:
+        typer.echo(f"The cluster has: {', '.join(choices)}")
+    return str(typer.prompt(title, default=choices[0]))
 
 
-def _check(file: Path, user: str) -> list[Finding]:
+def _check(file: Path, user: str) -> list[CheckResult]:
     from yarnhub.check.facts import run_check
 
     edge = _edge_node(file, user)
-    return [finding for group in GROUPS for finding in run_check(group, edge)]
+    return [result for group in GROUPS for result in run_check(group, edge)]
 
 
 def _unit(file: Path) -> str:
-    """Return a unit that runs the hub as it would run here and now."""
+    """Return a unit that runs the hub with this account, Python and environment."""
     bin_folder = Path(sys.executable).parent
     proxy = shutil.which("configurable-http-proxy")
     folders = [str(bin_folder), *([str(Path(proxy).parent)] if proxy else ()), os.defpath]

@@ -1,4 +1,4 @@
-"""From choices to the text of jupyterhub_config.py and of a systemd unit. Pure."""
+"""The text of jupyterhub_config.py and of a systemd unit. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Cluster:
-    """What the cluster has to offer. `node_mb` and `node_cores` are those of its largest node."""
+class ClusterResources:
+    """The cluster's queues and environments, and the size of its largest node."""
 
     queues: tuple[str, ...]
     environments: tuple[str, ...]
@@ -18,9 +18,11 @@ class Cluster:
 
 
 @dataclass(frozen=True)
-class Choices:
-    """What an admin has to decide; all the rest has defaults that work. `users` is empty where
-    everybody may log in whom the login accepts, `keytab` where none is known."""
+class AdminChoices:
+    """An administrator's decisions; all other settings have working defaults.
+
+    `users` is empty if every user that the authenticator accepts may log in.
+    """
 
     hub_host: str
     queue: str
@@ -29,9 +31,9 @@ class Choices:
     keytab: str = ""
 
 
-def hub_config(choices: Choices, cluster: Cluster) -> str:
+def hub_config(choices: AdminChoices, cluster: ClusterResources) -> str:
     """Return the text of jupyterhub_config.py."""
-    return f"""# JupyterHub on YARN. What is still missing: `yarnhub check --config` with this file.
+    return f"""# JupyterHub on YARN. Check it with `yarnhub check --config` and this file.
 
 c = get_config()
 c.JupyterHub.spawner_class = "yarn"
@@ -40,38 +42,38 @@ c.JupyterHub.spawner_class = "yarn"
 c.JupyterHub.hub_ip = "0.0.0.0"
 c.JupyterHub.hub_connect_ip = {_literal(choices.hub_host)}
 
-# Servers go on while the hub is restarted.
+# Servers keep running while the hub restarts.
 c.JupyterHub.cleanup_servers = False
 
-# Who may log in, by the name that Hadoop knows. The default login asks for an account of this
-# machine (PAM).
+# The users who may log in, by their Hadoop names. The default authenticator (PAM) needs an account
+# on this machine for each.
 {_users(choices.users)}
 {_login(choices.keytab) if cluster.kerberos else ""}
-# The Python environment that servers run in. {_among("Published", cluster.environments)}
+# The Python environment that servers run in. {_list("Published", cluster.environments)}
 c.YarnSpawner.python_env = {_literal(choices.python_env)}
 
-# {_among("Queues", cluster.queues)}
+# {_list("Queues", cluster.queues)}
 c.YarnSpawner.queue = {_literal(choices.queue)}
 
-# What each server gets; the largest node has {cluster.node_mb} MiB and {cluster.node_cores} cores.
-# People choose by themselves with c.YarnSpawner.profiles.
+# Each server's size; the largest node has {cluster.node_mb} MiB and {cluster.node_cores} cores.
+# With c.YarnSpawner.profiles users choose it.
 c.YarnSpawner.mem_limit = "2G"
 c.YarnSpawner.cpu_limit = 1
 
-# Make a home in HDFS for who has none. The hub's user has to be a superuser of HDFS for that.
+# Create the HDFS home of users who have none. The hub's user must be an HDFS superuser.
 # c.YarnSpawner.create_hdfs_home = True
 
-# The ports of the nodes that a firewall lets this host reach; any where it is not set.
+# The ports on the nodes that a firewall opens to this host; by default any.
 # c.YarnSpawner.port_range = (30000, 30999)
 """
 
 
 def _literal(text: str) -> str:
-    """Return text as Python reads it back; a string of JSON is one of Python too."""
+    """Return a text as a Python literal; a JSON string is one."""
     return json.dumps(text, ensure_ascii=False)
 
 
-def _among(title: str, names: tuple[str, ...]) -> str:
+def _list(title: str, names: tuple[str, ...]) -> str:
     return f"{title}: {', '.join(names)}."
 
 
@@ -84,7 +86,7 @@ def _users(users: tuple[str, ...]) -> str:
 def _login(keytab: str) -> str:
     line = f"c.YarnSpawner.keytab = {_literal(keytab or '/etc/security/keytabs/hub.keytab')}"
     return (
-        "\n# By which the hub logs in to the cluster; for its own account alone (mode 0400).\n"
+        "\n# The hub's keytab for the cluster. Only its own account may read it (mode 0400).\n"
         f"{line if keytab else '# ' + line}\n"
     )
 
@@ -92,7 +94,7 @@ def _login(keytab: str) -> str:
 def systemd_unit(
     *, account: str, folder: str, environment: dict[str, str], command: tuple[str, ...]
 ) -> str:
-    """Return the unit that runs the hub, by whose account, and in the folder with its database."""
+    """Return the unit that runs the hub as `account`, in the directory with its database."""
     variables = "\n".join(f"Environment={_quoted(f'{k}={v}')}" for k, v in environment.items())
     return f"""[Unit]
 Description=JupyterHub on YARN
@@ -105,7 +107,7 @@ WorkingDirectory={folder.replace("%", "%%")}
 {variables}
 ExecStart={" ".join(map(_quoted, command))}
 Restart=on-failure
-# The hub and its proxy; the servers live on YARN and stay.
+# Ends the hub and its proxy. The servers on YARN keep running.
 KillMode=mixed
 
 [Install]
@@ -114,6 +116,6 @@ WantedBy=multi-user.target
 
 
 def _quoted(word: str) -> str:
-    """Return a word as systemd reads it back: see QUOTING in systemd.syntax(7)."""
+    """Quote a word for systemd: see QUOTING in systemd.syntax(7)."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return f'"{escaped}"' if any(each in escaped for each in " \t\"\\'") else escaped
+    return f'"{escaped}"' if any(character in escaped for character in " \t\"\\'") else escaped

@@ -1,1 +1,1 @@
-"""The whole product on one machine: a Hadoop, an environment, a hub, and a check of it all."""
+"""The whole product on one machine: a Hadoop, an environment, a hub, and an end-to-end check."""

@@ -1,4 +1,4 @@
-"""What a person's browser does with JupyterHub, by HTTP and websocket alone: cookies and all."""
+"""A browser session with JupyterHub over HTTP and websockets, with its cookies."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ KERNEL_TIMEOUT_SECONDS = 60
 
 
 class UnexpectedPageError(Exception):
-    """The server answered what a person would not expect to see."""
+    """The server's answer is not the one that a user expects."""
 
 
 class Browser:
-    """One person's session with one hub. Use as an asynchronous context manager."""
+    """One user's session with one hub. Use it as an asynchronous context manager."""
 
     def __init__(self, hub_url: str, name: str) -> None:
         self.name = name
@@ -42,10 +42,10 @@ class Browser:
         matching.sort(key=lambda cookie: len(cookie.path))
         return {cookie.name: cookie.value or "" for cookie in matching}
 
-    async def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Make a request as the page's own scripts do, with the token against forgery."""
+    async def request(self, method: str, path: str, json: object = None) -> httpx.Response:
+        """Send a request with a JSON body and the XSRF token, as the page's own scripts do."""
         headers = {"X-XSRFToken": self._cookies_for(path).get("_xsrf", "")}
-        response = await self._http.request(method, path, headers=headers, **options)
+        response = await self._http.request(method, path, headers=headers, json=json)
         if response.is_error:
             raise UnexpectedPageError(
                 f"{method} {path}: {response.status_code} {_reason(response)}"
@@ -53,7 +53,7 @@ class Browser:
         return response
 
     async def log_in(self, password: str) -> None:
-        """Fill in the log-in form and send it."""
+        """Submit the login form."""
         await self._http.get("/hub/login")
         form = {
             "username": self.name,
@@ -63,12 +63,12 @@ class Browser:
         response = await self._http.post("/hub/login", data=form, follow_redirects=False)
         if response.status_code != httpx.codes.FOUND:
             raise UnexpectedPageError(
-                f"the log-in of {self.name} was refused: {response.status_code}"
+                f"the login of {self.name} was refused: {response.status_code}"
             )
 
     async def start_server(self) -> AsyncIterator[str]:
-        """Ask for the server, and yield the messages of its progress until it is ready."""
-        # The page that starts a server leads to the one that follows this stream.
+        """Request the server, and yield its progress messages until it is ready."""
+        # This page starts the server, and redirects to the one that reads the progress stream.
         await self.request("GET", f"/hub/spawn/{self.name}")
         progress = f"/hub/api/users/{self.name}/server/progress"
         async with self._http.stream("GET", progress, timeout=None) as events:
@@ -81,26 +81,26 @@ class Browser:
                     raise UnexpectedPageError(event["message"])
                 if event.get("ready"):
                     return
-        raise UnexpectedPageError("the progress ended and the server was not ready")
+        raise UnexpectedPageError("the progress stream ended before the server was ready")
 
     async def stop_server(self) -> None:
         """Stop the server."""
         await self.request("DELETE", f"/hub/api/users/{self.name}/server")
 
     async def open_lab(self) -> str:
-        """Open JupyterLab, through the hub's authorization; returns the page."""
+        """Open JupyterLab through the hub's OAuth redirects; returns the page."""
         page = (await self.request("GET", f"/user/{self.name}/lab")).text
         if "jupyter-config-data" not in page:
             raise UnexpectedPageError("the page at /lab is not JupyterLab")
         return page
 
-    async def api(self, method: str, path: str, body: Any = None) -> Any:
-        """Call the notebook server's REST API; returns the decoded answer."""
-        response = await self.request(method, f"/user/{self.name}/api/{path}", json=body)
-        return response.json() if response.content else None
+    async def api(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """Call the notebook server's REST API; returns the JSON object, empty if there is none."""
+        response = await self.request(method, f"/user/{self.name}/api/{path}", body)
+        return response.json() if response.content else {}
 
     async def run_cell(self, code: str, kernel: str = "python3") -> str:
-        """Start a kernel, run `code` in it by its websocket; returns what the cell printed."""
+        """Start a kernel and run `code` in it over its websocket; returns the output."""
         try:
             return await asyncio.wait_for(self._run_cell(code, kernel), KERNEL_TIMEOUT_SECONDS)
         except (asyncio.TimeoutError, HTTPClientError, WebSocketError) as error:
@@ -116,29 +116,29 @@ class Browser:
         request = HTTPRequest(url, headers=headers)
         socket = await websocket_connect(request)
         try:
-            message = _execute_request(code, self.name)
-            await socket.write_message(json.dumps(message))
-            printed = ""
+            message_id = uuid.uuid4().hex
+            await socket.write_message(json.dumps(_execute_request(code, self.name, message_id)))
+            output = ""
             while True:
                 received = await socket.read_message()
                 if received is None:
                     raise UnexpectedPageError("the kernel's websocket was closed")
                 reply = json.loads(received)
-                if reply["parent_header"].get("msg_id") != message["header"]["msg_id"]:
+                if reply["parent_header"].get("msg_id") != message_id:
                     continue
                 if reply["msg_type"] == "error":
                     raise UnexpectedPageError("the cell failed: " + reply["content"]["evalue"])
                 if reply["msg_type"] == "stream":
-                    printed += reply["content"]["text"]
+                    output += reply["content"]["text"]
                 if reply["msg_type"] == "status" and reply["content"]["execution_state"] == "idle":
-                    return printed
+                    return output
         finally:
             socket.close()
 
 
-def _execute_request(code: str, name: str) -> dict[str, Any]:
+def _execute_request(code: str, name: str, message_id: str) -> dict[str, object]:
     header = {
-        "msg_id": uuid.uuid4().hex,
+        "msg_id": message_id,
         "msg_type": "execute_request",
         "session": uuid.uuid4().hex,
         "username": name,

@@ -1,7 +1,7 @@
-"""A person's round through the product, from the log-in to the notebook found again.
+"""The end-to-end check: two users log in, start servers, keep notebooks in HDFS, and return.
 
-Two people do it at the same time. Each step is timed; the first that fails ends that person's
-round with a sentence, and the other's goes on.
+Both users run in parallel. Each step is timed. A step that fails ends the check of its user; the
+other user's goes on.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from yarnhub.demo.browser import Browser, UnexpectedPageError
 
-NOTEBOOK = "round.ipynb"
+NOTEBOOK = "check.ipynb"
 ENDED_TIMEOUT_SECONDS = 30.0
 
 WHERE_AM_I = """
@@ -52,7 +51,7 @@ except PermissionError:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of one person's round, how long it took, and why it failed if it did."""
+    """One step of a user's check: its duration, details, and the reason of a failure."""
 
     person: str
     name: str
@@ -62,21 +61,21 @@ class Step:
 
 
 @dataclass
-class Round:
-    """One person's round as it was walked."""
+class UserCheck:
+    """The check of one user, with the steps done so far."""
 
     person: str
     steps: list[Step] = field(default_factory=list)
 
     @asynccontextmanager
     async def step(self, name: str) -> AsyncIterator[list[str]]:
-        """Time a step. What is appended to the yielded list is told as its detail."""
+        """Time a step. Texts appended to the yielded list are its details."""
         detail: list[str] = []
         started = time.monotonic()
         failure = ""
         try:
             yield detail
-        except Exception as error:  # whatever it is, the table says at which step it was
+        except Exception as error:  # Any error is shown with its step.
             failure = str(error) or type(error).__name__
             raise CheckFailedError(f"{self.person}: {name}: {failure}") from error
         finally:
@@ -85,94 +84,96 @@ class Round:
 
 
 class CheckFailedError(Exception):
-    """A step failed; says whose, which and why."""
+    """A step failed. The message has the user, the step and the reason."""
 
 
-def by_name(user: str) -> dict[str, str]:
-    """Return what makes a client act as a user where there is no Kerberos."""
+def identity_without_kerberos(user: str) -> dict[str, str]:
+    """Return the environment variables of a client that acts as `user`, without Kerberos."""
     return {"HADOOP_USER_NAME": user}
 
 
 @dataclass(frozen=True)
-class Site:
-    """The hub and the cluster that are checked. `identity` gives the environment of a client that
-    acts as somebody."""
+class Deployment:
+    """The hub and the cluster to check. `identity` returns the environment variables of a client
+    that acts as a user."""
 
     hub_url: str
     resourcemanager_url: str
     password: str
-    identity: Callable[[str], dict[str, str]] = by_name
+    identity: Callable[[str], dict[str, str]] = identity_without_kerberos
 
 
-async def check(site: Site, people: tuple[str, str]) -> list[Step]:
-    """Let two people walk the round at the same time; returns all their steps."""
-    rounds = [Round(person) for person in people]
-    others = reversed(people)
-    walks = [walk(site, one, other) for one, other in zip(rounds, others, strict=True)]
-    results = await asyncio.gather(*walks, return_exceptions=True)
+async def check(deployment: Deployment, users: tuple[str, str]) -> list[Step]:
+    """Run the check for two users in parallel; returns the steps of both."""
+    checks = [UserCheck(user) for user in users]
+    runs = [
+        check_user(deployment, user_check, other)
+        for user_check, other in zip(checks, reversed(users), strict=True)
+    ]
+    results = await asyncio.gather(*runs, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException) and not isinstance(result, CheckFailedError):
             raise result
-    return [step for one in rounds for step in one.steps]
+    return [step for user_check in checks for step in user_check.steps]
 
 
-async def walk(site: Site, one: Round, other_person: str) -> None:
-    """Walk the round as one person; raises `CheckFailedError` at the first step that fails."""
-    person = one.person
+async def check_user(deployment: Deployment, user_check: UserCheck, other_user: str) -> None:
+    """Run the check for one user. Raises CheckFailedError at the first step that fails."""
+    person = user_check.person
     path = f"/user/{person}/notebooks/{NOTEBOOK}"
-    async with Browser(site.hub_url, person) as browser:
-        async with one.step("log in by the form"):
-            await browser.log_in(site.password)
-        async with one.step("start the server") as detail:
+    async with Browser(deployment.hub_url, person) as browser:
+        async with user_check.step("log in with the form"):
+            await browser.log_in(deployment.password)
+        async with user_check.step("start the server") as detail:
             events = [message async for message in browser.start_server()]
-            _expect(len(events) > 1, f"there was no progress to see but {events}")
+            _expect(len(events) > 1, f"the only progress was {events}")
             detail.append(f"{len(events)} progress events")
-        async with one.step("open JupyterLab"):
+        async with user_check.step("open JupyterLab"):
             await browser.open_lab()
-        async with one.step("run a cell through the proxy") as detail:
-            seen = json.loads(await browser.run_cell(WHERE_AM_I))
-            _expect(seen["user"] == person, f"the cell runs as {seen['user']}")
+        async with user_check.step("run a cell through the proxy") as detail:
+            cell = json.loads(await browser.run_cell(WHERE_AM_I))
+            _expect(cell["user"] == person, f"the cell runs as {cell['user']}")
             _expect(
-                seen["container"] in seen["prefix"] or "filecache" in seen["prefix"],
-                f"the cell's Python is {seen['prefix']}, not the environment from HDFS",
+                cell["container"] in cell["prefix"] or "filecache" in cell["prefix"],
+                f"the cell's Python is {cell['prefix']}, not the environment from HDFS",
             )
-            detail.append(f"{seen['user']} on {seen['host']}, {int(seen['memory']) >> 20} MiB")
-        async with one.step("save a notebook"):
+            detail.append(f"{cell['user']} on {cell['host']}, {int(cell['memory']) >> 20} MiB")
+        async with user_check.step("save a notebook"):
             await browser.api("PUT", f"contents/{NOTEBOOK}", _notebook(person))
-        async with one.step("read it back from HDFS") as detail:
-            owner, content = await _read_as(site, person, path)
+        async with user_check.step("read it back from HDFS") as detail:
+            owner, content = await _read_as(deployment, person, path)
             _expect(owner == person, f"{path} belongs to {owner}")
-            _expect(f"written by {person}" in content, f"{path} holds something else")
+            _expect(f"written by {person}" in content, f"{path} has other content")
             detail.append(f"{path} belongs to {owner}")
-        async with one.step(f"{other_person} can't read it"):
+        async with user_check.step(f"{other_user} cannot read it"):
             try:
-                await _read_as(site, other_person, path)
+                await _read_as(deployment, other_user, path)
             except PermissionError:
                 pass
             else:
-                raise UnexpectedPageError(f"{other_person} could read {path}")
-        async with one.step("stop the server"):
+                raise UnexpectedPageError(f"{other_user} could read {path}")
+        async with user_check.step("stop the server"):
             await browser.stop_server()
-        async with one.step("see its YARN application end") as detail:
-            detail.append(await _last_application_ended(site, person))
-        async with one.step("start the server again"):
+        async with user_check.step("see its YARN application end") as detail:
+            detail.append(await _last_application_ended(deployment, person))
+        async with user_check.step("start the server again"):
             async for _ in browser.start_server():
                 pass
-        async with one.step("find the notebook there"):
+        async with user_check.step("find the notebook again"):
             await browser.open_lab()
-            found = await browser.api("GET", f"contents/{NOTEBOOK}")
-            _expect(found["content"] == _notebook(person)["content"], "the notebook has changed")
-        async with one.step("stop the server again"):
+            model = await browser.api("GET", f"contents/{NOTEBOOK}")
+            _expect(model["content"] == _notebook(person)["content"], "the notebook has changed")
+        async with user_check.step("stop the server again"):
             await browser.stop_server()
-            await _last_application_ended(site, person)
+            await _last_application_ended(deployment, person)
 
 
-def _expect(condition: bool, otherwise: str) -> None:
+def _expect(condition: bool, error: str) -> None:
     if not condition:
-        raise UnexpectedPageError(otherwise)
+        raise UnexpectedPageError(error)
 
 
-def _notebook(person: str) -> dict[str, Any]:
+def _notebook(person: str) -> dict[str, object]:
     cell = {
         "cell_type": "markdown",
         "id": "first",
@@ -183,11 +184,11 @@ def _notebook(person: str) -> dict[str, Any]:
     return {"type": "notebook", "format": "json", "content": content}
 
 
-async def _read_as(site: Site, user: str, path: str) -> tuple[str, str]:
-    """Read a file of HDFS as `user`, in a process of its own; returns its owner and its text."""
+async def _read_as(deployment: Deployment, user: str, path: str) -> tuple[str, str]:
+    """Read a file in HDFS as `user`, in another process; returns its owner and its text."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", READ_AS, path),
-        env={**os.environ, **site.identity(user)},
+        env={**os.environ, **deployment.identity(user)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -200,9 +201,9 @@ async def _read_as(site: Site, user: str, path: str) -> tuple[str, str]:
     return owner, content
 
 
-async def _last_application_ended(site: Site, person: str) -> str:
-    """Wait until YARN says that the person's last application has ended; returns what it says."""
-    url = f"{site.resourcemanager_url}/ws/v1/cluster/apps"
+async def _last_application_ended(deployment: Deployment, person: str) -> str:
+    """Wait for the end of the user's last application; returns its id and state."""
+    url = f"{deployment.resourcemanager_url}/ws/v1/cluster/apps"
     deadline = time.monotonic() + ENDED_TIMEOUT_SECONDS
     async with httpx.AsyncClient(trust_env=False) as http:
         while True:

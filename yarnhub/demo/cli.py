@@ -1,4 +1,4 @@
-"""The command line of `yarnhub demo`. Nothing heavy is imported before the command runs."""
+"""The command line of `yarnhub demo`. Slow imports are inside the command."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ def demo(
         int, typer.Option(min=1, max=65535, help="The port of the demo's JupyterHub.")
     ] = 8000,
     check: Annotated[
-        bool, typer.Option("--check", help="Walk a person's whole round, and end.")
+        bool, typer.Option("--check", help="Run the end-to-end check, then exit.")
     ] = False,
     kerberos: Annotated[
-        bool, typer.Option("--kerberos", help="On a Hadoop with Kerberos.")
+        bool, typer.Option("--kerberos", help="Use a Hadoop with Kerberos.")
     ] = False,
     report: Annotated[
         Optional[Path],  # noqa: UP045 - typer evaluates it, on Python 3.10 too
         typer.Option(help="Write the check's steps to this file, as JSON.", metavar="FILE"),
     ] = None,
 ) -> None:
-    """Show everything on an embedded Hadoop: log in, start a server, keep a notebook in HDFS."""
+    """Run JupyterHub on an embedded Hadoop: log in, start a server, keep a notebook in HDFS."""
     from rich.console import Console
 
     try:
@@ -32,8 +32,8 @@ def demo(
         typer.echo(f"{error.name} is not installed: pip install 'yarnhub[demo]'.", err=True)
         raise typer.Exit(3) from error
 
-    it = Demo(Console(), port, kerberos)
+    session = Demo(Console(), port, kerberos)
     if check:
-        it.run_check(report)
+        session.run_check(report)
     else:
-        it.run()
+        session.run()

@@ -1,4 +1,4 @@
-"""`yarnhub demo`: everything on this machine, from nothing, and gone again at its end."""
+"""`yarnhub demo`: the whole product on this machine, removed again when the demo ends."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from yarnhub.demo.check import Site, Step, check, write_report
-from yarnhub.demo.hub import DemoError, HubSettings, check_port, find_proxy, running_hub
+from yarnhub.demo.check import Deployment, Step, check, write_report
+from yarnhub.demo.hub import DemoError, DemoHubSettings, check_port, find_proxy, running_hub
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.ports import kept_free
 from yarnhub.minihadoop.settings import HUB_USER, Security
 
-PEOPLE = ("alice", "bob")
+USERS = ("alice", "bob")
 ENVIRONMENT = "demo"
 
 
 @dataclass
 class Demo:
-    """What one run of the demo shows, and the steps it has done so far."""
+    """One run of the demo, with the steps done so far."""
 
     console: Console
     port: int
@@ -38,52 +38,52 @@ class Demo:
     steps: list[Step] = field(default_factory=list)
 
     def run(self) -> None:
-        """Run until Ctrl-C, or until the hub ends by itself, which is an error."""
+        """Run until Ctrl-C. Raises DemoError if the hub ends before that."""
         with self._everything() as (settings, _, hub):
             self.console.print(
                 f"\nlog in at  [bold]{settings.url}[/]\n"
-                f"as         [bold]{' or '.join(PEOPLE)}[/]\n"
+                f"as         [bold]{' or '.join(USERS)}[/]\n"
                 f"password   [bold]{settings.password}[/]\n\n"
-                "Ctrl-C ends everything, and what is in this Hadoop goes with it."
+                "Ctrl-C ends the demo, and deletes this Hadoop with all files in it."
             )
             hub.wait()
-            raise DemoError(f"JupyterHub ended by itself, with exit code {hub.returncode}.")
+            raise DemoError(f"JupyterHub ended unexpectedly, with exit code {hub.returncode}.")
 
     def run_check(self, report: Path | None) -> None:
-        """Let two people walk the whole round, and tell each step."""
+        """Run the end-to-end check for two users, and print each step."""
         with self._everything() as (settings, hadoop, _):
-            site = Site(
+            deployment = Deployment(
                 hub_url=settings.url,
                 resourcemanager_url=hadoop.resourcemanager_url,
                 password=settings.password,
                 identity=hadoop.identity,
             )
-            with self.console.status(f"{' and '.join(PEOPLE)} walk the round"):
-                self.steps += asyncio.run(check(site, PEOPLE))
+            with self.console.status(f"Checking as {' and '.join(USERS)}"):
+                self.steps += asyncio.run(check(deployment, USERS))
         if report is not None:
             write_report(self.steps, report)
         show_outcome(self.console, self.steps)
 
     @contextmanager
-    def _everything(self) -> Iterator[tuple[HubSettings, MiniHadoop, subprocess.Popen[bytes]]]:
-        """Run Hadoop and the hub inside of the context."""
+    def _everything(self) -> Iterator[tuple[DemoHubSettings, MiniHadoop, subprocess.Popen[bytes]]]:
+        """Run Hadoop and the hub inside the context."""
         check_port(self.port)
         find_proxy()
         with ExitStack() as stack:
-            stack.enter_context(kept_free(self.port))  # Hadoop chooses its own first
+            stack.enter_context(kept_free(self.port))  # Hadoop chooses its ports first.
             with self.console.status("") as status:
                 security = Security() if self.kerberos else None
-                hadoop = MiniHadoop(users=PEOPLE, security=security, progress=status.update)
+                hadoop = MiniHadoop(users=USERS, security=security, progress=status.update)
                 with self._step("start an embedded Hadoop", status):
                     stack.enter_context(hadoop)
                 os.environ.update(hadoop.env())
                 os.environ.update(hadoop.identity(HUB_USER))
                 with self._step("pack this Python environment and publish it in HDFS", status):
                     publish_environment()
-                settings = HubSettings(
+                settings = DemoHubSettings(
                     port=self.port,
                     password=secrets.token_urlsafe(6),
-                    users=PEOPLE,
+                    users=USERS,
                     python_env=ENVIRONMENT,
                     folder=hadoop.state.folder / "hub",
                     login=hadoop.login(HUB_USER) if security else None,
@@ -105,7 +105,7 @@ class Demo:
 
 
 def publish_environment() -> None:
-    """Publish the environment that we run in, by the command that an admin would use."""
+    """Publish the current environment, with the command that an administrator would use."""
     command = [sys.executable, "-m", "yarnhub", "pack-env", sys.prefix]
     packed = subprocess.run(
         [*command, "--name", ENVIRONMENT, "--quiet"], capture_output=True, text=True, check=False
@@ -115,7 +115,7 @@ def publish_environment() -> None:
 
 
 def show_outcome(console: Console, steps: list[Step]) -> None:
-    """Tell each step; raises `DemoError` where one has failed."""
+    """Print all steps. Raises DemoError if one failed."""
     console.print(steps_table(steps))
     failures = [step for step in steps if step.failure]
     if failures:
@@ -127,10 +127,10 @@ def show_outcome(console: Console, steps: list[Step]) -> None:
 
 
 def steps_table(steps: list[Step]) -> Table:
-    """Return each step and its seconds as a table."""
-    table = Table("who", "step", "seconds", "what was seen", title=None)
+    """Return the table of all steps."""
+    table = Table("user", "step", "seconds", "details", title=None)
     table.columns[2].justify = "right"
     for step in steps:
-        seen = Text(step.failure, "red") if step.failure else Text(step.detail)
-        table.add_row(step.person, step.name, f"{step.seconds:.2f}", seen)
+        details = Text(step.failure, "red") if step.failure else Text(step.detail)
+        table.add_row(step.person, step.name, f"{step.seconds:.2f}", details)
     return table

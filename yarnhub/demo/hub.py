@@ -1,4 +1,4 @@
-"""The demo's JupyterHub: its configuration, its process, and the signal that it is ready."""
+"""The demo's JupyterHub: its configuration and its process."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 
+from yarnhub.errors import ToolError
 from yarnhub.minihadoop.ports import held_ports
 from yarnhub.minihadoop.processes import DAEMON
 
@@ -23,7 +24,7 @@ READY_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 60.0
 
 CONFIG = """\
-# Written by `yarnhub demo`. It is what a real edge node needs, except for the log-in.
+# Written by `yarnhub demo`. A real edge node needs the same, but another authenticator.
 c = get_config()  # noqa: F821
 
 c.JupyterHub.spawner_class = "yarn"
@@ -31,7 +32,7 @@ c.YarnSpawner.python_env = {python_env!r}
 c.YarnSpawner.mem_limit = "1G"
 c.YarnSpawner.args = {args!r}
 
-# One password for everybody: for a demo only.
+# One password for all users: for a demo only.
 c.JupyterHub.authenticator_class = "dummy"
 c.DummyAuthenticator.password = {password!r}
 c.Authenticator.allowed_users = {users!r}
@@ -43,7 +44,7 @@ c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
 c.JupyterHub.db_url = "sqlite:///{folder}/jupyterhub.sqlite"
 c.JupyterHub.cookie_secret_file = "{folder}/cookie_secret"
 c.ConfigurableHTTPProxy.pid_file = "{folder}/proxy.pid"
-# Nobody's server outlives the demo.
+# No server outlives the demo.
 c.JupyterHub.cleanup_servers = True
 """
 
@@ -53,21 +54,19 @@ c.YarnSpawner.keytab = {keytab!r}
 """
 
 
-class DemoError(Exception):
-    """The demo can't go on: one sentence that says why, and what to do."""
-
-    exit_code = 1
+class DemoError(ToolError):
+    """The demo, or its end-to-end check, failed."""
 
 
 class PortTakenError(DemoError):
-    """Somebody else has the port."""
+    """The port is in use by another program."""
 
     exit_code = 5
 
 
 @dataclass(frozen=True)
-class HubSettings:
-    """What is particular to one run of the demo's hub."""
+class DemoHubSettings:
+    """The settings that differ between runs of the demo's hub."""
 
     port: int
     password: str
@@ -75,12 +74,12 @@ class HubSettings:
     python_env: str
     folder: Path
 
-    #: The hub's principal and keytab, where there is Kerberos.
+    #: The hub's principal and keytab, with Kerberos.
     login: tuple[str, Path] | None = None
 
     @property
     def url(self) -> str:
-        """Where people log in."""
+        """The address that users log in at."""
         return f"http://127.0.0.1:{self.port}"
 
     def render(self, proxy: str, hub_port: int, proxy_port: int) -> str:
@@ -116,20 +115,20 @@ def find_proxy() -> str:
 
 
 def check_port(port: int) -> None:
-    """Refuse a port that somebody else has, before anything is started."""
+    """Refuse a port that is in use, before anything is started. Raises PortTakenError."""
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind(("127.0.0.1", port))
         except OSError as error:
             raise PortTakenError(
-                f"Port {port} can't be used ({error.strerror}): choose another with --port."
+                f"Port {port} cannot be used ({error.strerror}): choose another with --port."
             ) from error
 
 
 @contextmanager
-def running_hub(settings: HubSettings) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a hub that answers inside of the context, and is gone with its proxy after it."""
+def running_hub(settings: DemoHubSettings) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a ready hub and its proxy inside the context."""
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     config = settings.folder / "jupyterhub_config.py"
     config.touch(mode=0o600)
@@ -141,7 +140,7 @@ def running_hub(settings: HubSettings) -> Iterator[subprocess.Popen[bytes]]:
             undo.callback(_end, hub)
             if not _answers(settings.url, hub):
                 tail = "\n".join(log_file.read_text(errors="replace").splitlines()[-15:])
-                raise DemoError(f"JupyterHub did not start; the last lines of its log:\n{tail}")
+                raise DemoError(f"JupyterHub did not start. The last lines of its log:\n{tail}")
         yield hub
 
 
@@ -153,14 +152,14 @@ def _start(config: Path, log_file: Path) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            # So it ends with the daemons even when we are killed.
+            # Marks it as a daemon of the cluster, which ends with it even if we are killed.
             env={**os.environ, DAEMON: f"{config.parent}"},
-            start_new_session=True,  # Ctrl-C is ours: we end the hub in good order
+            start_new_session=True,  # Ctrl-C reaches only this process, which ends the hub.
         )
 
 
 def _answers(url: str, hub: subprocess.Popen[bytes]) -> bool:
-    """Wait until the hub answers through its proxy; False when it ended or takes too long."""
+    """Wait until the hub answers through its proxy; returns False if it ended or timed out."""
     deadline = time.monotonic() + READY_TIMEOUT_SECONDS
     with httpx.Client(trust_env=False) as http:
         while hub.poll() is None and time.monotonic() < deadline:
@@ -168,13 +167,13 @@ def _answers(url: str, hub: subprocess.Popen[bytes]) -> bool:
                 if http.get(f"{url}/hub/health").is_success:
                     return True
             except httpx.TransportError:
-                pass  # the proxy is not up yet
+                pass  # The proxy is not up yet.
             time.sleep(0.1)
     return False
 
 
 def _end(hub: subprocess.Popen[bytes]) -> None:
-    """End the hub, which stops its servers and its proxy; by force when it takes too long."""
+    """End the hub, which stops its servers and its proxy; kill it after a timeout."""
     if hub.poll() is None:
         hub.terminate()
         try:

@@ -1,7 +1,7 @@
-"""`yarnhub envs`: looks at the published environments, and keeps them in order.
+"""`yarnhub envs`: lists, inspects and cleans up the published environments.
 
-What is heavy is imported when a command runs, so that `--help` stays quick. The errors are of
-`env_packaging.errors`, whose exit codes these commands have.
+Slow imports are inside the commands, so that `--help` stays quick. Errors and exit codes are those
+of `env_packaging.errors`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -35,9 +35,7 @@ if TYPE_CHECKING:
     from env_packaging.inventory import Stored
     from hadoop_client.hdfs.filesystem import FileSystem
 
-app = typer.Typer(
-    help="Look at the published environments, and keep them in order.", no_args_is_help=True
-)
+app = typer.Typer(help="List, inspect and clean up published environments.", no_args_is_help=True)
 
 app.command()(warm)
 
@@ -47,7 +45,7 @@ _DAY_MS = 86_400_000
 @app.command("list")
 def list_all(env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJson = False) -> None:
     """List all environments: aliases, Python, size, age, and how many applications use each."""
-    from env_packaging.inventory import as_json as described
+    from env_packaging.inventory import as_json as to_json
     from yarnhub.envs.usage import UsageUnknownError, used_keys
 
     stored = _all_stored(_open(), env_root)
@@ -58,70 +56,67 @@ def list_all(env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJson = False) -> N
         typer.echo(f"Warning: {error}", err=True)
     _warn_of_aliases(stored)
     if as_json:
-        counts = {each: None if used is None else used[each.key] for each in stored}
-        _print_json([described(each) | {"used_by": counts[each]} for each in stored])
+        _print_json(
+            [to_json(env) | {"used_by": None if used is None else used[env.key]} for env in stored]
+        )
         return
     if not stored:
-        typer.echo(f"There is no environment in {env_root}: yarnhub pack-env publishes one.")
+        typer.echo(f"There is no environment in {env_root}. Publish one with yarnhub pack-env.")
         return
     from rich.console import Console
 
     from yarnhub.envs.show import table_of
 
     Console().print(table_of(stored, used), highlight=False)
-    for each in stored:
-        if each.damage:
-            typer.echo(f"Warning: {each} is damaged: {each.damage}", err=True)
+    for env in stored:
+        if env.damage:
+            typer.echo(f"Warning: {env} is damaged: {env.damage}", err=True)
 
 
 @app.command()
 def show(reference: Target, env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJson = False) -> None:
-    """Show what an environment holds, and what its packer found."""
-    found = resolve(_open(), env_root, reference)
+    """Show the contents of an environment, and the findings of its packer."""
+    published = resolve(_open(), env_root, reference)
     if as_json:
-        manifest = json.loads(found.manifest.to_json())
-        _print_json({"path": found.path, "public": found.public, "manifest": manifest})
+        manifest = json.loads(published.manifest.to_json())
+        _print_json({"path": published.path, "public": published.public, "manifest": manifest})
         return
     from rich.console import Console
 
     from yarnhub.envs.show import print_manifest
 
-    print_manifest(Console(), found.manifest, found.path, public=found.public)
+    print_manifest(Console(), published.manifest, published.path, public=published.public)
 
 
 @app.command()
 def alias(
-    alias: Annotated[str, typer.Argument(help="NAME:ALIAS, the alias that is meant.")],
-    reference: Annotated[
-        str, typer.Argument(help="What it stands for from now on: NAME:ALIAS or NAME@KEY.")
-    ] = "",
+    alias: Annotated[str, typer.Argument(help="The alias, as NAME:ALIAS.")],
+    reference: Annotated[str, typer.Argument(help="Its new target: NAME:ALIAS or NAME@KEY.")] = "",
     delete: Annotated[bool, typer.Option("--delete", help="Delete the alias.")] = False,
     env_root: EnvRoot = DEFAULT_ENV_ROOT,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Let an alias stand for an environment, or delete the alias."""
+    """Point an alias to an environment, or delete the alias."""
     from env_packaging.publish import delete_alias, set_alias
     from env_packaging.registry import Pointer
 
-    meant = parse_reference(alias)
-    if meant.key or bool(reference) == delete:
-        raise ReferenceFormatError(
-            "Give NAME:ALIAS and what it is to stand for, or NAME:ALIAS and --delete."
-        )
+    parsed = parse_reference(alias)
+    if parsed.key or bool(reference) == delete:
+        raise ReferenceFormatError("Give NAME:ALIAS and its target, or NAME:ALIAS and --delete.")
     filesystem = _open()
     if delete:
-        delete_alias(filesystem, env_root, meant)
-        _done(f"Deleted {meant}.", {"alias": str(meant), "key": None}, as_json, quiet)
+        delete_alias(filesystem, env_root, parsed)
+        _print_result(f"Deleted {parsed}.", {"alias": str(parsed), "key": None}, as_json, quiet)
         return
-    found = resolve(filesystem, env_root, reference)
-    if found.name != meant.name:
+    target = resolve(filesystem, env_root, reference)
+    if target.name != parsed.name:
         raise ReferenceFormatError(
-            f"An alias of {meant.name} can't stand for another environment, {found.name}."
+            f"An alias of {parsed.name} cannot point to another environment, {target.name}."
         )
-    set_alias(filesystem, env_root, meant, Pointer(found.key))
-    said = f"{meant} stands for {found.name}@{found.key}."
-    _done(said, {"alias": str(meant), "key": found.key}, as_json, quiet)
+    set_alias(filesystem, env_root, parsed, Pointer(target.key))
+    text = f"{parsed} points to {target.name}@{target.key}."
+    _print_result(text, {"alias": str(parsed), "key": target.key}, as_json, quiet)
 
 
 @app.command()
@@ -131,30 +126,28 @@ def verify(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Read all of an archive, and compare it with its manifest."""
+    """Read a whole archive, and compare it with its manifest."""
     from rich.console import Console
     from rich.progress import Progress
 
-    from env_packaging.verify import verify as problems_of
+    from env_packaging.verify import verify as find_problems
 
     filesystem = _open()
-    found = resolve(filesystem, env_root, reference)
+    published = resolve(filesystem, env_root, reference)
+    label = f"{published.name}@{published.key}"
     errors = Console(stderr=True)
     with Progress(console=errors, disable=quiet or not errors.is_terminal) as bar:
-        task = bar.add_task("reading", total=found.size_bytes)
-        problems = problems_of(filesystem, found, lambda size: bar.advance(task, size))
+        task = bar.add_task("reading", total=published.size_bytes)
+        problems = find_problems(filesystem, published, lambda size: bar.advance(task, size))
     if as_json:
-        _print_json({"path": found.path, "problems": problems})
+        _print_json({"path": published.path, "problems": problems})
     if problems:
         raise DamagedEnvironment(
-            "\n".join(problems)
-            + f"\nNobody should use {found.name}@{found.key}: remove it, and pack it again."
+            "\n".join(problems) + f"\nDo not use {label}: remove it, and pack it again."
         )
     if not (as_json or quiet):
-        typer.echo(
-            f"{found.name}@{found.key} is well: {found.manifest.files:,} files, "
-            f"SHA-256 {found.manifest.sha256}."
-        )
+        manifest = published.manifest
+        typer.echo(f"{label}: OK, {manifest.files:,} files, SHA-256 {manifest.sha256}.")
 
 
 @app.command()
@@ -165,7 +158,7 @@ def diff(
     from yarnhub.envs.show import package_changes, version
 
     filesystem = _open()
-    before, after = (resolve(filesystem, env_root, each).manifest for each in (old, new))
+    before, after = (resolve(filesystem, env_root, reference).manifest for reference in (old, new))
     changes = package_changes(before.packages, after.packages)
     if before.python_version != after.python_version:
         versions = (before.python_version, after.python_version)
@@ -173,7 +166,7 @@ def diff(
         versions = None
     if as_json:
         packages = {
-            name: [version(each) if each else None for each in pair]
+            name: [version(package) if package else None for package in pair]
             for name, pair in changes.items()
         }
         _print_json({"python": versions, "packages": packages})
@@ -186,14 +179,14 @@ def diff(
         else:
             typer.echo(f"{'-' if was else '+'} {name} {version(was or now)}")
     if not (changes or versions):
-        typer.echo("They have the same packages.")
+        typer.echo("Both have the same packages.")
 
 
 @app.command()
 def remove(
     reference: Target,
     force: Annotated[
-        bool, typer.Option("--force", help="Even if an alias or an application needs it.")
+        bool, typer.Option("--force", help="Remove it even if an alias or an application needs it.")
     ] = False,
     env_root: EnvRoot = DEFAULT_ENV_ROOT,
     as_json: AsJson = False,
@@ -205,18 +198,18 @@ def remove(
     from yarnhub.envs.usage import used_keys
 
     filesystem = _open()
-    meant = parse_reference(reference)
-    folder = read_folder(filesystem, env_root, meant.name)
-    key = meant.key or folder.aliases.get(meant.alias)
-    stored = next((each for each in folder.stored if each.key == key), None)
+    parsed = parse_reference(reference)
+    folder = read_folder(filesystem, env_root, parsed.name)
+    key = parsed.key or folder.aliases.get(parsed.alias)
+    stored = next((env for env in folder.stored if env.key == key), None)
     if stored is None:
-        resolve(filesystem, env_root, reference)  # its error says what there is
-        raise EnvironmentNotFoundError(f"There is no {meant} in {env_root}.")
+        resolve(filesystem, env_root, reference)  # Its error lists the existing environments.
+        raise EnvironmentNotFoundError(f"There is no {parsed} in {env_root}.")
     if not force:
         refuse_used(stored, used_keys().keys())
     if not delete(filesystem, env_root, stored, force=force):
-        raise EnvironmentInUseError(f"{stored} is kept, as it was just changed: look at it again.")
-    _done(f"Removed {stored}.", {"removed": str(stored)}, as_json, quiet)
+        raise EnvironmentInUseError(f"{stored} was not removed: it just changed. Inspect it again.")
+    _print_result(f"Removed {stored}.", {"removed": str(stored)}, as_json, quiet)
 
 
 @app.command()
@@ -226,19 +219,19 @@ def gc(
         typer.Option(
             "--older-than",
             min=0,
-            help="Keep what was published, or left by an alias, within these days.",
+            help="Keep environments published, or unaliased, within this many days.",
         ),
     ] = 7.0,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")
+        bool, typer.Option("--dry-run", help="List what would be removed, and remove nothing.")
     ] = False,
     env_root: EnvRoot = DEFAULT_ENV_ROOT,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Remove what no alias and no application needs, and what uploads that broke off have left.
+    """Remove environments that no alias and no application needs, and leftovers of failed uploads.
 
-    A key that a setting names (NAME@KEY) is not seen: give it an alias.
+    A key in a setting (NAME@KEY) does not count as needed: give the environment an alias.
     """
     from env_packaging.garbage import delete, find_garbage, sweep
     from env_packaging.inventory import read_folder
@@ -251,20 +244,20 @@ def gc(
     for name in names(filesystem, env_root):
         folder = read_folder(filesystem, env_root, name)
         _warn_of_aliases(folder.stored)
-        # Asked for each: a large registry takes a while, and servers start meanwhile.
+        # Listed again for each name: servers start while a large registry is read.
         garbage = find_garbage(folder, used_keys().keys(), oldest_ms)
         if not dry_run:
-            gone = [each for each in garbage.stored if delete(filesystem, env_root, each)]
-            garbage = replace(garbage, stored=tuple(gone))
+            deleted = [env for env in garbage.stored if delete(filesystem, env_root, env)]
+            garbage = replace(garbage, stored=tuple(deleted))
             sweep(filesystem, garbage)
-        removed += [str(each) for each in garbage.stored]
-        removed += [each.path for each in garbage.temporaries]
+        removed += [str(env) for env in garbage.stored]
+        removed += [temporary.path for temporary in garbage.temporaries]
         size_bytes += garbage.size_bytes
     verb = "Would remove" if dry_run else "Removed"
-    lines = [f"{verb} {each}" for each in removed]
+    lines = [f"{verb} {name}" for name in removed]
     lines.append(f"{verb} {len(removed)} in all, {size_bytes / 1e6:,.1f} MB.")
     result = {"removed": removed, "size_bytes": size_bytes, "dry_run": dry_run}
-    _done("\n".join(lines), result, as_json, quiet)
+    _print_result("\n".join(lines), result, as_json, quiet)
 
 
 def _open() -> FileSystem:
@@ -287,15 +280,15 @@ def _all_stored(filesystem: FileSystem, env_root: str) -> list[Stored]:
 def _warn_of_aliases(stored: Iterable[Stored]) -> None:
     from yarnhub.envs.show import alias_warnings
 
-    for each in alias_warnings(stored):
-        typer.echo(each, err=True)
+    for warning in alias_warnings(stored):
+        typer.echo(warning, err=True)
 
 
-def _done(said: str, result: dict[str, Any], as_json: bool, quiet: bool) -> None:
+def _print_result(text: str, result: object, as_json: bool, quiet: bool) -> None:
     if as_json:
         _print_json(result)
     elif not quiet:
-        typer.echo(said)
+        typer.echo(text)
 
 
 def _print_json(value: object) -> None:

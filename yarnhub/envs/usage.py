@@ -1,6 +1,6 @@
 """The published environments in use, from the tags of the applications that have not ended.
 
-An application that waits in a queue counts too: its node has yet to fetch the archive.
+An application that waits in a queue counts too: its node will fetch the archive later.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""`yarnhub envs warm`: has each node localize an environment before people come.
+"""`yarnhub envs warm`: localizes an environment on each node before users start servers.
 
-A node keeps what it has localized as long as its cache has room (yarn.nodemanager.localizer.cache):
-who starts a server there later waits for nothing.
+A node keeps localized files while its cache has room (yarn.nodemanager.localizer.cache), so later
+servers on it start without a download.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,29 +19,31 @@ from yarnhub.options import AsJson, EnvRoot, Quiet, Target
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
-    from yarnhub.probes import Outcome
+    from hadoop_client.yarn.reports import NodeReport
+    from yarnhub.probes import ProbeOutcome
 
 
 class NodesFailedError(ToolError):
-    """Nodes that did not get the environment; says which, and why."""
+    """Some nodes did not localize the environment; the message lists them and the reasons."""
 
 
 def warm(
     reference: Target,
     queue: Annotated[
-        str, typer.Option(help="The queue to use; who runs this must be allowed to submit to it.")
+        str, typer.Option(help="The queue to use. You need the right to submit to it.")
     ] = "default",
     node: Annotated[
         list[str] | None,
-        typer.Option("--node", help="Only this node; can be given several times."),
+        typer.Option("--node", help="Only this node; repeatable."),
     ] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds until it is given up.")] = 900.0,
+    timeout: Annotated[float, typer.Option(min=1, help="Give up after so many seconds.")] = 900.0,
     env_root: EnvRoot = DEFAULT_ENV_ROOT,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Have each node localize an environment, and run its Python once."""
+    """Localize an environment on each node, and run its Python once."""
     from rich.console import Console
 
     from env_packaging.registry import resolve, storage_errors
@@ -50,25 +52,27 @@ def warm(
 
     with storage_errors("open HDFS"):
         filesystem = open_filesystem()
-    resolve(filesystem, env_root, reference)  # its errors say what there is
-    probes = {each.node_id.host: Probe(node=each) for each in _nodes(node)}
+    resolve(filesystem, env_root, reference)  # Its error lists the existing environments.
+    probes = {report.node_id.host: Probe(node=report) for report in _nodes(node)}
     errors = Console(stderr=True)
-    wanted = ProbeRequest(queue, reference, env_root)
+    request = ProbeRequest(queue, reference, env_root)
     with _bars(errors, list(probes), shown=errors.is_terminal and not quiet) as bars:
-        outcomes = run_probes(probes, wanted, timeout, bars.show)
+        outcomes = run_probes(probes, request, timeout, bars.show)
     if as_json:
-        told = {host: {"ok": each.ok, "why": each.why} for host, each in outcomes.items()}
-        typer.echo(json.dumps(told, indent=1))
+        result = {
+            host: {"ok": outcome.ok, "why": outcome.why} for host, outcome in outcomes.items()
+        }
+        typer.echo(json.dumps(result, indent=1))
     elif not quiet:
-        for host, each in outcomes.items():
-            typer.echo(f"{host}: {'has it' if each.ok else 'failed'}")
-    failed = [f"{host}: {each.why}" for host, each in outcomes.items() if not each.ok]
+        for host, outcome in outcomes.items():
+            typer.echo(f"{host}: {'has it' if outcome.ok else 'failed'}")
+    failed = [f"{host}: {outcome.why}" for host, outcome in outcomes.items() if not outcome.ok]
     if failed:
         raise NodesFailedError("\n".join((f"Not every node has {reference}.", *failed)))
 
 
-def _nodes(names: list[str] | None) -> list[Any]:
-    """Return the nodes that run, or those of them that are named."""
+def _nodes(names: list[str] | None) -> list[NodeReport]:
+    """Return all running nodes, or only the named ones."""
     from hadoop_client.yarn.records import NodeState
     from yarnhub.yarn import node_reports, yarn_client
 
@@ -76,32 +80,34 @@ def _nodes(names: list[str] | None) -> list[Any]:
         reports = node_reports(client, NodeState.RUNNING)
     running = {report.node_id.host: report for report in reports}
     missing = [name for name in names or () if name not in running]
-    if missing or not running:
+    if not running:
+        raise typer.BadParameter("No node is running.")
+    if missing:
         raise typer.BadParameter(
-            f"No node {', '.join(missing)} is running; there are: {', '.join(running) or 'none'}."
+            f"No node {', '.join(missing)} is running. Running nodes: {', '.join(running)}."
         )
     return [running[name] for name in names or sorted(running)]
 
 
-class _Bars:
-    """A bar for each node, which moves until the node has what it is to have."""
+class _NodeBars:
+    """A progress bar for each node; none if `bars` is None."""
 
-    def __init__(self, bars: Any, hosts: list[str]) -> None:
+    def __init__(self, bars: Progress | None, hosts: list[str]) -> None:
         self._bars = bars
-        self._tasks = {host: bars and bars.add_task(host, total=None, state="") for host in hosts}
+        self._tasks = {host: bars.add_task(host, total=None, state="") for host in hosts if bars}
 
-    def show(self, host: str, outcome: Outcome) -> None:
+    def show(self, host: str, outcome: ProbeOutcome) -> None:
         if self._bars is None:
             return
         state = "has it" if outcome.ok else outcome.state.lower()
-        done = {"total": 1, "completed": 1} if outcome.ok or outcome.why else {}
-        self._bars.update(self._tasks[host], state=state, **done)
+        total, completed = (1, 1) if outcome.ok or outcome.why else (None, None)
+        self._bars.update(self._tasks[host], total=total, completed=completed, state=state)
 
 
 @contextmanager
-def _bars(console: Console, hosts: list[str], *, shown: bool) -> Iterator[_Bars]:
+def _bars(console: Console, hosts: list[str], *, shown: bool) -> Iterator[_NodeBars]:
     if not shown:
-        yield _Bars(None, hosts)
+        yield _NodeBars(None, hosts)
         return
     from rich import progress
 
@@ -112,4 +118,4 @@ def _bars(console: Console, hosts: list[str], *, shown: bool) -> Iterator[_Bars]
         progress.TimeElapsedColumn(),
     )
     with progress.Progress(*columns, console=console) as bars:
-        yield _Bars(bars, hosts)
+        yield _NodeBars(bars, hosts)

@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from yarnhub.minihadoop import kerberos, readiness, rest
+from yarnhub.minihadoop import kerberos, readiness
 from yarnhub.minihadoop.artifacts import distribution
 from yarnhub.minihadoop.commands import daemon_command, daemon_env
 from yarnhub.minihadoop.errors import DaemonError, MiniHadoopError, SettingsError
@@ -36,6 +36,7 @@ from yarnhub.minihadoop.ports import Ports
 from yarnhub.minihadoop.secure_site import REALM, keytab, login_variables, service_principal
 from yarnhub.minihadoop.settings import HUB_USER, ClusterSettings, Security
 from yarnhub.minihadoop.state import ClusterState
+from yarnhub.node_http import log_in_with
 
 PORTS = Ports(9000, distributed=True)
 
@@ -155,7 +156,7 @@ def _log_in(settings: ClusterSettings, host: str) -> None:
     if keys:
         os.environ.update(kerberos.variables(Path.home()))
         os.environ.update(login_variables(Path.home(), next(iter(keys))))
-        rest.log_in_by(Negotiate())
+        log_in_with(Negotiate())
 
 
 def _become_kdc(state: ClusterState) -> NoReturn:

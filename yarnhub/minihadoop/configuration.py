@@ -35,7 +35,7 @@ _SUDDEN_END = {"yarn.am.liveness-monitor.expiry-interval-ms": "120000"}
 
 
 @dataclass(frozen=True)
-class Site:
+class SiteFiles:
     """The four files of a configuration folder."""
 
     core: Properties
@@ -51,13 +51,13 @@ class Site:
             "capacity-scheduler.xml": self.scheduler,
         }
 
-    def changed(self, core: Properties, hdfs: Properties, yarn: Properties) -> Site:
-        return Site(self.core | core, self.hdfs | hdfs, self.yarn | yarn, self.scheduler)
+    def changed(self, core: Properties, hdfs: Properties, yarn: Properties) -> SiteFiles:
+        return SiteFiles(self.core | core, self.hdfs | hdfs, self.yarn | yarn, self.scheduler)
 
 
-def cluster_site(settings: ClusterSettings, ports: Ports, state: Path) -> Site:
+def cluster_site(settings: ClusterSettings, ports: Ports, state: Path) -> SiteFiles:
     """Return what clients read, and every daemon on top of what is its own."""
-    site = Site(
+    site = SiteFiles(
         core=_core(settings, ports, state),
         hdfs=hdfs_site(settings, ports, state),
         yarn=_yarn(settings, ports, state),
@@ -69,7 +69,7 @@ def cluster_site(settings: ClusterSettings, ports: Ports, state: Path) -> Site:
     return site.changed({}, {}, dict(settings.yarn))
 
 
-def daemon_sites(settings: ClusterSettings, ports: Ports, state: Path) -> dict[str, Site]:
+def daemon_sites(settings: ClusterSettings, ports: Ports, state: Path) -> dict[str, SiteFiles]:
     """Return what each daemon reads, by its name."""
     site = cluster_site(settings, ports, state).changed(_LOCAL_FILES, {}, {})
     webhdfs = webhdfs_properties(settings, ports, state)

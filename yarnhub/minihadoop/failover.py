@@ -64,7 +64,7 @@ TO_STANDBY = _method("transitionToStandby")
 
 
 @dataclass(frozen=True)
-class Pair:
+class HaPair:
     """Where the two take an administrator's calls. `service` is what the configuration calls their
     principal by, `identity` what makes a process the superuser where there is Kerberos."""
 

@@ -15,21 +15,21 @@ from yarnhub.minihadoop.settings import HUB_USER, superuser
 
 
 @dataclass(frozen=True)
-class Folder:
+class HdfsDirectory:
     path: str
     owner: str
     mode: str
 
 
-def folders(users: tuple[str, ...], root: str) -> list[Folder]:
+def folders(users: tuple[str, ...], root: str) -> list[HdfsDirectory]:
     ours = posixpath.dirname(DEFAULT_ENV_ROOT)
     return [
-        Folder("/tmp", root, "1777"),
-        Folder("/user", root, "755"),
-        Folder(posixpath.dirname(ours), root, "755"),
-        Folder(ours, HUB_USER, "755"),
-        Folder(DEFAULT_ENV_ROOT, HUB_USER, "755"),
-        *(Folder(f"/user/{user}", user, "700") for user in (root, HUB_USER, *users)),
+        HdfsDirectory("/tmp", root, "1777"),
+        HdfsDirectory("/user", root, "755"),
+        HdfsDirectory(posixpath.dirname(ours), root, "755"),
+        HdfsDirectory(ours, HUB_USER, "755"),
+        HdfsDirectory(DEFAULT_ENV_ROOT, HUB_USER, "755"),
+        *(HdfsDirectory(f"/user/{user}", user, "700") for user in (root, HUB_USER, *users)),
     ]
 
 

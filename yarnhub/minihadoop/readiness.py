@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from yarnhub.minihadoop.failover import Pair
+from yarnhub.minihadoop.failover import HaPair
 from yarnhub.minihadoop.ports import Ports
 from yarnhub.minihadoop.rest import get_json, jmx
 from yarnhub.minihadoop.settings import superuser
 
 
-def namenode_ready(ports: Ports, index: int = 0, pair: Pair | None = None) -> bool:
+def namenode_ready(ports: Ports, index: int = 0, pair: HaPair | None = None) -> bool:
     """Tell whether it is out of safe mode, and takes calls: on a busy machine that comes later.
     One that stands by is ready when it can take over."""
     url = ports.namenode_url(index)

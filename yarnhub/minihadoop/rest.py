@@ -1,23 +1,17 @@
-"""Asking daemons over HTTP, by no proxy: they are all near."""
+"""The REST APIs of the daemons."""
 
 from __future__ import annotations
 
 import json
-import urllib.request
 from typing import Any
 
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def log_in_by(handler: urllib.request.BaseHandler) -> None:
-    """Have a handler of urllib log in where a daemon asks for that."""
-    _direct.add_handler(handler)
+from yarnhub.node_http import open_url
 
 
 def get_json(url: str, timeout: float = 5) -> dict[str, Any]:
-    """Return the answer, or an empty one if there is none (yet)."""
+    """Return the JSON object at `url`; an empty one if there is none (yet)."""
     try:
-        with _direct.open(url, timeout=timeout) as response:
+        with open_url(url, timeout) as response:
             answer = json.load(response)
     except (OSError, ValueError):
         return {}
@@ -25,9 +19,8 @@ def get_json(url: str, timeout: float = 5) -> dict[str, Any]:
 
 
 def put(url: str, timeout: float = 30) -> None:
-    """Send a PUT. Raises urllib.error.HTTPError or another OSError."""
-    with _direct.open(urllib.request.Request(url, method="PUT"), timeout=timeout):
-        pass
+    """Send a PUT. Raises urllib.error.HTTPError, or another OSError."""
+    open_url(url, timeout, "PUT").close()
 
 
 def jmx(url: str, bean: str) -> dict[str, Any]:

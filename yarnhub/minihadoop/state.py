@@ -20,9 +20,9 @@ from xml.sax.saxutils import escape
 from hadoop_client.security.kerberos import NAMENODE, RESOURCEMANAGER
 from yarnhub.minihadoop import kerberos
 from yarnhub.minihadoop.artifacts import Distribution
-from yarnhub.minihadoop.configuration import Site, cluster_site, daemon_sites
+from yarnhub.minihadoop.configuration import SiteFiles, cluster_site, daemon_sites
 from yarnhub.minihadoop.errors import ConflictError, NotRunningError
-from yarnhub.minihadoop.failover import Pair
+from yarnhub.minihadoop.failover import HaPair
 from yarnhub.minihadoop.hdfs_site import Properties, default_fs
 from yarnhub.minihadoop.ports import Ports
 from yarnhub.minihadoop.processes import daemons
@@ -117,11 +117,11 @@ class ClusterState:
         path = os.pathsep.join([str(self.folder / "bin"), os.environ.get("PATH", os.defpath)])
         return {**self.variables(), "PATH": path}
 
-    def namenode_pair(self) -> Pair:
-        return Pair(self.ports.namenode_addresses, NAMENODE, self._superuser())
+    def namenode_pair(self) -> HaPair:
+        return HaPair(self.ports.namenode_addresses, NAMENODE, self._superuser())
 
-    def resourcemanager_pair(self) -> Pair:
-        return Pair(self.ports.resourcemanager_admins, RESOURCEMANAGER, self._superuser())
+    def resourcemanager_pair(self) -> HaPair:
+        return HaPair(self.ports.resourcemanager_admins, RESOURCEMANAGER, self._superuser())
 
     def _superuser(self) -> dict[str, str] | None:
         """Return what makes a process the superuser, None where everybody is whoever they say."""
@@ -229,7 +229,7 @@ def remove_data(folder: Path) -> None:
     (folder / "cluster.json").unlink(missing_ok=True)
 
 
-def _write_site(site: Site, folder: Path) -> None:
+def _write_site(site: SiteFiles, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for name, properties in site.files().items():
         (folder / name).write_text(_xml(properties))

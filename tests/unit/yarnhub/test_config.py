@@ -13,20 +13,20 @@ from jupyterhub.auth import Authenticator
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-from yarnhub.config.render import Choices, Cluster, hub_config, systemd_unit
+from yarnhub.config.render import AdminChoices, ClusterResources, hub_config, systemd_unit
 from yarnspawner.spawner import YarnSpawner
 
-CLUSTER = Cluster(("default", "science"), ("base", "gpu"), node_mb=65536, node_cores=16)
+CLUSTER = ClusterResources(("default", "science"), ("base", "gpu"), node_mb=65536, node_cores=16)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
-def read(choices: Choices, file: Path, cluster: Cluster = CLUSTER) -> Config:
+def read(choices: AdminChoices, file: Path, cluster: ClusterResources = CLUSTER) -> Config:
     file.write_text(hub_config(choices, cluster))
     return PyFileConfigLoader(file.name, path=str(file.parent)).load_config()
 
 
 def test_every_option_of_it_exists(tmp_path):
-    config = read(Choices("edge1", "science", "base", ("alice",)), tmp_path / "config.py")
+    config = read(AdminChoices("edge1", "science", "base", ("alice",)), tmp_path / "config.py")
     classes = {"JupyterHub": JupyterHub, "Authenticator": Authenticator, "YarnSpawner": YarnSpawner}
     assert set(config) == set(classes)
     for name, values in config.items():
@@ -34,13 +34,13 @@ def test_every_option_of_it_exists(tmp_path):
 
 
 def test_whoever_has_an_account_may_log_in_where_nobody_is_named(tmp_path):
-    config = read(Choices("edge1", "science", "base", ()), tmp_path / "config.py")
+    config = read(AdminChoices("edge1", "science", "base", ()), tmp_path / "config.py")
     assert config.Authenticator == {"allow_all": True}
 
 
 def test_a_hub_on_a_cluster_with_kerberos_is_told_of_its_keytab(tmp_path):
     secure = replace(CLUSTER, kerberos=True)
-    known = Choices("edge1", "science", "base", ("alice",), keytab="/etc/hub.keytab")
+    known = AdminChoices("edge1", "science", "base", ("alice",), keytab="/etc/hub.keytab")
     file = tmp_path / "config.py"
     assert read(known, file, secure).YarnSpawner.keytab == "/etc/hub.keytab"
     unknown = replace(known, keytab="")
@@ -52,7 +52,7 @@ def test_a_hub_on_a_cluster_with_kerberos_is_told_of_its_keytab(tmp_path):
 @given(words=st.lists(TEXT, min_size=4, max_size=4))
 def test_no_word_of_an_admin_is_taken_for_code(words, tmp_path_factory):
     host, queue, env, user = words
-    choices = Choices(host, queue, env, (user,))
+    choices = AdminChoices(host, queue, env, (user,))
     config = read(choices, tmp_path_factory.mktemp("config") / "config.py")
     assert config.JupyterHub.hub_connect_ip == host
     assert (config.YarnSpawner.queue, config.YarnSpawner.python_env) == (queue, env)

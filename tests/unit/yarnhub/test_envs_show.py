@@ -27,4 +27,4 @@ def test_names_that_are_no_utf_8_are_shown_on_a_terminal_of_utf_8() -> None:
 def test_an_alias_that_can_not_be_read_is_named_once() -> None:
     stored = [Stored("lab", key * 20, (), ("stable",), None, None, "", 0) for key in "ab"]
     (said,) = alias_warnings(stored)
-    assert said.startswith("Warning: the alias lab:stable can't be read or trusted")
+    assert said.startswith("Warning: the alias lab:stable cannot be read or trusted")

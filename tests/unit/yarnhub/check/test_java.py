@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from tests.unit.env_packaging.prefixes import write
-from yarnhub.check.findings import Finding, Verdict
 from yarnhub.check.java import check_java
+from yarnhub.check.results import CheckResult, Verdict
 from yarnhub.check.settings import HubSettings
 
 
 @pytest.fixture
-def findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """What is found on a machine that has these programs only."""
 
-    def look(**programs: str) -> list[Finding]:
+    def look(**programs: str) -> list[CheckResult]:
         for name, script in programs.items():
             write(tmp_path / "bin" / name, f"#!/bin/sh\n{script}\n", 0o755)
         monkeypatch.setenv("PATH", str(tmp_path / "bin"))
@@ -26,29 +26,29 @@ def findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return look
 
 
-def test_both_are_there(findings):
-    assert {each.verdict for each in findings(java="", yarn="")} == {Verdict.OK}
+def test_both_are_there(results):
+    assert {each.verdict for each in results(java="", yarn="")} == {Verdict.OK}
 
 
-def test_neither_is_there(findings):
-    java, yarn = findings()
+def test_neither_is_there(results):
+    java, yarn = results()
     assert (java.verdict, yarn.verdict) == (Verdict.FAILED, Verdict.FAILED)
     assert java.why == "There is no java in PATH, and JAVA_HOME is not set."
     assert yarn.why == "There is no yarn command in PATH."
 
 
-def test_one_that_fails_is_quoted(findings):
-    _, yarn = findings(java="", yarn="echo 'no class path here' >&2; exit 3")
-    assert yarn.why.endswith("ended with 3, and said: no class path here")
+def test_one_that_fails_is_quoted(results):
+    _, yarn = results(java="", yarn="echo 'no class path here' >&2; exit 3")
+    assert yarn.why.endswith("failed with exit code 3: no class path here")
 
 
-def test_java_home_counts_before_the_path(findings, tmp_path, monkeypatch):
-    findings(java="", yarn="")
+def test_java_home_counts_before_the_path(results, tmp_path, monkeypatch):
+    results(java="", yarn="")
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "elsewhere"))
     java, _ = check_java(HubSettings(launcher="skein"))
     assert java.why == f"There is no java in JAVA_HOME, {tmp_path}/elsewhere."
 
 
 def test_the_direct_launcher_needs_neither():
-    (finding,) = check_java(HubSettings())
-    assert finding.verdict is Verdict.SKIPPED
+    (result,) = check_java(HubSettings())
+    assert result.verdict is Verdict.SKIPPED

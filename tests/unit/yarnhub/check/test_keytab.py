@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from yarnhub.check.findings import Verdict
+from yarnhub.check.results import Verdict
 from yarnhub.check.security import check_keytab
 
 SITE = """<configuration><property>
@@ -24,8 +24,8 @@ def conf_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_cluster_with_kerberos_and_no_keytab_is_a_warning(conf_dir: Path):
-    (finding,) = check_keytab("")
-    assert (finding.verdict, "ticket of kinit" in finding.why) == (Verdict.WARNING, True)
+    (result,) = check_keytab("")
+    assert (result.verdict, "a kinit ticket" in result.why) == (Verdict.WARNING, True)
 
 
 def test_without_kerberos_nobody_misses_the_keytab_that_the_environment_names(
@@ -33,8 +33,8 @@ def test_without_kerberos_nobody_misses_the_keytab_that_the_environment_names(
 ):
     monkeypatch.setenv("KRB5_CLIENT_KTNAME", "/nowhere/hub.keytab")
     (conf_dir / "core-site.xml").write_text(SITE.format("simple"))
-    (finding,) = check_keytab("")
-    assert finding.verdict is Verdict.SKIPPED
+    (result,) = check_keytab("")
+    assert result.verdict is Verdict.SKIPPED
 
 
 @pytest.mark.parametrize("prefix", ["", "FILE:"])
@@ -44,14 +44,14 @@ def test_a_keytab_that_the_environment_names_is_looked_at(
     keytab = conf_dir / "hub.keytab"
     keytab.touch(0o644)
     monkeypatch.setenv("KRB5_CLIENT_KTNAME", f"{prefix}{keytab}")
-    (finding,) = check_keytab("")
-    assert finding.verdict is Verdict.FAILED
-    assert f"can use {keytab} " in finding.why
+    (result,) = check_keytab("")
+    assert result.verdict is Verdict.FAILED
+    assert f"have access to {keytab} " in result.why
 
 
 def test_the_configurations_keytab_goes_before_that_of_the_environment(
     conf_dir: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("KRB5_CLIENT_KTNAME", str(conf_dir / "core-site.xml"))
-    (finding,) = check_keytab("/nowhere/hub.keytab")
-    assert finding.why == "/nowhere/hub.keytab does not exist."
+    (result,) = check_keytab("/nowhere/hub.keytab")
+    assert result.why == "/nowhere/hub.keytab does not exist."

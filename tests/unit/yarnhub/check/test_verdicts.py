@@ -7,22 +7,22 @@ import pytest
 from hadoop_client.hdfs.filesystem import Usage
 from yarnhub.check.callback import judge_callback
 from yarnhub.check.contents import judge_quota
-from yarnhub.check.findings import Finding, Verdict, exit_code
+from yarnhub.check.results import CheckResult, Verdict, exit_code
 from yarnhub.check.verdicts import (
-    Home,
+    HomeDirectory,
     judge_clock,
     judge_home,
     judge_keytab,
     judge_queue,
     judge_tokens,
 )
-from yarnhub.probes import Outcome
+from yarnhub.probes import ProbeOutcome
 
 
 def test_only_a_failure_gives_an_exit_code():
-    findings = [Finding("rm", verdict, "") for verdict in Verdict]
-    assert exit_code(findings) == 1
-    assert exit_code([each for each in findings if each.verdict is not Verdict.FAILED]) == 0
+    results = [CheckResult("rm", verdict, "") for verdict in Verdict]
+    assert exit_code(results) == 1
+    assert exit_code([each for each in results if each.verdict is not Verdict.FAILED]) == 0
 
 
 @pytest.mark.parametrize(
@@ -62,19 +62,19 @@ def test_clocks_may_be_apart_in_either_direction_but_not_far(skew, verdict):
 @pytest.mark.parametrize(
     ("collects", "renews", "may_act", "verdict", "said"),
     [
-        (False, False, False, Verdict.OK, "collects no logs"),
-        (True, True, True, Verdict.OK, "after 7 days too"),
+        (False, False, False, Verdict.OK, "Log aggregation is off"),
+        (True, True, True, Verdict.OK, "longer than 7 days are collected too"),
         (True, False, False, Verdict.WARNING, "longer than 7 days will not be collected"),
-        (True, True, False, Verdict.WARNING, "without hadoop.proxyuser.yarn.hosts and .groups"),
-        (True, False, True, Verdict.WARNING, "without yarn.resourcemanager.proxy-user-privileges"),
+        (True, True, False, Verdict.WARNING, "not hadoop.proxyuser.yarn.hosts and .groups"),
+        (True, False, True, Verdict.WARNING, "not yarn.resourcemanager.proxy-user-privileges"),
     ],
 )
 def test_logs_of_long_servers_need_a_switch_and_a_right_together(
     collects, renews, may_act, verdict, said
 ):
-    finding = judge_tokens(7, collects, renews, "yarn", may_act)
-    assert finding.verdict is verdict
-    assert said in finding.why
+    result = judge_tokens(7, collects, renews, "yarn", may_act)
+    assert result.verdict is verdict
+    assert said in result.why
 
 
 def test_rights_to_a_queue_count_by_its_name_and_by_its_path():
@@ -88,7 +88,7 @@ def test_rights_to_a_queue_count_by_its_name_and_by_its_path():
 
 
 def test_a_home_belongs_to_its_user():
-    home = Home("/user/alice", "bob", is_dir=True, mode=0o700)
+    home = HomeDirectory("/user/alice", "bob", is_dir=True, mode=0o700)
     assert judge_home("alice", home.path, home, made_by_hub=True).verdict is Verdict.FAILED
     assert judge_home("bob", home.path, home, made_by_hub=False).verdict is Verdict.OK
 
@@ -113,22 +113,30 @@ def test_a_quota_that_is_nearly_used_up_is_a_warning():
 @pytest.mark.parametrize(
     ("outcome", "verdict", "why"),
     [
-        (Outcome("FINISHED", ok=True), Verdict.OK, "A container reaches the hub at edge:8081."),
         (
-            Outcome("FAILED", said="The server ended with exit code 1.\nNo route to host", why="x"),
-            Verdict.FAILED,
-            "A container can't reach the hub at edge:8081: No route to host.",
+            ProbeOutcome("FINISHED", ok=True),
+            Verdict.OK,
+            "A container reaches the hub at edge:8081.",
         ),
         (
-            Outcome("TIMEOUT", why="It had not ended after 180 seconds."),
+            ProbeOutcome(
+                "FAILED",
+                diagnostics="The server ended with exit code 1.\nNo route to host",
+                why="x",
+            ),
             Verdict.FAILED,
-            "No container got to call the hub. It had not ended after 180 seconds.",
+            "A container cannot reach the hub at edge:8081: No route to host.",
+        ),
+        (
+            ProbeOutcome("TIMEOUT", why="It did not end within 180 seconds."),
+            Verdict.FAILED,
+            "No container ran to call the hub. It did not end within 180 seconds.",
         ),
     ],
 )
 def test_the_callback_is_judged_by_what_became_of_the_container(
-    outcome: Outcome, verdict: Verdict, why: str
+    outcome: ProbeOutcome, verdict: Verdict, why: str
 ):
-    finding = judge_callback("edge:8081", outcome)
-    assert (finding.verdict, finding.why) == (verdict, why)
-    assert bool(finding.remedy) is (verdict is Verdict.FAILED)
+    result = judge_callback("edge:8081", outcome)
+    assert (result.verdict, result.why) == (verdict, why)
+    assert bool(result.remedy) is (verdict is Verdict.FAILED)
