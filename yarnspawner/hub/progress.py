@@ -1,4 +1,4 @@
-"""What YARN is doing while a server starts, told as it happens to everybody who watches."""
+"""Progress events while a server starts, for each client that follows its start."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import asyncio
 import html
 import re
 from collections.abc import AsyncIterator
-from typing import Any
 
 from hadoop_client.yarn.records import ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
+from yarnspawner.jupyterhub_types import JsonObject
 from yarnspawner.launcher.interface import Container, Phase
 from yarnspawner.yarn_messages import CONTAINER_STARTED
 
-#: As JupyterHub wants it: `progress` in percent, `message`, and `html_message` with links.
-Event = dict[str, Any]
+#: JupyterHub's format: `progress` in percent, `message`, and `html_message` with links.
+Event = JsonObject
 
 
 class ProgressLog:
-    """The events of one start: each follower gets all of them, from the first one on."""
+    """The events of one start. Each follower gets all of them, from the first one on."""
 
     def __init__(self) -> None:
         self._events: list[Event] = []
@@ -26,13 +26,13 @@ class ProgressLog:
         self._changed = asyncio.Event()
 
     def add(self, event: Event) -> None:
-        """Append an event, unless it says what the last one said."""
+        """Append an event, unless it is equal to the last one."""
         if not self._events or self._events[-1] != event:
             self._events.append(event)
             self._wake()
 
     def close(self) -> None:
-        """End all followers: the start is over."""
+        """End all followers, because the start is over."""
         self._closed = True
         self._wake()
 
@@ -41,7 +41,7 @@ class ProgressLog:
         self._changed = asyncio.Event()
 
     async def follow(self) -> AsyncIterator[Event]:
-        """Yield all events, past and to come."""
+        """Yield all events, past and future, until the log is closed."""
         seen = 0
         while True:
             changed = self._changed
@@ -54,15 +54,18 @@ class ProgressLog:
 
 
 def submitting(environment: str, queue: str) -> Event:
-    """Say what is being asked for."""
+    """Return the event before the submit."""
     return {
         "progress": 5,
-        "message": f"Submitting the server with the environment {environment} to queue {queue}.",
+        "message": f"Submitting the server to queue {queue} with environment {environment}.",
     }
 
 
 def describe(report: ApplicationReport, container: Container | None) -> Event:
-    """Say where an application stands, and where it runs once there is a container."""
+    """Return the event for an application's report; `container` is None before YARN allocates it.
+
+    The diagnostics that are matched are the CapacityScheduler's.
+    """
     if report.state is ApplicationState.RUNNING:
         return _event(90, "The server is starting.", report, container)
     if report.state is not ApplicationState.ACCEPTED:
@@ -70,37 +73,42 @@ def describe(report: ApplicationReport, container: Container | None) -> Event:
     if container is not None:
         return _event(*_on_node(container), report, container)
     if container_started(report):
-        return _event(50, "YARN has given the server a container.", report)
+        return _event(50, "YARN has allocated a container for the server.", report)
     queue = report.queue.removeprefix("root.")
     if "resource limit" in report.diagnostics:
-        return _event(20, f"Queue {queue} is full; the server waits for its turn.", report)
+        return _event(20, f"Queue {queue} is full. The server waits for free capacity.", report)
     used = re.search(r"Queue's Absolute used capacity = ([\d.]+) %", report.diagnostics)
-    how_full = f", {float(used[1]):.0f} % of which is in use" if used else ""
-    return _event(30, f"Accepted into queue {queue}{how_full}; waiting for a node.", report)
+    in_use = f" ({float(used[1]):.0f} % in use)" if used else ""
+    return _event(
+        30, f"Queue {queue}{in_use} has accepted the server. It waits for a node.", report
+    )
 
 
-def ready(url_path: str) -> Event:
-    """Say that the server listens."""
-    return {"progress": 95, "message": f"The server listens; JupyterHub connects to {url_path}."}
+def ready(url: str) -> Event:
+    """Return the event for a server that listens."""
+    return {
+        "progress": 95,
+        "message": f"The server is listening. JupyterHub is connecting to {url}.",
+    }
 
 
 def container_started(report: ApplicationReport) -> bool:
-    """Tell whether YARN has handed the application's container to a node."""
+    """Return whether YARN has launched the application's container on a node."""
     return CONTAINER_STARTED in report.diagnostics
 
 
 def _on_node(container: Container) -> tuple[int, str]:
     if container.phase is Phase.LOCALIZING:
-        return 60, f"Its Python environment is being fetched on node {container.host}."
+        return 60, f"Node {container.host} is downloading the Python environment."
     if container.phase is Phase.RUNNING:
         return 75, f"The server is starting on node {container.host}."
-    return 60, f"The server has a container on node {container.host}, where it is starting."
+    return 60, f"The server has a container on node {container.host}."
 
 
 def _event(
     percent: int, message: str, report: ApplicationReport, container: Container | None = None
 ) -> Event:
-    """Make an event; where YARN has pages of the application, they are linked."""
+    """Return an event with links to YARN's pages of the application, if there are any."""
     links = [("application", report.tracking_url), ("log", container.logs if container else "")]
     anchors = [
         f'<a href="{html.escape(url)}" target="_blank" rel="noopener">{name}</a>'

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 from jupyterhub.utils import maybe_future
 from traitlets import default
@@ -13,6 +12,7 @@ from traitlets import default
 from hadoop_client.yarn.records import QueueState
 from hadoop_client.yarn.reports import QueueInfo
 from yarnspawner.failures import OptionsError, SpawnError
+from yarnspawner.jupyterhub_types import JsonObject, OrmSpawner, User
 from yarnspawner.launcher.interface import ClusterError
 from yarnspawner.profiles.config import ProfileError, parse_profiles
 from yarnspawner.profiles.form import FreeCapacity, options_of, render
@@ -39,9 +39,9 @@ class ProfileOptions(YarnSpawnerSettings):
     Without profiles JupyterHub's defaults hold: no form, and options are ignored with a warning.
     """
 
-    user: Any
-    orm_spawner: Any
-    accepted_options: dict[str, Any]
+    user: User
+    orm_spawner: OrmSpawner
+    accepted_options: JsonObject
 
     async def cluster_queues(self) -> list[QueueInfo]:
         """Return the cluster's queues; raises `ClusterError` or `ClusterUnavailableError`."""
@@ -52,20 +52,24 @@ class ProfileOptions(YarnSpawnerSettings):
         raise NotImplementedError
 
     @cached_property
-    def configured(self) -> dict[str, Any]:
+    def _configured(self) -> dict[str, object]:
         """The options from the configuration and the user's groups, without any profile."""
-        return {name: getattr(self, name) for name in (*TRAITS.values(), "environment")}
+        return {trait: getattr(self, trait) for trait in TRAITS.values()}
+
+    @cached_property
+    def _configured_environment(self) -> dict[str, object]:
+        return dict(self.environment)
 
     @default("options_form")
-    def _default_options_form(self) -> Any:
+    def _default_options_form(self) -> Callable[[ProfileOptions], Awaitable[str]] | str:
         return type(self).profile_form if self.profiles else ""
 
     @default("options_from_form")
-    def _default_options_from_form(self) -> Any:
+    def _default_options_from_form(self) -> Callable[..., object]:
         return self.read_profile_form if self.profiles else unchanged
 
     @default("apply_user_options")
-    def _default_apply_user_options(self) -> Any:
+    def _default_apply_user_options(self) -> Callable[..., Awaitable[None]] | JsonObject:
         return type(self).apply_profile if self.profiles else {}
 
     async def _parsed_profiles(self) -> Profiles:
@@ -105,7 +109,7 @@ class ProfileOptions(YarnSpawnerSettings):
         (await self._parsed_profiles()).choose(options, self.user.name, self._groups())
         return options
 
-    async def apply_profile(self, options: Mapping[str, Any]) -> None:
+    async def apply_profile(self, options: Mapping[str, object]) -> None:
         """Set the spawner's options from the chosen profile, and reset those of an earlier start.
 
         Raises `OptionsError`; the options of the last successful start are then restored.
@@ -117,8 +121,8 @@ class ProfileOptions(YarnSpawnerSettings):
             self.forget_refused_options()
             raise
         for name, trait in TRAITS.items():
-            setattr(self, trait, chosen.values.get(name, self.configured[trait]))
-        self.environment = {**self.configured["environment"], **chosen.env}
+            setattr(self, trait, chosen.values.get(name, self._configured[trait]))
+        self.environment = {**self._configured_environment, **chosen.env}
 
 
 def free_capacity(queue: QueueInfo) -> FreeCapacity:
@@ -132,6 +136,6 @@ def free_capacity(queue: QueueInfo) -> FreeCapacity:
     return FreeCapacity(free, total, statistics.apps_pending, is_open)
 
 
-def unchanged(given: dict[str, Any]) -> dict[str, Any]:
+def unchanged(given: JsonObject) -> JsonObject:
     """Return the form unchanged. JupyterHub's "passthrough" is a value to set, not a default."""
     return given

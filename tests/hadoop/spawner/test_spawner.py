@@ -25,7 +25,7 @@ ODD = {
     "ODD_TEXT": "naïve, 数据, 🐘",
 }
 
-NOBODY_CAN_TELL = "nobody can tell whether it still runs"
+STATE_UNKNOWN = "JupyterHub cannot tell whether it is still running"
 
 
 def test_a_server_is_an_application_of_its_user(hub: Hub, hadoop: MiniHadoop):
@@ -200,12 +200,12 @@ def test_a_resourcemanager_that_is_away_ends_no_server(
         assert "YARN does not answer" in message
         assert "Traceback" not in message
         assert hub.get("/user/alice/api").is_success
-        wait_until(lambda: NOBODY_CAN_TELL in page(), 60, "the page to say so")
+        wait_until(lambda: STATE_UNKNOWN in page(), 60, "the page to say so")
     finally:
         hadoop.resourcemanager.start()
         hadoop.wait_ready()
     assert hub.application_of("alice") == application_id
-    wait_until(lambda: NOBODY_CAN_TELL not in page(), 30, "JupyterHub's own page")
+    wait_until(lambda: STATE_UNKNOWN not in page(), 30, "JupyterHub's own page")
     wait_until(
         lambda: application(hadoop, application_id)["state"] == "RUNNING", 60, "the recovery"
     )

@@ -68,11 +68,11 @@ def test_progress_only_grows_along_the_states_of_an_application():
 def test_how_full_the_queue_is_and_which_node_it_is_are_told():
     waiting = "Details : Queue's Absolute used capacity = 93.75 % ; Queue's Absolute max"
     assert (
-        "queue default, 94 % of which is in use"
+        "Queue default (94 % in use) has accepted"
         in event(ApplicationState.ACCEPTED, waiting)["message"]
     )
     on_node = event(ApplicationState.ACCEPTED, LAUNCHED, Container("node1", Phase.LOCALIZING))
-    assert "fetched on node node1" in on_node["message"]
+    assert "Node node1 is downloading" in on_node["message"]
 
 
 def test_links_lead_to_yarns_pages_and_are_escaped():
