@@ -1,9 +1,9 @@
-"""A home in HDFS for everybody who gets a server: that is where their notebooks are kept.
+"""Home directories in HDFS, which servers keep their notebooks in.
 
-- Where there is one it is left as it is.
-- Where there is none it is made, with owner, mode and quota, if the hub is told to and may do so;
-  else the person is told what an administrator has to run.
-- One that was left half-made, still the hub's own, is finished.
+- An existing home is left as it is.
+- A missing home is created with owner, mode and quota if `c.YarnSpawner.create_hdfs_home` is set
+  and the hub's user has the permission. Otherwise the failed start shows the commands to run.
+- A home that is still the hub's own was left incomplete by an earlier start, and is finished.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ from yarnspawner.failures import ClusterUnavailableError, HomeMissingError
 
 @dataclass(frozen=True)
 class HomePolicy:
-    """What a new home is like. `quota_bytes` is of disk space, all replicas counted, as HDFS does;
-    None: no quota."""
+    """The mode and quota of new homes.
+
+    `quota_bytes` limits disk space including all replicas, as in HDFS; None sets no quota.
+    """
 
     create: bool
     mode: int
@@ -44,7 +46,7 @@ class HomePolicy:
 
 
 class Homes:
-    """The homes of one cluster, seen and made as the hub's own user."""
+    """The home directories of a cluster, looked up and created as the hub's user."""
 
     def __init__(self, configuration: Configuration, hub_user: str) -> None:
         self._configuration = configuration
@@ -57,11 +59,11 @@ class Homes:
         )
 
     async def ensure(self, user: str, policy: HomePolicy) -> None:
-        """See that `user` has a home; raises `SpawnError` where there is and can be none."""
+        """Create the user's home if it is missing; raises `SpawnError` if that is not possible."""
         path = self._configuration.home_directory(user)
-        with _namenode_errors("tell about the user's home"):
-            found = await self._namenode.call(GET_FILE_INFO, GetFileInfoRequest(path))
-            if found.status is not None and found.status.owner != self._hub_user:
+        with _namenode_errors(f"look up or create {path}"):
+            info = await self._namenode.call(GET_FILE_INFO, GetFileInfoRequest(path))
+            if info.status is not None and info.status.owner != self._hub_user:
                 return
             if not policy.create:
                 raise HomeMissingError.of(user, path, policy.mode)
@@ -73,8 +75,10 @@ class Homes:
                 raise
 
     async def delete(self, user: str, path: str) -> None:
-        """Delete what is at `path` as `user`, whose it is, a folder with all in it; without effect
-        where there is nothing. Raises `ClusterUnavailableError`."""
+        """Delete a file or a directory tree as `user`; without effect if it does not exist.
+
+        Raises `ClusterUnavailableError`.
+        """
         client = self._namenode.for_login(Login(user=user, real_user=self._hub_user))
         with _namenode_errors(f"delete {path}"):
             try:
@@ -88,7 +92,7 @@ class Homes:
             await self._namenode.call(
                 SET_QUOTA, SetQuotaRequest(path, storagespace_quota=policy.quota_bytes)
             )
-        # Last: from then on it counts as made.
+        # Last, because a home with another owner than the hub counts as complete.
         await self._namenode.call(SET_OWNER, SetOwnerRequest(path, user))
 
     async def close(self) -> None:
@@ -101,6 +105,7 @@ def _namenode_errors(task: str) -> Iterator[None]:
     try:
         yield
     except (ConnectError, RpcError) as error:
-        did_not = f"HDFS did not {task}: {error}."
-        said = error.about("HDFS") if isinstance(error, LoginError) else did_not
-        raise ClusterUnavailableError.for_now(said) from error
+        sentence = f"HDFS did not {task}: {error}."
+        if isinstance(error, LoginError):
+            sentence = error.about("HDFS")
+        raise ClusterUnavailableError.for_now(sentence) from error

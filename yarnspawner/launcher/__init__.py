@@ -1,1 +1,1 @@
-"""How applications reach YARN: the interface, and its two implementations."""
+"""The interface to YARN and its two implementations."""

@@ -1,13 +1,13 @@
-"""Delegation tokens: with them a server is its user to HDFS and YARN, where there is Kerberos.
+"""Delegation tokens, which authenticate a server as its user to HDFS and YARN under Kerberos.
 
-- They are fetched as the user, whom the hub impersonates, and are checked to be the user's before
-  they are handed out.
-- Those of a submit are renewed by the ResourceManager until their maximum lifetime. Later ones
-  nobody renews: a running server asks for new ones at half of the time for which they hold.
-- Those say that nobody shall. Applications that the server submits itself, such as Spark's, bring
-  them along: the ResourceManager refuses such whose renewer is somebody else, and ends its own with
-  the application, though the server still has them.
-- Each is there under every name by which a client may look for it.
+- The hub fetches them as the user, by impersonation. It checks that a token is the user's before it
+  hands the token out.
+- The ResourceManager renews the tokens of a submit until their maximum lifetime.
+- Later tokens have no renewer. A running server requests new ones after half of the renew interval.
+  Applications that the server submits, such as Spark's, bring these tokens along: the
+  ResourceManager refuses tokens with another renewer, and it cancels the tokens that it renews when
+  the application ends, although the server still uses them.
+- Each token is stored under every service name that a client may look up.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ from yarnspawner.launcher.interface import ClusterRefusedError, ClusterUnreachab
 from yarnspawner.metrics import observe_call
 
 DAY_MS = 24 * 3600 * 1000
-NOBODY = ""
+NO_RENEWER = ""
+
+#: The options for how long a token is valid without a renewal, in milliseconds.
 RENEW_INTERVALS = (
     "dfs.namenode.delegation.token.renew-interval",
     "yarn.resourcemanager.delegation.token.renew-interval",
@@ -46,7 +48,7 @@ RENEW_INTERVALS = (
 
 
 class TokenRefusedError(ClusterRefusedError):
-    """A service does not let the hub have a token of a user's; `error` is what it said."""
+    """A service refused a delegation token for a user with `error`."""
 
     def __init__(self, sentence: str, error: RpcError) -> None:
         super().__init__(sentence)
@@ -58,7 +60,7 @@ _GetToken = Method[GetDelegationTokenRequest, GetDelegationTokenResponse]
 
 @dataclass(frozen=True)
 class _Issuer:
-    """A service that gives out tokens. `logical` is the name of one with several addresses."""
+    """A service that issues tokens. `logical` is its logical name if it has several addresses."""
 
     name: str
     addresses: Sequence[Address]
@@ -68,9 +70,9 @@ class _Issuer:
 
 
 class Tokens:
-    """The tokens of one cluster's file systems and of its ResourceManager.
+    """Fetches the tokens of a cluster's file systems and of its ResourceManager.
 
-    `filesystems` are URIs, hdfs://NAME each, beside the default one.
+    `filesystems` are the URIs of file systems besides the default one, each hdfs://NAME.
     """
 
     def __init__(
@@ -88,23 +90,23 @@ class Tokens:
 
     @property
     def refresh_seconds(self) -> float:
-        """After how long a running server needs new ones."""
+        """Seconds after which a running server needs new tokens: half of the renew interval."""
         intervals = [self._configuration.get_int(key, DAY_MS) for key in RENEW_INTERVALS]
         return min(intervals) / 2000
 
     async def fetch(self, user: str, *, for_submit: bool = False) -> Mapping[str, Token]:
-        """Fetch the user's tokens, by their services; raises `ClusterError`.
+        """Fetch the user's tokens, by service name; raises `ClusterError`.
 
-        Those `for_submit` the ResourceManager may renew.
+        The ResourceManager is the renewer of tokens `for_submit`.
         """
-        renewer = NOBODY
-        if for_submit:  # asks DNS, which may hang
+        renewer = NO_RENEWER
+        if for_submit:  # in a thread, because the DNS look-up may hang
             host, principal = self._renewer
             renewer = await asyncio.to_thread(kerberos.principal_of, principal, host)
-        found = await asyncio.gather(
+        fetched = await asyncio.gather(
             *(self._fetch(issuer, user, renewer) for issuer in self._issuers)
         )
-        return {token.service: token for tokens in found for token in tokens}
+        return {token.service: token for tokens in fetched for token in tokens}
 
     async def close(self) -> None:
         """Close all connections."""
@@ -118,19 +120,21 @@ class Tokens:
                 response = await client.call(issuer.method, GetDelegationTokenRequest(renewer))
             token = response.token
             if token is None:
-                raise ClusterRefusedError(f"{issuer.name} gives no tokens.")
+                raise ClusterRefusedError(f"{issuer.name} issued no delegation token.")
             owner = identity_of(token).owner
         except ConnectError as error:
             raise ClusterUnreachableError(error.about(issuer.name)) from error
         except RpcError as error:
             raise TokenRefusedError(
-                f"{issuer.name} gave no token for {user}: {error}.", error
+                f"{issuer.name} refused a delegation token for {user}: {error}.", error
             ) from error
         except CredentialsError as error:
-            raise ClusterRefusedError(f"{issuer.name} gave no good token: {error}") from error
+            raise ClusterRefusedError(
+                f"{issuer.name} issued an invalid delegation token: {error}"
+            ) from error
         if short_name(owner) != user.partition("@")[0]:
             raise ClusterRefusedError(
-                f"{issuer.name} gave a token of {owner} for {user}: not used."
+                f"{issuer.name} issued a delegation token of {owner} instead of {user}."
             )
         return [replace(token, service=name) for name in await _services(issuer)]
 
@@ -146,17 +150,21 @@ class Tokens:
     def _clients(self, addresses: list[Address], protocol: str, service: str) -> ClientPool:
         prepare = kerberos.logins(self._configuration, service)
         hub = Login(user=self._hub_user)
-        # The figures are of ResourceManagers; calls to NameNodes are in the log only.
+        # The metrics count ResourceManager calls only; calls to NameNodes go to the log.
         on_call = observe_call if service == kerberos.RESOURCEMANAGER else log_call
-        # Of this one no connection is ever made: it knows the servers for those of all users.
+        # The root client never connects; it shares the servers' state among all users' clients.
         root = AsyncClient(addresses, protocol, hub, prepare=prepare, on_call=on_call)
         return ClientPool(root.for_login)
 
 
 async def _services(issuer: _Issuer) -> list[str]:
-    """Return the names under which clients look for a token: by address or by host, as
-    hadoop.security.token.service.use_ip says. Of a pair Java joins all; of a name service the
-    logical name alone may go to the ResourceManager, who asks each that is named."""
+    """Return the service names that clients look up a token by.
+
+    A client uses the IP address or the host name, depending on
+    hadoop.security.token.service.use_ip. For a pair of ResourceManagers Java joins the names.
+    Tokens of an HDFS name service have only its logical name, because the ResourceManager contacts
+    each service that a token names.
+    """
     if issuer.logical:
         return [issuer.logical]
     by_host = [f"{host.lower()}:{port}" for host, port in issuer.addresses]
@@ -166,16 +174,16 @@ async def _services(issuer: _Issuer) -> list[str]:
 
 async def _resolve(host: str) -> str:
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, family=socket.AF_INET)
+        addresses = await asyncio.get_running_loop().getaddrinfo(host, None, family=socket.AF_INET)
     except OSError:
         return host.lower()
-    return str(found[0][4][0])
+    return str(addresses[0][4][0])
 
 
 def _nameservice(uri: str) -> str:
     match = re.fullmatch(r"hdfs://([^/]+)/*", uri)
     if match is None:
         raise ConfigurationError(
-            f"{uri!r} is no HDFS that tokens could be fetched from: it has to be hdfs://NAME."
+            f"Delegation tokens cannot be fetched from {uri!r}. It must be hdfs://NAME."
         )
     return match[1]

@@ -1,8 +1,8 @@
-"""The launcher: YARN over our own RPC client. No JVM, no process, no thread per server.
+"""The default launcher: YARN through `hadoop_client`. No JVM, and no process or thread per server.
 
-The hub's own identity asks for application ids and for the states of all servers, on one
-connection that stays open. What is done for a user is done as that user, who is impersonated on a
-connection of their own; of those only so many are open at once.
+The hub's user requests application ids and the states of all servers, on one connection that stays
+open. Submits and kills are done as the server's user, whom the hub impersonates on a connection of
+the user's own. The number of these connections is limited.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NODE_TIMEOUT_SECONDS = 1.0
 
 
 class DirectLauncher:
-    """YARN for one hub, as `yarnspawner.launcher.interface.Launcher` describes it."""
+    """YARN for one hub; implements `yarnspawner.launcher.interface.Launcher`."""
 
     def __init__(
         self, configuration: Configuration, hub_user: str, tokens: Tokens | None = None
@@ -62,13 +62,13 @@ class DirectLauncher:
             yield YarnClient(client)
 
     async def new_application(self) -> tuple[str, Resource | None]:
-        """Get an application id, and what one container may have at most."""
+        """Return a new application id, and the maximum resources of one container."""
         with cluster_errors():
             response = await self._hub.new_application()
         return str(response.application_id), response.maximum_capability
 
     async def submit(self, application_id: str, spec: LaunchSpec) -> str:
-        """Submit the application as its user, and return its id; raises `SpawnError` where YARN
+        """Submit the application as its user, and return its id; raises `SpawnError` if YARN
         refuses it."""
         tokens: Mapping[str, Token] = {}
         if self._tokens is not None:
@@ -88,18 +88,20 @@ class DirectLauncher:
     async def list_applications(
         self, tag: str, states: Sequence[ApplicationState] = ALIVE
     ) -> Mapping[str, ApplicationReport]:
-        """Return the reports of all applications that carry `tag` and are in one of `states`."""
+        """Return the reports of all applications with `tag` in one of `states`, by their ids."""
         with cluster_errors():
             return await self._hub.applications(states=states, tags=(tag,))
 
     async def report(self, application_id: str) -> ApplicationReport | None:
-        """Return one application's report, None where YARN does not know it."""
+        """Return one application's report, or None if YARN does not know it."""
         with cluster_errors():
             return await self._hub.report(ApplicationId.parse(application_id))
 
     async def has_issued(self, application_id: str) -> bool:
-        """Tell whether the ResourceManager that answers gave this id out itself: each has the time
-        of its start in all of its ids."""
+        """Return whether the ResourceManager that answers has issued this id since its last start.
+
+        All ids of a ResourceManager contain the time of its start.
+        """
         newest, _ = await self.new_application()
         return (
             ApplicationId.parse(newest).cluster_timestamp
@@ -107,18 +109,18 @@ class DirectLauncher:
         )
 
     def server_port(self, report: ApplicationReport) -> int | None:
-        """Return the port on which the server listens, None until it does.
+        """Return the port on which the server listens, or None if it does not listen yet.
 
-        An application master without a server registers too, only to say why there is none.
+        An application master whose server could not start registers too, without a port, to report
+        the reason.
         """
         running = report.state is ApplicationState.RUNNING
         return report.port if running and report.port > 0 else None
 
     async def container(self, report: ApplicationReport) -> Container | None:
-        """Return where YARN runs the server, in YARN's own word for it; None before it does.
+        """Return the container as YARN reports it, or None before YARN allocates one.
 
-        The host that an application master registers is only its word; YARN's report of the
-        container is where it really runs.
+        The host that an application master registers is not used: the user could set it.
         """
         with cluster_errors():
             container = await self._hub.master_container(report)
@@ -130,18 +132,18 @@ class DirectLauncher:
         return Container(container.node_id.host, phase, container.log_url)
 
     async def kill(self, user: str, application_id: str, reason: str) -> None:
-        """Ask YARN, as the user, to end an application; without effect on one that has ended."""
+        """Kill an application as its user; without effect on one that has ended."""
         with cluster_errors():
             async with self._as_user(user) as yarn:
                 await yarn.kill(ApplicationId.parse(application_id), reason)
 
     async def queues(self) -> list[QueueInfo]:
-        """Return all queues that applications can be submitted to."""
+        """Return the leaf queues, which applications can be submitted to."""
         with cluster_errors():
             return await self._hub.queues()
 
     async def node_hosts(self) -> list[str]:
-        """Return the names of the nodes that containers may run on."""
+        """Return the host names of the nodes that containers may run on."""
         with cluster_errors():
             nodes = await self._hub.nodes((NodeState.RUNNING, NodeState.UNHEALTHY))
         return sorted({node.node_id.host for node in nodes})
@@ -153,11 +155,11 @@ class DirectLauncher:
 
 
 async def container_phase(node_http_address: str, container_id: str) -> Phase:
-    """Ask the node's own page what it does with a container; a node may not tell."""
+    """Return a container's state from the NodeManager's REST API, UNKNOWN if it does not answer."""
     scheme = "" if "://" in node_http_address else "http://"
     url = f"{scheme}{node_http_address}/ws/v1/node/containers/{container_id}"
     try:
-        # One of its own: those of a common client would wait for nodes that don't answer.
+        # A client per request: requests of a shared client queue behind nodes that do not answer.
         with closing(AsyncHTTPClient(force_instance=True)) as client:
             response = await client.fetch(url, request_timeout=NODE_TIMEOUT_SECONDS)
         state = json.loads(response.body)["container"]["state"]
@@ -170,7 +172,7 @@ async def container_phase(node_http_address: str, container_id: str) -> Phase:
 
 @contextmanager
 def cluster_errors() -> Iterator[None]:
-    """Turn what the RPC client raises into what it means to a spawner."""
+    """Translate errors of the RPC client into `ClusterError`."""
     try:
         yield
     except ConnectError as error:

@@ -1,6 +1,6 @@
-"""What the spawner needs of YARN: one small interface, which each launcher offers.
+"""The interface between the spawner and YARN.
 
-Every method may raise `ClusterError`, and ends in bounded time.
+Every method may raise `ClusterError` and returns in bounded time.
 """
 
 from __future__ import annotations
@@ -14,24 +14,25 @@ from hadoop_client.yarn.records import ApplicationState, Resource
 from hadoop_client.yarn.reports import ApplicationReport, QueueInfo
 from yarnspawner.launch.spec import LaunchSpec
 
+#: The states of applications that have not ended, and of those among them that do not run yet.
 ALIVE = tuple(state for state in ApplicationState if not state.ended)
 PENDING = tuple(state for state in ALIVE if state is not ApplicationState.RUNNING)
 
 
 class ClusterError(Exception):
-    """YARN did not do what it was asked; one sentence that says why."""
+    """A call to YARN failed. The text is one sentence with the reason."""
 
 
 class ClusterUnreachableError(ClusterError):
-    """YARN does not answer; names what was tried."""
+    """YARN did not answer. The text names the addresses that were tried."""
 
 
 class ClusterRefusedError(ClusterError):
-    """YARN answered with an exception of its own."""
+    """YARN answered with an exception."""
 
 
 class Phase(enum.Enum):
-    """What a node does with a container before the server in it listens."""
+    """The state of a container before its server listens."""
 
     LOCALIZING = "localizing"
     RUNNING = "running"
@@ -40,7 +41,7 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True)
 class Container:
-    """Where YARN runs a server. `logs` is a page with its output, empty where there is none."""
+    """The node of a server. `logs` is the address of YARN's page with its output, or empty."""
 
     host: str
     phase: Phase = Phase.UNKNOWN
@@ -51,45 +52,49 @@ class Launcher(Protocol):
     """YARN, on behalf of one hub."""
 
     async def new_application(self) -> tuple[str, Resource | None]:
-        """Get an application id, and what one container may have at most.
+        """Return a new application id, and the maximum resources of one container.
 
-        A launcher that can't have an id before the submit gives an empty one, and no maximum.
+        A launcher that gets the id with the submit returns "" and None.
         """
 
     async def submit(self, application_id: str, spec: LaunchSpec) -> str:
-        """Submit the application as its user, and return its id; raises `SpawnError` where YARN
+        """Submit the application as its user, and return its id; raises `SpawnError` if YARN
         refuses it."""
 
     async def list_applications(
         self, tag: str, states: Sequence[ApplicationState] = ALIVE
     ) -> Mapping[str, ApplicationReport]:
-        """Return the reports of all applications that carry `tag` and are in one of `states`, by
-        their ids; each may be decoded anew whenever it is looked at."""
+        """Return the reports of all applications with `tag` in one of `states`, by their ids.
+
+        The mapping may decode a report again at each access.
+        """
 
     async def report(self, application_id: str) -> ApplicationReport | None:
-        """Return one application's report, None where YARN does not know it."""
+        """Return one application's report, or None if YARN does not know it."""
 
     async def has_issued(self, application_id: str) -> bool:
-        """Tell whether the ResourceManager that answers gave this id out itself and was not
-        restarted since: what it does not know then is not there, nor ever comes back."""
+        """Return whether the ResourceManager that answers has issued this id since its last start.
+
+        If it has and does not know the application, the application does not exist.
+        """
 
     def server_port(self, report: ApplicationReport) -> int | None:
-        """Return the port on which the server listens, None until it does."""
+        """Return the port on which the server listens, or None if it does not listen yet."""
 
     async def container(self, report: ApplicationReport) -> Container | None:
-        """Return where YARN runs the server, in YARN's own word for it; None before it does."""
+        """Return the container as YARN reports it, or None before YARN allocates one."""
 
     async def kill(self, user: str, application_id: str, reason: str) -> None:
-        """Ask YARN, as the user, to end an application; without effect on one that has ended.
+        """Kill an application as its user; without effect on one that has ended.
 
-        YARN may take a while, and may want to be asked again.
+        YARN may take a while, and may need a second call.
         """
 
     async def queues(self) -> list[QueueInfo]:
-        """Return all queues that applications can be submitted to."""
+        """Return the leaf queues, which applications can be submitted to."""
 
     async def node_hosts(self) -> list[str]:
-        """Return the names of the nodes that containers may run on."""
+        """Return the host names of the nodes that containers may run on."""
 
     async def close(self) -> None:
-        """Let go of what is open. Nothing may be called after it."""
+        """Close all connections. No method may be called afterwards."""

@@ -1,14 +1,14 @@
-"""Where a server that skein started says on which port it listens: `POST .../port`.
+"""The API endpoint for the port of a server that skein started: `POST .../port`.
 
-skein's own application master registers with YARN, so ours can't tell its port that way. What it
-may tell the hub is bound to one start of one server:
+skein's application master registers with YARN, so the port cannot be reported with the
+registration. The hub accepts a report only under these conditions:
 
-- only the API token that was issued to this very start is taken, which is the owner's; nobody
-  else's, whatever they may do elsewhere, and none of another start or server;
-- only once: the first port stays, also after a restart of the hub;
-- only the port, within `port_range`: where the server runs is what YARN says.
+- The request has the API token that was issued to this start of the server. Tokens of other users,
+  other servers and earlier starts are refused, whatever their scopes.
+- It is the first report. Its port stays, also after a restart of the hub.
+- It contains only the port, within `port_range`. The host comes from YARN.
 
-Importing this module gives JupyterHub the address.
+Importing this module adds the endpoint to JupyterHub.
 """
 
 from __future__ import annotations
@@ -22,29 +22,32 @@ from typing import Any
 from jupyterhub.apihandlers import APIHandler, default_handlers
 from tornado import web
 
-#: The port that each start has reported, by its spawn tag.
+from yarnspawner.jupyterhub_types import JsonObject
+
+#: The reported ports, by the start's tag. `ServerState` fills it, the skein launcher reads it.
 RECEIVED_PORTS: dict[str, int] = {}
 
 
 @dataclass(frozen=True)
 class PortReport:
-    """What a start may report, and has reported: of its token the hub's database gets a digest."""
+    """The report that a start may send. `port` is 0 until then; the database gets only a digest of
+    the token."""
 
     token_digest: str
     port: int = 0
 
     @classmethod
     def expected_from(cls, api_token: str) -> PortReport:
-        """Expect the port of the start that this token was issued to."""
+        """Return the report to expect from the start that has this token."""
         return cls(digest(api_token))
 
-    def to_state(self) -> dict[str, Any]:
-        """Return what `PortReport(**state)` reads again."""
+    def to_state(self) -> JsonObject:
+        """Return the report as arguments of `PortReport`, for the hub's database."""
         return asdict(self)
 
 
 class ReportRefusedError(Exception):
-    """A report that changes nothing: the status of the answer, and a sentence."""
+    """A report that was refused, with the HTTP status of the response."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -52,7 +55,7 @@ class ReportRefusedError(Exception):
 
 
 def digest(api_token: str) -> str:
-    """Return what tells a token apart and does not give it away: tokens are long and random."""
+    """Return a digest of a token. It needs no salt, because tokens are long and random."""
     return hashlib.sha256(api_token.encode()).hexdigest()
 
 
@@ -61,15 +64,15 @@ def accept(
 ) -> PortReport:
     """Return the report with its port; raises `ReportRefusedError`.
 
-    `expected` is None where this server waits for no report. Who has the wrong token is told
-    nothing of that.
+    `expected` is None if this server is not waiting for a report. A wrong token is refused with the
+    same error whether the port was reported or not.
     """
     if expected is not None and not hmac.compare_digest(expected.token_digest, digest(api_token)):
-        raise ReportRefusedError(403, "Only the server that is being started may report its port.")
+        raise ReportRefusedError(403, "Only the server that is starting may report its port.")
     if expected is None:
-        raise ReportRefusedError(404, "No server is being started here that would report its port.")
+        raise ReportRefusedError(404, "This server is not waiting for a port.")
     if expected.port:
-        raise ReportRefusedError(409, "The server has reported its port already.")
+        raise ReportRefusedError(409, "The server has already reported its port.")
     return replace(expected, port=_read_port(body, port_range))
 
 
@@ -79,36 +82,36 @@ def _read_port(body: bytes, port_range: tuple[int, int] | None) -> int:
     except (ValueError, RecursionError):
         report = None
     if not isinstance(report, dict) or set(report) != {"port"} or type(report["port"]) is not int:
-        raise ReportRefusedError(400, 'The body has to be {"port": NUMBER}, and nothing more.')
+        raise ReportRefusedError(400, 'The body must be {"port": NUMBER}.')
     port: int = report["port"]
     first, last = port_range or (1, 65535)
     if not first <= port <= last:
-        raise ReportRefusedError(400, f"Servers may listen on the ports {first} to {last} only.")
+        raise ReportRefusedError(400, f"The port must be between {first} and {last}.")
     return port
 
 
 def path(user: str, server: str) -> str:
-    """Return the address of a server's report, relative to the hub's API; both names escaped."""
+    """Return the endpoint's path, relative to the hub's API; both names must be escaped."""
     return f"users/{user}/servers/{server}/port" if server else f"users/{user}/server/port"
 
 
 def own_spawner(handler: APIHandler, user_name: str, server_name: str) -> Any:
-    """Return the spawner of a server whose owner's token the request has."""
+    """Return a server's spawner if the request has a token of its owner; raises `HTTPError`."""
     token = handler.get_token()
     user = handler.find_user(user_name)
-    owner = token is not None and user is not None and token.user is user.orm_user
-    if not owner:
-        raise web.HTTPError(403, "Only the server's own token may ask for this.")
+    is_owner = token is not None and user is not None and token.user is user.orm_user
+    if not is_owner:
+        raise web.HTTPError(403, "Only the server's own token has access.")
     if server_name not in user.orm_spawners:
-        raise web.HTTPError(404, "There is no such server.")
+        raise web.HTTPError(404, "The server does not exist.")
     return user.spawners[server_name]
 
 
 class PortHandler(APIHandler):
-    """Takes a server's report of its port."""
+    """Receives a server's port."""
 
     async def post(self, user_name: str, server_name: str = "") -> None:
-        """Keep the port, in the hub's database too."""
+        """Store the port in the spawner and in the hub's database."""
         spawner = own_spawner(self, user_name, server_name)
         expected = getattr(spawner, "port_report", None) if spawner.pending != "stop" else None
         try:

@@ -1,15 +1,15 @@
-"""The second launcher: YARN by skein, for who wants it; our own client is `direct`.
+"""The optional second launcher: YARN through skein. The default launcher is `direct`.
 
-skein speaks to YARN by a driver, a JVM, whose calls have no deadline and which nobody starts again.
-What is made of that here:
+skein talks to YARN through a driver, a JVM whose calls have no deadline and that skein does not
+restart. This launcher adds both:
 
-- The driver works on two calls at a time, so it never gets more: one that changes something, one
-  that looks. Each has a thread; no more than these two can ever wait for a driver that is stuck.
-- A call, or a start, that takes too long ends the driver, which is also what frees its thread.
-- The next call starts another driver, once for all who wait, and after a pause that grows.
-- Each application has certificates of its own, never the driver's.
+- The driver works on two calls at a time, so it gets one change and one query at most, each from a
+  thread of its own. No more than these two threads can wait for a driver that hangs.
+- A call or a start that exceeds its deadline kills the driver, which also releases the thread.
+- The next call starts a new driver, one for all waiting calls, after a pause that grows.
+- Each application has its own certificates, never the driver's.
 
-What YARN would be told of a server's end, and why it was killed, skein does not pass on.
+skein does not pass on to YARN why a server ended or why it was killed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import skein
 
@@ -44,73 +43,79 @@ from yarnspawner.launcher.skein_driver import Answer, Driver, DriverPausedError
 from yarnspawner.tags import spawn_tags
 from yarnspawner.yarn_messages import explain_queue, explain_refusal
 
-#: What the container finds our program as.
+#: The name of our program in the container.
 PROGRAM = "yarnhub-payload"
 
-#: What skein's application master has resident beside the server, in the same container.
+#: The resident memory of skein's application master, which shares the server's container.
 SKEIN_MEMORY_MB = 209
-CHANGE_DEADLINE_SECONDS, LOOK_DEADLINE_SECONDS = 60.0, 30.0
 
-#: How long a call may take with those before it.
+#: The deadlines of calls that change something, such as a submit, and of queries.
+CHANGE_DEADLINE_SECONDS, QUERY_DEADLINE_SECONDS = 60.0, 30.0
+
+#: The deadline of a call including the calls queued before it.
 LONGEST_WAIT_SECONDS = 180.0
 UNKNOWN_APPLICATION = "Unknown ApplicationId"
 
 
 class SkeinLauncher:
-    """YARN for one hub, as `yarnspawner.launcher.interface.Launcher` describes it."""
+    """YARN for one hub; implements `yarnspawner.launcher.interface.Launcher`."""
 
     def __init__(self, principal: str | None, keytab: str | None) -> None:
         if (principal is None) != (keytab is None):
             raise ConfigurationError(
-                "c.YarnSpawner.principal and c.YarnSpawner.keytab are set together, or not at all."
+                "c.YarnSpawner.principal and c.YarnSpawner.keytab must be set together."
             )
-        # gRPC would ask a proxy for the driver, which is on this machine.
-        os.environ["no_grpc_proxy"] = "127.0.0.1"  # noqa: SIM112 - gRPC reads it so
+        # Otherwise gRPC would use an HTTP proxy for the driver, which is on this machine.
+        os.environ["no_grpc_proxy"] = "127.0.0.1"  # noqa: SIM112 - gRPC's spelling
 
-        def start() -> Any:
+        def start() -> skein.Client:
             return skein.Client(
                 principal=principal, keytab=keytab, security=skein.Security.new_credentials()
             )
 
         self._driver = Driver(start)
         self._changes = ThreadPoolExecutor(1, "skein-change")
-        self._looks = ThreadPoolExecutor(1, "skein-look")
+        self._queries = ThreadPoolExecutor(1, "skein-query")
 
-    async def _change(self, do: Callable[[Any], Answer]) -> Answer:
-        return await self._call(self._changes, do, CHANGE_DEADLINE_SECONDS)
+    async def _change(self, function: Callable[[skein.Client], Answer]) -> Answer:
+        return await self._call(self._changes, function, CHANGE_DEADLINE_SECONDS)
 
-    async def _look(self, do: Callable[[Any], Answer]) -> Answer:
-        return await self._call(self._looks, do, LOOK_DEADLINE_SECONDS)
+    async def _query(self, function: Callable[[skein.Client], Answer]) -> Answer:
+        return await self._call(self._queries, function, QUERY_DEADLINE_SECONDS)
 
     async def _call(
-        self, thread: ThreadPoolExecutor, do: Callable[[Any], Answer], deadline: float
+        self,
+        thread: ThreadPoolExecutor,
+        function: Callable[[skein.Client], Answer],
+        deadline: float,
     ) -> Answer:
-        call = asyncio.get_running_loop().run_in_executor(thread, self._driver.call, do, deadline)
+        loop = asyncio.get_running_loop()
+        call = loop.run_in_executor(thread, self._driver.call, function, deadline)
         try:
             return await asyncio.wait_for(call, LONGEST_WAIT_SECONDS)
         except (DriverPausedError, skein.exceptions.ConnectionError, asyncio.TimeoutError) as error:
             raise ClusterUnreachableError(
-                "skein's driver does not answer; it is started again."
+                "skein's driver did not answer. The next call starts it again."
             ) from error
         except (FileNotFoundError, subprocess.CalledProcessError) as error:
             raise ClusterUnreachableError(
-                f"skein's driver can't be started: it needs `java` and `yarn` on the hub's PATH, "
-                f"and the hub's keytab ({error})."
+                "skein's driver could not be started. It needs `java` and `yarn` on the hub's "
+                f"PATH, and the hub's keytab ({error})."
             ) from error
         except (skein.exceptions.DriverError, ValueError) as error:
             raise ClusterRefusedError(f"YARN refused: {_first_line(error)}") from error
 
     async def new_application(self) -> tuple[str, Resource | None]:
-        """Return no id: skein has one after the submit only."""
+        """Return no id: skein gets it with the submit."""
         return "", None
 
     async def submit(self, application_id: str, spec: LaunchSpec) -> str:
-        """Submit the application as its user, and return its id; raises `SpawnError` where YARN
+        """Submit the application as its user, and return its id; raises `SpawnError` if YARN
         refuses it."""
         check_supported(spec)
 
-        def submit(client: Any) -> str:
-            # Readable for the hub's user only, as the file that skein makes of it in HDFS.
+        def submit(client: skein.Client) -> str:
+            # Only the hub's user can read this file, and skein's copy of it in HDFS.
             with tempfile.NamedTemporaryFile(prefix=PROGRAM) as file:
                 file.write(build_payload(spec.launch))
                 file.flush()
@@ -120,55 +125,56 @@ class SkeinLauncher:
             return await self._change(submit)
         except ClusterRefusedError as refused:
             await self._check_queue(spec.queue)
-            said = RpcError("", _first_line(refused.__cause__))
-            raise explain_refusal(said, spec.user) from refused
+            error = RpcError("", _first_line(refused.__cause__))
+            raise explain_refusal(error, spec.user) from refused
 
     async def _check_queue(self, name: str) -> None:
-        """Raise `QueueError` for an unknown queue: of those the driver only says `null`."""
+        """Raise `QueueError` for an unknown queue: the driver's error for it is only `null`."""
         try:
-            await self._look(lambda client: client.get_queue(name))
+            await self._query(lambda client: client.get_queue(name))
         except ClusterRefusedError as refused:
             raise explain_queue(_first_line(refused.__cause__)) from refused
 
     async def list_applications(
         self, tag: str, states: Sequence[ApplicationState] = ALIVE
     ) -> Mapping[str, ApplicationReport]:
-        """Return the reports of all applications that carry `tag` and are in one of `states`."""
+        """Return the reports of all applications with `tag` in one of `states`, by their ids."""
         names = [state.name for state in states]
-        found = await self._look(lambda client: client.get_applications(states=names))
-        return {each.id: report_of(each) for each in found if tag in each.tags}
+        reports = await self._query(lambda client: client.get_applications(states=names))
+        return {report.id: report_of(report) for report in reports if tag in report.tags}
 
     async def report(self, application_id: str) -> ApplicationReport | None:
-        """Return one application's report, None where YARN does not know it."""
+        """Return one application's report, or None if YARN does not know it."""
         try:
-            found = await self._look(lambda client: client.application_report(application_id))
+            report = await self._query(lambda client: client.application_report(application_id))
         except ClusterRefusedError as refused:
             if UNKNOWN_APPLICATION not in str(refused):
                 raise
-            # The driver says so of whatever goes wrong; a list it can only have from YARN.
-            every = [state.name for state in ApplicationState]
-            known = await self._look(lambda client: client.get_applications(states=every))
-            return next((report_of(each) for each in known if each.id == application_id), None)
-        return report_of(found)
+            # The driver reports any failure like this. A list of all applications is YARN's answer.
+            states = [state.name for state in ApplicationState]
+            reports = await self._query(lambda client: client.get_applications(states=states))
+            known = (report_of(report) for report in reports if report.id == application_id)
+            return next(known, None)
+        return report_of(report)
 
     async def has_issued(self, application_id: str) -> bool:
-        """Return False: skein has no ids before the submit, so that there is nothing to compare."""
+        """Return False: without an id before the submit there is nothing to compare."""
         return False
 
     def server_port(self, report: ApplicationReport) -> int | None:
-        """Return the port that this start has reported, None until it has."""
+        """Return the port that this start has reported, or None if it has not yet."""
         if report.state is not ApplicationState.RUNNING:
             return None
         return next((RECEIVED_PORTS.get(tag) for tag in spawn_tags(report.tags)), None)
 
     async def container(self, report: ApplicationReport) -> Container | None:
-        """Return where skein's application master says that it runs: it asks YARN for no more."""
+        """Return the host that skein's application master registered; skein has no more details."""
         if report.host in ("", "N/A"):
             return None
         return Container(report.host, Phase.RUNNING)
 
     async def kill(self, user: str, application_id: str, reason: str) -> None:
-        """Ask YARN, as the user, to end an application; without effect on one that has ended."""
+        """Kill an application as its user; without effect on one that has ended."""
         try:
             await self._change(lambda client: client.kill_application(application_id, user=user))
         except ClusterRefusedError as refused:
@@ -176,49 +182,49 @@ class SkeinLauncher:
                 raise
 
     async def queues(self) -> list[QueueInfo]:
-        """Return all queues that applications can be submitted to."""
+        """Return the leaf queues, which applications can be submitted to."""
 
-        def leaves(client: Any) -> list[Any]:
+        def leaves(client: skein.Client) -> list[skein.model.Queue]:
             queues = client.get_all_queues()
-            return [each for each in queues if not client.get_child_queues(each.name)]
+            return [queue for queue in queues if not client.get_child_queues(queue.name)]
 
-        return [queue_of(each) for each in await self._look(leaves)]
+        return [queue_of(queue) for queue in await self._query(leaves)]
 
     async def node_hosts(self) -> list[str]:
-        """Return the names of the nodes that containers may run on."""
-        nodes = await self._look(lambda client: client.get_nodes(states=["RUNNING"]))
+        """Return the host names of the nodes that containers may run on."""
+        nodes = await self._query(lambda client: client.get_nodes(states=["RUNNING"]))
         return [str(node.host) for node in nodes]
 
     async def close(self) -> None:
-        """End the driver, and with it the calls that wait for it."""
+        """Kill the driver, which also ends the calls that wait for it."""
         await asyncio.to_thread(self._driver.close)
         self._changes.shutdown(wait=False, cancel_futures=True)
-        self._looks.shutdown(wait=False, cancel_futures=True)
+        self._queries.shutdown(wait=False, cancel_futures=True)
 
 
 def _first_line(error: BaseException | None) -> str:
-    """Return what went wrong, without skein's heading and Java's stack."""
+    """Return the reason, without skein's heading and Java's stack."""
     lines = [line for line in str(error).splitlines() if line and not line.endswith("exception:")]
-    return lines[0] if lines and lines[0] != "null" else "skein does not say why"
+    return lines[0] if lines and lines[0] != "null" else "skein gave no reason"
 
 
 def check_supported(spec: LaunchSpec) -> None:
-    """Refuse what skein can't ask YARN for; raises `OptionsError`."""
-    wanted = {
+    """Raise `OptionsError` if skein lacks a feature that the spec uses."""
+    unsupported = {
         "a priority": spec.priority is not None,
         "a lifetime": spec.lifetime_seconds is not None,
         **{f"the resource {name}": name != GPU for name in spec.resources},
     }
-    for what, is_wanted in wanted.items():
-        if is_wanted:
+    for feature, is_used in unsupported.items():
+        if is_used:
             raise OptionsError(
-                f"The server is to have {what}, which the launcher skein can't ask for: an "
-                "administrator has to leave that out or set c.YarnSpawner.launcher = 'direct'."
+                f"The skein launcher does not support {feature}. Ask an administrator to remove it "
+                "or to set c.YarnSpawner.launcher = 'direct'."
             )
 
 
-def application_spec(spec: LaunchSpec, payload: str) -> Any:
-    """Return what skein is sent. `payload` is the file of the edge node with our program."""
+def application_spec(spec: LaunchSpec, payload: str) -> skein.ApplicationSpec:
+    """Return skein's specification. `payload` is the path of our program on the edge node."""
     program = skein.File(payload, type="FILE", visibility="APPLICATION")
     return skein.ApplicationSpec(
         name=spec.name,
@@ -241,7 +247,7 @@ def application_spec(spec: LaunchSpec, payload: str) -> Any:
     )
 
 
-def _file(file: LocalizedFile) -> Any:
+def _file(file: LocalizedFile) -> skein.File:
     return skein.File(
         str(file.url),
         type="ARCHIVE" if file.archive else "FILE",
@@ -251,8 +257,8 @@ def _file(file: LocalizedFile) -> Any:
     )
 
 
-def report_of(report: Any) -> ApplicationReport:
-    """Return skein's report as YARN's. Its port is that of skein's application master."""
+def report_of(report: skein.model.ApplicationReport) -> ApplicationReport:
+    """Convert skein's report, without its port, which is that of skein's application master."""
     return ApplicationReport(
         application_id=ApplicationId.parse(report.id),
         user=report.user,
@@ -267,8 +273,8 @@ def report_of(report: Any) -> ApplicationReport:
     )
 
 
-def queue_of(queue: Any) -> QueueInfo:
-    """Return skein's queue as YARN's, which has fractions for percentages."""
+def queue_of(queue: skein.model.Queue) -> QueueInfo:
+    """Convert skein's queue; its percentages become YARN's fractions."""
     return QueueInfo(
         name=queue.name,
         capacity=queue.capacity / 100,

@@ -1,5 +1,6 @@
-"""skein's driver, a JVM through which every call goes: started when it is needed, and again when it
-has ended. Its calls have no deadline of their own, so one that takes too long ends it.
+"""skein's driver, a JVM that handles every call. It is started on demand, and again after it ended.
+
+skein's calls have no deadline, so a call that takes too long kills the driver.
 """
 
 from __future__ import annotations
@@ -12,40 +13,56 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from subprocess import Popen
+from typing import Generic, Protocol, TypeVar
 
 START_DEADLINE_SECONDS = 60.0
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
-AGAIN_SECONDS = 0.5
 
+#: The pause after a driver that ended grows from the first of these to the second.
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
+
+#: The interval at which a block that exceeded its deadline is interrupted again.
+INTERRUPT_INTERVAL_SECONDS = 0.5
+
+
+class DriverClient(Protocol):
+    """`skein.Client`. skein has no public name for its driver's process."""
+
+    _proc: Popen[bytes]
+
+    def close(self) -> None:
+        """Close the client. It waits for the driver to end, even if the driver hangs."""
+
+
+Client = TypeVar("Client", bound=DriverClient)
 Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
 
 
 class DriverPausedError(Exception):
-    """The last driver has ended, and it is too early for another."""
+    """The last driver has ended, and the pause before the next one is not over."""
 
 
-class Driver:
-    """The driver that `start` starts, as skein's client of it. Blocking, for several threads."""
+class Driver(Generic[Client]):
+    """The driver behind the client that `start` returns. Blocking and thread-safe."""
 
-    def __init__(self, start: Callable[[], Any]) -> None:
+    def __init__(self, start: Callable[[], Client]) -> None:
         self._start = start
         self._lock = threading.Lock()
-        self._client: Any = None
+        self._client: Client | None = None
         self._pause = 0.0
         self._not_before = float("-inf")
 
-    def call(self, do: Callable[[Any], Answer], deadline: float) -> Answer:
-        """Return `do(client)`; a driver that takes longer than `deadline` is ended."""
+    def call(self, function: Callable[[Client], Answer], deadline: float) -> Answer:
+        """Return `function(client)`; a driver that takes longer than `deadline` is killed."""
         client = self._running_client()
-        with _watched(deadline, lambda: _kill(client)):
-            answer = do(client)
-        self._pause = 0.0  # it is well again
+        with _deadline(deadline, lambda: _kill(client)):
+            answer = function(client)
+        self._pause = 0.0
         return answer
 
-    def _running_client(self) -> Any:
+    def _running_client(self) -> Client:
         with self._lock:
             if self._client is not None and _has_ended(self._client):
                 log.warning("skein's driver has ended.")
@@ -54,63 +71,63 @@ class Driver:
                 self._client = self._started()
             return self._client
 
-    def _started(self) -> Any:
+    def _started(self) -> Client:
         if time.monotonic() < self._not_before:
             raise DriverPausedError
         self._pause = min(LONGEST_PAUSE_SECONDS, self._pause * 2 or FIRST_PAUSE_SECONDS)
         self._not_before = time.monotonic() + self._pause
         thread = threading.get_native_id()
-        others = _children(thread)
-        with _watched(START_DEADLINE_SECONDS, lambda: _kill_children(thread, others)):
+        earlier = _children(thread)
+        with _deadline(START_DEADLINE_SECONDS, lambda: _kill_children(thread, earlier)):
             return self._start()
 
     def _discard(self) -> None:
         client, self._client = self._client, None
-        client.close()
+        if client is not None:
+            client.close()
 
     def close(self) -> None:
-        """End the driver."""
+        """Kill the driver."""
         with self._lock:
             if self._client is not None:
                 _kill(self._client)
                 self._discard()
 
 
-# skein gives away its process by no public name, and its own close() waits for one that is stuck.
-
-
-def _has_ended(client: Any) -> bool:
+def _has_ended(client: DriverClient) -> bool:
     return client._proc.poll() is not None
 
 
-def _kill(client: Any) -> None:
+def _kill(client: DriverClient) -> None:
     client._proc.kill()
     client._proc.wait()
 
 
 def _children(thread: int) -> set[int]:
-    """Return the processes that a thread of ours has started."""
+    """Return the child processes that a thread of ours has started."""
     return set(map(int, Path(f"/proc/self/task/{thread}/children").read_text().split()))
 
 
-def _kill_children(thread: int, others: set[int]) -> None:
-    """End what a thread of ours has started since, and does not come back from."""
-    for pid in _children(thread) - others:
+def _kill_children(thread: int, earlier: set[int]) -> None:
+    """Kill the children that a thread of ours has started since `earlier`."""
+    for pid in _children(thread) - earlier:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
-def _watched(seconds: float, end: Callable[[], None]) -> Iterator[None]:
-    """Call `end` from another thread unless the block ends in time, and then until it does: what it
-    waits for may have begun after the last call."""
+def _deadline(seconds: float, interrupt: Callable[[], None]) -> Iterator[None]:
+    """Call `interrupt` from another thread if the block exceeds its deadline, until the block ends.
+
+    It is repeated because the block may start another process after the first call.
+    """
     ended = threading.Event()
 
     def watch() -> None:
         pause = seconds
         while not ended.wait(pause):
-            end()
-            pause = AGAIN_SECONDS
+            interrupt()
+            pause = INTERRUPT_INTERVAL_SECONDS
 
     threading.Thread(target=watch, daemon=True).start()
     try:

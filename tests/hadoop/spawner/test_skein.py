@@ -148,7 +148,7 @@ def test_a_start_is_told_its_port_by_its_own_server_only(
 def test_a_driver_that_ends_or_hangs_is_started_again(
     make_hub: Any, hadoop: MiniHadoop, wait_until: Callable[..., Any], how: signal.Signals
 ):
-    quick = "import yarnspawner.launcher.skein as s; s.LOOK_DEADLINE_SECONDS = 5\n"
+    quick = "import yarnspawner.launcher.skein as s; s.QUERY_DEADLINE_SECONDS = 5\n"
     hub = make_hub(CONFIG + quick)
     application_id = hub.start_server("alice")
     old = driver_of(hub)
@@ -166,7 +166,7 @@ def test_a_driver_that_ends_or_hangs_is_started_again(
 @pytest.mark.heavy
 def test_what_skein_can_not_ask_for_is_refused(make_hub: Any):
     hub = make_hub(CONFIG + "c.YarnSpawner.lifetime = 60\n")
-    assert "skein can't ask for" in hub.refuse_server("alice")
+    assert "skein launcher does not support" in hub.refuse_server("alice")
 
 
 @pytest.mark.heavy

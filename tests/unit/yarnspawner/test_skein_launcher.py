@@ -196,5 +196,5 @@ def test_an_application_has_certificates_memory_and_acls_of_its_own():
 )
 def test_what_skein_can_not_ask_for_is_refused(changes: dict[str, Any]):
     check_supported(SPEC)
-    with pytest.raises(OptionsError, match="launcher skein"):
+    with pytest.raises(OptionsError, match="skein launcher does not support"):
         check_supported(dataclasses.replace(SPEC, **changes))
