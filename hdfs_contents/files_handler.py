@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 1024 * 1024
 
-#: The size of the first read: the content type of a file is guessed from it if its name says
-#: nothing, and it is sent first.
+#: The size of the first read. The content type is guessed from it if the file's name has no known
+#: extension.
 _FIRST_CHUNK = 16 * 1024
 
 

@@ -50,7 +50,7 @@ class HDFSContentsManager(AsyncContentsManager):
     root_dir = Unicode(
         config=True,
         help="""
-        The root directory, an absolute path in HDFS. By default it is made from
+        The root directory, an absolute path in HDFS. By default it is derived from
         root_dir_template.
         """,
     )
@@ -134,8 +134,8 @@ class HDFSContentsManager(AsyncContentsManager):
         200,
         config=True,
         help="""
-        The size in megabytes of the largest file that can be opened as a document, which holds it
-        in memory. Larger files can still be downloaded, uploaded and copied.
+        The size in megabytes of the largest file that can be opened as a document. A document is
+        held in memory as a whole. Larger files can still be downloaded, uploaded and copied.
         """,
     )
 
@@ -354,7 +354,7 @@ class HDFSContentsManager(AsyncContentsManager):
         if await self.dir_exists(from_path):
             return join(to_path, name)
         if not await self.dir_exists(parent(to_path)):
-            raise HTTPError(404, f"There is no directory {parent(to_path)} to copy to")
+            raise HTTPError(404, f"Cannot copy: directory {parent(to_path)} does not exist")
         return to_path
 
     def _locate_entry(self, path: str, *, hidden_status: int = 400) -> str:

@@ -34,7 +34,7 @@ class Model(_BaseModel, total=False):
     """A file, notebook or directory, as the API returns it.
 
     `content` is None unless it was requested: a string for a file, a list of models for a
-    directory, a node for a notebook. `message` says why a notebook is not valid.
+    directory, a node for a notebook. `message` is the reason why a notebook is not valid.
     """
 
     message: str

@@ -1,6 +1,6 @@
 """Opens the root directory in HDFS when the notebook server starts.
 
-If that fails, a `StartupError` says why in one line, and what to do about it.
+If that fails, a `StartupError` gives the reason and the remedy in one line.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def rename_entry(store: ContentsStore, old_path: str, source: str, target: str) 
     """
     fs = store.fs
     if fs.exists(target):
-        raise FileExistsError(errno.EEXIST, "it exists already", target)
+        raise FileExistsError(errno.EEXIST, "it already exists", target)
     try:
         fs.rename(source, target)
     except FileNotFoundError as error:

@@ -70,7 +70,7 @@ def _save_directory(
 ) -> Model:
     if existing is None:
         if not store.fs.exists(parent(hdfs_path)):
-            raise HTTPError(404, f"{path}: the parent directory does not exist")
+            raise HTTPError(404, f"{path}: the directory above it does not exist")
         store.fs.mkdirs(hdfs_path)
         existing = store.fs.stat(hdfs_path)
     elif not existing.is_dir:

@@ -43,7 +43,7 @@ def _temporary_copy(fs: FileSystem, source: FileStatus, target: str) -> Iterator
     if f"{target}/".startswith(f"{source.path}/"):
         raise OSError(errno.EINVAL, "a directory cannot be put into itself", target)
     if fs.exists(target):  # fail before hours of copying
-        raise FileExistsError(errno.EEXIST, "it exists already", target)
+        raise FileExistsError(errno.EEXIST, "it already exists", target)
     temporary = temporary_beside(target)
     with removed_on_failure(fs, temporary):
         # A directory gets its final mode after its contents: without write permission, nothing

@@ -103,7 +103,7 @@ class SessionState(ExtensionApp):
                 self.directory_template, root.set_hadoop_user(), "SessionState.directory_template"
             )
         except root.StartupError as error:
-            self.log.error("The session is not saved: %s", error)  # noqa: TRY400 (says it all)
+            self.log.error("The session is not saved: %s", error)  # noqa: TRY400 (no traceback)
             return
         server_name = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
         self._session = Session(

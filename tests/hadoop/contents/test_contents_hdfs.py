@@ -200,8 +200,8 @@ async def test_a_file_moves_with_its_content_and_not_onto_another(
         write(path, path)
     await manager.rename("a", "d/a2")
     assert read("d/a2") == b"a"
-    assert "exists already" in await refused(409, manager.rename("b", "d/c"))
-    assert "exists already" in await refused(409, manager.rename("b", "d"))
+    assert "already exists" in await refused(409, manager.rename("b", "d/c"))
+    assert "already exists" in await refused(409, manager.rename("b", "d"))
     assert (await refused(404, manager.rename("a", "a3"))).startswith("a:")
     assert "directory above" in await refused(404, manager.rename("b", "x/b"))
     assert read("b") == b"b"

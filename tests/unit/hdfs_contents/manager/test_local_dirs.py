@@ -77,7 +77,7 @@ async def test_files_and_directories_are_copied_and_moved_across(
     await manager.rename("scratch/moved/e", "back")
     assert read("back/large.bin") == data
     assert list((scratch / "moved").iterdir()) == []
-    assert "exists already" in await refused(409, manager.rename("back", "scratch/d"))
+    assert "already exists" in await refused(409, manager.rename("back", "scratch/d"))
 
 
 async def test_what_goes_across_is_open_to_others_only_if_it_is_to_all(

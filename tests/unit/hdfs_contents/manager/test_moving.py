@@ -42,8 +42,8 @@ async def test_a_copy_goes_where_it_is_told_but_replaces_nothing(
     assert (await manager.copy("d/a", "d"))["path"] == "d/a-Copy1"
     assert (await manager.copy("a", "d/new name"))["path"] == "d/new name"
     assert (read("d/new name"), fs.stat(f"{root}/d/new name").mode) == (b"a", 0o600)
-    assert "exists already" in await refused(409, manager.copy("a", "d/b"))
-    assert "no directory x" in await refused(404, manager.copy("a", "x/a"))
+    assert "already exists" in await refused(409, manager.copy("a", "d/b"))
+    assert "directory x does not exist" in await refused(404, manager.copy("a", "x/a"))
     await refused(404, manager.copy("missing"))
     assert read("d/b") == b"b"
 
