@@ -7,7 +7,7 @@ follows from them, without I/O.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jupyterhub.utils import url_escape_path
@@ -23,6 +23,7 @@ from yarnspawner.launch.kernels import KERNELS_DIRECTORY, check_titles, kernel_f
 from yarnspawner.launch.spec import (
     ENVIRONMENT_LINK,
     GPU,
+    MOST_TAGS,
     LaunchSpec,
     container_memory_mb,
     container_vcores,
@@ -35,6 +36,9 @@ from yarnspawner.tags import check_user
 #: Begins the name of one of the user's own environments.
 OWN = "~/"
 
+#: Linux's limit of one variable with its name and a terminating NUL (MAX_ARG_STRLEN).
+MOST_VARIABLE_BYTES = 128 << 10
+
 #: The server's variable with the URL of its environment's archive, for Spark's executors.
 ARCHIVE_VARIABLE = "YARNHUB_ARCHIVE"
 
@@ -43,8 +47,8 @@ ARCHIVE_VARIABLE = "YARNHUB_ARCHIVE"
 class ServerRequest:
     """A server that JupyterHub starts: its user and name, its process, and its limits.
 
-    `mem_limit` is in bytes, `cpu_limit` in cores. `certificates` are file contents by their paths
-    in the container.
+    `mem_limit` is in bytes, `cpu_limit` in cores. A variable of the `environment` that is None is
+    left out. `certificates` are file contents by their paths in the container.
     """
 
     user: str
@@ -52,7 +56,7 @@ class ServerRequest:
     escaped_user: str
     tag: str
     command: list[str]
-    environment: dict[str, str]
+    environment: Mapping[str, object]
     certificates: dict[str, bytes]
     ip: str
     mem_limit: int | None
@@ -85,7 +89,7 @@ async def build_launch_spec(
         memory_mb=container_memory_mb(request.mem_limit, settings.am_overhead),
         vcores=container_vcores(request.cpu_limit),
         resources={GPU: settings.gpus} if settings.gpus else {},
-        tags=(yarn.tag, request.tag, *_tags(environments), *settings.tags),
+        tags=_tags(settings, request, yarn, environments),
         node_label=settings.node_label,
         priority=settings.priority,
         lifetime_seconds=settings.lifetime,
@@ -146,9 +150,48 @@ async def _kernels(
     }
 
 
-def _tags(environments: Iterable[PythonEnvironment]) -> list[str]:
-    """Return each tag once: two of the environments may be the same."""
-    return list(dict.fromkeys(tag for environment in environments for tag in environment.tags))
+def _tags(
+    settings: YarnSpawnerSettings,
+    request: ServerRequest,
+    yarn: HubCluster,
+    environments: Sequence[PythonEnvironment],
+) -> tuple[str, ...]:
+    """Return the application's tags, each once, and at most as many as YARN accepts.
+
+    The server's own environment always has its tags. Those of the kernels' environments only keep
+    `yarnhub envs gc` from deleting them, so those beyond the limit are left out.
+    """
+    hub_tags = (yarn.tag, request.tag)
+    allowed = MOST_TAGS - len(hub_tags) - len(environments[0].tags)
+    if len(settings.tags) > allowed:
+        raise OptionsError(
+            f"c.YarnSpawner.tags has {len(settings.tags)} tags, but YARN accepts {allowed} besides "
+            "those of JupyterHub. Ask an administrator to remove some."
+        )
+    tags = dict.fromkeys(tag for environment in environments for tag in environment.tags)
+    environment_tags = tuple(tags)
+    most = MOST_TAGS - len(hub_tags) - len(settings.tags)
+    if len(environment_tags) > most:
+        settings.log.warning(
+            "YARN accepts %s tags for an application, so those of some environments are left out. "
+            "yarnhub envs does not count their use by this server: %s",
+            MOST_TAGS,
+            ", ".join(environment_tags[most:]),
+        )
+    return (*hub_tags, *environment_tags[:most], *settings.tags)
+
+
+def _variables(environment: Mapping[str, object]) -> dict[str, str]:
+    """Return the server's variables as text; raises `OptionsError` if one is too long."""
+    variables = {name: str(value) for name, value in environment.items() if value is not None}
+    for name, value in variables.items():
+        if len(f"{name}={value}".encode()) >= MOST_VARIABLE_BYTES:
+            raise OptionsError(
+                f"The server's environment variable {name} is longer than "
+                f"{MOST_VARIABLE_BYTES >> 10} KiB, which Linux does not allow. Ask an "
+                "administrator to shorten it (c.YarnSpawner.environment)."
+            )
+    return variables
 
 
 def _launch(
@@ -159,7 +202,7 @@ def _launch(
     files: dict[str, bytes],
     kernels: dict[str, PythonEnvironment],
 ) -> Launch:
-    command, environment = request.command, dict(request.environment)
+    command, environment = request.command, _variables(request.environment)
     if python.archive is not None:
         environment.setdefault(ARCHIVE_VARIABLE, str(python.archive.url))
     paths = {

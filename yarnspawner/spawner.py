@@ -126,7 +126,7 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
             escaped_user=self.user.escaped_name,
             tag=tag,
             command=[*self.cmd, *self.get_args()],
-            environment={name: str(value) for name, value in self.get_env().items()},
+            environment=self.get_env(),
             certificates=self.certificates,
             ip=self.ip,
             mem_limit=self.mem_limit,

@@ -43,6 +43,9 @@ ENVIRONMENT_LINK = "environment"
 
 #: YARN's name for GPUs.
 GPU = "yarn.io/gpu"
+
+#: The most tags that YARN accepts for an application, by default.
+MOST_TAGS = 10
 SCRIPT_TEMPLATE = "{prologue}\n{singleuser_command}\n{epilogue}"
 
 MIB = 1 << 20
@@ -78,27 +81,30 @@ class Pin:
 class LaunchSpec:
     """A server as a YARN application: the argument and the result of `modify_spec_hook`.
 
-    Public: `from yarnspawner import LaunchSpec`. It is frozen; a hook returns a changed copy:
+    Public: `from yarnspawner import LaunchSpec`. Specs are frozen, so a hook returns a changed
+    copy:
 
-        def on_ssd(spawner, spec):
-            return dataclasses.replace(spec, node_label="ssd")
+        from dataclasses import replace
 
-        c.YarnSpawner.modify_spec_hook = on_ssd
+        def with_fpga(spawner, spec):
+            return replace(spec, resources={**spec.resources, "yarn.io/fpga": 1})
+
+        c.YarnSpawner.modify_spec_hook = with_fpga
 
     Fields:
 
-    - `user`: the Hadoop user who owns the application.
+    - `user`: the Hadoop user as whom the server runs.
     - `name`: the application's name in YARN, which all users can see.
     - `queue`: the queue to submit to.
     - `memory_mb`: the container's memory in MiB, `c.YarnSpawner.am_overhead` included.
     - `vcores`: the container's virtual cores.
-    - `tags`: the application's tags, at most `MOST_TAGS`. The hub finds its applications by the
-      first two, which must stay.
+    - `tags`: the application's tags, at most ten by YARN's default. The first two must stay: the
+      hub finds its applications by them.
     - `python`: the interpreter's path: absolute if every node has it, else relative to the
       container's directory.
     - `files`: the files that YARN fetches from HDFS, among them the environment's archive.
-    - `viewers`: the Hadoop users who may see the application and its logs, besides its owner.
-    - `launch`: the container's private data: the server's command and environment, small files.
+    - `viewers`: the Hadoop users who may see the application and its logs, besides `user`.
+    - `launch`: the container's private data, such as the server's command and environment.
     - `resources`: amounts of other resources by YARN's names, such as `{"yarn.io/gpu": 1}`.
     - `node_label`: the label of the nodes to run on; empty for the queue's default.
     - `priority`: the priority in the queue; None for the queue's default.

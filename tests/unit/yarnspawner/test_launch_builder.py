@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hadoop_client.configuration import Configuration
+from yarnspawner import YarnSpawner, launch_builder
+from yarnspawner.failures import OptionsError
+from yarnspawner.launch.environments import KEY_TAG, PythonEnvironment
+from yarnspawner.launch.spec import MOST_TAGS, LaunchSpec
+from yarnspawner.launch_builder import MOST_VARIABLE_BYTES, ServerRequest, build_launch_spec
+
+
+@pytest.fixture(autouse=True)
+def _published_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each environment is published, and its key is its name."""
+
+    async def find(python_env: str, *_: str, **__: object) -> PythonEnvironment:
+        return PythonEnvironment("environment/bin/python", None, (KEY_TAG + python_env,))
+
+    monkeypatch.setattr(launch_builder, "find_environment", find)
+
+
+async def build(environment: dict[str, object] | None = None, **options: Any) -> LaunchSpec:
+    spawner = YarnSpawner(python_env="lab", contents_manager="", **options)
+    request = ServerRequest(
+        user="alice",
+        name="",
+        escaped_user="alice",
+        tag="yarnhub-spawn-1",
+        command=["jupyter-labhub"],
+        environment=environment or {},
+        certificates={},
+        ip="0.0.0.0",
+        mem_limit=1 << 30,
+        cpu_limit=1.0,
+    )
+    yarn = SimpleNamespace(
+        hub_user="jupyterhub",
+        tag="yarnhub-1",
+        homes=None,
+        tokens=None,
+        configuration=Configuration({"fs.defaultFS": "hdfs://nn.example:8020"}),
+    )
+    return await build_launch_spec(spawner, request, yarn)  # type: ignore[arg-type]
+
+
+async def test_tags_of_kernels_beyond_yarns_limit_are_left_out(
+    caplog: pytest.LogCaptureFixture,
+):
+    kernels = {f"Kernel {number}": f"env{number}" for number in range(9)}
+    spec = await build(extra_envs=kernels, tags=["site"])
+    assert len(spec.tags) == MOST_TAGS
+    assert spec.tags[:3] == ("yarnhub-1", "yarnhub-spawn-1", "yarnhub-env-lab")
+    assert spec.tags[-1] == "site"
+    assert len(spec.launch.files) == 2 * len(kernels)
+    assert "yarnhub-env-env6, yarnhub-env-env7, yarnhub-env-env8" in caplog.text
+
+
+async def test_more_tags_of_the_site_than_yarn_accepts_are_refused_by_name():
+    tags = [f"site{number}" for number in range(8)]
+    assert (await build(tags=tags[:7])).tags[-1] == "site6"
+    with pytest.raises(OptionsError, match=r"c\.YarnSpawner\.tags has 8 tags, .* accepts 7"):
+        await build(tags=tags)
+
+
+async def test_a_variable_that_is_none_is_left_out():
+    spec = await build({"EMPTY": None, "NUMBER": 1})
+    assert "EMPTY" not in spec.launch.environment
+    assert spec.launch.environment["NUMBER"] == "1"
+
+
+async def test_a_variable_that_linux_would_not_pass_on_is_refused_by_name():
+    longest = MOST_VARIABLE_BYTES - len("LONG=") - 1
+    assert (await build({"LONG": "x" * longest})).launch.environment["LONG"]
+    with pytest.raises(OptionsError, match="variable LONG is longer than 128 KiB"):
+        await build({"LONG": "é" * (longest // 2) + "x" * 2})
