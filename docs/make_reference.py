@@ -19,7 +19,7 @@ from traitlets.config import Configurable
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from hdfs_contents import HDFSCheckpoints, HDFSContentsManager
 from hdfs_contents.session.app import SessionState
-from yarnspawner import YarnSpawner
+from yarnspawner import LaunchSpec, YarnSpawner
 from yarnspawner.settings import YarnSpawnerSettings
 
 PAGE = Path(__file__).with_name("reference.md")
@@ -45,7 +45,7 @@ def reference() -> str:
         f"\n## {title}\n" + "".join(_options(owner, declares))
         for title, owner, declares in SECTIONS
     ]
-    return HEAD + "".join([*sections, *_other_defaults()])
+    return HEAD + "".join([*sections, *_other_defaults(), *_launch_spec()])
 
 
 def _options(owner: type[Configurable], declares: type[Configurable]) -> Iterator[str]:
@@ -73,6 +73,11 @@ def _other_defaults() -> Iterator[str]:
         generator = f"_default_{name}"
         if generator in vars(YarnSpawnerSettings):
             yield f"| c.YarnSpawner.{name} | `{getattr(ours, name)!r}` |\n"
+
+
+def _launch_spec() -> Iterator[str]:
+    yield "\n## LaunchSpec, for c.YarnSpawner.modify_spec_hook\n\n"
+    yield inspect.cleandoc(str(LaunchSpec.__doc__)) + "\n"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What an administrator can set of YarnSpawner, and where its defaults differ from JupyterHub's."""
+"""The options of `c.YarnSpawner`, and its defaults of JupyterHub's own options."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import ClassVar
 
 from jupyterhub.traitlets import ByteSpecification, Callable, Command
 from traitlets import (
@@ -21,12 +21,13 @@ from traitlets import (
     validate,
 )
 from traitlets.config import LoggingConfigurable
+from traitlets.utils.bunch import Bunch
 
 from env_packaging.registry import DEFAULT_ENV_ROOT
 from yarnspawner.launch.spec import SCRIPT_TEMPLATE
 from yarnspawner.tags import SUPERUSERS
 
-#: What configurations of the retired yarnspawner say, and what it is today.
+#: Commands in configurations of the retired yarnspawner, and today's.
 RETIRED_COMMANDS = {
     "python -m yarnspawner.singleuser": "jupyterhub-singleuser",
     "python -m yarnspawner.jupyter_labhub": "jupyter-labhub",
@@ -34,110 +35,142 @@ RETIRED_COMMANDS = {
 
 
 class YarnSpawnerSettings(LoggingConfigurable):
-    """The options of `c.YarnSpawner`, beside those that each spawner has."""
+    """The options of `c.YarnSpawner`, besides those of every spawner of JupyterHub."""
+
+    _warned_of_port: ClassVar[bool] = False
 
     launcher = Enum(
         ("direct", "skein"),
         default_value="direct",
         help="""
-        Who speaks to YARN: yarnhub itself, or skein, for which yarnhub[skein] and a JVM have to
-        be on the edge node.
+        The client that submits servers to YARN: yarnhub's own ("direct"), or skein. Change it only
+        if the site requires skein, which needs yarnhub[skein] and a JVM on the edge node.
         """,
     ).tag(config=True)
 
     principal = Unicode(
         None,
         allow_none=True,
-        help="The hub's Kerberos principal; the first of the keytab where it is not set.",
+        help="""
+        The hub's Kerberos principal. None: the first one in `keytab`. Set it if the keytab holds
+        more than one.
+        """,
     ).tag(config=True)
 
     keytab = Unicode(
         None,
         allow_none=True,
         help="""
-        The file with the hub's Kerberos key, for its user only (mode 0400). It is logged in by it
-        as long as it runs, without kinit. Where it is not set the hub needs a ticket in its cache.
+        The path of the keytab with which the hub logs in to Kerberos, readable by the hub's account
+        only (mode 0400). kinit is not needed. None: the hub uses the tickets in its credential
+        cache, which another program has to renew. Set it on each cluster with Kerberos:
+
+            c.YarnSpawner.keytab = "/etc/security/keytabs/jupyterhub.keytab"
         """,
     ).tag(config=True)
 
     filesystems = List(
         Unicode(),
         help="""
-        More name services (`hdfs://NAME`) that servers get a delegation token for, beside the
-        default file system's; where there is Kerberos.
+        Further file systems (`hdfs://NAMESERVICE`) for which servers get a delegation token, with
+        Kerberos only. Empty: the default file system alone. Set it if users read other clusters:
+
+            c.YarnSpawner.filesystems = ["hdfs://archive"]
         """,
     ).tag(config=True)
 
     token_refresh_interval = Float(
         0.0,
         help="""
-        After how many seconds a running server gets new delegation tokens, where there is
-        Kerberos. 0: after half of the shorter renew-interval in the cluster's configuration, a day
-        where that says nothing. It has to be shorter than what the NameNode has.
+        Seconds until a running server's delegation tokens are replaced, with Kerberos only. 0:
+        half of the shorter renew interval in the hub's Hadoop configuration, which is a day if it
+        sets none. Set it if that is not the NameNode's interval; it must be shorter than that.
         """,
     ).tag(config=True)
 
     python_env = Unicode(
         help="""
-        The Python environment of the servers: the name of one that `yarnhub pack-env` published,
-        optionally with an alias or a key (`NAME`, `NAME:ALIAS`, `NAME@KEY`), or the absolute path
-        of one that is the same on every node.
-        """
+        The Python environment of the servers: one that `yarnhub pack-env` published, by `NAME`,
+        `NAME:ALIAS` or `NAME@KEY`; or the absolute path of one that is the same on every node. It
+        must be set, unless `localize_files` brings one or a profile does:
+
+            c.YarnSpawner.python_env = "lab"
+        """,
     ).tag(config=True)
 
     extra_envs = Dict(
         Unicode(),
         help="""
-        More environments that servers bring along, each as a kernel: by the title that Lab shows,
-        what `python_env` would name. Each needs ipykernel.
+        Further environments of each server, as kernels: a dict from the title that JupyterLab shows
+        to a name or path as in `python_env`. Each environment needs ipykernel. Empty: servers have
+        the kernels of their own environment only.
+
+            c.YarnSpawner.extra_envs = {"Deep learning": "torch:2026"}
         """,
     ).tag(config=True)
 
     env_root = Unicode(
-        DEFAULT_ENV_ROOT, help="The folder in HDFS that holds the published environments."
+        DEFAULT_ENV_ROOT,
+        help="""
+        The directory in HDFS with the published environments. If it is changed, `yarnhub pack-env`
+        and `yarnhub envs` need the same in their option `--env-root`.
+        """,
     ).tag(config=True)
 
     user_envs = Unicode(
         help="""
-        The folder in each person's HDFS home for environments of their own, such as "envs":
-        `~/NAME` names one of those in `python_env`, `extra_envs` and profiles. Empty: nobody may
-        bring any.
-        """
+        The directory in each user's HDFS home with environments of their own. In `python_env`,
+        `extra_envs` and profiles, `~/NAME` names one of them. Empty: such names are refused. Set it
+        to let users bring environments:
+
+            c.YarnSpawner.user_envs = "envs"
+        """,
     ).tag(config=True)
 
     env_delivery = Enum(
         ("archive", "file"),
         "archive",
         help="""
-        Who unpacks a published environment: "archive", the NodeManager, once for all servers of a
-        node; "file", each container with tar, for nodes whose YARN can't unpack a tar.gz.
+        How a published environment is unpacked on a node. "archive": by the NodeManager, once for
+        all servers of the node. "file": by each container, with tar. Choose "file" if the nodes
+        have no native Hadoop library and unpack slowly, or cannot unpack a tar.gz.
         """,
     ).tag(config=True)
 
     localize_files = Dict(
         help="""
-        More files for each container, by the name that they get there: a path, or a dict of
-        `source`, `type` ("archive" or "file"; else by the name) and `visibility` ("public", or
-        anything else). Sources are in HDFS (`hdfs://...`), or small files of the edge node.
-        One that is named `environment` is the servers' Python environment where `python_env` is
-        not set.
+        Further files in each container: a dict from the name there to a path, or to a dict of
+        `source`, `type` ("archive" or "file"; default: by the name's ending) and `visibility`
+        ("public": fetched once for all users of a node; default: private). Sources are in HDFS
+        (`hdfs://...`), or small files on the edge node (64 KiB together). A file named
+        `environment` is the servers' Python environment if `python_env` is empty.
+
+            c.YarnSpawner.localize_files = {"site.conf": "/etc/yarnhub/site.conf"}
         """,
     ).tag(config=True)
 
     prologue = Unicode(
-        help="Lines of bash that run in the container before the server, in the folder with the "
-        "localized files."
+        help="""
+        Lines of bash that run in the container before the server, in the directory with the
+        localized files. Use it to set variables that depend on the node.
+
+            c.YarnSpawner.prologue = "export TMPDIR=$PWD/tmp; mkdir -p $TMPDIR"
+        """,
     ).tag(config=True)
 
     epilogue = Unicode(
-        help="Lines of bash that run in the container after the server has ended by itself."
+        help="""
+        Lines of bash that run in the container after the server has ended by itself. They do not
+        run after a stop.
+        """,
     ).tag(config=True)
 
     script_template = Unicode(
         SCRIPT_TEMPLATE,
         help="""
-        The script that starts the server where there is a `prologue` or an `epilogue`: a format
-        with `{prologue}`, `{singleuser_command}` and `{epilogue}`.
+        The script that starts the server if there is a `prologue` or an `epilogue`: a format string
+        with `{prologue}`, `{singleuser_command}` and `{epilogue}`. Change it to run the server by
+        another program, as in `nice {singleuser_command}`.
         """,
     ).tag(config=True)
 
@@ -145,61 +178,94 @@ class YarnSpawnerSettings(LoggingConfigurable):
         [List(Dict()), Callable()],
         default_value=[],
         help="""
-        What people may choose for their servers, and within which limits: a list of dicts, as
-        described in docs/profiles.md, or a function of the spawner that returns one and may be
-        async. Empty: everybody gets what is configured, and options are ignored.
+        The choices that users have on the start form, and their limits: a list of dicts (see
+        docs/profiles.md), or a function of the spawner that returns one and may be async. Empty:
+        there is no form, every server is as configured, and options in requests are ignored.
+
+            c.YarnSpawner.profiles = [{"name": "Small", "memory": "2G"}]
         """,
     ).tag(config=True)
 
-    queue = Unicode("default", help="The YARN queue that servers are submitted to.").tag(
-        config=True
-    )
+    queue = Unicode(
+        "default",
+        help="""
+        The YARN queue to which servers are submitted, by its name or its full path. Set it if the
+        cluster has a queue for notebooks:
 
-    gpus = Integer(0, min=0, help="How many GPUs (YARN's resource yarn.io/gpu) a server gets.").tag(
-        config=True
-    )
+            c.YarnSpawner.queue = "notebooks"
+        """,
+    ).tag(config=True)
+
+    gpus = Integer(
+        0,
+        min=0,
+        help="""
+        The number of GPUs of a server (YARN's resource yarn.io/gpu). Leave it 0 and offer GPUs in
+        `profiles`, so that only servers that need them hold them.
+        """,
+    ).tag(config=True)
 
     node_label = Unicode(
-        help="The label of the nodes that servers run on. Empty: the queue's default."
+        help="""
+        The label of the nodes that servers run on. Empty: the queue's default label. Set it to
+        reserve nodes for notebooks.
+        """,
     ).tag(config=True)
 
     priority = Integer(
         None,
         allow_none=True,
-        help="The applications' priority in their queue; the cluster caps it. None: the queue's.",
+        help="""
+        The priority of the applications in their queue, up to the cluster's maximum. None: the
+        queue's default priority.
+        """,
     ).tag(config=True)
 
     lifetime = Integer(
         None,
         min=1,
         allow_none=True,
-        help="After how many seconds YARN itself ends a server. None: never.",
+        help="""
+        Seconds from the submit after which YARN ends a server. None: servers run until they are
+        stopped. Set it as an upper limit that holds without the hub:
+
+            c.YarnSpawner.lifetime = 7 * 24 * 3600
+        """,
     ).tag(config=True)
 
     tags = List(
         Unicode(),
-        help="More tags for the applications, beside those by which the hub finds its own.",
+        help="""
+        Further tags of the applications, for tools that read YARN's reports. YARN accepts ten, of
+        which the hub needs two and the server's environment one.
+        """,
     ).tag(config=True)
 
     viewers = List(
         Unicode(),
-        help="Who may look at the applications and their logs in YARN, beside the user and the "
-        "hub, where the cluster has ACLs.",
+        help="""
+        Hadoop users who may see the applications and their logs in YARN, besides the server's user
+        and the hub. It has an effect only if the cluster has ACLs enabled (`yarn.acl.enable`).
+        """,
     ).tag(config=True)
 
     forbidden_users = Set(
         Unicode(),
         default_value=SUPERUSERS,
-        help="Who gets no server: Hadoop's superusers. The hub's own user never gets one, named "
-        "here or not.",
+        help="""
+        Hadoop users for whom no server is started. Default: common accounts of Hadoop's daemons,
+        which are superusers. Add the site's own superusers. The hub's own user is always refused.
+        """,
     ).tag(config=True)
 
     hadoop_name_hook = Callable(
         None,
         allow_none=True,
         help="""
-        A function of a person's name in JupyterHub that returns their name in Hadoop, where the two
-        differ: `lambda name: name.partition("@")[0]`. The same name has to give the same each time.
+        A function from a user's name in JupyterHub to their name in Hadoop. It must return the same
+        name each time. None: the names are the same. Set it if users log in by an address:
+
+            c.YarnSpawner.hadoop_name_hook = lambda name: name.partition("@")[0]
         """,
     ).tag(config=True)
 
@@ -207,52 +273,71 @@ class YarnSpawnerSettings(LoggingConfigurable):
         None,
         allow_none=True,
         help="""
-        A function of the spawner and its `yarnspawner.launch.spec.LaunchSpec`, called before each
-        submit; returns the spec to submit. It may be async.
+        A function of the spawner and its `yarnspawner.LaunchSpec`, called before each submit. It
+        returns the spec to submit and may be async. Use it for properties of the application that
+        have no option:
+
+            from dataclasses import replace
+
+            def with_fpga(spawner, spec):
+                return replace(spec, resources={**spec.resources, "yarn.io/fpga": 1})
+
+            c.YarnSpawner.modify_spec_hook = with_fpga
         """,
     ).tag(config=True)
 
     am_overhead = ByteSpecification(
         "32M",
         help="""
-        Memory of the container beyond `mem_limit`, for the application master that watches the
-        server: the notebook gets all of what it was promised. May have a suffix, as `mem_limit`.
+        The container's memory beyond `mem_limit`, for the application master that supervises the
+        server, so that the server gets all of `mem_limit`. It may have a suffix, as `mem_limit`.
+        Raise it if YARN ends servers that stay below their limit.
         """,
     ).tag(config=True)
 
     contents_manager = Unicode(
         "hdfs_contents.HDFSContentsManager",
         help="""
-        The class that keeps the user's notebooks. Empty: what the environment itself configures,
-        by default the local disk of the node, which is lost when the server ends.
+        The class of the server's contents manager. Default: files are kept in HDFS. Empty: the one
+        that the environment configures, by default the node's local disk, whose files are lost
+        when the server ends.
         """,
     ).tag(config=True)
 
     session_state = Bool(
         True,
         help="""
-        Keep what people set in Lab (settings, workspaces, trusted notebooks, kernel history) in
-        their folder in HDFS, and put it back on the node of their next server. Needs
-        HDFSContentsManager.
+        Save the user's state of JupyterLab (settings, workspaces, trusted notebooks, kernel
+        history) in their directory in HDFS, and restore it on the node of their next server. It
+        needs HDFSContentsManager. If it is off, that state is lost when the server ends.
         """,
     ).tag(config=True)
 
     create_hdfs_home = Bool(
         False,
         help="""
-        Make the folder /user/NAME in HDFS for who has none. The hub's user has to be a superuser
-        of HDFS for that: else leave it to an administrator, whom the failed start tells how.
+        Create /user/NAME for users who have no home directory in HDFS. The hub's user must be a
+        superuser of HDFS. If it is off, the start of such a user fails with the command that an
+        administrator has to run.
+
+            c.YarnSpawner.create_hdfs_home = True
         """,
     ).tag(config=True)
 
-    hdfs_home_mode = Integer(0o700, help="The permissions of a home that the hub makes.").tag(
-        config=True
-    )
+    hdfs_home_mode = Integer(
+        0o700,
+        help="""
+        The permissions of home directories that the hub creates. Default: only the user has access.
+        """,
+    ).tag(config=True)
 
     hdfs_home_quota = ByteSpecification(
         None,
         allow_none=True,
-        help="The quota of disk space of a home that the hub makes; HDFS counts all replicas.",
+        help="""
+        The space quota of home directories that the hub creates, such as "300G". HDFS counts all
+        replicas: 100 GB of files need 300 GB. None: no quota.
+        """,
     ).tag(config=True)
 
     port_range = Tuple(
@@ -260,37 +345,50 @@ class YarnSpawnerSettings(LoggingConfigurable):
         Integer(min=1, max=65535),
         default_value=None,
         allow_none=True,
-        help="The first and last port that servers may listen on. None: any free port.",
+        help="""
+        The first and last port on which servers may listen. None: any free port. Set it if a
+        firewall is between the hub and the nodes:
+
+            c.YarnSpawner.port_range = (30000, 30999)
+        """,
     ).tag(config=True)
 
     host_map = Union(
         [Dict(Unicode()), Callable()],
         default_value={},
         help="""
-        Where the hub and the proxy reach a node, by the name that YARN has for it, for nodes with
-        several addresses: a dict, or a function of the name. A name that is not in the dict is
-        used as it is.
+        The addresses at which the hub and the proxy reach the nodes: a dict from YARN's name of a
+        node to its address, or a function of the name. Nodes missing from the dict, and by default
+        all nodes, are reached by YARN's name. Set it for nodes with several addresses:
+
+            c.YarnSpawner.host_map = lambda node: node.replace(".storage.", ".public.")
         """,
     ).tag(config=True)
 
     status_interval = Float(
         10.0,
-        help="How old, in seconds, what the hub knows of its running servers may be. One call to "
-        "the ResourceManager is made for all of them.",
+        help="""
+        The longest age, in seconds, of the hub's view of its running servers. One call to the
+        ResourceManager refreshes all of them. Raise it to spare the ResourceManager, lower it to
+        notice ended servers sooner.
+        """,
     ).tag(config=True)
 
     reconcile_interval = Float(
         60.0,
         min=1.0,
-        help="How often, in seconds, the hub looks for applications of its own that belong to no "
-        "server, and ends them.",
+        help="""
+        Seconds between the hub's searches for applications of its own that belong to no server. It
+        ends those.
+        """,
     ).tag(config=True)
 
     cmd = Command(
         ["jupyter-labhub"],
         help="""
-        The server's command. A Python console script of the environment gets the port that is
-        held for it; any other program finds it in JUPYTERHUB_SERVICE_URL.
+        The server's command; by default JupyterLab. A Python console script of the environment
+        gets the port that the application master holds for it. Any other program finds its port in
+        JUPYTERHUB_SERVICE_URL.
         """,
     ).tag(config=True)
 
@@ -300,7 +398,7 @@ class YarnSpawnerSettings(LoggingConfigurable):
 
     @default("env_keep")
     def _default_env_keep(self) -> list[str]:
-        return []  # the edge node's environment means nothing on the others
+        return []  # the edge node's variables are not valid on other nodes
 
     @default("mem_limit")
     def _default_mem_limit(self) -> int:
@@ -315,16 +413,27 @@ class YarnSpawnerSettings(LoggingConfigurable):
         return 300  # a queue may be busy
 
     @validate("cmd")
-    def _validate_cmd(self, proposal: Any) -> list[str]:
+    def _validate_cmd(self, proposal: Bunch) -> list[str]:
         command = list(proposal["value"])
         retired = RETIRED_COMMANDS.get(" ".join(command))
         if retired is None:
             return command
-        self.log.warning("c.YarnSpawner.cmd = %r is retired; %s is used.", command, retired)
+        self.log.warning("c.YarnSpawner.cmd = %r is retired. %s is used instead.", command, retired)
         return [retired]
 
+    @validate("port")
+    def _validate_port(self, proposal: Bunch) -> int:
+        if proposal["value"] and not YarnSpawnerSettings._warned_of_port:
+            # Each server has a spawner of its own: once for all of them.
+            YarnSpawnerSettings._warned_of_port = True
+            self.log.warning(
+                "c.Spawner.port = %s has no effect on YARN. Set c.YarnSpawner.port_range instead.",
+                proposal["value"],
+            )
+        return int(proposal["value"])
+
     @validate("port_range")
-    def _validate_port_range(self, proposal: Any) -> tuple[int, int] | None:
+    def _validate_port_range(self, proposal: Bunch) -> tuple[int, int] | None:
         if proposal["value"] and proposal["value"][0] > proposal["value"][1]:
-            raise TraitError("c.YarnSpawner.port_range: the first port is above the last one.")
+            raise TraitError("c.YarnSpawner.port_range: the first port must not be above the last.")
         return proposal["value"]
