@@ -1,6 +1,6 @@
 """`yarnhub pack-env`: packs an environment and publishes it in HDFS.
 
-What is heavy is imported when the command runs, so that `--help` stays quick.
+Slow imports happen when the command runs, so that `--help` stays fast.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,69 +22,80 @@ from env_packaging.registry import (
     LATEST,
     Reference,
     check_alias,
-    check_word,
+    check_name,
     storage_errors,
 )
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress as RichProgress
 
     from env_packaging.build.progress import Progress
     from env_packaging.manifest import Manifest
     from env_packaging.pack import PackedEnvironment
 
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="Prefix or name of a conda environment, or path of a venv or of a complete Python; or "
+        "an environment.yml or requirements.txt to build an environment from.",
+    ),
+]
+Name = Annotated[
+    str, typer.Option("--name", help="Name of the environment, as used in the hub's settings.")
+]
+EnvRoot = Annotated[
+    str, typer.Option("--env-root", help="Directory in HDFS that holds all environments.")
+]
+Alias = Annotated[str, typer.Option("--alias", help="Alias to point at the environment.")]
+Prune = Annotated[
+    list[Preset] | None,
+    typer.Option(
+        "--prune",
+        help="Leave out tests (of packages), docs (manuals), build (files that only compilers "
+        "read), types (type stubs) or maps (source maps of web pages). Can be given several times; "
+        "the summary shows what each saved.",
+    ),
+]
+AssumeBase = Annotated[
+    bool,
+    typer.Option(
+        "--assume-base",
+        help="Leave out the Python of a venv, because every node has it at the same path.",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Pack a venv even if it has no packages.")]
+Copies = Annotated[
+    int,
+    typer.Option(
+        "--copies",
+        min=0,
+        help="HDFS replication of the archive. Raise it if many servers start at the same time; 0 "
+        "uses the cluster's default.",
+    ),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON on standard output.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
-def pack_env(  # noqa: PLR0913 - each is an option
-    source: Annotated[
-        str,
-        typer.Argument(
-            help="A conda environment (its prefix or its name), a venv, a complete Python; or an "
-            "environment.yml or a requirements.txt, to build one from.",
-        ),
-    ],
-    name: Annotated[str, typer.Option("--name", help="What to call it in the hub's settings.")],
-    env_root: Annotated[
-        str, typer.Option("--env-root", help="The folder in HDFS for all environments.")
-    ] = DEFAULT_ENV_ROOT,
-    alias: Annotated[
-        str, typer.Option("--alias", help="The alias that stands for this one from now on.")
-    ] = LATEST,
-    prune: Annotated[
-        list[Preset] | None,
-        typer.Option(
-            "--prune",
-            help="Leave out tests (packages' own), docs (manuals), build (what only compilers "
-            "read), types (type stubs) or maps (source maps of web pages). Can be given several "
-            "times.",
-        ),
-    ] = None,
-    assume_base: Annotated[
-        bool,
-        typer.Option("--assume-base", help="Every node has a venv's Python, at the same path."),
-    ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Pack a venv that has no package in it.")
-    ] = False,
-    copies: Annotated[
-        int,
-        typer.Option(
-            "--copies",
-            min=0,
-            help="How many nodes of HDFS are to have a copy, so that many servers can start at "
-            "once; 0: as many as of other files.",
-        ),
-    ] = 0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as JSON on standard output.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress, and no summary.")
-    ] = False,
+
+def pack_env(  # noqa: PLR0913 - typer makes an option of each
+    source: Source,
+    name: Name,
+    env_root: EnvRoot = DEFAULT_ENV_ROOT,
+    alias: Alias = LATEST,
+    prune: Prune = None,
+    assume_base: AssumeBase = False,
+    force: Force = False,
+    copies: Copies = 0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Pack an environment and publish it in HDFS for notebook servers to run in.
+    """Pack an environment and publish it in HDFS for notebook servers.
 
-    HDFS is the one that HADOOP_CONF_DIR describes. The user is HADOOP_USER_NAME, or whoever runs
-    this; with Kerberos, whose ticket or keytab (KRB5_CLIENT_KTNAME) there is.
+    HADOOP_CONF_DIR configures HDFS. The user is HADOOP_USER_NAME or the current account; with
+    Kerberos, the owner of the ticket or of the keytab (KRB5_CLIENT_KTNAME).
     """
     from rich.console import Console
 
@@ -93,16 +104,16 @@ def pack_env(  # noqa: PLR0913 - each is an option
 
     began = time.monotonic()
     errors = Console(stderr=True)
-    reference = Reference(check_word("name", name), check_alias(alias))
-    with _needed_packages(), storage_errors("open HDFS"):
+    reference = Reference(check_name("name", name), check_alias(alias))
+    with _required_packages(), storage_errors("open HDFS"):
         from env_packaging.pack import Options, pack_and_publish
 
         filesystem = open_filesystem()
     options = Options(tuple(prune or ()), assume_base, force, copies)
     with (
-        _garbage_left(),
+        _gc_disabled(),
         prefix_of(source) as prefix,
-        _shown_progress(errors, shown=errors.is_terminal and not quiet) as progress,
+        _progress_bars(errors, shown=errors.is_terminal and not quiet) as progress,
     ):
         packed = pack_and_publish(
             prefix, name, filesystem, env_root, alias=alias, options=options, progress=progress
@@ -117,9 +128,9 @@ def pack_env(  # noqa: PLR0913 - each is an option
 
 
 @contextmanager
-def _garbage_left() -> Iterator[None]:
-    """Don't look for garbage meanwhile. What is known of each file stays to the end, and to go
-    through it again and again takes a tenth of the time."""
+def _gc_disabled() -> Iterator[None]:
+    """Disable garbage collection: the records of all files stay to the end, and traversing them
+    again and again takes a tenth of the time."""
     gc.disable()
     try:
         yield
@@ -128,20 +139,20 @@ def _garbage_left() -> Iterator[None]:
 
 
 @contextmanager
-def _needed_packages() -> Iterator[None]:
-    """Turn an import that fails into a MissingPackageError."""
+def _required_packages() -> Iterator[None]:
+    """Turn an ImportError into a MissingPackageError."""
     try:
         yield
     except ImportError as error:
         raise MissingPackageError(
-            f"Packing needs a package that can't be imported here ({error}): "
-            "pip install 'yarnhub[pack]'."
+            f"Packing needs a Python package that cannot be imported here ({error}). Install it "
+            "with pip install 'yarnhub[pack]'."
         ) from error
 
 
 @contextmanager
-def _shown_progress(console: Console, *, shown: bool) -> Iterator[Progress | None]:
-    """Show a bar on the terminal for each phase: files, bytes, rate and the time that is left."""
+def _progress_bars(console: Console, *, shown: bool) -> Iterator[Progress | None]:
+    """Show a bar for each phase, with files, bytes, rate and the remaining time."""
     if not shown:
         yield None
         return
@@ -158,16 +169,18 @@ def _shown_progress(console: Console, *, shown: bool) -> Iterator[Progress | Non
 
 
 class _Bars:
-    """Progress as bars of rich, the last of which is moving. A phase whose bytes are not known
-    beforehand is measured by its files."""
+    """Progress as bars of rich, a new one for each phase.
 
-    def __init__(self, bar: Any) -> None:
+    A phase whose size in bytes is unknown is measured in files.
+    """
+
+    def __init__(self, bar: RichProgress) -> None:
         self._bar = bar
 
     def begin(self, phase: str, files: int, size_bytes: int) -> None:
         self._began = time.monotonic()
         self._by_files = not size_bytes
-        self._files, self._of_files, self._bytes = 0, files, 0
+        self._files, self._total_files, self._bytes = 0, files, 0
         total = files if self._by_files else size_bytes
         self._task = self._bar.add_task(phase, total=total, amount="")
 
@@ -178,13 +191,13 @@ class _Bars:
         self._bar.update(
             self._task,
             advance=files if self._by_files else size_bytes,
-            amount=f"{self._files:,}/{self._of_files:,} files  {_megabytes(self._bytes)}"
+            amount=f"{self._files:,}/{self._total_files:,} files  {_megabytes(self._bytes)}"
             f"  {_megabytes(rate)}/s",
         )
 
 
-def _result(packed: PackedEnvironment, reference: Reference, seconds: float) -> dict[str, Any]:
-    """Return what `--json` prints: what the manifest says, and what was done."""
+def _result(packed: PackedEnvironment, reference: Reference, seconds: float) -> dict[str, object]:
+    """Return the object that `--json` prints."""
     return {
         "reference": str(reference),
         "path": packed.path,
@@ -204,7 +217,7 @@ def _print_summary(packed: PackedEnvironment, reference: Reference, seconds: flo
         f"  archive   {packed.path}\n"
         f"  size      {_megabytes(packed.size_bytes)}, "
         f"{_megabytes(manifest.unpacked_bytes)} unpacked in {manifest.files:,} files\n"
-        f"{_saved(manifest)}"
+        f"{_pruned(manifest)}"
         f"  contains  Python {packed.python_version}, {len(manifest.packages)} packages\n"
         f"  shared    {_SHARED[packed.public]}\n"
         "In jupyterhub_config.py:\n"
@@ -212,19 +225,19 @@ def _print_summary(packed: PackedEnvironment, reference: Reference, seconds: flo
     )
 
 
-def _saved(manifest: Manifest) -> str:
-    """Return a line on what was pruned, empty where nothing was."""
+def _pruned(manifest: Manifest) -> str:
+    """Return a line on the pruned files, empty if there are none."""
     pruned = [
-        f"{each.what} ({each.files:,} files, {_megabytes(each.size_bytes)})"
-        for each in manifest.left_out
-        if "--prune" in each.what
+        f"{rule.what} ({rule.files:,} files, {_megabytes(rule.size_bytes)})"
+        for rule in manifest.left_out
+        if "--prune" in rule.what
     ]
     return f"  without   {', '.join(pruned)}\n" if pruned else ""
 
 
 _SHARED = {
     True: "yes: a node unpacks one copy for all users",
-    False: "no: not every user may read it; make each folder above it executable by others",
+    False: "no: not every user can read it; make each directory above it executable by others",
 }
 
 

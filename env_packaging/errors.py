@@ -1,19 +1,31 @@
-"""What can go wrong, as a tree, with the exit codes.
+"""The errors of this package as a tree, with their exit codes.
 
-    PackagingError              1
-    ├── PrefixError             3   what was to be packed can't be packed as it is
-    ├── MissingPackageError          3   a Python package that packing needs can't be imported
-    ├── ReferenceFormatError    2   a name, alias or key that can't be one
-    ├── EnvironmentNotFoundError       4   nothing of that name, alias or key is published
-    ├── EnvironmentInUseError        5   what was to be removed is needed
-    ├── UnsafeEnvironmentError       5   published, but must not be used: open to tampering
-    │   └── DamagedEnvironment  5   or not what its manifest says
-    └── StorageError            6   HDFS refused or did not answer
+    PackagingError                    1
+    ├── PrefixError                   3   the prefix cannot be packed as it is
+    ├── MissingPackageError           3   a package or program that packing needs is missing
+    ├── ReferenceFormatError          2   a malformed name, alias or key
+    ├── EnvironmentNotFoundError      4   no environment of that name, alias or key is published
+    ├── EnvironmentInUseError         5   the environment to remove is in use
+    ├── UnsafeEnvironmentError        5   published, but must not be used: open to tampering
+    │   └── DamagedEnvironmentError   5   or different from its manifest
+    └── StorageError                  6   HDFS refused an operation or did not answer
 
-The text of each is one sentence for a person; the exit codes are stable.
+Each message is complete for a user: what failed, why, and what to do. The exit codes are stable.
 """
 
 from __future__ import annotations
+
+__all__ = [
+    "DamagedEnvironmentError",
+    "EnvironmentInUseError",
+    "EnvironmentNotFoundError",
+    "MissingPackageError",
+    "PackagingError",
+    "PrefixError",
+    "ReferenceFormatError",
+    "StorageError",
+    "UnsafeEnvironmentError",
+]
 
 
 class PackagingError(Exception):
@@ -23,19 +35,19 @@ class PackagingError(Exception):
 
 
 class PrefixError(PackagingError):
-    """The environment that was to be packed can't be packed as it is."""
+    """The prefix cannot be packed as it is."""
 
     exit_code = 3
 
 
 class MissingPackageError(PackagingError):
-    """A Python package that packing needs can't be imported where the packer runs."""
+    """A Python package or a program that packing needs is missing on this machine."""
 
     exit_code = 3
 
 
 class ReferenceFormatError(PackagingError):
-    """A name, alias or key has a form that none can have."""
+    """A name, alias or key is malformed."""
 
     exit_code = 2
 
@@ -47,20 +59,22 @@ class EnvironmentNotFoundError(PackagingError):
 
 
 class EnvironmentInUseError(PackagingError):
-    """An alias or an application needs the environment that was to be removed."""
+    """An alias or an application needs the environment to remove."""
 
     exit_code = 5
 
 
 class UnsafeEnvironmentError(PackagingError):
-    """A published environment must not be used, as people can change it who should not."""
+    """A published environment must not be used, because the wrong users could change it."""
 
     exit_code = 5
 
 
-class DamagedEnvironment(UnsafeEnvironmentError):
-    """A published environment is not what its manifest says, or has none that can be read. To
-    publish the same content again mends it."""
+class DamagedEnvironmentError(UnsafeEnvironmentError):
+    """A published environment differs from its manifest, or its manifest cannot be read.
+
+    Publishing the same content again repairs it.
+    """
 
 
 class StorageError(PackagingError):

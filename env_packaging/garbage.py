@@ -1,11 +1,11 @@
-"""Deletes what nobody uses from the registry, in an order in which nobody finds half of anything.
+"""Deletes unused environments, in an order that never leaves a partial one to be found.
 
-- An alias goes before the manifest it leads to, and the manifest before the archive: what can be
-  resolved at any moment is whole.
-- Kept is what an alias stands for, what an application uses that has not ended, and what an alias
-  has left, or was published, within an age limit: somebody may have resolved it and not submitted
-  yet, or may want it back.
-- Each is looked at once more right before it goes.
+- An alias is deleted before its manifest, and the manifest before the archive: an environment that
+  can be resolved at any moment is complete.
+- Keeps environments that an alias points to, that an unfinished application uses, or that were
+  published or unaliased within the age limit: a hub may have resolved one without having submitted
+  its server yet, or an administrator may want it back.
+- Each environment is checked again immediately before it is deleted.
 """
 
 from __future__ import annotations
@@ -22,62 +22,61 @@ from hadoop_client.hdfs.filesystem import FileStatus, FileSystem
 
 @dataclass(frozen=True)
 class Garbage:
-    """What may be deleted of one environment."""
+    """The keys and temporary files of one environment that may be deleted."""
 
     stored: tuple[Stored, ...]
     temporaries: tuple[FileStatus, ...]
 
     @property
     def size_bytes(self) -> int:
-        archives = [each.archive for each in self.stored if each.archive]
-        return sum(each.size for each in (*archives, *self.temporaries))
+        archives = [stored.archive for stored in self.stored if stored.archive]
+        return sum(file.size for file in (*archives, *self.temporaries))
 
 
 def find_garbage(folder: Folder, used_keys: Set[str], oldest_ms: int) -> Garbage:
-    """Decide what of an environment may go: nothing that was written after `oldest_ms`."""
+    """Return the garbage of an environment: nothing that was written after `oldest_ms`."""
     return Garbage(
         tuple(
-            each
-            for each in folder.stored
-            if not list(uses(each, used_keys)) and each.modified_ms < oldest_ms
+            stored
+            for stored in folder.stored
+            if not list(reasons_to_keep(stored, used_keys)) and stored.modified_ms < oldest_ms
         ),
-        tuple(each for each in folder.temporaries if each.modified_ms < oldest_ms),
+        tuple(file for file in folder.temporaries if file.modified_ms < oldest_ms),
     )
 
 
-def uses(stored: Stored, used_keys: Set[str]) -> Iterator[str]:
-    """Say what an environment is needed for."""
+def reasons_to_keep(stored: Stored, used_keys: Set[str]) -> Iterator[str]:
+    """Yield a clause for each alias or application that needs an environment."""
     if stored.aliases:
         names = ", ".join(stored.aliases)
         several = len(stored.aliases) > 1
-        yield f"the aliases {names} stand for it" if several else f"the alias {names} stands for it"
+        yield f"the aliases {names} point to it" if several else f"the alias {names} points to it"
     for alias in stored.unread_aliases:
-        yield f"the alias {alias} can't be read or trusted, and may stand for it"
+        yield f"the alias {alias} cannot be read or trusted, and may point to it"
     if stored.key in used_keys:
         yield "an application that has not ended uses it"
 
 
 def refuse_used(stored: Stored, used_keys: Set[str]) -> None:
-    """Raise EnvironmentInUseError for what is needed."""
-    if reasons := list(uses(stored, used_keys)):
+    """Raise EnvironmentInUseError if an alias or an application needs the environment."""
+    if reasons := list(reasons_to_keep(stored, used_keys)):
         raise EnvironmentInUseError(
-            f"{stored} is kept: {', and '.join(reasons)}. Give --force to remove it all the same."
+            f"{stored} was not removed: {', and '.join(reasons)}. Use --force to remove it anyway."
         )
 
 
 def delete(filesystem: FileSystem, env_root: str, stored: Stored, *, force: bool = False) -> bool:
-    """Delete one key, and return whether it is gone.
+    """Delete one key, and return whether it was deleted.
 
-    It stays if it is not what it was when it was looked at, because an alias was set to it, say, or
-    has left it. With `force` it goes all the same, and the aliases that stand for it now. Raises
-    StorageError.
+    A key that changed since it was listed (an alias was moved, for example) is kept. With `force`
+    it is deleted anyway, and so are the aliases that now point to it. Raises StorageError.
     """
     folder = read_folder(filesystem, env_root, stored.name, stored.key)
     with storage_errors(f"remove {stored} as {filesystem.user}"):
-        for now in folder.stored:
-            if now != stored and not force:
+        for current in folder.stored:
+            if current != stored and not force:
                 return False
-            _delete_files(filesystem, Layout(env_root, stored.name), now)
+            _delete_files(filesystem, Layout(env_root, stored.name), current)
     return True
 
 
@@ -87,16 +86,16 @@ def _delete_files(filesystem: FileSystem, layout: Layout, stored: Stored) -> Non
     _delete(filesystem, layout.manifest(stored.key))
     archive = stored.archive
     with suppress(FileNotFoundError):
-        # One that is another by now was published after we looked.
+        # A different status means that the key was published again after the check.
         if archive and filesystem.stat(archive.path) == archive:
             filesystem.delete(archive.path)
 
 
-def sweep(filesystem: FileSystem, garbage: Garbage) -> None:
-    """Delete what publications that were cut off have left."""
+def delete_temporary_files(filesystem: FileSystem, garbage: Garbage) -> None:
+    """Delete the files of interrupted publications."""
     with storage_errors(f"remove temporary files as {filesystem.user}"):
-        for each in garbage.temporaries:
-            _delete(filesystem, each.path)
+        for file in garbage.temporaries:
+            _delete(filesystem, file.path)
 
 
 def _delete(filesystem: FileSystem, path: str) -> None:

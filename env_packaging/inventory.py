@@ -1,17 +1,16 @@
-"""What the registry holds: all environments, their aliases, and the rests of cut publications.
+"""The content of the registry: environments, aliases, and files of interrupted publications.
 
-What is damaged is listed as that: one bad manifest hides no other environment.
+A damaged environment is listed with its damage, so that it does not hide the others.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from env_packaging.errors import (
-    DamagedEnvironment,
+    DamagedEnvironmentError,
     EnvironmentNotFoundError,
     PackagingError,
     UnsafeEnvironmentError,
@@ -20,27 +19,24 @@ from env_packaging.manifest import Manifest
 from env_packaging.registry import (
     ARCHIVE_SUFFIX,
     MANIFEST_SUFFIX,
+    UPLOADING_SUFFIX,
     Layout,
-    check_word,
+    check_name,
+    is_key,
     read_text,
     resolve_alias,
     storage_errors,
 )
 from hadoop_client.hdfs.filesystem import FileStatus, FileSystem
 
-#: The end of the name of what is being written; no reader looks for it.
-UPLOADING_SUFFIX = ".uploading"
-
-_KEY = re.compile(r"[0-9a-f]{20}")
-
 
 @dataclass(frozen=True)
 class Stored:
-    """One key of one environment: its files, as far as they are there.
+    """One key of one environment, with those of its files that exist.
 
-    `manifest` is None where it can't be read, for the reason in `damage`. `modified_ms` is when
-    the newest of its files was written: when it was published, or an alias last left it.
-    `unread_aliases` are those of which nobody can tell whether they stand for it.
+    `manifest` is None if it cannot be read, for the reason in `damage`. `modified_ms` is the time
+    of the newest file: the publication, or the last time an alias moved away. `unread_aliases`
+    could not be read or trusted, so they may point to this key.
     """
 
     name: str
@@ -58,9 +54,12 @@ class Stored:
 
 @dataclass(frozen=True)
 class Folder:
-    """All of one environment's keys, its aliases with the key of each (empty for one that stands
-    for nothing, None for one that can't be read or trusted), and the temporary files of
-    publications that are under way or were cut off."""
+    """The directory of one environment: its keys, aliases and temporary files.
+
+    `aliases` maps each alias to its key: empty for an alias without a valid key, None for an alias
+    that cannot be read or trusted. `temporaries` belong to publications that are running or were
+    interrupted.
+    """
 
     stored: tuple[Stored, ...]
     aliases: Mapping[str, str | None]
@@ -70,15 +69,17 @@ class Folder:
 def read_folder(
     filesystem: FileSystem, env_root: str, name: str, only_key: str | None = None
 ) -> Folder:
-    """Look at one environment, or at one key of it; raises StorageError. One that does not exist,
-    or is others' alone, is empty."""
-    layout = Layout(env_root, check_word("name", name))
-    with storage_errors(f"list {layout.folder}"):
+    """List one environment, or one key of it.
+
+    A directory that is missing or not readable counts as empty. Raises StorageError.
+    """
+    layout = Layout(env_root, check_name("name", name))
+    with storage_errors(f"list {layout.directory}"):
         try:
-            files = [each for each in filesystem.list_dir(layout.folder) if not each.is_dir]
+            files = [entry for entry in filesystem.list_dir(layout.directory) if not entry.is_dir]
         except (FileNotFoundError, PermissionError):
             files = []
-        by_name = {each.name: each for each in files if not each.name.startswith(".")}
+        by_name = {file.name: file for file in files if not file.name.startswith(".")}
         keys = [key for key in _keys(by_name) if only_key in (None, key)]
         aliases = {
             alias: _key_of(filesystem, layout, alias)
@@ -86,7 +87,7 @@ def read_folder(
             if not alias.endswith((ARCHIVE_SUFFIX, MANIFEST_SUFFIX))
         }
         stored = tuple(_stored(filesystem, layout, key, by_name, aliases) for key in keys)
-    temporaries = tuple(each for each in files if each.name.endswith(UPLOADING_SUFFIX))
+    temporaries = tuple(file for file in files if file.name.endswith(UPLOADING_SUFFIX))
     return Folder(stored, aliases, temporaries)
 
 
@@ -97,16 +98,16 @@ def _keys(files: Iterable[str]) -> list[str]:
         for suffix in (ARCHIVE_SUFFIX, MANIFEST_SUFFIX)
         if name.endswith(suffix)
     }
-    return sorted(stem for stem in stems if _KEY.fullmatch(stem))
+    return sorted(filter(is_key, stems))
 
 
 def _key_of(filesystem: FileSystem, layout: Layout, alias: str) -> str | None:
     try:
         return resolve_alias(filesystem, layout, alias)
-    except (DamagedEnvironment, EnvironmentNotFoundError):
+    except (DamagedEnvironmentError, EnvironmentNotFoundError):
         return ""
     except (ConnectionError, TimeoutError):
-        raise  # then all that is listed would look damaged
+        raise  # otherwise every environment would be listed as damaged
     except (UnsafeEnvironmentError, OSError):
         return None
 
@@ -118,37 +119,39 @@ def _stored(
     files: Mapping[str, FileStatus],
     aliases: Mapping[str, str | None],
 ) -> Stored:
-    archive, described = files.get(key + ARCHIVE_SUFFIX), files.get(key + MANIFEST_SUFFIX)
+    archive, manifest_file = files.get(key + ARCHIVE_SUFFIX), files.get(key + MANIFEST_SUFFIX)
     manifest, damage = None, ""
-    if described is None:
+    if manifest_file is None:
         damage = "its manifest is missing"
     else:
         try:
-            manifest = Manifest.from_json(read_text(filesystem, described.path))
+            manifest = Manifest.from_json(read_text(filesystem, manifest_file.path))
         except PackagingError as error:
             damage = str(error)
         except (ConnectionError, TimeoutError):
             raise
         except OSError as error:
-            damage = f"its manifest can't be read: {error.strerror or error}"
+            damage = f"its manifest cannot be read: {error.strerror or error}"
     if archive is None:
         damage = "its archive is missing"
     elif manifest is not None and archive.size != manifest.archive_bytes:
-        damage = f"it has {archive.size} bytes, its manifest says {manifest.archive_bytes}"
+        damage = (
+            f"its archive has {archive.size} bytes, but its manifest says {manifest.archive_bytes}"
+        )
     return Stored(
         layout.name,
         key,
-        tuple(alias for alias, of in aliases.items() if of == key),
-        tuple(alias for alias, of in aliases.items() if of is None),
+        tuple(alias for alias, target in aliases.items() if target == key),
+        tuple(alias for alias, target in aliases.items() if target is None),
         archive,
         manifest,
         damage,
-        max(each.modified_ms for each in (archive, described) if each is not None),
+        max(file.modified_ms for file in (archive, manifest_file) if file is not None),
     )
 
 
 def as_json(stored: Stored) -> dict[str, object]:
-    """Return what is known of one key, for a program; the packages are left to `envs show`."""
+    """Return one key as a JSON object, without its packages (see `yarnhub envs show`)."""
     manifest = json.loads(stored.manifest.to_json()) if stored.manifest else {}
     shown = ("python_version", "platform", "unpacked_bytes", "files", "created", "created_by")
     return {

@@ -1,10 +1,10 @@
-"""The manifest: what a published archive holds, as JSON beside it.
+"""The manifest of a published archive, as JSON in a file of its own.
 
-- It is complete before the archive can be found: whoever finds a manifest finds its archive.
-- Fields that a reader doesn't know are ignored, so that older hubs read newer manifests; a
-  `schema` that it doesn't know is refused.
+- The archive is complete before its manifest appears, so a manifest implies its archive.
+- Unknown fields are ignored, so that older hubs can read newer manifests. An unknown `schema` is
+  refused.
 
-Imported by the hub: standard library only.
+The hub imports this module: standard library only.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TypeVar
 
-from env_packaging.errors import DamagedEnvironment, UnsafeEnvironmentError
+from env_packaging.errors import DamagedEnvironmentError, UnsafeEnvironmentError
 
+__all__ = ["SCHEMA", "Finding", "LeftOut", "Manifest", "Package", "Severity"]
+
+#: Version of the manifest's format.
 SCHEMA = 1
 
 Severity = Literal["warning", "note"]
@@ -24,10 +27,10 @@ _Record = TypeVar("_Record", "Finding", "LeftOut", "Package")
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that an admin should know about an environment, and that didn't prevent packing.
+    """Something about an environment that an administrator should know, but no reason to refuse it.
 
-    A `warning` may make something fail in a notebook; a `note` is for whoever looks for a cause.
-    `members` names what it is about: files in the archive, libraries or modules.
+    A `warning` may make something fail in a notebook; a `note` helps to find a cause. `members`
+    names the files, libraries or modules that it is about.
     """
 
     severity: Severity
@@ -38,7 +41,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a rule kept out of the archive: why, and how many files of how many bytes."""
+    """The files that one rule kept out of the archive: the reason, their number and total size."""
 
     what: str
     files: int
@@ -47,7 +50,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Package:
-    """An installed distribution. `build` and `channel` are conda's."""
+    """An installed distribution. `build` and `channel` are set for conda packages."""
 
     name: str
     version: str
@@ -57,11 +60,11 @@ class Package:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What is known of one archive. Sizes are in bytes; `created` is ISO 8601 in UTC.
+    """The description of one archive. Sizes are in bytes; `created` is ISO 8601 in UTC.
 
-    `kind` is the kind of prefix that was packed (conda, cpython or venv) and `source` where it was,
-    on the machine where it was packed; `platform` is like `linux-x86_64`; `libc` is that machine's,
-    and `glibc_floor` the oldest that nodes may have, empty where nothing asks for any.
+    `kind` (conda, cpython or venv), `source` (the prefix's path), `platform` (like `linux-x86_64`)
+    and `libc` are those of the machine that packed. `glibc_floor` is the oldest glibc that works on
+    a node, empty if nothing needs a particular one.
     """
 
     name: str
@@ -85,33 +88,35 @@ class Manifest:
     schema: int = SCHEMA
 
     def to_json(self) -> str:
-        """Return ASCII, as names that are no UTF-8 can't be written as anything else."""
+        """Return the manifest as ASCII: file names that are not UTF-8 have no other JSON form."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
-        """Read a manifest. Raises DamagedEnvironment for text that is none, UnsafeEnvironmentError
-        for
-        one of a schema that is not known here."""
+        """Read a manifest.
+
+        Raises DamagedEnvironmentError if the text is malformed, and UnsafeEnvironmentError if its
+        schema is unknown.
+        """
         try:
             values = json.loads(text)
             if values["schema"] != SCHEMA:
                 raise UnsafeEnvironmentError(
-                    f"The manifest has schema {values['schema']!r} and this yarnhub reads schema "
-                    f"{SCHEMA}: update yarnhub, or pack the environment again with this version."
+                    f"The manifest has schema {values['schema']!r}, but this yarnhub reads schema "
+                    f"{SCHEMA}. Update yarnhub, or pack the environment again with this version."
                 )
             known = _known(cls, values)
             known["packages"] = _records(Package, values["packages"])
             known["left_out"] = _records(LeftOut, values["left_out"])
             known["findings"] = tuple(
-                Finding(**{**_known(Finding, each), "members": tuple(each["members"])})
-                for each in values["findings"]
+                Finding(**{**_known(Finding, record), "members": tuple(record["members"])})
+                for record in values["findings"]
             )
             return cls(**known)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise DamagedEnvironment(
-                f"The manifest is damaged ({type(error).__name__}: {error}): "
-                "pack the environment again."
+            raise DamagedEnvironmentError(
+                f"The manifest is damaged ({type(error).__name__}: {error}). "
+                "Pack the environment again."
             ) from error
 
 
@@ -120,4 +125,4 @@ def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _records(cls: type[_Record], values: list[dict[str, Any]]) -> tuple[_Record, ...]:
-    return tuple(cls(**_known(cls, each)) for each in values)
+    return tuple(cls(**_known(cls, record)) for record in values)

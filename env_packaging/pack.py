@@ -1,10 +1,10 @@
-"""Packs an environment and publishes it: the story, told by the other modules.
+"""Packs an environment and publishes it: the sequence of steps; other modules do each of them.
 
-    look at the prefix → untouched since the alias was set? → read it, settle it, find its key →
-    published already? → write the archive straight into HDFS → its manifest → the alias
+    open the prefix → unchanged since the alias was set? → scan and plan, which gives the key →
+    published already? → write the archive straight to HDFS → its manifest → the alias
 
-- No temporary file on this machine, and memory that doesn't grow with the environment's size.
-- Nothing is read if nothing was touched, and nothing is uploaded if the same content is there.
+- No temporary file on this machine, and memory does not grow with the environment's size.
+- Nothing is read if no file was touched, and nothing is uploaded if the content is the same.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from env_packaging.build.preflight import (
     refuse_unmovable_interpreter,
     refuse_without_packages,
 )
-from env_packaging.build.progress import Progress, Silent
+from env_packaging.build.progress import NoProgress, Progress
 from env_packaging.build.prune import Preset
-from env_packaging.build.scan import RULES_VERSION, survey_prefix
+from env_packaging.build.scan import RULES_VERSION, scan_prefix
 from env_packaging.manifest import Finding, LeftOut, Manifest
 from env_packaging.publish import find, find_unchanged, publish, set_alias
 from env_packaging.registry import (
@@ -43,24 +43,30 @@ from env_packaging.registry import (
     PublishedEnvironment,
     Reference,
     check_alias,
-    check_word,
+    check_name,
     storage_errors,
 )
 from hadoop_client.hdfs.filesystem import FileSystem, Writer
 
+__all__ = ["Options", "PackedEnvironment", "Preset", "Progress", "pack_and_publish"]
+
 
 @dataclass(frozen=True)
 class PackedEnvironment(PublishedEnvironment):
-    """A published environment, and whether it was uploaded now or was there before."""
+    """A published environment. `uploaded` is False if it was published before."""
 
     uploaded: bool
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a packer may decide: presets of what to leave out; `assume_base`, whether every node has
-    the Python of a venv; `force`, to pack a venv that has no packages; `copies`, how many nodes of
-    HDFS are to have a copy of the archive, 0 for what is usual there."""
+    """How to pack an environment.
+
+    - `prune`: presets of files to leave out.
+    - `assume_base`: leave out the Python of a venv, because every node has it at the same path.
+    - `force`: pack a venv even if it has no packages.
+    - `copies`: HDFS replication of the archive; 0 uses the cluster's default.
+    """
 
     prune: tuple[Preset, ...] = ()
     assume_base: bool = False
@@ -78,26 +84,27 @@ def pack_and_publish(
     options: Options | None = None,
     progress: Progress | None = None,
 ) -> PackedEnvironment:
-    """Publish the environment at `prefix` as `name`, and let `alias` stand for it.
+    """Publish the environment at `prefix` as `name`, and point `alias` at it.
 
-    Raises PackagingError: PrefixError for what can't be packed, ReferenceFormatError for a name
-    that can't be one, StorageError if HDFS refuses. Nothing is published then.
+    Raises PackagingError: PrefixError if the prefix cannot be packed, ReferenceFormatError if a
+    name is malformed, UnsafeEnvironmentError if the registry is open to tampering, and StorageError
+    if HDFS fails. After an error nothing is published.
     """
-    reference = Reference(check_word("name", name), check_alias(alias))
+    reference = Reference(check_name("name", name), check_alias(alias))
     options = options or Options()
     source = open_prefix(Path(prefix), assume_base=options.assume_base)
-    state = fingerprint(source, f"{RULES_VERSION} {options}")
-    published = find_unchanged(filesystem, env_root, reference, state)
+    current = fingerprint(source, f"{RULES_VERSION} {options}")
+    published = find_unchanged(filesystem, env_root, reference, current)
     if published is not None:
         return PackedEnvironment(**vars(published), uploaded=False)
-    progress = progress or Silent()
+    progress = progress or NoProgress()
     with ThreadPoolExecutor(1) as background:
-        modules = background.submit(module_findings, source)  # seconds, of another core
-        survey = survey_prefix(source, options.prune)
-        refuse_editable_installs(source, survey.members)
+        modules = background.submit(module_findings, source)  # seconds, in another process
+        scan = scan_prefix(source, options.prune)
+        refuse_editable_installs(source, scan.members)
         if not options.force:
-            refuse_without_packages(source, survey.members)
-        plan = make_plan(survey, progress)
+            refuse_without_packages(source, scan.members)
+        plan = make_plan(scan, progress)
         refuse_unmovable_interpreter(plan)
         published = find(filesystem, env_root, name, plan.key)
         uploaded = published is None
@@ -105,9 +112,9 @@ def pack_and_publish(
             write = partial(_write, plan, name, filesystem.user, modules, progress)
             published = publish(filesystem, env_root, name, plan.key, write, options.copies)
         elif options.copies:
-            with storage_errors(f"set the copies of {published.path}"):
+            with storage_errors(f"set the replication of {published.path}"):
                 filesystem.set_replication(published.path, options.copies)
-    set_alias(filesystem, env_root, reference, Pointer(plan.key, state))
+    set_alias(filesystem, env_root, reference, Pointer(plan.key, current))
     return PackedEnvironment(**vars(published), uploaded=uploaded)
 
 
@@ -119,7 +126,7 @@ def _write(
     progress: Progress,
     file: Writer,
 ) -> Manifest:
-    """Write a plan's archive, and return what it is to be known by."""
+    """Write the archive of a plan, and return its manifest."""
     written = write_archive(plan, file, progress)
     interpreter = plan.prefix.interpreter
     packages = installed_packages(plan.prefix, plan.members)
@@ -140,8 +147,8 @@ def _write(
         tool=f"yarnhub {_version_of('yarnhub') or '(not installed)'}",
         packages=packages,
         left_out=tuple(
-            LeftOut(what, len(sizes), sum(sizes))
-            for what, sizes in sorted(plan.listing.left_out.items())
+            LeftOut(reason, len(sizes), sum(sizes))
+            for reason, sizes in sorted(plan.listing.left_out.items())
         ),
         findings=(
             *modules.result(),
@@ -153,7 +160,7 @@ def _write(
 
 
 def _version_of(distribution: str) -> str | None:
-    """Return the version that is installed here, beside this packer."""
+    """Return the version of a distribution in this Python, None if it is not installed."""
     try:
         return version(distribution)
     except PackageNotFoundError:

@@ -1,14 +1,17 @@
-"""Puts an environment into the registry, so that it is there whole or not at all.
+"""Publishes an environment in the registry atomically.
 
-- Everything is written beside its place under a name that no reader looks for, and renamed: first
-  the archive, then its manifest, last the alias. Until then, what was there before is resolved.
-- Whatever ends the writing, a failure or Ctrl-C, removes the temporary file.
-- Of two who publish the same content at once, the one who renames first wins; the other takes that.
-  No archive comes to lie beside another's manifest, as the same content gives many archives.
-- An archive that is in its place already stays if it is the same: YARN fails applications whose
-  archive gets a new time.
-- What an alias leaves gets its manifest anew: by that time `gc` tells how long nobody needs it.
-- Files are 0644 and folders 0755, whatever the cluster's umask: YARN then localizes them for all.
+- Each file is written under a temporary name that no reader looks for, and renamed: first the
+  archive, then its manifest, last the alias. Until then the alias resolves to the old environment.
+- A failure or Ctrl-C removes the temporary files.
+- If two clients publish the same content concurrently, the first rename wins and the second client
+  uses that archive. An archive never gets another client's manifest: the same content can be
+  compressed to different archives.
+- An identical archive that is already in place is kept: YARN fails applications if the modification
+  time of their archive changes.
+- When an alias moves, the manifest it pointed to is rewritten, so that `gc` can see since when it
+  has been unused.
+- Files are 0644 and directories 0755 whatever the cluster's umask, so that YARN localizes them once
+  for all users.
 """
 
 from __future__ import annotations
@@ -20,59 +23,61 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from env_packaging.errors import (
-    DamagedEnvironment,
+    DamagedEnvironmentError,
     EnvironmentNotFoundError,
     UnsafeEnvironmentError,
 )
 from env_packaging.manifest import Manifest
 from env_packaging.registry import (
+    UPLOADING_SUFFIX,
     Layout,
     Pointer,
     PublishedEnvironment,
     Reference,
     check_alias,
-    check_word,
+    check_name,
     read_alias,
     resolve,
-    stat_folders,
+    stat_directories,
     storage_errors,
 )
 from hadoop_client.hdfs.filesystem import FileSystem, Writer
 
+__all__ = ["delete_alias", "find", "find_unchanged", "publish", "set_alias"]
+
 _FILE_MODE = 0o644
-_FOLDER_MODE = 0o755
+_DIRECTORY_MODE = 0o755
 
-_PIECE_BYTES = 4 << 20
+_CHUNK_BYTES = 4 << 20
 
-#: How long who comes second waits for the manifest of who has put the archive, and how often it
-#: looks. The one follows the other by one call.
+#: How long the second client waits for the first one's manifest, which follows its archive by one
+#: call, and how often it checks.
 _MANIFEST_SECONDS = 10.0
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 
 
 def find(filesystem: FileSystem, env_root: str, name: str, key: str) -> PublishedEnvironment | None:
-    """Return the environment of a key if it is published and whole, else None.
+    """Return the environment of a key if it is published and complete, else None.
 
-    Raises UnsafeEnvironmentError for one that is whole and must not be used: to publish it again
-    would
-    not help, and would take the archive away from whoever runs in it.
+    Raises UnsafeEnvironmentError if it is complete but must not be used. Publishing it again would
+    not help, and would replace the archive under running servers.
     """
     try:
         return resolve(filesystem, env_root, f"{name}@{key}")
-    except (EnvironmentNotFoundError, DamagedEnvironment):
+    except (EnvironmentNotFoundError, DamagedEnvironmentError):
         return None
 
 
 def find_unchanged(
-    filesystem: FileSystem, env_root: str, reference: Reference, state: str
+    filesystem: FileSystem, env_root: str, reference: Reference, fingerprint: str
 ) -> PublishedEnvironment | None:
-    """Return what an alias stands for if it was packed from a prefix of this state, and is whole.
+    """Return the complete environment of an alias if it was packed with this fingerprint.
 
     Raises as `find` does.
     """
     with storage_errors(f"look up {reference}"):
         pointer = _pointer(filesystem, Layout(env_root, reference.name), reference.alias)
-    if pointer is None or pointer.state != state:
+    if pointer is None or pointer.fingerprint != fingerprint:
         return None
     return find(filesystem, env_root, reference.name, pointer.key)
 
@@ -85,35 +90,35 @@ def publish(
     write: Callable[[Writer], Manifest],
     copies: int = 0,
 ) -> PublishedEnvironment:
-    """Publish one archive, which `write` writes and gives the manifest of. So many nodes of HDFS
-    are to have a copy of it; 0: what the cluster gives a file.
+    """Publish one archive. `write` writes it and returns its manifest.
 
-    Raises what `write` raises, StorageError, and UnsafeEnvironmentError where everybody may write.
+    `copies` is the archive's HDFS replication; 0 uses the cluster's default. Raises the errors of
+    `write`, StorageError, and UnsafeEnvironmentError if a directory is world-writable.
     """
-    layout = Layout(env_root, check_word("name", name))
+    layout = Layout(env_root, check_name("name", name))
     with storage_errors(f"publish {layout.archive(key)} as {filesystem.user}"):
-        _make_folder(filesystem, layout)
-        stat_folders(filesystem, layout)  # which refuses what everybody may write
+        _make_directory(filesystem, layout)
+        stat_directories(filesystem, layout)  # refuses world-writable ones
         with (
             _temporary(filesystem, layout.archive(key)) as archive,
-            _temporary(filesystem, layout.manifest(key)) as record,
+            _temporary(filesystem, layout.manifest(key)) as manifest_file,
         ):
             with filesystem.open_write(archive, _FILE_MODE) as file:
                 manifest = write(file)
             filesystem.set_permission(archive, _FILE_MODE)
             if copies:
                 filesystem.set_replication(archive, copies)
-            # Written before the archive is renamed, so that others wait but for a moment.
-            _write(filesystem, record, manifest.to_json().encode())
-            if _is_put(filesystem, layout, archive, manifest):
-                filesystem.rename(record, layout.manifest(key), overwrite=True)
+            # Before the archive is renamed, so that a concurrent client waits for one call only.
+            _write(filesystem, manifest_file, manifest.to_json().encode())
+            if _put_archive(filesystem, layout, archive, manifest):
+                filesystem.rename(manifest_file, layout.manifest(key), overwrite=True)
     return resolve(filesystem, env_root, f"{name}@{key}")
 
 
 def set_alias(
     filesystem: FileSystem, env_root: str, reference: Reference, pointer: Pointer
 ) -> None:
-    """Let an alias say this from now on; nothing is written if it does already."""
+    """Point an alias at a key. Nothing is written if the alias already has this content."""
     layout = Layout(env_root, reference.name)
     path = layout.alias(check_alias(reference.alias))
     with storage_errors(f"set {path} as {filesystem.user}"):
@@ -121,18 +126,18 @@ def set_alias(
         if before == pointer:
             return
         if before is not None and before.key != pointer.key:
-            _renew(filesystem, layout.manifest(before.key))
+            _rewrite(filesystem, layout.manifest(before.key))
         _replace(filesystem, path, pointer.to_json().encode())
 
 
 def delete_alias(filesystem: FileSystem, env_root: str, reference: Reference) -> None:
-    """Delete an alias, whatever it says. Raises EnvironmentNotFoundError if it isn't there."""
+    """Delete an alias, valid or not. Raises EnvironmentNotFoundError if it does not exist."""
     layout = Layout(env_root, reference.name)
     path = layout.alias(reference.alias)
     with storage_errors(f"delete {path} as {filesystem.user}"):
         with suppress(UnsafeEnvironmentError, PermissionError):
             if before := _pointer(filesystem, layout, reference.alias):
-                _renew(filesystem, layout.manifest(before.key))
+                _rewrite(filesystem, layout.manifest(before.key))
         try:
             filesystem.delete(path)
         except FileNotFoundError as error:
@@ -142,31 +147,35 @@ def delete_alias(filesystem: FileSystem, env_root: str, reference: Reference) ->
 
 
 def _pointer(filesystem: FileSystem, layout: Layout, alias: str) -> Pointer | None:
-    """Return what an alias says, None if it says nothing. Raises UnsafeEnvironmentError."""
+    """Return the content of an alias, None without valid content. Raises UnsafeEnvironmentError."""
     try:
         return read_alias(filesystem, layout, alias)
-    except (EnvironmentNotFoundError, DamagedEnvironment):
+    except (EnvironmentNotFoundError, DamagedEnvironmentError):
         return None
 
 
-def _renew(filesystem: FileSystem, path: str) -> None:
-    """Write a manifest as it is, at this time. The archive's own time is not to be touched."""
-    # It may be gone; or somebody else's, where the folder has the sticky bit.
+def _rewrite(filesystem: FileSystem, path: str) -> None:
+    """Renew the modification time of a manifest. The archive's own time must not change."""
+    # The manifest may be gone, or belong to another user in a directory with the sticky bit.
     with suppress(FileNotFoundError, PermissionError):
         with filesystem.open_read(path) as file:
             content = file.read()
         _replace(filesystem, path, content)
 
 
-def _make_folder(filesystem: FileSystem, layout: Layout) -> None:
-    if not filesystem.exists(layout.folder):
-        filesystem.mkdirs(layout.folder, _FOLDER_MODE)
-        filesystem.set_permission(layout.folder, _FOLDER_MODE)
+def _make_directory(filesystem: FileSystem, layout: Layout) -> None:
+    if not filesystem.exists(layout.directory):
+        filesystem.mkdirs(layout.directory, _DIRECTORY_MODE)
+        filesystem.set_permission(layout.directory, _DIRECTORY_MODE)
 
 
-def _is_put(filesystem: FileSystem, layout: Layout, temporary: str, manifest: Manifest) -> bool:
-    """Bring an archive to its place unless the key is published by now, and return whether its
-    manifest is to follow."""
+def _put_archive(
+    filesystem: FileSystem, layout: Layout, temporary: str, manifest: Manifest
+) -> bool:
+    """Rename an archive into place unless its key is already published.
+
+    Returns whether the manifest must follow.
+    """
 
     def is_published() -> bool:
         return find(filesystem, layout.env_root, layout.name, manifest.key) is not None
@@ -179,8 +188,8 @@ def _is_put(filesystem: FileSystem, layout: Layout, temporary: str, manifest: Ma
     try:
         filesystem.rename(temporary, path)
     except FileExistsError:
-        # Somebody's whose manifest comes at once; else the rest of a publication that was cut off,
-        # or what has lost its manifest.
+        # Another client's archive, whose manifest follows shortly. Otherwise one that an
+        # interrupted publication left, or one that has lost its manifest.
         _wait_for(filesystem, layout.manifest(manifest.key))
         if is_published():
             return False
@@ -189,24 +198,24 @@ def _is_put(filesystem: FileSystem, layout: Layout, temporary: str, manifest: Ma
 
 
 def _is_same(filesystem: FileSystem, path: str, manifest: Manifest) -> bool:
-    """Tell whether the archive that a manifest describes is there."""
-    digest = hashlib.sha256()
+    """Return whether a path has the archive that a manifest describes."""
+    sha256 = hashlib.sha256()
     try:
         if filesystem.stat(path).size != manifest.archive_bytes:
             return False
         with filesystem.open_read(path) as file:
-            while piece := file.read(_PIECE_BYTES):
-                digest.update(piece)
+            while chunk := file.read(_CHUNK_BYTES):
+                sha256.update(chunk)
     except FileNotFoundError:
         return False
-    return digest.hexdigest() == manifest.sha256
+    return sha256.hexdigest() == manifest.sha256
 
 
 def _wait_for(filesystem: FileSystem, path: str) -> None:
-    """Wait until a file is there, or for as long as somebody who lives would take to put it."""
+    """Wait until a file exists, or until the client that should write it must have failed."""
     deadline = time.monotonic() + _MANIFEST_SECONDS
     while not filesystem.exists(path) and time.monotonic() < deadline:
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
 def _replace(filesystem: FileSystem, path: str, content: bytes) -> None:
@@ -223,12 +232,12 @@ def _write(filesystem: FileSystem, path: str, content: bytes) -> None:
 
 @contextmanager
 def _temporary(filesystem: FileSystem, path: str) -> Iterator[str]:
-    """Give a name beside `path`, which is gone at the end: renamed away, or deleted."""
-    folder, _, name = path.rpartition("/")
-    temporary = f"{folder}/.{name}.{secrets.token_hex(4)}.uploading"
+    """Yield a temporary name in the directory of `path`; delete what still has it at the end."""
+    directory, _, name = path.rpartition("/")
+    temporary = f"{directory}/.{name}.{secrets.token_hex(4)}{UPLOADING_SUFFIX}"
     try:
         yield temporary
     finally:
-        # The reason for leaving matters more than that the rest could not be removed.
+        # An error from the body is more useful than one from this delete.
         with suppress(OSError):
             filesystem.delete(temporary)

@@ -1,16 +1,16 @@
-"""Where published environments are in HDFS, and how one is found by its name.
+"""Where published environments are in HDFS, and how to find one by its name.
 
-    ENV_ROOT/NAME/KEY.tar.gz    an archive, never changed once it is there
-    ENV_ROOT/NAME/KEY.json      its manifest, there only when the archive is
-    ENV_ROOT/NAME/ALIAS         {"key": KEY}: what `NAME:ALIAS` stands for at this moment; and the
-                                `state` of the prefix that it was packed from
+    ENV_ROOT/NAME/KEY.tar.gz    an archive, never changed after it was published
+    ENV_ROOT/NAME/KEY.json      its manifest, present only if the archive is
+    ENV_ROOT/NAME/ALIAS         {"key": KEY, "state": FINGERPRINT}: the key that `NAME:ALIAS` points
+                                to, and the fingerprint of the prefix that it was packed from
 
 - A reference is `NAME` (its alias `latest`), `NAME:ALIAS` or `NAME@KEY`.
-- What is resolved is complete: an archive of the size that its manifest says.
-- Nothing that everybody may write, or put another in the place of, is resolved: whoever can change
-  an environment owns every notebook that runs in it.
+- A resolved environment is complete: its archive has the size that the manifest records.
+- World-writable files are never resolved, nor files that any user could replace: an attacker who
+  changes an environment controls every notebook that runs in it.
 
-Imported by the hub: standard library and the file system's interface only.
+The hub imports this module: standard library and the file system's interface only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from env_packaging.errors import (
-    DamagedEnvironment,
+    DamagedEnvironmentError,
     EnvironmentNotFoundError,
     ReferenceFormatError,
     StorageError,
@@ -33,24 +33,42 @@ from env_packaging.errors import (
 from env_packaging.manifest import Manifest
 from hadoop_client.hdfs.filesystem import FileStatus, FileSystem
 
+__all__ = [
+    "DEFAULT_ENV_ROOT",
+    "LATEST",
+    "Pointer",
+    "PublishedEnvironment",
+    "Reference",
+    "names",
+    "parse_reference",
+    "resolve",
+    "storage_errors",
+]
+
+#: Directory in HDFS of all environments, unless an option names another one.
 DEFAULT_ENV_ROOT = "/apps/yarnhub/envs"
+
+#: Alias of a reference that names neither an alias nor a key.
 LATEST = "latest"
 
 ARCHIVE_SUFFIX = ".tar.gz"
 MANIFEST_SUFFIX = ".json"
 
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+#: Suffix of files that are being written. No reader looks for them.
+UPLOADING_SUFFIX = ".uploading"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _KEY = re.compile(r"[0-9a-f]{20}")
 
-#: Of an alias or a manifest: a hundred times what one of a large environment has.
-_MOST_BYTES = 16 << 20
+#: Size limit of an alias or a manifest: a hundred times the manifest of a large environment.
+_MAX_BYTES = 16 << 20
 
 _OTHERS_READ, _OTHERS_WRITE, _OTHERS_ENTER, _STICKY = 0o004, 0o002, 0o001, 0o1000
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Which environment is meant: by `key`, or by `alias` if that is None."""
+    """A name with a `key`, or with an `alias` if `key` is None."""
 
     name: str
     alias: str = LATEST
@@ -62,11 +80,11 @@ class Reference:
 
 @dataclass(frozen=True)
 class PublishedEnvironment:
-    """An environment that can be handed to YARN as an archive.
+    """An environment that YARN can localize as an archive.
 
-    `path` has no scheme. Size (bytes) and time (milliseconds since 1970) are what YARN compares
-    when it localizes. `public` says that every user may read it, so that a node unpacks one copy
-    for all of them.
+    `path` has no scheme. YARN compares size (bytes) and modification time (milliseconds since 1970)
+    when it localizes. `public` means that every user can read the archive, so that a node unpacks
+    one copy for all of them.
     """
 
     name: str
@@ -83,6 +101,20 @@ class PublishedEnvironment:
 
 
 @dataclass(frozen=True)
+class Pointer:
+    """The content of an alias: a key, and the fingerprint of the prefix that was packed.
+
+    The fingerprint is empty if it is unknown.
+    """
+
+    key: str
+    fingerprint: str = ""
+
+    def to_json(self) -> str:
+        return json.dumps({"key": self.key, "state": self.fingerprint}) + "\n"
+
+
+@dataclass(frozen=True)
 class Layout:
     """The paths of one environment's files."""
 
@@ -90,51 +122,57 @@ class Layout:
     name: str
 
     @property
-    def folder(self) -> str:
+    def directory(self) -> str:
         return posixpath.join(self.env_root, self.name)
 
     def archive(self, key: str) -> str:
-        return posixpath.join(self.folder, key + ARCHIVE_SUFFIX)
+        return posixpath.join(self.directory, key + ARCHIVE_SUFFIX)
 
     def manifest(self, key: str) -> str:
-        return posixpath.join(self.folder, key + MANIFEST_SUFFIX)
+        return posixpath.join(self.directory, key + MANIFEST_SUFFIX)
 
     def alias(self, alias: str) -> str:
-        return posixpath.join(self.folder, alias)
+        return posixpath.join(self.directory, alias)
 
 
 def parse_reference(text: str) -> Reference:
     """Read `NAME`, `NAME:ALIAS` or `NAME@KEY`. Raises ReferenceFormatError."""
     if "@" in text:
         name, _, key = text.partition("@")
-        if not _KEY.fullmatch(key):
+        if not is_key(key):
             raise ReferenceFormatError(
-                f"{key!r} in {text!r} is no key: a key has 20 digits 0-9a-f, as in the archive's "
-                "file name."
+                f"{key!r} in {text!r} is not a key. A key is 20 hexadecimal digits, as in the "
+                "archive's file name."
             )
-        return Reference(check_word("name", name), key=key)
+        return Reference(check_name("name", name), key=key)
     name, colon, alias = text.partition(":")
     if colon:
-        return Reference(check_word("name", name), check_alias(alias))
-    return Reference(check_word("name", name))
+        return Reference(check_name("name", name), check_alias(alias))
+    return Reference(check_name("name", name))
 
 
-def check_word(what: str, word: str) -> str:
-    """Return the word itself, if it may be an environment's name. Raises ReferenceFormatError."""
-    if not _WORD.fullmatch(word):
+def is_key(text: str) -> bool:
+    """Return whether a text has the form of a key."""
+    return _KEY.fullmatch(text) is not None
+
+
+def check_name(what: str, name: str) -> str:
+    """Return `name` if an environment or an alias may have it. Raises ReferenceFormatError."""
+    if not _NAME.fullmatch(name):
         raise ReferenceFormatError(
-            f"{word!r} can't be an environment's {what}: it has 1 to 64 letters, digits, dots, "
-            "hyphens and underscores, and begins with a letter or a digit."
+            f"{name!r} cannot be an environment's {what}. Use 1 to 64 letters, digits, dots, "
+            "hyphens and underscores, starting with a letter or a digit."
         )
-    return word
+    return name
 
 
 def check_alias(alias: str) -> str:
-    """Return the alias itself, if it may be one. Raises ReferenceFormatError."""
-    check_word("alias", alias)
+    """Return `alias` if it is valid. Raises ReferenceFormatError."""
+    check_name("alias", alias)
     if alias.endswith((ARCHIVE_SUFFIX, MANIFEST_SUFFIX)):
         raise ReferenceFormatError(
-            f"{alias!r} can't be an alias: it would look like an archive or a manifest."
+            f"{alias!r} cannot be an alias: names of archives and manifests end in "
+            f"{ARCHIVE_SUFFIX} and {MANIFEST_SUFFIX}."
         )
     return alias
 
@@ -142,9 +180,8 @@ def check_alias(alias: str) -> str:
 def resolve(filesystem: FileSystem, env_root: str, reference: str) -> PublishedEnvironment:
     """Find a published environment.
 
-    Raises ReferenceFormatError, EnvironmentNotFoundError with what there is instead,
-    UnsafeEnvironmentError for
-    one that must not be used, and StorageError if HDFS does not answer.
+    Raises ReferenceFormatError, EnvironmentNotFoundError (which lists the published ones),
+    UnsafeEnvironmentError if the environment must not be used, and StorageError if HDFS fails.
     """
     wanted = parse_reference(reference)
     layout = Layout(env_root, wanted.name)
@@ -154,15 +191,17 @@ def resolve(filesystem: FileSystem, env_root: str, reference: str) -> PublishedE
             manifest = Manifest.from_json(read_text(filesystem, layout.manifest(key)))
             archive = filesystem.stat(layout.archive(key))
         except FileNotFoundError as error:
-            raise _nothing_there(filesystem, layout, wanted) from error
+            raise _not_found(filesystem, layout, wanted) from error
         if archive.size != manifest.archive_bytes:
-            raise DamagedEnvironment(
-                f"{archive.path} has {archive.size} bytes, and its manifest says "
-                f"{manifest.archive_bytes}: pack the environment {layout.name} again."
+            raise DamagedEnvironmentError(
+                f"{archive.path} has {archive.size} bytes, but its manifest says "
+                f"{manifest.archive_bytes}. Pack the environment {layout.name} again."
             )
-        above = stat_folders(filesystem, layout)
-        refuse_open_to_all(archive, filesystem.stat(layout.manifest(key)))
-    public = bool(archive.mode & _OTHERS_READ) and all(each.mode & _OTHERS_ENTER for each in above)
+        directories = stat_directories(filesystem, layout)
+        refuse_world_writable(archive, filesystem.stat(layout.manifest(key)))
+    public = bool(archive.mode & _OTHERS_READ) and all(
+        directory.mode & _OTHERS_ENTER for directory in directories
+    )
     return PublishedEnvironment(
         layout.name,
         key,
@@ -175,122 +214,118 @@ def resolve(filesystem: FileSystem, env_root: str, reference: str) -> PublishedE
 
 
 def names(filesystem: FileSystem, env_root: str) -> list[str]:
-    """Return the names of all environments; none where there is no registry yet. A folder whose
-    name none can have is nobody's. Raises StorageError."""
+    """Return the names of all environments; an empty list if there is no registry yet.
+
+    Directories with an invalid name are ignored. Raises StorageError.
+    """
     with storage_errors(f"list the environments in {env_root}"):
         try:
-            found = filesystem.list_dir(env_root)
+            entries = filesystem.list_dir(env_root)
         except FileNotFoundError:
             return []
-    return [each.name for each in found if each.is_dir and _WORD.fullmatch(each.name)]
+    return [entry.name for entry in entries if entry.is_dir and _NAME.fullmatch(entry.name)]
 
 
 @contextmanager
-def storage_errors(doing: str) -> Iterator[None]:
-    """Turn what the file system raises into a StorageError that says what was being done."""
+def storage_errors(operation: str) -> Iterator[None]:
+    """Turn an OSError into a StorageError: "Could not `operation`: reason."."""
     try:
         yield
     except OSError as error:
         reason = str(error.strerror or error).rstrip(".")
-        raise StorageError(f"Could not {doing}: {reason}.") from error
+        raise StorageError(f"Could not {operation}: {reason}.") from error
 
 
 def normalized(package: str) -> str:
-    """Return a package's name in the one form that PEP 503 gives it."""
+    """Return the normalized name of a package (PEP 503)."""
     return re.sub(r"[-_.]+", "-", package).lower()
 
 
 def read_text(filesystem: FileSystem, path: str) -> str:
-    """Return what an alias or a manifest says; raises DamagedEnvironment for what is too large to
-    be either, as somebody may have put there for whoever reads it."""
+    """Return the text of an alias or a manifest.
+
+    Raises DamagedEnvironmentError for a larger file, so that a planted one does not fill the
+    reader's memory.
+    """
     with filesystem.open_read(path) as file:
-        data = file.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
-        raise DamagedEnvironment(
-            f"{path} has more than {_MOST_BYTES >> 20} MB, which is none that yarnhub has written: "
-            "pack the environment again."
+        data = file.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise DamagedEnvironmentError(
+            f"{path} has more than {_MAX_BYTES >> 20} MB, so yarnhub did not write it. Pack the "
+            "environment again."
         )
     return data.decode(errors="replace")
 
 
 def resolve_alias(filesystem: FileSystem, layout: Layout, alias: str) -> str:
-    """Return the key that an alias stands for. Raises as `resolve` does."""
+    """Return the key that an alias points to. Raises as `resolve` does."""
     return read_alias(filesystem, layout, alias).key
 
 
-@dataclass(frozen=True)
-class Pointer:
-    """What an alias says: a key, and the state of the prefix that it was packed from, empty where
-    nobody knows."""
-
-    key: str
-    state: str = ""
-
-    def to_json(self) -> str:
-        return json.dumps({"key": self.key, "state": self.state}) + "\n"
-
-
 def read_alias(filesystem: FileSystem, layout: Layout, alias: str) -> Pointer:
-    """Return what an alias says. Raises as `resolve` does."""
+    """Return the content of an alias. Raises as `resolve` does."""
     path = layout.alias(alias)
     try:
         status = filesystem.stat(path)
         text = read_text(filesystem, path)
     except FileNotFoundError as error:
-        raise _nothing_there(filesystem, layout, Reference(layout.name, alias)) from error
-    refuse_open_to_all(status)
+        raise _not_found(filesystem, layout, Reference(layout.name, alias)) from error
+    refuse_world_writable(status)
     try:
         values = json.loads(text)
         pointer = Pointer(values["key"], values.get("state", ""))
     except (ValueError, KeyError, TypeError, AttributeError):
         pointer = Pointer("")
-    if not isinstance(pointer.key, str) or not _KEY.fullmatch(pointer.key):
-        raise DamagedEnvironment(f"{path} does not say a key: pack the environment again.")
+    if not isinstance(pointer.key, str) or not is_key(pointer.key):
+        raise DamagedEnvironmentError(f"{path} does not contain a key. Pack the environment again.")
     return pointer
 
 
-def refuse_open_to_all(*statuses: FileStatus) -> None:
-    """Raise UnsafeEnvironmentError for the first that everybody may write."""
+def refuse_world_writable(*statuses: FileStatus) -> None:
+    """Raise UnsafeEnvironmentError for the first file or directory that is world-writable."""
     for status in statuses:
         if status.mode & _OTHERS_WRITE:
             raise UnsafeEnvironmentError(
-                f"{status.path} may be written by everybody, and so could be what notebooks run: "
-                f"hdfs dfs -chmod o-w {status.path}"
+                f"{status.path} is world-writable, so anyone could change what notebooks run. "
+                f"Run: hdfs dfs -chmod o-w {status.path}"
             )
 
 
-def stat_folders(filesystem: FileSystem, layout: Layout) -> list[FileStatus]:
-    """Return the status of an environment's folder and of each above it.
+def stat_directories(filesystem: FileSystem, layout: Layout) -> list[FileStatus]:
+    """Return the status of an environment's directory and of all its parents.
 
-    Raises UnsafeEnvironmentError where everybody may write. Above the registry the sticky bit is
-    enough,
-    as in /tmp: nobody moves away there what is another's.
+    Raises UnsafeEnvironmentError if one is world-writable. Above the registry the sticky bit is
+    enough, as in /tmp: it keeps users from renaming each other's files.
     """
-    folder = PurePosixPath(layout.folder)
-    found = [filesystem.stat(str(each)) for each in (folder, *folder.parents)]
-    ours, above = found[:2], found[2:]
-    refuse_open_to_all(*ours, *(each for each in above if not each.mode & _STICKY))
-    return found
+    directory = PurePosixPath(layout.directory)
+    statuses = [filesystem.stat(str(path)) for path in (directory, *directory.parents)]
+    registry, above = statuses[:2], statuses[2:]
+    refuse_world_writable(*registry, *(status for status in above if not status.mode & _STICKY))
+    return statuses
 
 
-def _nothing_there(
+def _not_found(
     filesystem: FileSystem, layout: Layout, wanted: Reference
 ) -> EnvironmentNotFoundError:
-    """Return the error for what isn't published: it says what is."""
+    """Return the error for an unpublished environment, with the published ones."""
     published = names(filesystem, layout.env_root)
     if layout.name not in published:
-        return EnvironmentNotFoundError(
-            f"There is no environment {layout.name!r} in {layout.env_root}; there are: "
-            f"{', '.join(published) or 'none yet (yarnhub pack-env publishes one)'}."
+        listed = (
+            f"Published there: {', '.join(published)}."
+            if published
+            else "None is published there yet: publish one with yarnhub pack-env."
         )
-    files = [each.name for each in filesystem.list_dir(layout.folder) if not each.is_dir]
-    keys = [name.removesuffix(MANIFEST_SUFFIX) for name in files if name.endswith(MANIFEST_SUFFIX)]
+        return EnvironmentNotFoundError(
+            f"There is no environment {layout.name!r} in {layout.env_root}. {listed}"
+        )
+    files = [entry.name for entry in filesystem.list_dir(layout.directory) if not entry.is_dir]
+    keys = [file.removesuffix(MANIFEST_SUFFIX) for file in files if file.endswith(MANIFEST_SUFFIX)]
     aliases = [
-        name
-        for name in files
-        if _WORD.fullmatch(name) and not name.endswith((ARCHIVE_SUFFIX, MANIFEST_SUFFIX))
+        file
+        for file in files
+        if _NAME.fullmatch(file) and not file.endswith((ARCHIVE_SUFFIX, MANIFEST_SUFFIX))
     ]
     return EnvironmentNotFoundError(
-        f"The environment {layout.name!r} has no {wanted}; it has the aliases "
-        f"{', '.join(aliases) or '(none)'} and the keys {', '.join(keys) or '(none)'}."
+        f"The environment {layout.name!r} has no {wanted}. Its aliases: "
+        f"{', '.join(aliases) or '(none)'}. Its keys: {', '.join(keys) or '(none)'}."
     )

@@ -1,8 +1,8 @@
-"""Compares an archive with its manifest, and looks for what must not be unpacked anywhere.
+"""Compares an archive with its manifest, and looks for members that are unsafe to unpack.
 
-- All of the archive is read: its SHA-256, and each member's name, kind, mode and link.
-- All that is wrong is told, and not only the first of it.
-- Memory is constant but for the names of the links: nothing is unpacked.
+- Reads the whole archive: its SHA-256, and the name, kind, mode and link target of each member.
+- Reports all problems, not only the first.
+- Unpacks nothing. Memory is constant except for the members' names.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from itertools import dropwhile
 from typing import BinaryIO, cast
 
 from env_packaging.errors import UnsafeEnvironmentError
-from env_packaging.registry import PublishedEnvironment, refuse_open_to_all, storage_errors
+from env_packaging.registry import PublishedEnvironment, refuse_world_writable, storage_errors
 from hadoop_client.hdfs.filesystem import FileSystem, Reader
 
-_PIECE_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 20
 _SPECIAL_BITS = stat.S_ISUID | stat.S_ISGID
 
 
@@ -29,25 +29,25 @@ def verify(
     environment: PublishedEnvironment,
     advance: Callable[[int], None] = lambda size_bytes: None,
 ) -> list[str]:
-    """Return what is wrong with a published environment, a sentence each; empty if it is well.
+    """Return the problems of a published environment, a sentence each.
 
-    `advance` is told the bytes that were read. Raises StorageError.
+    `advance` is called with the number of bytes of each read. Raises StorageError.
     """
     manifest = environment.manifest
     with storage_errors(f"read {environment.path}"):
         with filesystem.open_read(environment.path) as reader:
-            source = _Hashing(reader, advance)
+            source = _HashingReader(reader, advance)
             problems, files, unpacked_bytes = _read_members(source)
             source.read_to_end()
         after = filesystem.stat(environment.path)
-    if source.digest.hexdigest() != manifest.sha256:
+    if source.sha256.hexdigest() != manifest.sha256:
         problems.append(
-            f"The archive's SHA-256 is {source.digest.hexdigest()}, and its manifest says "
+            f"The archive's SHA-256 is {source.sha256.hexdigest()}, but its manifest says "
             f"{manifest.sha256}."
         )
     elif (files, unpacked_bytes) != (manifest.files, manifest.unpacked_bytes):
         problems.append(
-            f"The archive holds {files} files of {unpacked_bytes} bytes, and its manifest says "
+            f"The archive holds {files} files of {unpacked_bytes} bytes, but its manifest says "
             f"{manifest.files} of {manifest.unpacked_bytes}."
         )
     if (after.size, after.modified_ms) != (
@@ -56,34 +56,33 @@ def verify(
     ):
         problems.append("The archive was replaced while it was read.")
     try:
-        refuse_open_to_all(after)
+        refuse_world_writable(after)
     except UnsafeEnvironmentError as error:
         problems.append(str(error))
     return problems
 
 
-class _Hashing:
-    """A file that is hashed on its way to whoever reads it."""
+class _HashingReader:
+    """A file that is hashed while it is read."""
 
     def __init__(self, reader: Reader, advance: Callable[[int], None]) -> None:
         self._reader = reader
         self._advance = advance
-        self.digest = hashlib.sha256()
+        self.sha256 = hashlib.sha256()
 
     def read(self, size: int) -> bytes:
         data = self._reader.read(size)
-        self.digest.update(data)
+        self.sha256.update(data)
         self._advance(len(data))
         return data
 
     def read_to_end(self) -> None:
-        while self.read(_PIECE_BYTES):
+        while self.read(_CHUNK_BYTES):
             pass
 
 
-def _read_members(source: _Hashing) -> tuple[list[str], int, int]:
-    """Return what is wrong with the members, how many files and links there are, and their
-    bytes."""
+def _read_members(source: _HashingReader) -> tuple[list[str], int, int]:
+    """Return the members' problems, the number of files and links, and their total size."""
     problems: list[str] = []
     links: set[str] = set()
     seen: set[str] = set()
@@ -92,13 +91,13 @@ def _read_members(source: _Hashing) -> tuple[list[str], int, int]:
         with tarfile.open(
             fileobj=cast(BinaryIO, source),
             mode="r|gz",
-            bufsize=_PIECE_BYTES,
+            bufsize=_CHUNK_BYTES,
             errors="surrogateescape",
         ) as archive:
             for member in archive:
-                archive.members = []  # type: ignore[attr-defined]  # else it keeps them all
+                archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
                 problems += (
-                    f"{_shown(member.name)} {what}." for what in dangers(member, links, seen)
+                    f"{_shown(member.name)} {danger}." for danger in dangers(member, links, seen)
                 )
                 if member.issym():
                     links.add(posixpath.normpath(member.name))
@@ -107,43 +106,46 @@ def _read_members(source: _Hashing) -> tuple[list[str], int, int]:
                     files += 1
                     unpacked_bytes += member.size if member.isreg() else 0
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        problems.append(f"The archive can't be read to its end: {error}.")
+        problems.append(f"The archive cannot be read to its end: {error}.")
     return problems, files, unpacked_bytes
 
 
 def dangers(member: tarfile.TarInfo, links: set[str], seen: set[str]) -> Iterator[str]:
-    """Say what a member would do where it is unpacked that it must not do.
+    """Yield a clause for each reason not to unpack a member.
 
-    `links` and `seen` are the symbolic links, and all files, that come before it in the archive.
+    `links` and `seen` are the names of the symbolic links, and of all files, before it in the
+    archive.
     """
     name = posixpath.normpath(member.name)
     if _leaves(member.name):
-        yield "would be unpacked outside of the environment"
+        yield "would be unpacked outside the environment"
     if name in seen:
-        yield "is there twice"
-    if any(folder in links for folder in _folders_above(name)):
+        yield "occurs twice"
+    if any(directory in links for directory in _parents(name)):
         yield "would be written through a link"
     if member.issym() and _leaves(member.linkname, posixpath.dirname(name)):
         yield f"is a link out of the environment, to {_shown(member.linkname)}"
     if member.islnk() and _leaves(member.linkname):
         yield f"is a link out of the environment, to {_shown(member.linkname)}"
     if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
-        yield "is no file, folder or link, but a device or a pipe"
+        yield "is a device or a pipe, not a file, directory or link"
     if member.mode & _SPECIAL_BITS:
         yield "has a setuid or setgid bit"
     if member.mode & stat.S_IWOTH and not member.issym():
-        yield "may be written by everybody"
+        yield "is world-writable"
 
 
-def _leaves(path: str, folder: str = "") -> bool:
-    """Tell whether a path, seen from a folder, leads out, or may: where `..` leads after a name
-    depends on what that name is a link to, so that none after a name is taken."""
+def _leaves(path: str, directory: str = "") -> bool:
+    """Return whether a path, relative to a directory, may lead outside the environment.
+
+    `..` after a name is refused: if the name is a link, `..` leads to the parent of its target.
+    """
     after_first_name = dropwhile(lambda part: part in ("", ".", ".."), path.split("/"))
-    normal = posixpath.normpath(posixpath.join(folder, path))
+    normal = posixpath.normpath(posixpath.join(directory, path))
     return ".." in after_first_name or normal == ".." or normal.startswith(("/", "../"))
 
 
-def _folders_above(path: str) -> Iterator[str]:
+def _parents(path: str) -> Iterator[str]:
     while path := posixpath.dirname(path.rstrip("/")):
         if path == "/":
             return

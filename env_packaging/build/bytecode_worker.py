@@ -1,12 +1,13 @@
-"""Runs in the interpreter of the environment that is packed: compiles for exactly that Python.
+"""Compiles Python files in the interpreter of the environment that is packed.
 
-Reads lines of JSON, each a list of files, [path, name in the archive], and answers each line with
-the lengths of their bytecode files, in 4 bytes each (big-endian), and then their contents; length 0
-where a file can't be compiled, as templates and code of Python 2 can't. Standard library only, no
-package of ours, any Python 3.7 or later.
+Each input line is a JSON list of files, [path, name in the archive]. The response to a line is the
+length of each bytecode file, in 4 bytes (big-endian), followed by their contents. The length is 0
+if a file cannot be compiled, such as a template or code of Python 2.
 
-The answer is an "unchecked hash" file (PEP 552): Python takes it without
-looking at the source's time, which unpacking does not keep.
+A bytecode file is of the "unchecked hash" kind (PEP 552): Python uses it without comparing the
+source's modification time, which unpacking does not preserve.
+
+Standard library only, no other module of this project, Python 3.7 or later.
 """
 
 from __future__ import annotations
@@ -38,13 +39,15 @@ def compiled(path: str, name: str) -> bytes:
 
 
 def open_unbuffered(path: str) -> io.FileIO:
-    """Open a file that is read at once: a buffer, or a path object, for each takes as long as most
-    of them take to be read."""
+    """Open a file that is read whole.
+
+    A buffer or a Path object for each small file would take as long as reading it.
+    """
     return open(path, "rb", buffering=0)  # noqa: PTH123
 
 
 def existing_code(path: str, source: bytes, state: os.stat_result) -> bytes | None:
-    """Return the code in the source's __pycache__, if Python itself would take it."""
+    """Return the code in the source's __pycache__ if Python would use it."""
     try:
         with open_unbuffered(importlib.util.cache_from_source(path, optimization="")) as file:
             data = file.read()
@@ -62,19 +65,19 @@ def existing_code(path: str, source: bytes, state: os.stat_result) -> bytes | No
 
 
 def main() -> None:
-    answers = sys.stdout.buffer
+    output = sys.stdout.buffer
     for line in sys.stdin.buffer:
-        content = [compiled_if_there(path, name) for path, name in json.loads(line)]
-        answers.write(struct.pack(f">{len(content)}I", *map(len, content)))
-        answers.writelines(content)
-        answers.flush()
+        content = [compiled_or_empty(path, name) for path, name in json.loads(line)]
+        output.write(struct.pack(f">{len(content)}I", *map(len, content)))
+        output.writelines(content)
+        output.flush()
 
 
-def compiled_if_there(path: str, name: str) -> bytes:
+def compiled_or_empty(path: str, name: str) -> bytes:
     try:
         return compiled(path, name)
     except OSError:
-        return b""  # gone meanwhile: the packer finds that out when it reads the source
+        return b""  # the file was deleted: the packer notices when it reads the source
 
 
 if __name__ == "__main__":

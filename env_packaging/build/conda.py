@@ -1,9 +1,9 @@
-"""The members of a conda environment, by what conda-pack knows of such environments.
+"""Lists the members of a conda environment, using conda-pack.
 
-conda-pack says which files belong to the environment and which are only beside it (the package
-cache and other environments in a base prefix). The files themselves are read from the prefix, as
-they are run there: neither a pruned package cache nor a local change makes a difference between the
-environment that works here and the one that is packed.
+conda-pack knows which files belong to the environment, and which are only in its prefix (the
+package cache and other environments in a base prefix). The files themselves are read from the
+prefix: the packed environment is the one that works here, whether the package cache was pruned or a
+file was changed locally.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from conda_pack import CondaEnv, CondaPackException
 
@@ -21,19 +21,31 @@ from env_packaging.errors import PrefixError
 from env_packaging.manifest import Finding, Package
 
 
+class _Record(TypedDict, total=False):
+    """The fields of a record in conda-meta that are used here."""
+
+    name: str
+    version: str
+    build: str
+    channel: str
+
+
 def list_conda(prefix: Prefix) -> Listing:
-    """List the environment's files. Those that conda's records name and that are gone or were
-    moved by another tool are a finding. Raises PrefixError where the records can't be read."""
+    """List the environment's files.
+
+    Files in conda's records that another tool deleted or moved are a finding. Raises PrefixError if
+    the records cannot be read.
+    """
     listing = Listing()
     roots = prefix.embedded_paths
     for name in sorted(_targets(prefix, listing)):
         if "__pycache__" not in name.split("/"):
-            listing.take(name, prefix.path / name, roots)  # an empty folder, too, is named here
+            listing.add(name, prefix.path / name, roots)  # conda-pack names empty directories too
     return listing
 
 
 def _targets(prefix: Prefix, listing: Listing) -> set[str]:
-    # Editable installs are looked for in every kind of prefix, elsewhere.
+    # Editable installs are refused for each kind of prefix, in preflight.
     options = {"on_missing_cache": "ignore", "ignore_editable_packages": True}
     try:
         try:
@@ -46,9 +58,9 @@ def _targets(prefix: Prefix, listing: Listing) -> set[str]:
                 str(prefix.path), ignore_missing_files=True, **options
             )
     except (CondaPackException, OSError, ValueError, KeyError, TypeError) as error:
-        # Records are JSON written by other tools: what is missing in one shows as a KeyError.
+        # Other tools write the records: a missing field shows as a KeyError.
         raise PrefixError(
-            f"The conda records of {prefix.path} can't be read: {type(error).__name__}: {error}"
+            f"The conda records of {prefix.path} cannot be read: {type(error).__name__}: {error}"
         ) from error
     return {file.target for file in environment}
 
@@ -62,14 +74,14 @@ def _clobbered(message: str) -> Finding:
     return Finding(
         "warning",
         "clobbered",
-        "Files that conda installed were deleted or replaced by another tool, such as pip; the "
+        "Another tool, such as pip, deleted or replaced files that conda installed. The "
         f"environment is packed as it is. Packages: {', '.join(packages)}.",
         packages,
     )
 
 
 def conda_packages(prefix: Path) -> Iterator[Package]:
-    """Yield the packages that conda's records name."""
-    for record in sorted((prefix / "conda-meta").glob("*.json")):
-        values: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
-        yield Package(values["name"], values["version"], values.get("build"), values.get("channel"))
+    """Yield the packages in conda's records."""
+    for path in sorted((prefix / "conda-meta").glob("*.json")):
+        record: _Record = json.loads(path.read_text(encoding="utf-8"))
+        yield Package(record["name"], record["version"], record.get("build"), record.get("channel"))

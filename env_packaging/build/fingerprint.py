@@ -1,9 +1,9 @@
-"""The state of a prefix on this disk: digits that stand for all that a look at its files tells.
+"""The fingerprint of a prefix: a hash over the status (not the content) of all its files.
 
-The same state means that nothing was touched since: what was published from it is what would be
-packed now, and nothing has to be read. Another state means nothing by itself; reading tells. It
-covers more than is packed, and never less; a file's time of change is in it, which nobody sets
-back, and its place on the disk.
+An equal fingerprint means that no file was touched since: the published environment is up to date,
+and nothing has to be read. A different fingerprint decides nothing; the files have to be read. It
+covers at least the files that are packed. It includes each file's inode and change time, which no
+tool sets back.
 """
 
 from __future__ import annotations
@@ -14,75 +14,78 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from env_packaging.build.prefix import Prefix, PrefixKind
-from env_packaging.build.python_prefix import base_folders, inherits_packages
+from env_packaging.build.python_prefix import base_directories, inherits_packages
 from env_packaging.errors import PrefixError
 
-STATE_DIGITS = 20
+#: Hexadecimal digits of a fingerprint.
+FINGERPRINT_LENGTH = 20
 
-#: What a base environment of conda has beside itself: packages and other environments.
-_BESIDE = ("pkgs", "envs", "conda-bld")
+#: Directories of a conda base prefix that are not part of that environment.
+_CONDA_BASE_EXTRAS = ("pkgs", "envs", "conda-bld")
 
 
 def fingerprint(prefix: Prefix, how: str) -> str:
-    """Return hexadecimal digits. `how` says in which way the prefix would be packed.
+    """Return the fingerprint of a prefix that would be packed with the rules and options `how`.
 
-    Raises PrefixError for a folder that can't be read.
+    Raises PrefixError if a directory cannot be read.
     """
-    digest = hashlib.sha256(os.fsencode(f"{prefix.path} {prefix.interpreter} {how}\n"))
-    for root, without in _roots(prefix):
+    sha256 = hashlib.sha256(os.fsencode(f"{prefix.path} {prefix.interpreter} {how}\n"))
+    for root, skip in _roots(prefix):
         try:
-            for folder, seen in _folders(root, without):
-                digest.update(os.fsencode(f"{folder}\0{seen}\0"))
+            for directory, statuses in _directories(root, skip):
+                sha256.update(os.fsencode(f"{directory}\0{statuses}\0"))
         except OSError as error:
-            raise PrefixError(f"{error.filename} can't be read: {error.strerror}.") from error
-    return digest.hexdigest()[:STATE_DIGITS]
+            raise PrefixError(f"{error.filename} cannot be read: {error.strerror}.") from error
+    return sha256.hexdigest()[:FINGERPRINT_LENGTH]
 
 
 def _roots(prefix: Prefix) -> Iterator[tuple[Path, Collection[str]]]:
-    """Yield what to look at, each with the names directly in it that never belong to it."""
+    """Yield the files and directories to cover, each with the names directly in it to skip."""
     base = prefix.base
-    yield prefix.path, _BESIDE if prefix.kind is PrefixKind.CONDA else ()
+    yield prefix.path, _CONDA_BASE_EXTRAS if prefix.kind is PrefixKind.CONDA else ()
     if base is not None and base.kind is PrefixKind.CONDA:
-        yield base.path, _BESIDE
+        yield base.path, _CONDA_BASE_EXTRAS
     elif base is not None:
-        folders = base_folders(base, inherits_packages(prefix.path))
-        for each in (*folders, *sorted(base.path.glob("lib*/libpython*.so*"))):
-            yield each, ()
+        directories = base_directories(base, inherits_packages(prefix.path))
+        for root in (*directories, *sorted(base.path.glob("lib*/libpython*.so*"))):
+            yield root, ()
 
 
-def _folders(root: Path, without: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield each folder from a root on, or the root if it is a file, and what is seen there."""
+def _directories(root: Path, skip: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield each directory from a root down, or the root if it is a file, with the statuses of the
+    files in it."""
     if not root.is_dir():
-        yield str(root), _seen(root.stat())
+        yield str(root), _status(root.stat())
         return
     waiting = [str(root)]
     while waiting:
-        folder = waiting.pop()
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda each: each.name)
+        directory = waiting.pop()
+        with os.scandir(directory) as iterator:
+            entries = sorted(iterator, key=lambda entry: entry.name)
         lines = []
-        for each in entries:
-            if each.name == "__pycache__" or (folder == str(root) and each.name in without):
+        for entry in entries:
+            if entry.name == "__pycache__" or (directory == str(root) and entry.name in skip):
                 continue
-            if each.is_dir(follow_symlinks=False):
-                waiting.append(each.path)
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
             else:
-                lines.append(f"{each.name}\0{_seen(each.stat(follow_symlinks=False))}")
-                if each.is_symlink():
-                    lines.append(_target(each))
-        yield folder, "\0".join(lines)
+                lines.append(f"{entry.name}\0{_status(entry.stat(follow_symlinks=False))}")
+                if entry.is_symlink():
+                    lines.append(_target(entry))
+        yield directory, "\0".join(lines)
 
 
 def _target(link: os.DirEntry[str]) -> str:
-    """Return what is seen where a link leads: a file may be packed in its place."""
+    """Return target and status of a link: its target's content may be packed in its place."""
     try:
-        return f"{os.readlink(link.path)} {_seen(link.stat())}"  # noqa: PTH115 - once for each link
+        # os.readlink: a Path for each link would take longer than reading it.
+        return f"{os.readlink(link.path)} {_status(link.stat())}"  # noqa: PTH115
     except OSError:
         return "broken"
 
 
-def _seen(found: os.stat_result) -> str:
+def _status(status: os.stat_result) -> str:
     return (
-        f"{found.st_mode:o} {found.st_dev} {found.st_ino} {found.st_size} "
-        f"{found.st_mtime_ns} {found.st_ctime_ns}"
+        f"{status.st_mode:o} {status.st_dev} {status.st_ino} {status.st_size} "
+        f"{status.st_mtime_ns} {status.st_ctime_ns}"
     )

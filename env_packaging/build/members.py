@@ -1,10 +1,10 @@
-"""What goes into an archive, before anything is read: members, their names and their links.
+"""Chooses the members of an archive, their names and their links, before any file is read.
 
-- A member's name is relative, has no `..` and no empty part: nothing is unpacked outside of the
-  environment, whatever a package's own lists say.
-- A link stays a link only where it leads to another place in the archive; else the file that it
-  leads to is packed in its place, or packing is refused. No link out of the tree is shipped.
-- Modes are 0755 or 0644: no setuid bit, and nothing that others may write.
+- A member's name is relative and has no `..` and no empty part: nothing is unpacked outside the
+  environment, whatever a package's own records say.
+- A link stays a link only if it leads to another path in the archive. Otherwise the file that it
+  leads to is packed in its place, or packing is refused. No link leads out of the archive.
+- Modes are 0755 or 0644: no setuid bit, and no write permission for others.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ PLAIN_MODE = 0o644
 
 
 class MemberKind(Enum):
-    """FILE: the content of `source`. LINK: a symbolic link to `target`. BYTECODE: what the Python
-    file `source` compiles to."""
+    """FILE: the content of `source`. LINK: a symbolic link to `target`. BYTECODE: the compiled
+    Python file `source`."""
 
     FILE = "file"
     LINK = "link"
@@ -35,8 +35,11 @@ class MemberKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of an archive. `source` is where it comes from on this machine; `target` is where
-    a link leads, relative to the link, and for bytecode the name of the Python file."""
+    """One member of an archive.
+
+    `source` is its file on this machine. `target` is a link's target, relative to the link, or the
+    name of the Python file of a bytecode member.
+    """
 
     name: str
     source: Path
@@ -47,41 +50,44 @@ class Member:
 
 @dataclass
 class Listing:
-    """What of a prefix goes into the archive, by name, and what doesn't: `left_out` has the sizes
-    in bytes of what each rule kept out; `broken` the links that lead to nothing."""
+    """The members of a prefix by name, and the files that are not in the archive.
+
+    `left_out` has the sizes in bytes of the files that each rule excluded, `broken` the names of
+    broken links.
+    """
 
     members: dict[str, Member] = field(default_factory=dict)
     left_out: dict[str, list[int]] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
-    def take(self, name: str, source: Path, roots: Iterable[str]) -> None:
-        """Add what is at a path, over what had the name before."""
+    def add(self, name: str, source: Path, roots: Iterable[str]) -> None:
+        """Add the file or link at a path; it replaces a member of the same name."""
         try:
             self.members[name] = member_for(name, source, roots)
         except BrokenLinkError:
             self.broken.append(name)
         except DirectoryError:
-            pass  # made when something is put in it
+            pass  # written to the archive with the first file in it
 
     def exclude(self, reason: str, source: Path) -> None:
         self.left_out.setdefault(reason, []).append(source.lstat().st_size)
 
 
 class BrokenLinkError(Exception):
-    """A link that leads to nothing."""
+    """A link leads to nothing."""
 
 
 class DirectoryError(Exception):
-    """A folder, which is no member by itself."""
+    """A directory is not a member of its own."""
 
 
 def check_name(name: str) -> str:
-    """Return the name itself, if it may be a member's. Raises PrefixError."""
+    """Return `name` if a member may have it. Raises PrefixError."""
     parts = name.split("/")
     if name.startswith("/") or "\0" in name or any(part in ("", ".", "..") for part in parts):
         raise PrefixError(
-            f"{name!r} can't be the name of a file in an environment: it must be relative to the "
+            f"{name!r} cannot be the name of a file in an environment: it must be relative to the "
             "prefix and stay in it."
         )
     return name
@@ -90,9 +96,9 @@ def check_name(name: str) -> str:
 def member_for(name: str, source: Path, roots: Iterable[str]) -> Member:
     """Return the member for one path of a prefix.
 
-    `roots` are the paths of the environment on this machine: a link below one of them leads to a
-    place in the archive. Raises BrokenLinkError, DirectoryError, and PrefixError for what can't be
-    shipped.
+    `roots` are the paths of the environment on this machine: a link to a path below one of them
+    stays inside the archive. Raises BrokenLinkError, DirectoryError, and PrefixError if the file
+    cannot be shipped.
     """
     check_name(name)
     try:
@@ -100,11 +106,11 @@ def member_for(name: str, source: Path, roots: Iterable[str]) -> Member:
         if stat.S_ISLNK(mode):
             return _member_for_link(name, source, roots)
     except OSError as error:
-        raise PrefixError(f"{source} can't be read: {error.strerror}.") from error
+        raise PrefixError(f"{source} cannot be read: {error.strerror}.") from error
     if stat.S_ISDIR(mode):
         raise DirectoryError(name)
     if not stat.S_ISREG(mode):
-        raise PrefixError(f"{source} is no regular file and can't be packed: remove it.")
+        raise PrefixError(f"{source} is not a regular file and cannot be packed. Remove it.")
     return Member(name, source, mode=_shipped_mode(mode))
 
 
@@ -119,88 +125,88 @@ def _member_for_link(name: str, source: Path, roots: Iterable[str]) -> Member:
         return Member(name, followed, mode=_shipped_mode(followed.stat().st_mode))
     if followed.exists():
         raise PrefixError(
-            f"{source} is a link to {followed}, which is outside of the environment: put a copy in "
-            "its place."
+            f"{source} is a link to {followed}, which is outside the environment. Replace the link "
+            "by a copy."
         )
     raise BrokenLinkError(name)
 
 
 def inner_target(name: str, target: str, roots: Iterable[str]) -> str | None:
-    """Return a link's target relative to the link if it leads into the archive, None else."""
+    """Return a link's target relative to the link, None if it leads out of the archive."""
     if target.startswith("/"):
         target = posixpath.normpath(target)
-        root = next((each for each in roots if target.startswith(each.rstrip("/") + "/")), None)
+        root = next((root for root in roots if target.startswith(root.rstrip("/") + "/")), None)
         if root is None:
             return None
-        inside = target[len(root.rstrip("/")) + 1 :]
+        inner = target[len(root.rstrip("/")) + 1 :]
     else:
-        inside = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
-    if inside in ("", ".", "..") or inside.startswith("../"):
+        inner = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+    if inner in ("", ".", "..") or inner.startswith("../"):
         return None
-    return posixpath.relpath(inside, posixpath.dirname(name) or ".")
+    return posixpath.relpath(inner, posixpath.dirname(name) or ".")
 
 
 def _shipped_mode(mode: int) -> int:
     return EXECUTABLE_MODE if mode & stat.S_IXUSR else PLAIN_MODE
 
 
-def walk_files(root: Path, without: Collection[str] = ()) -> Iterator[str]:
-    """Yield the names, relative to `root`, of all that is no directory below it; links to
-    directories are not followed but named. `without` names folders directly in `root` that are
-    passed over, as `__pycache__` is anywhere: bytecode is made for what is packed.
+def walk_files(root: Path, skip: Collection[str] = ()) -> Iterator[str]:
+    """Yield the names of all files and links below `root`, relative to it.
 
-    Raises PrefixError for a folder that can't be read.
+    Links to directories are not followed. Directories directly in `root` whose names are in `skip`
+    are not entered, nor any `__pycache__`: bytecode is made for the files that are packed. Raises
+    PrefixError if a directory cannot be read.
     """
 
     def refuse(error: OSError) -> None:
-        raise PrefixError(f"{error.filename} can't be read: {error.strerror}.") from error
+        raise PrefixError(f"{error.filename} cannot be read: {error.strerror}.") from error
 
-    for folder, directories, files in os.walk(root, onerror=refuse):
-        below = os.path.relpath(folder, root)
+    for directory, directories, files in os.walk(root, onerror=refuse):
+        below = os.path.relpath(directory, root)
         start = "" if below == "." else below + "/"
-        passed_over = ("__pycache__", *(() if start else without))
-        directories[:] = [each for each in directories if each not in passed_over]
-        linked = [each for each in directories if Path(folder, each).is_symlink()]
-        for each in (*files, *linked):
-            yield start + each
+        skipped = ("__pycache__", *(() if start else skip))
+        directories[:] = [name for name in directories if name not in skipped]
+        links = [name for name in directories if Path(directory, name).is_symlink()]
+        for name in (*files, *links):
+            yield start + name
 
 
 def drop_dangling_links(members: Iterable[Member]) -> list[Member]:
-    """Return members sorted by name, without links whose target is not among them.
+    """Return the members sorted by name, without links whose target is not among them.
 
-    Raises PrefixError if one is below another that is no folder: a link that redirects what comes
-    after it.
+    Raises PrefixError if a member is below another that is not a directory: such a link would
+    redirect the members that follow it.
     """
     by_name = {member.name: member for member in members}
-    folders = {parent for name in by_name for parent in parents(name)}
-    for folder in sorted(folders & by_name.keys()):
-        below = min(name for name in by_name if name.startswith(folder + "/"))
+    directories = {parent for name in by_name for parent in parents(name)}
+    for directory in sorted(directories & by_name.keys()):
+        below = min(name for name in by_name if name.startswith(directory + "/"))
         raise PrefixError(
-            f"{by_name[folder].source} is a file or a link, and {below!r} would be below it: "
-            "reinstall the package that it belongs to."
+            f"{by_name[directory].source} is a file or a link, but {below!r} would be below it. "
+            "Reinstall the package that it belongs to."
         )
     kept = dict(by_name)
-    # Again and again: a link may lead to a link that has just been dropped.
-    while dangling := [name for name in kept if _dangles(kept[name], kept, folders)]:
+    # Repeatedly: a link may lead to a link that has just been dropped.
+    while dangling := [name for name in kept if _dangles(kept[name], kept, directories)]:
         for name in dangling:
             del kept[name]
     return [kept[name] for name in sorted(kept)]
 
 
-def _dangles(member: Member, members: dict[str, Member], folders: set[str]) -> bool:
+def _dangles(member: Member, members: dict[str, Member], directories: set[str]) -> bool:
     if member.kind is not MemberKind.LINK:
         return False
-    inside = posixpath.normpath(posixpath.join(posixpath.dirname(member.name), member.target))
-    if inside in folders or inside in members:
+    inner = posixpath.normpath(posixpath.join(posixpath.dirname(member.name), member.target))
+    if inner in directories or inner in members:
         return False
-    # The way may lead through another link, to a folder: lib64/python3.11 where lib64 is lib.
+    # The path may go through a link to a directory: lib64/python3.11, where lib64 links to lib.
     return not any(
-        parent in members and members[parent].kind is MemberKind.LINK for parent in parents(inside)
+        parent in members and members[parent].kind is MemberKind.LINK for parent in parents(inner)
     )
 
 
 def parents(name: str) -> Iterator[str]:
-    """Yield the folders above a name, the nearest first."""
+    """Yield the directories above a name, the nearest first."""
     while "/" in name:
         name = name.rpartition("/")[0]
         yield name

@@ -1,4 +1,4 @@
-"""Which distributions an environment's members say are installed."""
+"""Finds the installed distributions of an environment from its members."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from env_packaging.build.prefix import Prefix, PrefixKind
 from env_packaging.manifest import Package
 from env_packaging.registry import normalized
 
-#: A distribution's metadata directly in a package folder; what packages carry along as parts of
-#: themselves is further down.
+#: A distribution's metadata directly in a package directory. Metadata further down belongs to
+#: distributions that packages vendor.
 _METADATA = re.compile(
     r".*/(site|dist)-packages/[^/]+(\.dist-info/METADATA|\.egg-info/PKG-INFO|\.egg-info)"
 )
 
 
 def installed_packages(prefix: Prefix, members: Iterable[Member]) -> tuple[Package, ...]:
-    """Return every distribution once, by name; conda's word on it counts before pip's."""
-    found: dict[str, Package] = {}
+    """Return each distribution once, sorted by name; conda's record takes precedence over pip's."""
+    by_name: dict[str, Package] = {}
     if prefix.kind is PrefixKind.CONDA:
-        found = {normalized(each.name): each for each in conda_packages(prefix.path)}
+        by_name = {normalized(package.name): package for package in conda_packages(prefix.path)}
     for package in _distributions(members):
-        found.setdefault(normalized(package.name), package)
-    return tuple(found[name] for name in sorted(found))
+        by_name.setdefault(normalized(package.name), package)
+    return tuple(by_name[name] for name in sorted(by_name))
 
 
 def has_distributions(members: Iterable[Member]) -> bool:
-    """Tell whether anything is installed."""
+    """Return whether any distribution is installed."""
     return any(_METADATA.fullmatch(member.name) for member in members)
 
 

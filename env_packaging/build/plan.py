@@ -1,9 +1,9 @@
-"""Reads an environment once, and decides what its archive will hold and what its key is.
+"""Plans an archive: reads the environment once to find its content and its key.
 
-- The key depends on the shipped content alone: names, modes, links and settled bytes, and the
-  version of the rules by which they were chosen. Not on times, owners, or the bytecode that happens
-  to be in the prefix. The same content has the same key, from wherever it is packed.
-- Nothing is written. Files are held in memory one per thread, and only up to LARGE_BYTES.
+- The key depends on the shipped content alone: names, modes, links, relocated bytes, and the
+  version of the rules that chose them. It does not depend on times, owners, or the bytecode in the
+  prefix. The same content has the same key, whatever its path.
+- Nothing is written. Each thread holds one file in memory, of at most LARGE_BYTES.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from env_packaging.build.members import Listing, Member, MemberKind
 from env_packaging.build.prefix import Prefix
 from env_packaging.build.progress import Progress
 from env_packaging.build.relocate import (
+    FileFormat,
     PrefixPaths,
-    Residue,
     relative_search_path,
     relocate,
     remaining_prefix,
@@ -32,55 +32,59 @@ from env_packaging.build.relocate import (
 from env_packaging.build.scan import RULES_VERSION, PrefixScan
 from env_packaging.errors import PrefixError
 
-#: Larger files are data or libraries, read in pieces and packed as they are.
+#: Larger files are data or libraries. They are read in chunks and packed unchanged.
 LARGE_BYTES = 32 << 20
 
 CHUNK_BYTES = 1 << 20
 
-KEY_DIGITS = 20
+#: Hexadecimal digits of a key.
+KEY_LENGTH = 20
 
-#: Files that a thread reads before it hands them over: to hand over each would cost more time than
-#: to read it.
+#: Files that a thread reads before it returns them: returning each one would take longer than
+#: reading it.
 _BATCH = 128
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """What a file must still have when it is packed after it was read."""
+class FileStamp:
+    """Size and modification time of a file, which must not change between planning and packing."""
 
     size: int
     modified_ns: int
 
     @classmethod
-    def of(cls, file: FileIO) -> State:
-        found = os.fstat(file.fileno())
-        return cls(found.st_size, found.st_mtime_ns)
+    def of(cls, file: FileIO) -> FileStamp:
+        status = os.fstat(file.fileno())
+        return cls(status.st_size, status.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """What was found in one member. `size` is the shipped one in bytes; `rewritten` says that
-    settling changed it; `needed` are the libraries an ELF file asks for; `unsettled` the folders of
-    this machine in which it would still look for them; `glibc` the version that it needs."""
+    """A file that was read.
+
+    `size` (bytes) and `sha256` are those of the relocated content; `rewritten` is whether it
+    differs from the source. For an ELF file, `needed` are the libraries that it loads,
+    `unrelocated` the search paths that still contain the prefix, and `glibc` the version that it
+    needs.
+    """
 
     member: Member
     size: int
-    state: State
-    digest: str
+    stamp: FileStamp
+    sha256: str
     rewritten: bool = False
-    remaining_prefix: Residue | None = None
+    remaining_prefix: FileFormat | None = None
     needed: tuple[str, ...] = ()
-    unsettled: tuple[str, ...] = ()
+    unrelocated: tuple[str, ...] = ()
     glibc: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be packed: files with what was found in them, links, and Python files that will be
-    compiled; sizes in bytes."""
+    """The content of an archive: inspected files, links, and Python files to compile."""
 
     prefix: Prefix
-    place: PrefixPaths
+    prefix_paths: PrefixPaths
     listing: Listing
     files: tuple[Inspected, ...]
     links: tuple[Member, ...]
@@ -89,24 +93,24 @@ class Plan:
 
     @property
     def size_bytes(self) -> int:
-        return sum(each.size for each in self.files)
+        return sum(file.size for file in self.files)
 
     @property
     def members(self) -> list[Member]:
-        return [*(each.member for each in self.files), *self.links, *self.bytecode]
+        return [*(file.member for file in self.files), *self.links, *self.bytecode]
 
 
-def make_plan(survey: PrefixScan, progress: Progress) -> Plan:
-    """Read what was surveyed. Raises PrefixError for what can't be read."""
-    prefix = survey.prefix
-    place = PrefixPaths(prefix.embedded_paths, prefix.interpreter.program)
-    links = tuple(each for each in survey.members if each.kind is MemberKind.LINK)
-    sources = [each for each in survey.members if each.kind is MemberKind.FILE]
-    files = tuple(_inspect_all(sources, place, progress))
+def make_plan(scan: PrefixScan, progress: Progress) -> Plan:
+    """Read the files of a scan. Raises PrefixError if one cannot be read."""
+    prefix = scan.prefix
+    prefix_paths = PrefixPaths(prefix.embedded_paths, prefix.interpreter.program)
+    links = tuple(member for member in scan.members if member.kind is MemberKind.LINK)
+    sources = [member for member in scan.members if member.kind is MemberKind.FILE]
+    files = tuple(_inspect_all(sources, prefix_paths, progress))
     return Plan(
         prefix,
-        place,
-        survey.listing,
+        prefix_paths,
+        scan.listing,
         files,
         links,
         tuple(bytecode_members(sources, prefix.interpreter)),
@@ -115,75 +119,82 @@ def make_plan(survey: PrefixScan, progress: Progress) -> Plan:
 
 
 def content_key(files: tuple[Inspected, ...], links: tuple[Member, ...], cache_tag: str) -> str:
-    """Name exactly this content, by hexadecimal digits of a SHA-256 over a canonical list."""
-    digest = hashlib.sha256(f"{RULES_VERSION} {cache_tag}\n".encode())
-    lines = [(f.member.name, f"file {f.member.mode:o} {f.digest}") for f in files]
+    """Return the key of a content: the first digits of a SHA-256 over a canonical list of it."""
+    sha256 = hashlib.sha256(f"{RULES_VERSION} {cache_tag}\n".encode())
+    lines = [(f.member.name, f"file {f.member.mode:o} {f.sha256}") for f in files]
     lines += [(link.name, f"link {link.target}") for link in links]
-    for name, what in sorted(lines):
-        # NUL ends a name: it is the one character that none can have.
-        digest.update(os.fsencode(f"{name}\0{what}\0"))
-    return digest.hexdigest()[:KEY_DIGITS]
+    for name, line in sorted(lines):
+        # NUL ends a name: it is the one character that no name can contain.
+        sha256.update(os.fsencode(f"{name}\0{line}\0"))
+    return sha256.hexdigest()[:KEY_LENGTH]
 
 
 def _inspect_all(
-    members: list[Member], place: PrefixPaths, progress: Progress
+    members: list[Member], prefix_paths: PrefixPaths, progress: Progress
 ) -> Iterator[Inspected]:
+    def inspect_batch(batch: list[Member]) -> list[Inspected]:
+        return [inspect(member, prefix_paths) for member in batch]
+
     progress.begin("Reading", len(members), 0)
     batches = [members[start : start + _BATCH] for start in range(0, len(members), _BATCH)]
     with ThreadPoolExecutor(min(4, len(os.sched_getaffinity(0)))) as pool:
-        for batch in pool.map(lambda each: [inspect(member, place) for member in each], batches):
-            progress.advance(len(batch), sum(each.size for each in batch))
-            yield from batch
+        for files in pool.map(inspect_batch, batches):
+            progress.advance(len(files), sum(file.size for file in files))
+            yield from files
 
 
-def inspect(member: Member, place: PrefixPaths) -> Inspected:
-    """Read and settle one file. Raises PrefixError if it can't be read."""
+def inspect(member: Member, prefix_paths: PrefixPaths) -> Inspected:
+    """Read and relocate one file. Raises PrefixError if it cannot be read."""
     try:
         with open_unbuffered(member.source) as file:
-            state = State.of(file)
-            if state.size > LARGE_BYTES:
-                return _inspect_large(member, state, file, place)
+            stamp = FileStamp.of(file)
+            if stamp.size > LARGE_BYTES:
+                return _inspect_large(member, stamp, file, prefix_paths)
             data = file.readall()
     except OSError as error:
-        raise PrefixError(f"{member.source} can't be read: {error.strerror}.") from error
-    settled = relocate(member.name, data, place)
-    linked = _linked(member.name, settled, place)
+        raise PrefixError(f"{member.source} cannot be read: {error.strerror}.") from error
+    relocated = relocate(member.name, data, prefix_paths)
+    linkage = _linkage(member.name, relocated, prefix_paths)
     return Inspected(
         member,
-        len(settled),
-        state,
-        hashlib.sha256(settled).hexdigest(),
-        settled != data,
-        remaining_prefix(settled, place),
-        *linked,
+        len(relocated),
+        stamp,
+        hashlib.sha256(relocated).hexdigest(),
+        relocated != data,
+        remaining_prefix(relocated, prefix_paths),
+        *linkage,
     )
 
 
 def open_unbuffered(path: Path) -> FileIO:
-    """Open a file that is read whole or in large pieces: for tens of thousands of small ones, a
-    buffer for each takes as long as their content."""
+    """Open a file that is read whole or in large chunks.
+
+    For tens of thousands of small files, a buffer for each takes as long as reading them.
+    """
     return path.open("rb", buffering=0)
 
 
-def _inspect_large(member: Member, state: State, file: FileIO, place: PrefixPaths) -> Inspected:
-    digest = hashlib.sha256()
-    while piece := file.read(CHUNK_BYTES):
-        digest.update(piece)
+def _inspect_large(
+    member: Member, stamp: FileStamp, file: FileIO, prefix_paths: PrefixPaths
+) -> Inspected:
+    sha256 = hashlib.sha256()
+    while chunk := file.read(CHUNK_BYTES):
+        sha256.update(chunk)
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        linked = _linked(member.name, content, place)
-    return Inspected(member, state.size, state, digest.hexdigest(), False, None, *linked)
+        linkage = _linkage(member.name, content, prefix_paths)
+    return Inspected(member, stamp.size, stamp, sha256.hexdigest(), False, None, *linkage)
 
 
-def _linked(
-    name: str, data: Buffer, place: PrefixPaths
+def _linkage(
+    name: str, data: Buffer, prefix_paths: PrefixPaths
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]]:
-    """Return the last three fields of what was found in a file."""
+    """Return `needed`, `unrelocated` and `glibc` of a file."""
     dynamic = read_dynamic(data) if data[:4] == MAGIC else None
     if dynamic is None:
         return (), (), ()
-    unsettled = tuple(
+    unrelocated = tuple(
         path.text
         for path in dynamic.search_paths
-        if relative_search_path(name, path.text, place) != path.text
+        if relative_search_path(name, path.text, prefix_paths) != path.text
     )
-    return dynamic.needed, unsettled, dynamic.glibc
+    return dynamic.needed, unrelocated, dynamic.glibc

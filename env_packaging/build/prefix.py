@@ -1,8 +1,8 @@
-"""What kind of prefix a folder is, and what its interpreter says of itself.
+"""Recognizes the kind of a prefix, and reads the properties of its interpreter.
 
-Three kinds can be packed: a conda environment, a venv, and a CPython installed with nothing else in
-a folder of its own. The layout of a Python is asked of that Python, never guessed: where the
-standard library and site-packages are differs between Debian, Fedora, conda and plain builds.
+Three kinds can be packed: a conda environment, a venv, and a CPython in a directory without
+anything else. The interpreter itself reports its layout: the paths of the standard library and of
+site-packages differ between Debian, Fedora, conda and plain builds.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import subprocess
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from env_packaging.errors import PrefixError
 
-#: Prefixes that hold an operating system too. A venv's base may be one; none is packed as a whole,
-#: and to find one's path in a file says nothing about that file.
+#: Prefixes that also hold the operating system. A venv's base may be one. They are never packed as
+#: a whole, and a file that contains their path need not be relocated.
 SYSTEM_PREFIXES = frozenset({"/", "/usr", "/usr/local"})
 
-#: Until an interpreter that does not answer is given up.
+#: How long to wait for an interpreter.
 INTERPRETER_TIMEOUT_SECONDS = 60.0
 
 _FACTS = """
@@ -41,8 +41,23 @@ print(json.dumps({
 """
 
 
+class _Facts(TypedDict):
+    """The output of `_FACTS`."""
+
+    version: str
+    short_version: str
+    prefix: str
+    base_prefix: str
+    stdlib: str
+    include: str
+    site_directories: list[str]
+    cache_tag: str
+    platform: str
+    libc: str
+
+
 class PrefixKind(Enum):
-    """What can be packed."""
+    """The kinds of prefixes that can be packed."""
 
     CONDA = "conda"
     VENV = "venv"
@@ -51,10 +66,10 @@ class PrefixKind(Enum):
 
 @dataclass(frozen=True)
 class Interpreter:
-    """What an interpreter says of itself.
+    """The properties of an interpreter.
 
-    `site_directories` are where it would look for packages below any prefix, relative to that
-    prefix, in its order; `stdlib` and `include` are absolute and of the base if it is in a venv.
+    `site_directories` are the directories where it looks for packages, relative to any prefix, in
+    its order. `stdlib` and `include` are absolute; in a venv they are those of the base.
     """
 
     executable: Path
@@ -71,14 +86,17 @@ class Interpreter:
 
     @property
     def program(self) -> str:
-        """The name that means exactly this version: `python3.11`."""
+        """The program name of exactly this version, such as `python3.11`."""
         return f"python{self.short_version}"
 
 
 @dataclass(frozen=True)
 class Prefix:
-    """A prefix that can be packed. `base` is the Python that a venv was made from and is packed
-    with it; None where there is none, or every node is assumed to have it."""
+    """A prefix that can be packed.
+
+    `base` is the Python that a venv was made from, to be packed with it. It is None for other
+    kinds, and if every node is assumed to have it.
+    """
 
     path: Path
     kind: PrefixKind
@@ -92,15 +110,17 @@ class Prefix:
 
     @property
     def embedded_paths(self) -> tuple[str, ...]:
-        """Where this environment is on this machine, in each spelling that a file may carry; the
-        longest first, as one may be the beginning of another."""
+        """The paths of this environment on this machine, in each spelling that a file may contain.
+
+        The longest is first, because one may be the start of another.
+        """
         own = {str(self.path), os.path.realpath(self.path)} - SYSTEM_PREFIXES
         inherited = self.base.embedded_paths if self.base else ()
         return tuple(sorted(own | set(inherited), key=lambda path: (-len(path), path)))
 
 
 def kind_of(path: Path) -> PrefixKind | None:
-    """Return the kind of prefix that a folder looks like, by its marks; None if it is none."""
+    """Return the kind of a prefix from its marker files, None if it has none."""
     if (path / "conda-meta").is_dir():
         return PrefixKind.CONDA
     if (path / "pyvenv.cfg").is_file():
@@ -111,21 +131,20 @@ def kind_of(path: Path) -> PrefixKind | None:
 
 
 def find_program(path: Path) -> Path | None:
-    """Find the interpreter in a prefix's `bin`, whatever it is called there."""
+    """Find the interpreter in a prefix's `bin`, whatever its name."""
     candidates = [path / "bin" / "python", path / "bin" / "python3"]
     candidates += sorted((path / "bin").glob("python3.*[0-9]"))
-    return next((each for each in candidates if os.access(each, os.X_OK)), None)
+    return next((program for program in candidates if os.access(program, os.X_OK)), None)
 
 
 def open_prefix(path: Path, *, assume_base: bool = False) -> Prefix:
-    """Look at a prefix and ask its interpreter, and the base's for a venv, unless every node is
-    assumed to have that.
+    """Inspect a prefix and its interpreter, and for a venv its base unless `assume_base` is set.
 
-    Raises PrefixError for a folder that is no prefix or has no interpreter that runs.
+    Raises PrefixError if the directory is not a prefix or its interpreter does not run.
     """
     path = path.expanduser().absolute()
     if not path.is_dir():
-        raise PrefixError(f"There is no folder {path}: give the prefix of an environment.")
+        raise PrefixError(f"There is no directory {path}. Give the prefix of an environment.")
     kind = kind_of(path)
     if kind is None:
         raise PrefixError(
@@ -134,28 +153,28 @@ def open_prefix(path: Path, *, assume_base: bool = False) -> Prefix:
         )
     if kind is PrefixKind.CPYTHON and os.path.realpath(path) in SYSTEM_PREFIXES:
         raise PrefixError(
-            f"{path} holds the operating system too: make a venv with its Python and pack that."
+            f"{path} holds the operating system too. Make a venv with its Python and pack that."
         )
     program = find_program(path)
     if program is None:
         raise PrefixError(
-            f"{path} has no interpreter in bin that can be run: install Python in it."
+            f"{path} has no interpreter in bin that can be run. Install Python in it."
         )
     interpreter = ask_interpreter(program)
     if not path.samefile(interpreter.prefix):
         raise PrefixError(
-            f"The interpreter {program} belongs to {interpreter.prefix}, not to {path}: "
-            "give that prefix, or make the environment again where it is to be packed."
+            f"The interpreter {program} belongs to {interpreter.prefix}, not to {path}. "
+            "Give that prefix, or create the environment again at the path where you pack it."
         )
     if kind is PrefixKind.VENV and not assume_base:
         return Prefix(path, kind, interpreter, _base_of(interpreter))
     if kind is not PrefixKind.VENV and assume_base:
-        raise PrefixError(f"{path} has a Python of its own: --assume-base is for a venv.")
+        raise PrefixError(f"{path} includes its Python: --assume-base is for a venv.")
     return Prefix(path, kind, interpreter)
 
 
 def _base_of(interpreter: Interpreter) -> Prefix:
-    """Return the base of a venv; unlike a prefix to be packed it may be the system's own Python."""
+    """Return the base of a venv. Unlike a prefix to pack, it may be the system's Python."""
     base = ask_interpreter(interpreter.base_prefix / "bin" / interpreter.program)
     kind = kind_of(base.prefix)
     if kind is not PrefixKind.CONDA:
@@ -164,8 +183,8 @@ def _base_of(interpreter: Interpreter) -> Prefix:
 
 
 def ask_interpreter(program: Path) -> Interpreter:
-    """Run an interpreter, isolated from the caller's settings, and take its answer."""
-    values: dict[str, Any] = json.loads(run_python(program, _FACTS))
+    """Run an interpreter, isolated from the caller's settings, to read its properties."""
+    values: _Facts = json.loads(run_python(program, _FACTS))
     return Interpreter(
         executable=program,
         version=values["version"],
@@ -174,7 +193,7 @@ def ask_interpreter(program: Path) -> Interpreter:
         base_prefix=Path(values["base_prefix"]),
         stdlib=Path(values["stdlib"]),
         include=Path(values["include"]),
-        site_directories=tuple(each.lstrip("/") for each in values["site_directories"]),
+        site_directories=tuple(path.lstrip("/") for path in values["site_directories"]),
         cache_tag=values["cache_tag"],
         platform=values["platform"],
         libc=values["libc"],
@@ -182,10 +201,10 @@ def ask_interpreter(program: Path) -> Interpreter:
 
 
 def run_python(program: Path, script: str) -> str:
-    """Return what a script prints in another interpreter, which is started isolated from the
-    caller's settings (`-I`) and writes no bytecode into its prefix (`-B`).
+    """Return the output of a script in another interpreter.
 
-    Raises PrefixError with the last line of its complaint if it doesn't run.
+    The interpreter is isolated from the caller's settings (`-I`) and writes no bytecode into its
+    prefix (`-B`). Raises PrefixError, with the last line of its error output, if it fails.
     """
     try:
         done = subprocess.run(
@@ -197,8 +216,8 @@ def run_python(program: Path, script: str) -> str:
             stdin=subprocess.DEVNULL,
         )
     except subprocess.CalledProcessError as error:
-        complaint = (error.stderr.strip().splitlines() or [f"exit status {error.returncode}"])[-1]
-        raise PrefixError(f"The interpreter {program} does not run: {complaint}") from error
+        reason = (error.stderr.strip().splitlines() or [f"exit status {error.returncode}"])[-1]
+        raise PrefixError(f"The interpreter {program} does not run: {reason}") from error
     except subprocess.TimeoutExpired as error:
         raise PrefixError(
             f"The interpreter {program} did not answer within {error.timeout:.0f} seconds."

@@ -1,7 +1,7 @@
-"""What an admin should know before users do: each problem as a sentence with what to do.
+"""Finds problems of an environment before users do.
 
-An environment that can't work on another machine is refused; one that may not do all that is
-expected of it is packed, with findings in its manifest.
+An environment that cannot work on another machine is refused. One that may lack something is
+packed, with findings in its manifest.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from env_packaging.build.elf import read_dynamic
 from env_packaging.build.members import Member
@@ -23,20 +22,21 @@ from env_packaging.build.relocate import relocate
 from env_packaging.errors import PrefixError
 from env_packaging.manifest import Finding, Package
 
-#: Libraries of glibc and of GCC's run time, which are on every Linux that runs Hadoop; those that
-#: manylinux wheels may count on (PEP 513), without X11.
+#: Libraries of glibc and of GCC's run time, which every Linux with Hadoop has: those that manylinux
+#: wheels may use (PEP 513), without X11.
 _SYSTEM_LIBRARIES = re.compile(
     r"(ld-linux.*|libc|libm|libdl|libpthread|librt|libutil|libresolv|libnsl|libcrypt|libgcc_s"
     r"|libstdc\+\+)\.so\.[0-9.]+"
 )
 
-#: Modules that a notebook server needs, each with what it is needed for.
+#: Modules that a notebook server needs, each with the consequence if it is missing.
 _EXPECTED_MODULES = {
     "jupyterhub.singleuser": "no notebook server can start in it",
-    "jupyterlab": "servers in it can't show JupyterLab",
-    "hdfs_contents": "notebooks can't be kept in HDFS",
-    "hdfs_native": "notebooks can't be kept in HDFS",
+    "jupyterlab": "servers in it cannot show JupyterLab",
+    "hdfs_contents": "notebooks cannot be kept in HDFS",
+    "hdfs_native": "notebooks cannot be kept in HDFS",
 }
+#: Their distributions, as arguments of pip, if not of the same name.
 _DISTRIBUTIONS = {
     "jupyterhub.singleuser": "jupyterhub",
     "hdfs_contents": "'yarnhub[notebook]'",
@@ -45,7 +45,7 @@ _DISTRIBUTIONS = {
 
 _IMPORT = """
 import gc, importlib, json, os
-gc.disable()  # half a million objects, and all of them stay
+gc.disable()  # the imports create half a million objects that stay
 failed = {}
 for name in %r:
     try:
@@ -59,91 +59,92 @@ os._exit(0)  # nothing that was imported may print after this
 
 
 def refuse_editable_installs(prefix: Prefix, members: Iterable[Member]) -> None:
-    """Raise PrefixError for the first package that is used from a folder outside of the prefix."""
+    """Raise PrefixError for the first package that is loaded from outside the prefix."""
     for member in members:
-        folder, file = posixpath.split(member.name)
-        if file == "direct_url.json" and folder.endswith(".dist-info"):
-            _refuse_direct_url(prefix, folder, member.source)
-        elif posixpath.basename(folder) in ("site-packages", "dist-packages"):
+        directory, file = posixpath.split(member.name)
+        if file == "direct_url.json" and directory.endswith(".dist-info"):
+            _refuse_direct_url(prefix, directory, member.source)
+        elif posixpath.basename(directory) in ("site-packages", "dist-packages"):
             if file.endswith(".egg-link"):
-                place = member.source.read_text(errors="replace").splitlines()[:1]
-                raise _editable(prefix, file.removesuffix(".egg-link"), "".join(place))
+                checkout = member.source.read_text(errors="replace").splitlines()[:1]
+                raise _editable(prefix, file.removesuffix(".egg-link"), "".join(checkout))
             if file.endswith(".pth"):
-                _refuse_outside_folder(prefix, member.source)
+                _refuse_outside_directory(prefix, member.source)
 
 
-def _refuse_direct_url(prefix: Prefix, folder: str, source: Path) -> None:
+def _refuse_direct_url(prefix: Prefix, info_directory: str, source: Path) -> None:
     try:
-        values: dict[str, Any] = json.loads(source.read_bytes())
+        values = json.loads(source.read_bytes())
         editable = values["dir_info"]["editable"] is True
     except (ValueError, KeyError, TypeError):
         return
     if editable:
-        name = posixpath.basename(folder).partition("-")[0]
+        name = posixpath.basename(info_directory).partition("-")[0]
         raise _editable(prefix, name, str(values.get("url", "")).removeprefix("file://"))
 
 
-def _refuse_outside_folder(prefix: Prefix, path_file: Path) -> None:
+def _refuse_outside_directory(prefix: Prefix, path_file: Path) -> None:
     for line in path_file.read_text(errors="replace").splitlines():
-        folder = line.strip()
-        if not folder or folder.startswith(("#", "import ", "import\t")):
+        directory = line.strip()
+        if not directory or directory.startswith(("#", "import ", "import\t")):
             continue
-        place = os.path.realpath(path_file.parent / folder)
+        real = os.path.realpath(path_file.parent / directory)
         roots = tuple(os.path.realpath(root) + "/" for root in prefix.embedded_paths)
-        if Path(place).exists() and not (place + "/").startswith(roots):
+        if Path(real).exists() and not (real + "/").startswith(roots):
             raise PrefixError(
-                f"{path_file} adds {place} to Python's path, which is outside of the environment: "
-                "install what is there as a package, remove that line and pack again."
+                f"{path_file} adds {real} to Python's path, which is outside the environment. "
+                "Install the code there as a package, remove that line and pack again."
             )
 
 
-def _editable(prefix: Prefix, name: str, place: str) -> PrefixError:
+def _editable(prefix: Prefix, name: str, checkout: str) -> PrefixError:
     return PrefixError(
-        f"{name} is installed editable, from {place or 'a folder'}, which no node has: install it "
-        f"whole ({prefix.interpreter.executable} -m pip install {place or name}) and pack again."
+        f"{name} is an editable install from {checkout or 'a directory'}, which no node has. "
+        "Install it as a regular package "
+        f"({prefix.interpreter.executable} -m pip install {checkout or name}) and pack again."
     )
 
 
 def refuse_without_packages(prefix: Prefix, members: Iterable[Member]) -> None:
-    """Raise PrefixError for a venv in which nothing is installed."""
+    """Raise PrefixError for a venv without packages."""
     if prefix.kind is PrefixKind.VENV and not has_distributions(members):
         raise PrefixError(
-            f"{prefix.path} is a venv with no package in it: install what notebooks need "
-            f"({prefix.interpreter.executable} -m pip install 'yarnhub[notebook]'), or give "
-            "--force to pack it all the same."
+            f"{prefix.path} is a venv without packages. Install those that notebooks need "
+            f"({prefix.interpreter.executable} -m pip install 'yarnhub[notebook]'), or use "
+            "--force to pack it anyway."
         )
 
 
 def refuse_unmovable_interpreter(plan: Plan) -> None:
-    """Raise PrefixError if the interpreter would not find its own library where it is unpacked."""
-    files = {each.member.name: each for each in plan.files}
-    # A venv that stays one has it under the name that it was made with; the others are links.
-    name = plan.place.interpreter if not plan.prefix.assumes_base else r"bin/python[0-9.]*"
-    program = next(each for each in plan.files if re.fullmatch(name, each.member.name))
-    libraries = [each for each in program.needed if each.startswith("libpython")]
+    """Raise PrefixError if the interpreter would not find its own library after unpacking."""
+    names = {file.member.name for file in plan.files}
+    # An unmerged venv has the interpreter under one of these names; the others are links to it.
+    name = r"bin/python[0-9.]*" if plan.prefix.assumes_base else plan.prefix_paths.interpreter
+    program = next(file for file in plan.files if re.fullmatch(name, file.member.name))
+    libraries = [library for library in program.needed if library.startswith("libpython")]
     if not libraries:
         return
-    data = relocate(program.member.name, program.member.source.read_bytes(), plan.place)
+    data = relocate(program.member.name, program.member.source.read_bytes(), plan.prefix_paths)
     dynamic = read_dynamic(data)
-    folders = ":".join(path.text for path in dynamic.search_paths) if dynamic else ""
+    search_path = ":".join(path.text for path in dynamic.search_paths) if dynamic else ""
     if plan.prefix.assumes_base:
-        if "$ORIGIN" not in folders:
+        if "$ORIGIN" not in search_path:
             return
         raise PrefixError(
-            f"{program.member.source} looks for {libraries[0]} beside itself, and would not find "
-            "it in the environment: pack it without --assume-base."
+            f"{program.member.source} looks for {libraries[0]} relative to itself, and would not "
+            "find it in the environment. Pack without --assume-base."
         )
-    found = [f"lib/{each}" in files for each in libraries]
-    if not all(found) or "$ORIGIN" not in folders:
+    packed = all(f"lib/{library}" in names for library in libraries)
+    if not packed or "$ORIGIN" not in search_path:
         raise PrefixError(
-            f"{program.member.source} loads {libraries[0]} from a fixed place on this machine and "
-            "would not start on another: use a Python that brings its library along, such as "
-            "conda's, pyenv's or uv's."
+            f"{program.member.source} loads {libraries[0]} from a fixed path on this machine and "
+            "would not start on another. Use a Python that includes its library, such as conda's, "
+            "pyenv's or uv's."
         )
 
 
 def module_findings(prefix: Prefix) -> list[Finding]:
-    """Import what a notebook server needs in the environment's interpreter."""
+    """Import the modules of a notebook server in the environment's interpreter."""
     program = prefix.interpreter.executable
     output = run_python(program, _IMPORT % list(_EXPECTED_MODULES))
     failed: dict[str, str] = json.loads(output.splitlines()[-1])
@@ -151,7 +152,7 @@ def module_findings(prefix: Prefix) -> list[Finding]:
         Finding(
             "warning",
             "module",
-            f"{name} can't be imported ({reason}), so {_EXPECTED_MODULES[name]}: "
+            f"{name} cannot be imported ({reason}), so {_EXPECTED_MODULES[name]}. Run: "
             f"{program} -m pip install {_DISTRIBUTIONS.get(name, name)}",
             (name,),
         )
@@ -160,91 +161,91 @@ def module_findings(prefix: Prefix) -> list[Finding]:
 
 
 def file_findings(plan: Plan) -> Iterator[Finding]:
-    """Yield what was found in the files, and links that lead nowhere."""
+    """Yield the findings on the files and links of a plan."""
     yield from plan.listing.findings
     if plan.prefix.assumes_base:
         interpreter = plan.prefix.interpreter
         yield Finding(
             "warning",
             "assumed-base",
-            f"Every node must have Python {interpreter.version} in {interpreter.base_prefix}: it "
-            "was not packed.",
+            f"Every node must have Python {interpreter.version} in {interpreter.base_prefix}, "
+            "because it was not packed.",
         )
     if broken := tuple(sorted(plan.listing.broken)):
-        yield Finding("note", "broken-link", "Links that lead to nothing were left out.", broken)
-    if text := tuple(each.member.name for each in plan.files if each.remaining_prefix == "text"):
+        yield Finding("note", "broken-link", "Broken links were left out.", broken)
+    if text := tuple(file.member.name for file in plan.files if file.remaining_prefix == "text"):
         yield Finding(
             "note",
             "prefix-in-text",
-            "Text files that name the folder the environment was packed from, which the nodes "
-            "don't have; in most it says only how something was built.",
+            "Text files contain the prefix that the environment was packed from, which the nodes "
+            "do not have. Most of them only record how something was built.",
             text,
         )
     if binary := tuple(
-        each.member.name for each in plan.files if each.remaining_prefix == "binary"
+        file.member.name for file in plan.files if file.remaining_prefix == "binary"
     ):
         yield Finding(
             "note",
             "prefix-in-binary",
-            "Binary files that name the folder the environment was packed from.",
+            "Binary files contain the prefix that the environment was packed from.",
             binary,
         )
-    if unsettled := tuple(each.member.name for each in plan.files if each.unsettled):
+    if unrelocated := tuple(file.member.name for file in plan.files if file.unrelocated):
         yield Finding(
             "warning",
             "library-path",
-            "Libraries that look for others in the folder the environment was packed from, and "
-            "will not find them there.",
-            unsettled,
+            "Libraries look for others in the prefix that the environment was packed from, and "
+            "will not find them on a node.",
+            unrelocated,
         )
     version, member = glibc_floor(plan)
     if version:
         message = (
-            f"Nodes need glibc {version} or later, for {member} among others: `ldd --version` "
-            "tells what one has."
+            f"Nodes need glibc {version} or later, for {member} among others. `ldd --version` "
+            "shows a node's version."
         )
         yield Finding("note", "glibc", message, (member,))
     yield from _outside_libraries(plan)
 
 
 def glibc_floor(plan: Plan) -> tuple[str, str]:
-    """Return the oldest glibc that all of an environment runs on, as "2.34", and a member that asks
-    for it; both are empty where none asks for any."""
-    newest = max(plan.files, key=lambda each: each.glibc)
+    """Return the oldest glibc that an environment runs on, such as "2.34", and a member that needs
+    it; both are empty if no member needs any."""
+    newest = max(plan.files, key=lambda file: file.glibc)
     return ".".join(map(str, newest.glibc)), newest.member.name if newest.glibc else ""
 
 
 def hub_findings(packages: Iterable[Package], hub_version: str | None) -> Iterator[Finding]:
-    """Compare JupyterHub in the environment with the one here, which is None where there is none.
+    """Compare JupyterHub in the environment with the one on this machine, None if it has none.
 
-    Both have to be of one major version, or they may not understand each other.
+    Different major versions of hub and server may be incompatible.
     """
-    inside = next((each.version for each in packages if each.name == "jupyterhub"), None)
-    if inside is None or hub_version is None:
-        return  # to have none is another finding
-    if inside.partition(".")[0] != hub_version.partition(".")[0]:
+    version = next((package.version for package in packages if package.name == "jupyterhub"), None)
+    if version is None or hub_version is None:
+        return  # a missing jupyterhub is another finding
+    if version.partition(".")[0] != hub_version.partition(".")[0]:
         yield Finding(
             "warning",
             "hub-version",
-            f"JupyterHub is {inside} in the environment and {hub_version} here, which may not "
-            "understand each other: install the same major version in both.",
+            f"JupyterHub is {version} in the environment and {hub_version} here, which may be "
+            "incompatible. Install the same major version in both.",
             ("jupyterhub",),
         )
 
 
 def _outside_libraries(plan: Plan) -> Iterator[Finding]:
-    inside = {posixpath.basename(each.name) for each in plan.members}
+    packed = {posixpath.basename(member.name) for member in plan.members}
     users: dict[str, Inspected] = {}
     for file in plan.files:
         for library in file.needed:
-            if library not in inside and not _SYSTEM_LIBRARIES.fullmatch(library):
+            if library not in packed and not _SYSTEM_LIBRARIES.fullmatch(library):
                 users.setdefault(library, file)
     if users:
         names = tuple(f"{library} ({users[library].member.name})" for library in sorted(users))
         yield Finding(
             "note",
             "outside-library",
-            "Libraries that are not in the environment: every node must have them. "
+            "Every node must have these libraries, which are not in the environment: "
             + ", ".join(sorted(users)),
             names,
         )

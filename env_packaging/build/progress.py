@@ -1,4 +1,4 @@
-"""How long work tells whoever waits for it where it is."""
+"""How packing reports its progress."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told of each phase in turn, always from the thread that packs."""
+    """Receives the progress of each phase, always from the thread that packs."""
 
     def begin(self, phase: str, files: int, size_bytes: int) -> None:
-        """Begin a phase that will go through so many files and bytes."""
+        """Begin a phase with this many files and bytes; 0 bytes if the size is unknown."""
 
     def advance(self, files: int, size_bytes: int) -> None:
-        """Count so many more files and bytes as done."""
+        """Add to the files and bytes that are done."""
 
 
-class Silent:
-    """For callers who don't wait to see anything."""
+class NoProgress:
+    """Progress that is not shown."""
 
     def begin(self, phase: str, files: int, size_bytes: int) -> None:
         pass

@@ -1,7 +1,7 @@
-"""Presets for what an environment can do without: fewer files, which nodes unpack sooner.
+"""Presets of files that an environment can do without: nodes unpack fewer files faster.
 
-Nothing is pruned unless it is asked for: a package may read its own tests or headers at run time.
-What each has saved is in the manifest.
+Nothing is pruned by default, because a package may read its own tests or headers at run time. The
+manifest records what each preset saved.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _PACKAGES = r"lib/python3[0-9.]*/(site|dist)-packages/"
 
 
 class Preset(str, Enum):
-    """What can be left out."""
+    """A kind of files that can be left out."""
 
     TESTS = "tests"
     DOCS = "docs"
@@ -33,7 +33,7 @@ _RULES = {
         re.compile(r"(share/)?(man|info|doc|docs|gtk-doc)/", re.DOTALL),
     ),
     Preset.BUILD: (
-        "what only compilers read",
+        "files that only compilers read",
         re.compile(
             r"include/|lib/(pkgconfig|cmake)/|share/(pkgconfig|cmake|aclocal)/"
             r"|.*\.(a|h|hpp|hxx|cuh|pxd|pyx|pxi)$",
@@ -46,7 +46,7 @@ _RULES = {
 
 
 def reason_to_prune(name: str, presets: Iterable[Preset]) -> str | None:
-    """Return why a member is left out, None if it isn't."""
+    """Return the reason for leaving a member out, None if no preset matches."""
     for preset in presets:
         reason, pattern = _RULES[preset]
         if pattern.match(name):

@@ -1,4 +1,4 @@
-"""What of a prefix goes into an archive, and what is left out of it; no file is read."""
+"""Lists the members of an archive and the files that are left out, without reading a file."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from env_packaging.build.prefix import Prefix, PrefixKind
 from env_packaging.build.prune import Preset, reason_to_prune
 from env_packaging.errors import PrefixError
 
-#: Counts up whenever the same prefix would give another archive by a change in this package.
+#: Increase it with each change of this package that gives the same prefix another archive.
 RULES_VERSION = 1
 
 
 @dataclass(frozen=True)
 class PrefixScan:
-    """The members of an archive that is to be made, sorted by name, and what is not in it."""
+    """The members of the archive of a prefix, sorted by name, and the listing they are from."""
 
     prefix: Prefix
     listing: Listing = field(repr=False)
     members: list[Member] = field(repr=False)
 
 
-def survey_prefix(prefix: Prefix, prune: Iterable[Preset] = ()) -> PrefixScan:
-    """List a prefix. Raises PrefixError for what can't be packed."""
+def scan_prefix(prefix: Prefix, prune: Iterable[Preset] = ()) -> PrefixScan:
+    """List a prefix. Raises PrefixError if it cannot be packed."""
     listing = _list_members(prefix)
     for name, member in list(listing.members.items()):
         reason = reason_to_prune(name, prune)
@@ -34,7 +34,7 @@ def survey_prefix(prefix: Prefix, prune: Iterable[Preset] = ()) -> PrefixScan:
             listing.exclude(reason, member.source)
     members = drop_dangling_links(listing.members.values())
     if not any(member.name == "bin/python" for member in members):
-        raise PrefixError(f"{prefix.path} has no bin/python: install Python in it.")
+        raise PrefixError(f"{prefix.path} has no bin/python. Install Python in it.")
     return PrefixScan(prefix, listing, members)
 
 

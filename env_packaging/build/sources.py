@@ -1,8 +1,8 @@
-"""What can be named to be packed: a prefix; a conda environment by its name; or a file that says
-what an environment is to hold, from which one is built in a temporary folder.
+"""The sources that can be packed: a prefix, the name of a conda environment, or a file that
+describes an environment, which is built in a temporary directory.
 
-Building uses what this machine has: conda, mamba or micromamba for an `environment.yml`, uv or pip
-for a `requirements.txt`. Their output goes to stderr, as they write it.
+Builds use the tools of this machine: conda, mamba or micromamba for an `environment.yml`, uv or pip
+for a `requirements.txt`. Their output goes to stderr.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from pathlib import Path
 
 from env_packaging.errors import MissingPackageError, PrefixError
 
-_CONDAS = ("conda", "mamba", "micromamba")
+_CONDA_PROGRAMS = ("conda", "mamba", "micromamba")
 
 
 @contextmanager
 def prefix_of(source: str) -> Iterator[Path]:
-    """Yield the prefix of what is named; one that was built for it is gone afterwards.
+    """Yield the prefix of a source. A prefix that was built is deleted afterwards.
 
-    Raises PrefixError for what is no environment or can't be built, MissingPackageError where this
-    machine has nothing to build it with.
+    Raises PrefixError if the source is not an environment or cannot be built, and
+    MissingPackageError if this machine lacks the tool to build it.
     """
     path = Path(source).expanduser()
     if path.is_file():
@@ -41,22 +41,22 @@ def prefix_of(source: str) -> Iterator[Path]:
 
 @contextmanager
 def _built(file: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="yarnhub-build-") as folder:
-        prefix = Path(folder) / "environment"
+    with tempfile.TemporaryDirectory(prefix="yarnhub-build-") as directory:
+        prefix = Path(directory) / "environment"
         if file.suffix in (".yml", ".yaml"):
             _build_conda(file, prefix)
         elif file.suffix == ".txt":
             _build_venv(file, prefix)
         else:
             raise PrefixError(
-                f"{file} is no environment: give a prefix, an environment.yml, or a "
+                f"{file} is not an environment. Give a prefix, an environment.yml or a "
                 "requirements.txt."
             )
         yield prefix
 
 
 def _build_conda(file: Path, prefix: Path) -> None:
-    program = _conda(f"To build {file}")
+    program = _conda_program(f"Building {file}")
     if Path(program).name == "micromamba":
         command = [program, "create", "--yes", "--prefix", str(prefix), "--file", str(file)]
     else:
@@ -75,42 +75,45 @@ def _build_venv(file: Path, prefix: Path) -> None:
         pip = [sys.executable, "-m", "pip", "--python", str(python), "install"]
         _build(file, [*pip, "--disable-pip-version-check", "-r", str(file)])
     else:
-        raise MissingPackageError(f"To build {file} uv or pip is needed: install one of them.")
+        raise MissingPackageError(f"Building {file} needs uv or pip. Install one of them.")
 
 
 def _build(file: Path, command: Sequence[str]) -> None:
     done = subprocess.run(command, stdout=sys.stderr, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise PrefixError(
-            f"{file} could not be built: {' '.join(command[:3])}… ended with {done.returncode}, "
-            "and says why above."
+            f"{file} could not be built: {' '.join(command[:3])}… failed with exit code "
+            f"{done.returncode}. See its output above."
         )
 
 
 def _named(name: str) -> Path:
-    program = _conda(f"There is no folder {name}; to look for a conda environment of that name")
+    program = _conda_program(
+        f"There is no directory {name}. Finding a conda environment of that name"
+    )
     command = [program, "env", "list", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        known = [Path(each) for each in json.loads(done.stdout)["envs"]]
+        prefixes = [Path(path) for path in json.loads(done.stdout)["envs"]]
     except (ValueError, KeyError, TypeError) as error:
         raise PrefixError(
-            f"{program} did not tell its environments: give the prefix instead."
+            f"{program} did not list its environments. Give the prefix instead."
         ) from error
-    found = [each for each in known if each.name == name]
-    if not found:
-        names = ", ".join(sorted(each.name for each in known)) or "none"
+    matches = [prefix for prefix in prefixes if prefix.name == name]
+    if not matches:
+        names = ", ".join(sorted(prefix.name for prefix in prefixes)) or "none"
         raise PrefixError(
-            f"There is neither a folder nor a conda environment {name}; conda has: {names}."
+            f"There is neither a directory nor a conda environment {name}. Conda environments: "
+            f"{names}."
         )
-    return found[0]
+    return matches[0]
 
 
-def _conda(purpose: str) -> str:
-    for name in _CONDAS:
+def _conda_program(purpose: str) -> str:
+    for name in _CONDA_PROGRAMS:
         if program := shutil.which(name):
             return program
     raise MissingPackageError(
-        f"{purpose}, conda, mamba or micromamba is needed: put one of them in PATH, or give the "
-        "prefix of an environment."
+        f"{purpose} needs conda, mamba or micromamba. Put one of them in PATH, or give the prefix "
+        "of an environment."
     )

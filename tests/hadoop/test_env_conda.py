@@ -200,7 +200,7 @@ def test_what_pip_installed_editable_is_refused_with_what_to_do(
     done = pack_env(hadoop, prefix, "--name", "editable", "--quiet")
     assert done.returncode == 3
     assert len(done.stderr.splitlines()) == 1
-    assert f"linked is installed editable, from {project}" in done.stderr
+    assert f"linked is an editable install from {project}" in done.stderr
     assert not open_hdfs(hadoop).exists(f"{DEFAULT_ENV_ROOT}/editable")
 
 

@@ -244,10 +244,10 @@ def test_a_namenode_that_is_away_is_a_line(
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "message"),
     [
-        (("/nowhere", "--name", "x"), 3, "There is no folder /nowhere"),
+        (("/nowhere", "--name", "x"), 3, "There is no directory /nowhere"),
         (("/etc", "--name", "x"), 3, "is neither a conda environment, nor a venv"),
-        (("/nowhere", "--name", "../x"), 2, "can't be an environment's name"),
-        (("/nowhere", "--name", "x", "--alias", "a/b"), 2, "can't be an environment's alias"),
+        (("/nowhere", "--name", "../x"), 2, "cannot be an environment's name"),
+        (("/nowhere", "--name", "x", "--alias", "a/b"), 2, "cannot be an environment's alias"),
     ],
 )
 def test_what_can_not_be_packed_is_a_line_and_an_exit_code(

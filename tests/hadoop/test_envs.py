@@ -159,7 +159,7 @@ def test_what_somebody_else_alone_may_read_hides_nothing(
         assert done.returncode == 0, done.stderr
         listed = {each["key"]: each["damage"] for each in json.loads(done.stdout)}
         assert listed[keys[1]] == ""
-        assert listed[keys[0]].startswith("its manifest can't be read: Permission denied")
+        assert listed[keys[0]].startswith("its manifest cannot be read: Permission denied")
         assert "the alias kept:own cannot be read or trusted" in done.stderr
         refused = envs(hadoop, "remove", f"kept@{keys[0]}", user="alice")
         assert refused.returncode == 5, refused.stderr
@@ -174,7 +174,7 @@ def test_an_alias_protects_and_everybody_else_is_refused(
     hadoop: MiniHadoop, keys: tuple[str, str]
 ) -> None:
     refused = envs(hadoop, "remove", "kept")
-    assert (refused.returncode, "the alias latest stands for it" in refused.stderr) == (5, True)
+    assert (refused.returncode, "the alias latest points to it" in refused.stderr) == (5, True)
     forced = envs(hadoop, "remove", "kept", "--force", user="alice")
     assert forced.returncode == 6
     assert "Traceback" not in forced.stderr

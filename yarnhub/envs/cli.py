@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from env_packaging.errors import (
-    DamagedEnvironment,
+    DamagedEnvironmentError,
     EnvironmentInUseError,
     EnvironmentNotFoundError,
     ReferenceFormatError,
@@ -142,7 +142,7 @@ def verify(
     if as_json:
         _print_json({"path": published.path, "problems": problems})
     if problems:
-        raise DamagedEnvironment(
+        raise DamagedEnvironmentError(
             "\n".join(problems) + f"\nDo not use {label}: remove it, and pack it again."
         )
     if not (as_json or quiet):
@@ -233,7 +233,7 @@ def gc(
 
     A key in a setting (NAME@KEY) does not count as needed: give the environment an alias.
     """
-    from env_packaging.garbage import delete, find_garbage, sweep
+    from env_packaging.garbage import delete, delete_temporary_files, find_garbage
     from env_packaging.inventory import read_folder
     from yarnhub.envs.usage import used_keys
 
@@ -249,7 +249,7 @@ def gc(
         if not dry_run:
             deleted = [env for env in garbage.stored if delete(filesystem, env_root, env)]
             garbage = replace(garbage, stored=tuple(deleted))
-            sweep(filesystem, garbage)
+            delete_temporary_files(filesystem, garbage)
         removed += [str(env) for env in garbage.stored]
         removed += [temporary.path for temporary in garbage.temporaries]
         size_bytes += garbage.size_bytes

@@ -9,8 +9,8 @@ import pytest
 
 from env_packaging.build.plan import Plan, make_plan
 from env_packaging.build.prefix import open_prefix
-from env_packaging.build.progress import Silent
-from env_packaging.build.scan import survey_prefix
+from env_packaging.build.progress import NoProgress
+from env_packaging.build.scan import scan_prefix
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.env_packaging.prefixes import copy_python, install, link_tree, make_venv
 
@@ -37,7 +37,7 @@ def venv(shared_python: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def plan_of() -> Callable[[Path], Plan]:
-    return lambda prefix: make_plan(survey_prefix(open_prefix(prefix)), Silent())
+    return lambda prefix: make_plan(scan_prefix(open_prefix(prefix)), NoProgress())
 
 
 @pytest.fixture

@@ -141,7 +141,7 @@ def test_an_interpreter_that_dies_is_a_sentence(interpreter: Interpreter, tmp_pa
         for worker in compiler._workers:
             worker.send_signal(signal.SIGKILL)
             worker.wait()
-        with pytest.raises(PrefixError, match="ended while it compiled"):
+        with pytest.raises(PrefixError, match="exited while compiling"):
             list(answers)
 
 

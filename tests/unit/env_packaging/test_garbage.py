@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from env_packaging.errors import EnvironmentInUseError, StorageError
-from env_packaging.garbage import delete, find_garbage, refuse_used, sweep
+from env_packaging.garbage import delete, delete_temporary_files, find_garbage, refuse_used
 from env_packaging.inventory import Stored, read_folder
 from env_packaging.publish import set_alias
 from env_packaging.registry import Pointer, Reference, names
@@ -97,7 +97,7 @@ def test_a_manifest_that_can_not_be_read_hides_nothing_else(
     error: OSError, registry: LocalFileSystem
 ) -> None:
     failing(registry, {f"{FOLDER}/{OLD}.json": error})
-    assert stored(registry, OLD).damage == f"its manifest can't be read: {error.strerror}"
+    assert stored(registry, OLD).damage == f"its manifest cannot be read: {error.strerror}"
     assert stored(registry, NEW).damage == ""
 
 
@@ -110,7 +110,7 @@ def test_what_an_alias_may_stand_for_that_can_not_be_read_or_trusted_is_kept(
     assert stored(registry, NEW).aliases == ("latest",)
     garbage = find_garbage(read_folder(registry, ROOT, "science"), set(), ALWAYS_MS)
     assert garbage.stored == ()
-    with pytest.raises(EnvironmentInUseError, match="the alias stable can't be read or trusted"):
+    with pytest.raises(EnvironmentInUseError, match="the alias stable cannot be read or trusted"):
         refuse_used(stored(registry, OLD), set())
 
 
@@ -141,12 +141,12 @@ def test_what_is_young_is_no_garbage(registry: LocalFileSystem) -> None:
 def test_sweeping_takes_the_rests_of_cut_uploads_only(registry: LocalFileSystem) -> None:
     before = registry.files()
     garbage = find_garbage(read_folder(registry, ROOT, "science"), {USED}, ALWAYS_MS)
-    sweep(registry, garbage)
+    delete_temporary_files(registry, garbage)
     assert set(before) - set(registry.files()) == {f"{FOLDER}/.{OLD}.tar.gz.01234567.uploading"}
 
 
 def test_what_an_alias_or_an_application_needs_is_not_removed(registry: LocalFileSystem) -> None:
-    with pytest.raises(EnvironmentInUseError, match="the alias latest stands for it"):
+    with pytest.raises(EnvironmentInUseError, match="the alias latest points to it"):
         refuse_used(stored(registry, NEW), set())
     with pytest.raises(EnvironmentInUseError, match=r"an application .* uses it"):
         refuse_used(stored(registry, USED), {USED})

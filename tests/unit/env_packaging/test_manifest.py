@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from env_packaging.errors import DamagedEnvironment, UnsafeEnvironmentError
+from env_packaging.errors import DamagedEnvironmentError, UnsafeEnvironmentError
 from env_packaging.manifest import Finding, LeftOut, Manifest, Package
 
 MANIFEST = Manifest(
@@ -54,7 +54,7 @@ def test_what_a_newer_packer_adds_is_ignored() -> None:
 
 
 def test_another_schema_is_refused_with_what_to_do() -> None:
-    with pytest.raises(UnsafeEnvironmentError, match="schema 2 and this yarnhub reads schema 1"):
+    with pytest.raises(UnsafeEnvironmentError, match="schema 2, but this yarnhub reads schema 1"):
         Manifest.from_json(replace(MANIFEST, schema=2).to_json())
 
 
@@ -63,5 +63,7 @@ def test_another_schema_is_refused_with_what_to_do() -> None:
     ["", "[]", "null", "{}", '{"schema": 1}', MANIFEST.to_json()[:-30], "[" * 100_000],
 )
 def test_a_damaged_manifest_is_a_sentence(text: str) -> None:
-    with pytest.raises(DamagedEnvironment, match=r"manifest is damaged .* pack the environment"):
+    with pytest.raises(
+        DamagedEnvironmentError, match=r"manifest is damaged .* Pack the environment"
+    ):
         Manifest.from_json(text)

@@ -93,7 +93,7 @@ def test_a_link_out_of_the_environment_is_packed_as_the_file_it_leads_to(tmp_pat
 def test_a_link_to_a_folder_outside_is_refused(tmp_path: Path) -> None:
     (tmp_path / "env").mkdir()
     (tmp_path / "env/link").symlink_to("/etc")
-    with pytest.raises(PrefixError, match=r"link to /etc, which is outside .* put a copy"):
+    with pytest.raises(PrefixError, match=r"link to /etc, which is outside .* by a copy"):
         member_for("link", tmp_path / "env/link", [str(tmp_path / "env")])
 
 
@@ -103,18 +103,18 @@ def test_a_link_to_nothing_is_left_out_and_remembered(target: str, tmp_path: Pat
     with pytest.raises(BrokenLinkError):
         member_for("link", tmp_path / "link", [])
     listing = Listing()
-    listing.take("link", tmp_path / "link", [])
+    listing.add("link", tmp_path / "link", [])
     assert (listing.members, listing.broken) == ({}, ["link"])
 
 
 def test_what_is_no_file_is_refused_by_name(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(PrefixError, match=r"pipe is no regular file .* remove it"):
+    with pytest.raises(PrefixError, match=r"pipe is not a regular file .* Remove it"):
         member_for("pipe", tmp_path / "pipe", [])
 
 
 def test_a_file_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(PrefixError, match="can't be read: No such file"):
+    with pytest.raises(PrefixError, match="cannot be read: No such file"):
         member_for("gone", tmp_path / "gone", [])
 
 

@@ -114,7 +114,7 @@ def test_conda_records_that_can_not_be_read_are_a_sentence(
 ) -> None:
     conda = make_conda(shared_python, tmp_path / "conda")
     write(conda / "conda-meta/broken-1-0.json", record)
-    with pytest.raises(PrefixError, match=r"conda records of .* can't be read"):
+    with pytest.raises(PrefixError, match=r"conda records of .* cannot be read"):
         pack_and_publish(conda, "science", filesystem, ROOT)
 
 
@@ -276,7 +276,7 @@ def test_odd_names_are_refused_before_anything_is_read(
 
 def test_a_file_that_can_not_be_read_is_a_sentence(venv: Path, filesystem: LocalFileSystem) -> None:
     os.mkfifo(packages_of(venv) / "pipe", stat.S_IRUSR)
-    with pytest.raises(PrefixError, match="pipe is no regular file"):
+    with pytest.raises(PrefixError, match="pipe is not a regular file"):
         pack_and_publish(venv, "science", filesystem, ROOT)
 
 

@@ -56,7 +56,7 @@ def test_the_system_s_path_is_never_looked_for_in_files(venv: Path, shared_pytho
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: path / "missing", "There is no folder"),
+        (lambda path: path / "missing", "There is no directory"),
         (lambda path: path, "is neither a conda environment, nor a venv, nor a complete Python"),
         (lambda path: Path("/usr"), "holds the operating system too"),
     ],
@@ -70,7 +70,7 @@ def test_what_is_no_prefix_is_refused_with_a_sentence(make, message: str, tmp_pa
 
 def test_a_conda_environment_without_python_is_refused(tmp_path: Path) -> None:
     (tmp_path / "conda-meta").mkdir()
-    with pytest.raises(PrefixError, match=r"has no interpreter in bin .* install Python"):
+    with pytest.raises(PrefixError, match=r"has no interpreter in bin .* Install Python"):
         open_prefix(tmp_path)
 
 

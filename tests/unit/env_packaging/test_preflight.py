@@ -38,12 +38,12 @@ def editable_by_pip(venv: Path, place: Path) -> str:
     info = install(venv, "edited")
     values = {"dir_info": {"editable": True}, "url": f"file://{place}"}
     (info / "direct_url.json").write_text(json.dumps(values))
-    return f"edited is installed editable, from {place}, .* -m pip install {place}"
+    return f"edited is an editable install from {place}, .* -m pip install {place}"
 
 
 def editable_by_setup_py(venv: Path, place: Path) -> str:
     write(packages_of(venv) / "edited.egg-link", f"{place}\n.")
-    return f"edited is installed editable, from {place}"
+    return f"edited is an editable install from {place}"
 
 
 def editable_by_path_file(venv: Path, place: Path) -> str:
@@ -86,7 +86,7 @@ def test_missing_modules_of_a_notebook_server_are_warnings(
         "hdfs_native",
     }
     assert "RuntimeError: no such library" in warnings["hdfs_contents"]
-    assert "notebooks can't be kept in HDFS" in warnings["hdfs_contents"]
+    assert "notebooks cannot be kept in HDFS" in warnings["hdfs_contents"]
     assert warnings["jupyterlab"].endswith("-m pip install jupyterlab")
 
 
@@ -119,7 +119,7 @@ def test_an_interpreter_that_needs_a_library_of_this_machine_is_refused(
     (python_prefix / "bin" / "python").symlink_to("real")
     shipped = python_prefix / "bin" / PROGRAM
     shipped.write_bytes(make_elf(["libpython3.so.1.0"], search_path))
-    with pytest.raises(PrefixError, match=r"loads libpython3.so.1.0 from a fixed place"):
+    with pytest.raises(PrefixError, match=r"loads libpython3.so.1.0 from a fixed path"):
         pack_and_publish(python_prefix, "science", filesystem, ROOT)
     assert filesystem.files() == []
 

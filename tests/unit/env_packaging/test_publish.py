@@ -119,7 +119,7 @@ def test_a_damaged_environment_is_mended_and_an_open_one_is_not_replaced(
     assert find(filesystem, ROOT, "science", KEY) is None
     publish(filesystem, ROOT, "science", KEY, writing())
     filesystem.at(ARCHIVE).chmod(0o666)
-    with pytest.raises(UnsafeEnvironmentError, match="may be written by everybody"):
+    with pytest.raises(UnsafeEnvironmentError, match="is world-writable"):
         find(filesystem, ROOT, "science", KEY)
 
 

@@ -54,7 +54,8 @@ def test_a_wrong_name_is_answered_with_the_names_there_are(published: LocalFileS
 
 def test_an_empty_registry_says_how_to_fill_it(filesystem: LocalFileSystem) -> None:
     with pytest.raises(
-        EnvironmentNotFoundError, match=r"none yet \(yarnhub pack-env publishes one\)"
+        EnvironmentNotFoundError,
+        match=r"None is published there yet: publish one with yarnhub pack-env",
     ):
         resolve(filesystem, ROOT, "science")
 
@@ -64,7 +65,7 @@ def test_a_wrong_alias_or_key_is_answered_with_those_there_are(
     reference: str, published: LocalFileSystem
 ) -> None:
     with pytest.raises(
-        EnvironmentNotFoundError, match=f"has no {reference}; .* latest and .* {KEY}"
+        EnvironmentNotFoundError, match=f"has no {reference}\\. .* latest\\. .* {KEY}"
     ):
         resolve(published, ROOT, reference)
 
@@ -80,7 +81,7 @@ def test_an_alias_to_nothing_is_answered_with_what_there_is(published: LocalFile
 )
 def test_an_alias_that_says_no_key_is_refused(text: str, published: LocalFileSystem) -> None:
     write(published.at(f"{FOLDER}/latest"), text)
-    with pytest.raises(UnsafeEnvironmentError, match="latest does not say a key"):
+    with pytest.raises(UnsafeEnvironmentError, match="latest does not contain a key"):
         resolve(published, ROOT, "science")
 
 
@@ -113,7 +114,7 @@ def test_an_archive_of_another_size_than_its_manifest_says_is_refused(
     published: LocalFileSystem,
 ) -> None:
     write(published.at(f"{FOLDER}/{KEY}.tar.gz"), "replaced")
-    with pytest.raises(UnsafeEnvironmentError, match="has 8 bytes, and its manifest says 7"):
+    with pytest.raises(UnsafeEnvironmentError, match="has 8 bytes, but its manifest says 7"):
         resolve(published, ROOT, "science")
 
 

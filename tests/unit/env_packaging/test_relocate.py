@@ -10,7 +10,7 @@ from env_packaging.build.elf import read_dynamic
 from env_packaging.build.relocate import PrefixPaths, relocate, remaining_prefix
 from tests.unit.env_packaging.elf_files import make_elf
 
-PLACE = PrefixPaths(["/opt/env", "/opt/pythons"], "python3.11")
+PREFIX = PrefixPaths(["/opt/env", "/opt/pythons"], "python3.11")
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,9 @@ PLACE = PrefixPaths(["/opt/env", "/opt/pythons"], "python3.11")
 )
 def test_a_script_finds_its_interpreter_by_the_path(before: str, after: str) -> None:
     rest = "import sys\nprint('naïve')\n" if before.endswith("\n") else ""
-    settled = relocate("bin/tool", (before + rest).encode(), PLACE)
-    assert settled == (after + rest).encode()
-    assert remaining_prefix(settled, PLACE) is None
+    relocated = relocate("bin/tool", (before + rest).encode(), PREFIX)
+    assert relocated == (after + rest).encode()
+    assert remaining_prefix(relocated, PREFIX) is None
 
 
 @pytest.mark.parametrize(
@@ -51,23 +51,23 @@ def test_a_script_finds_its_interpreter_by_the_path(before: str, after: str) -> 
     ],
 )
 def test_a_script_of_another_interpreter_stays_as_it_is(script: str) -> None:
-    assert relocate("bin/tool", script.encode(), PLACE) == script.encode()
-    assert remaining_prefix(script.encode(), PLACE) is None
+    assert relocate("bin/tool", script.encode(), PREFIX) == script.encode()
+    assert remaining_prefix(script.encode(), PREFIX) is None
 
 
-def test_only_the_first_line_of_a_script_is_settled_and_the_rest_is_told() -> None:
+def test_only_the_first_line_of_a_script_is_relocated_and_the_rest_is_told() -> None:
     data = b"#!/opt/env/bin/python\nHOME = '/opt/env/share'\n"
-    settled = relocate("bin/tool", data, PLACE)
-    assert settled == b"#!/usr/bin/env python3.11\nHOME = '/opt/env/share'\n"
-    assert remaining_prefix(settled, PLACE) == "text"
+    relocated = relocate("bin/tool", data, PREFIX)
+    assert relocated == b"#!/usr/bin/env python3.11\nHOME = '/opt/env/share'\n"
+    assert remaining_prefix(relocated, PREFIX) == "text"
 
 
 def test_a_kernel_runs_the_python_that_jupyter_runs_in() -> None:
     spec = {"argv": ["/opt/env/bin/python3.11", "-m", "ipykernel_launcher"], "language": "python"}
-    settled = relocate(
-        "share/jupyter/kernels/python3/kernel.json", json.dumps(spec).encode(), PLACE
+    relocated = relocate(
+        "share/jupyter/kernels/python3/kernel.json", json.dumps(spec).encode(), PREFIX
     )
-    assert json.loads(settled) == {**spec, "argv": ["python", "-m", "ipykernel_launcher"]}
+    assert json.loads(relocated) == {**spec, "argv": ["python", "-m", "ipykernel_launcher"]}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_kernel_runs_the_python_that_jupyter_runs_in() -> None:
 )
 def test_a_kernel_spec_of_another_form_stays_as_it_is(text: str) -> None:
     data = (text + " /opt/env").encode() if text in ("", "{") else text.encode()
-    assert relocate("share/jupyter/kernels/x/kernel.json", data, PLACE) == data
+    assert relocate("share/jupyter/kernels/x/kernel.json", data, PREFIX) == data
 
 
 def test_conda_s_records_lose_where_packages_were_unpacked() -> None:
@@ -84,13 +84,13 @@ def test_conda_s_records_lose_where_packages_were_unpacked() -> None:
         "extracted_package_dir": "/opt/env/pkgs/x-1",
         "link": {"source": "/opt/env/pkgs/x-1", "type": 1},
     }
-    settled = relocate("conda-meta/x-1-0.json", json.dumps(record).encode(), PLACE)
+    relocated = relocate("conda-meta/x-1-0.json", json.dumps(record).encode(), PREFIX)
     expected = {"name": "x", "extracted_package_dir": "", "link": {"source": "", "type": 1}}
-    assert json.loads(settled) == expected
+    assert json.loads(relocated) == expected
 
 
 def test_conda_s_history_of_commands_and_times_is_not_shipped() -> None:
-    assert relocate("conda-meta/history", b"==> 2024 <==\n# cmd: conda create\n", PLACE) == b""
+    assert relocate("conda-meta/history", b"==> 2024 <==\n# cmd: conda create\n", PREFIX) == b""
 
 
 @pytest.mark.parametrize(
@@ -104,23 +104,23 @@ def test_conda_s_history_of_commands_and_times_is_not_shipped() -> None:
 def test_a_library_s_search_path_becomes_relative_to_it(
     name: str, search_path: str, expected: str
 ) -> None:
-    dynamic = read_dynamic(relocate(name, make_elf(["libz.so.1"], search_path), PLACE))
+    dynamic = read_dynamic(relocate(name, make_elf(["libz.so.1"], search_path), PREFIX))
     assert dynamic is not None
     assert [path.text for path in dynamic.search_paths] == [expected]
 
 
 def test_a_search_path_that_has_no_room_is_left_and_told() -> None:
-    place = PrefixPaths(["/e"], "python3.11")
+    prefix_paths = PrefixPaths(["/e"], "python3.11")
     data = make_elf(["libz.so.1"], "/e/lib")
-    assert relocate("lib/python3.11/lib-dynload/x.so", data, place) == data
-    assert remaining_prefix(data, place) == "binary"
+    assert relocate("lib/python3.11/lib-dynload/x.so", data, prefix_paths) == data
+    assert remaining_prefix(data, prefix_paths) == "binary"
 
 
 @given(st.binary(), st.text(min_size=1).filter(lambda name: name != "conda-meta/history"))
 def test_what_does_not_name_the_place_is_not_touched(data: bytes, name: str) -> None:
     data = data.replace(b"/opt/", b"/opt-")
-    assert relocate(name, data, PLACE) == data
-    assert remaining_prefix(data, PLACE) is None
+    assert relocate(name, data, PREFIX) == data
+    assert remaining_prefix(data, PREFIX) is None
 
 
 @given(
@@ -130,5 +130,5 @@ def test_what_does_not_name_the_place_is_not_touched(data: bytes, name: str) -> 
     ),
 )
 def test_to_settle_again_changes_nothing(name: str, pieces: list[bytes]) -> None:
-    once = relocate(name, b"".join(pieces), PLACE)
-    assert relocate(name, once, PLACE) == once
+    once = relocate(name, b"".join(pieces), PREFIX)
+    assert relocate(name, once, PREFIX) == once

@@ -9,7 +9,7 @@ import pytest
 
 from env_packaging.build.fingerprint import fingerprint
 from env_packaging.build.prefix import open_prefix
-from env_packaging.build.progress import Silent
+from env_packaging.build.progress import NoProgress
 from env_packaging.build.prune import Preset, reason_to_prune
 from env_packaging.errors import PrefixError
 from env_packaging.pack import Options, pack_and_publish
@@ -28,7 +28,7 @@ from tests.unit.env_packaging.prefixes import (
 ROOT = "/apps/envs"
 
 
-class Phases(Silent):
+class Phases(NoProgress):
     """The names of what packing went through."""
 
     def __init__(self) -> None:
@@ -165,7 +165,7 @@ def test_a_venv_without_packages_is_refused_unless_it_is_meant(
     shared_python: Path, tmp_path: Path, filesystem: LocalFileSystem
 ) -> None:
     empty = make_venv(shared_python, tmp_path / "empty")
-    with pytest.raises(PrefixError, match=r"no package in it: install .* or give --force"):
+    with pytest.raises(PrefixError, match=r"venv without packages\. Install .* or use --force"):
         pack_and_publish(empty, "science", filesystem, ROOT)
     assert filesystem.files() == []
     assert pack_and_publish(
@@ -181,5 +181,5 @@ def test_a_folder_that_can_not_be_read_is_a_sentence(
 
     prefix = open_prefix(venv)
     monkeypatch.setattr("os.scandir", refuse)
-    with pytest.raises(PrefixError, match=r"venv can't be read: Permission denied"):
+    with pytest.raises(PrefixError, match=r"venv cannot be read: Permission denied"):
         fingerprint(prefix, "")

@@ -77,7 +77,9 @@ def test_a_conda_environment_is_found_by_its_name(
     only_programs(monkeypatch, tmp_path / "bin", **{program: script})
     with prefix_of("lab") as prefix:
         assert prefix == Path("/opt/conda/envs/lab")
-    with pytest.raises(PrefixError, match="neither a folder nor a conda environment lap; conda"):
+    with pytest.raises(
+        PrefixError, match="neither a directory nor a conda environment lap\\. Conda"
+    ):
         prefix_of("lap").__enter__()
 
 
@@ -86,7 +88,7 @@ def test_a_conda_that_does_not_tell_is_a_sentence(
     answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_programs(monkeypatch, tmp_path / "bin", conda=f"#!/bin/sh\necho '{answer}'\n")
-    with pytest.raises(PrefixError, match="did not tell its environments: give the prefix"):
+    with pytest.raises(PrefixError, match="did not list its environments\\. Give the prefix"):
         prefix_of("lab").__enter__()
 
 
@@ -96,8 +98,8 @@ def test_a_machine_without_what_is_needed_is_told_what_that_is(
     only_programs(monkeypatch, tmp_path / "bin")
     wanted = write(tmp_path / "environment.yml", "dependencies: [python]\n")
     for source in ("lab", str(wanted)):
-        with pytest.raises(MissingPackageError, match="conda, mamba or micromamba is needed"):
+        with pytest.raises(MissingPackageError, match="needs conda, mamba or micromamba"):
             prefix_of(source).__enter__()
     other = write(tmp_path / "environment.toml", "")
-    with pytest.raises(PrefixError, match=r"give a prefix, an environment.yml"):
+    with pytest.raises(PrefixError, match=r"Give a prefix, an environment.yml"):
         prefix_of(str(other)).__enter__()
