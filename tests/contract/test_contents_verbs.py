@@ -17,17 +17,17 @@ from tests.hadoop.contents.test_contents_hdfs import (  # noqa: F401
     test_what_came_in_while_a_file_was_uploaded_is_not_replaced,
 )
 from tests.unit.hdfs_contents.manager.test_faults import (  # noqa: F401
-    test_a_save_that_fails_leaves_the_file_whole_and_nothing_beside_it,
-    test_an_upload_that_fails_leaves_the_file_as_it_was,
+    test_a_failed_save_leaves_the_file_whole_and_no_temporary_file,
+    test_a_failed_upload_leaves_the_file_unchanged,
 )
 from tests.unit.hdfs_contents.manager.test_saving import (  # noqa: F401
     test_a_save_keeps_the_mode_and_leaves_nothing_behind,
-    test_a_save_returns_what_the_next_get_says,
-    test_readers_see_the_old_content_or_the_new_while_it_is_saved,
-    test_saves_at_the_same_time_leave_one_of_them_whole,
+    test_a_save_returns_the_model_of_the_next_get,
+    test_concurrent_saves_leave_one_of_them_whole,
+    test_readers_see_the_old_or_the_new_content_during_a_save,
 )
 from tests.unit.hdfs_contents.manager.test_uploads import (  # noqa: F401
-    test_chunks_are_joined_in_the_order_in_which_they_come,
+    test_chunks_are_joined_in_order,
 )
 
 

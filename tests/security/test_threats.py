@@ -158,20 +158,18 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_a_public_file_that_not_everybody_may_read_is_refused_before_the_submit",
     ),
     "a path that leads out of the notebooks' directory": (
-        f"{MANAGER}/test_refused.py::test_no_verb_leaves_the_root_or_takes_a_bad_name",
+        f"{MANAGER}/test_refused.py::test_no_operation_leaves_the_root_or_accepts_an_invalid_name",
         f"{CONTENTS}/test_contents_server.py::"
         "test_what_is_no_file_for_this_person_is_not_downloaded",
-        f"{UNIT}/hdfs_contents/test_paths.py::"
-        "test_whatever_is_asked_for_is_below_the_root_or_refused",
+        f"{UNIT}/hdfs_contents/test_paths.py::test_any_path_is_below_the_root_or_refused",
     ),
     "hidden files, and errors without a clear status": (
-        f"{MANAGER}/test_refused.py::test_no_verb_touches_hidden_files_unless_they_are_allowed",
+        f"{MANAGER}/test_refused.py::test_no_operation_touches_hidden_files_unless_they_are_allowed",
         f"{UNIT}/hadoop_client/test_hdfs_errors.py::test_each_kind_of_failure_has_its_status",
-        f"{UNIT}/hdfs_contents/test_extension.py::test_only_what_may_work_later_is_to_be_tried_again",
+        f"{UNIT}/hdfs_contents/test_extension.py::test_only_a_503_has_a_retry_after_header",
     ),
     "a save that is interrupted, or that HDFS rejects": (
-        f"{MANAGER}/test_faults.py::"
-        "test_a_save_that_fails_leaves_the_file_whole_and_nothing_beside_it",
+        f"{MANAGER}/test_faults.py::test_a_failed_save_leaves_the_file_whole_and_no_temporary_file",
         f"{CONTENTS}/test_contents_faults.py::"
         "test_over_its_quota_of_space_a_save_keeps_what_was_there",
         f"{CONTENTS}/test_contents_faults.py::test_in_safe_mode_files_are_read_but_not_changed",
@@ -181,9 +179,9 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_what_came_in_while_a_file_was_uploaded_is_not_replaced",
     ),
     "two servers that save the same notebook": (
-        f"{MANAGER}/test_conflicts.py::test_what_another_server_saved_is_not_replaced_unseen",
+        f"{MANAGER}/test_conflicts.py::test_a_file_that_another_server_saved_is_not_replaced",
         f"{MANAGER}/test_conflicts.py::"
-        "test_of_many_servers_that_save_a_file_at_once_one_wins_and_the_others_are_told",
+        "test_one_of_many_concurrent_saves_wins_and_the_others_get_an_error",
         f"{MANAGER}/test_checkpoints.py::test_a_checkpoint_is_restored_as_it_was",
     ),
     "a page with a script, opened from a user's own files": (

@@ -6,8 +6,8 @@ from tests.unit.hdfs_contents.manager.test_local_dirs import (  # noqa: F401
     in_scratch,
     manager,
     scratch,
-    test_a_local_folder_is_a_directory_like_others,
+    test_a_file_that_changes_during_a_move_is_left_in_place,
+    test_a_local_directory_behaves_like_others,
     test_files_and_directories_are_copied_and_moved_across,
-    test_what_changes_while_it_is_moved_stays_where_it_is,
-    test_what_goes_across_is_open_to_others_only_if_it_is_to_all,
+    test_group_permissions_are_dropped_between_file_systems,
 )

@@ -1,4 +1,4 @@
-"""Content of models to bytes and back."""
+"""Converting the content of models to bytes and back."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from hdfs_contents import documents
 
 
 @given(st.binary())
-def test_any_bytes_come_back_as_they_were(data: bytes) -> None:
+def test_any_bytes_survive_a_round_trip(data: bytes) -> None:
     content, format = documents.decode_file(data, None, "a")
     assert documents.encode_file(content, format, "a") == data
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_any_text_comes_back_as_text(text: str) -> None:
+def test_any_text_survives_a_round_trip_as_text(text: str) -> None:
     data = documents.encode_file(text, "text", "a")
     assert documents.decode_file(data, None, "a") == (text, "text")
 
 
-def test_base64_is_given_where_it_is_asked_for_or_nothing_else_is_possible() -> None:
+def test_base64_is_returned_on_request_or_if_the_file_is_not_utf8() -> None:
     assert documents.decode_file(b"abc", "base64", "a") == ("YWJj\n", "base64")
     assert documents.decode_file(b"\xff", None, "a") == ("/w==\n", "base64")
 
@@ -39,7 +39,7 @@ def refused(function: object, *args: object) -> HTTPError:
     return raised.value
 
 
-def test_what_is_not_utf8_is_not_given_as_text() -> None:
+def test_a_file_that_is_not_utf8_is_not_returned_as_text() -> None:
     assert refused(documents.decode_file, b"\xff", "text", "a").reason == "bad format"
 
 
@@ -57,11 +57,11 @@ def test_what_is_not_utf8_is_not_given_as_text() -> None:
         ("abc", "base64"),
     ],
 )
-def test_content_that_is_none_is_refused(content: object, format: object) -> None:
+def test_invalid_content_or_format_is_refused(content: object, format: object) -> None:
     refused(documents.encode_file, content, format, "a")
 
 
-def test_a_notebook_comes_back_as_it_was() -> None:
+def test_a_notebook_survives_a_round_trip() -> None:
     sent = new_notebook(cells=[new_code_cell("1 + 1 # ä")])
     notebook, data = documents.serialize_notebook(json.loads(json.dumps(sent)), "a")
     assert data.endswith(b"}\n")
@@ -69,7 +69,7 @@ def test_a_notebook_comes_back_as_it_was() -> None:
     assert documents.parse_notebook(data, "a").node == sent
 
 
-def test_a_notebook_that_does_not_validate_is_written_and_says_why() -> None:
+def test_an_invalid_notebook_is_written_with_its_validation_error() -> None:
     sent = new_notebook()
     sent["cells"].append({"cell_type": "weird", "id": "a", "metadata": {}, "source": ""})
     notebook, data = documents.serialize_notebook(sent, "a")
@@ -92,7 +92,7 @@ def test_a_notebook_that_does_not_validate_is_written_and_says_why() -> None:
         {"nbformat": "4", "nbformat_minor": 5, "metadata": {}, "cells": []},
     ],
 )
-def test_what_is_no_notebook_is_not_written_as_one(content: object) -> None:
+def test_content_that_is_not_a_notebook_is_not_written(content: object) -> None:
     assert "is not a notebook" in str(refused(documents.serialize_notebook, content, "a"))
 
 
@@ -111,7 +111,7 @@ def test_a_notebook_that_is_nested_too_deep_is_refused(depth: int) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"{", b"[]", b"null", b"5", b"\xff", b'{"nbformat": 4}', b'{"nbformat": 9}']
 )
-def test_what_is_no_notebook_is_not_read_as_one(data: bytes) -> None:
+def test_a_file_that_is_not_a_notebook_is_not_parsed(data: bytes) -> None:
     error = refused(documents.parse_notebook, data, "a")
     assert str(error.log_message).startswith("a is not a notebook: ")
     assert "\n" not in str(error.log_message)

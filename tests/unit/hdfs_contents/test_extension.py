@@ -1,4 +1,4 @@
-"""What the extension adds to a notebook server."""
+"""The extension of jupyter_server."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ class Answers(RequestHandler):
 
 
 @pytest.mark.parametrize(("status", "retry_after"), [(503, "10"), (500, None), (409, None)])
-async def test_only_what_may_work_later_is_to_be_tried_again(
-    status: int, retry_after: str | None
-) -> None:
+async def test_only_a_503_has_a_retry_after_header(status: int, retry_after: str | None) -> None:
     application = Application([(r"/(\d+)", Answers)])
     later = SimpleNamespace(add_callback=lambda function: None)
     extension._load_jupyter_server_extension(SimpleNamespace(web_app=application, io_loop=later))
@@ -38,7 +36,7 @@ async def test_only_what_may_work_later_is_to_be_tried_again(
     assert (answer.status_code, answer.headers.get("Retry-After")) == (status, retry_after)
 
 
-def test_what_is_loaded_is_no_longer_looked_through() -> None:
+def test_loaded_objects_are_frozen() -> None:
     calls: list[Callable[[], None]] = []
     server = SimpleNamespace(
         web_app=Application(), io_loop=SimpleNamespace(add_callback=calls.append)

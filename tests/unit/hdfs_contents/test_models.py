@@ -1,4 +1,4 @@
-"""Models, and the types that downloads are sent with."""
+"""Models, and the content types of downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API paths and HDFS paths: nothing leads out of the root, nothing is read as another name."""
+"""API paths and HDFS paths: none leads out of the root or is read as another name."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ names = st.text(
 
 
 @given(st.text())
-def test_whatever_is_asked_for_is_below_the_root_or_refused(path: str) -> None:
+def test_any_path_is_below_the_root_or_refused(path: str) -> None:
     try:
-        located = paths.to_hdfs(ROOT, path)
+        hdfs_path = paths.to_hdfs(ROOT, path)
     except paths.InvalidPathError:
         return
-    assert located == ROOT or located.startswith(ROOT + "/")
-    assert posixpath.normpath(located) == located
+    assert hdfs_path == ROOT or hdfs_path.startswith(ROOT + "/")
+    assert posixpath.normpath(hdfs_path) == hdfs_path
 
 
 @given(st.lists(names, min_size=1))
@@ -42,7 +42,7 @@ def test_the_empty_path_is_the_root(path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["..", "a/../../b", "../alice2/x", "a/..", "./a", "%2e%2e", "a/%2E%2e/b", "%2e"]
 )
-def test_a_path_that_would_leave_its_place_is_outside_the_root(path: str) -> None:
+def test_a_path_that_leads_out_is_outside_the_root(path: str) -> None:
     with pytest.raises(paths.OutsideRootError):
         paths.to_hdfs(ROOT, path)
 
@@ -64,7 +64,7 @@ def test_a_root_is_written_as_hdfs_writes_it(root: str, normal: str) -> None:
 
 
 @pytest.mark.parametrize("root", ["", "notebooks", "hdfs://nn/user/alice", "/user/../alice"])
-def test_a_root_that_is_no_absolute_path_is_refused(root: str) -> None:
+def test_a_root_that_is_not_an_absolute_path_is_refused(root: str) -> None:
     with pytest.raises(paths.InvalidPathError):
         paths.normalize_root(root)
 

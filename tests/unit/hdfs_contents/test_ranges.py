@@ -1,4 +1,4 @@
-"""Which bytes a request is for."""
+"""Range requests and conditional requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def status(modified_ms: int = 1_700_000_000_123, size: int = 10) -> FileStatus:
 
 
 @given(numbers, numbers, numbers)
-def test_a_range_is_what_a_slice_of_the_file_would_be(first: int, length: int, size: int) -> None:
+def test_a_range_selects_the_same_bytes_as_a_slice(first: int, length: int, size: int) -> None:
     content = range(size)
     last = first + length
     for header, expected in (
@@ -39,7 +39,7 @@ def test_a_range_is_what_a_slice_of_the_file_would_be(first: int, length: int, s
         *(f"bytes=0-{'9' * 5000}", f"bytes={'9' * 5000}-", f"bytes=-{'9' * 5000}"),
     ],
 )
-def test_what_is_no_single_range_asks_for_the_whole_file(header: str | None) -> None:
+def test_a_header_without_a_single_valid_range_selects_the_whole_file(header: str | None) -> None:
     assert ranges.parse_range(header, 10) is None
 
 
@@ -56,21 +56,21 @@ def test_a_part_is_named_by_its_first_and_last_byte() -> None:
     assert ranges.content_range(range(2, 5), 10) == "bytes 2-4/10"
 
 
-def test_another_content_has_another_tag() -> None:
-    assert len({ranges.etag(each) for each in (status(), status(1), status(size=11))}) == 3
+def test_another_content_has_another_etag() -> None:
+    assert len({ranges.etag(file) for file in (status(), status(1), status(size=11))}) == 3
 
 
-def test_a_time_has_the_seconds_only() -> None:
-    said = ranges.last_modified(status())
-    assert said == "Tue, 14 Nov 2023 22:13:20 GMT"
-    assert ranges.not_modified_since(status(), said)
-    assert not ranges.not_modified_since(status(1_700_000_001_000), said)
+def test_last_modified_has_a_resolution_of_a_second() -> None:
+    header = ranges.last_modified(status())
+    assert header == "Tue, 14 Nov 2023 22:13:20 GMT"
+    assert ranges.not_modified_since(status(), header)
+    assert not ranges.not_modified_since(status(1_700_000_001_000), header)
     zone = "9" * 15
     for nonsense in (None, "", "yesterday", f"Tue, 14 Nov 2023 22:13:20 +{zone}"):
         assert not ranges.not_modified_since(status(), nonsense)
 
 
-def test_a_part_fits_only_what_is_unchanged() -> None:
+def test_a_range_is_current_only_for_an_unchanged_file() -> None:
     for header in (None, ranges.etag(status()), ranges.last_modified(status())):
         assert ranges.range_is_current(status(), header)
     assert not ranges.range_is_current(status(), ranges.etag(status(1)))

@@ -1,4 +1,4 @@
-"""What is settled before HDFS is asked anything."""
+"""Opening the root: what is checked before the first call to HDFS."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hdfs_contents import root
         ({"LOGNAME": "carol"}, "carol"),
     ],
 )
-def test_a_person_is_who_hadoop_or_the_hub_or_the_system_says(
+def test_the_user_is_hadoops_the_hubs_or_the_account(
     environment: dict[str, str], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for variable in ("HADOOP_USER_NAME", "JUPYTERHUB_USER", "LOGNAME", "USER"):
@@ -54,7 +54,7 @@ def test_the_root_is_made_from_the_template() -> None:
         ("/user/{username", "alice"),
     ],
 )
-def test_a_template_or_name_that_gives_no_directory_is_refused_in_one_line(
+def test_a_template_or_name_without_a_valid_directory_is_refused_in_one_line(
     template: str, name: str
 ) -> None:
     with pytest.raises(root.StartupError) as raised:
@@ -89,7 +89,7 @@ def assert_names_the_fix(message: str, reason: str) -> None:
     assert "\n" not in message
 
 
-def test_without_a_configuration_directory_the_sentence_says_what_to_set(
+def test_an_absent_configuration_directory_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HADOOP_CONF_DIR", raising=False)
@@ -100,7 +100,7 @@ def test_without_a_configuration_directory_the_sentence_says_what_to_set(
     assert_names_the_fix(str(raised.value), reason)
 
 
-def test_a_configuration_directory_without_site_files_is_not_taken_for_an_absent_one(
+def test_a_configuration_directory_without_site_files_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
@@ -110,10 +110,10 @@ def test_a_configuration_directory_without_site_files_is_not_taken_for_an_absent
 
 
 @pytest.mark.parametrize("name", ["hadoop.tmp.dir", "fs.defaultFS"])
-def test_a_configuration_without_a_default_file_system_is_named(
+def test_a_configuration_without_a_default_file_system_is_reported(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Hadoop takes an empty value for none at all.
+    # To Hadoop an empty value is no value.
     value = "" if name == "fs.defaultFS" else "/tmp"
     site = f"<property><name>{name}</name><value>{value}</value></property>"
     configured(tmp_path, f"<configuration>{site}</configuration>")
@@ -124,7 +124,7 @@ def test_a_configuration_without_a_default_file_system_is_named(
     assert_names_the_fix(str(raised.value), reason)
 
 
-def test_a_configuration_that_is_not_xml_is_named(
+def test_a_configuration_that_is_not_xml_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configured(tmp_path, "<configuration>")
@@ -142,7 +142,7 @@ def test_a_configuration_that_is_not_xml_is_named(
         "home_directory('alice')",
     ],
 )
-def test_a_configuration_that_may_not_be_read_is_named(call: str, unreadable: str) -> None:
+def test_an_unreadable_configuration_is_reported(call: str, unreadable: str) -> None:
     # Not in tmp_path: its parents are closed to other accounts.
     with tempfile.TemporaryDirectory() as parent:
         Path(parent).chmod(0o755)

@@ -1,4 +1,4 @@
-"""When a session is brought back and saved, with a folder in HDFS's place."""
+"""Restoring and saving a session, with a local directory instead of HDFS."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ DEFAULT = f"{DIRECTORY}/default.tar.gz"
 
 @pytest.fixture
 def fs(tmp_path: Path) -> LocalFileSystem:
-    folder = tmp_path / "hdfs"
-    folder.mkdir()
-    return LocalFileSystem(folder)
+    directory = tmp_path / "hdfs"
+    directory.mkdir()
+    return LocalFileSystem(directory)
 
 
 @pytest.fixture
 def session(fs: LocalFileSystem, tmp_path: Path) -> Callable[..., Session]:
-    """`session(home, server)`: what a server with that home has of its session."""
+    """`session(home, server)`: the session of a server with that home."""
 
     def make(home: str, server: str = "", limits: Limits | None = None) -> Session:
         places = (SessionItem("settings", tmp_path / home, is_directory=True),)
@@ -64,7 +64,7 @@ def away(_path: str) -> None:
     raise ConnectionError(errno.ECONNREFUSED, "the NameNode can't be reached")
 
 
-def test_what_one_server_saved_the_next_brings_back(
+def test_a_server_restores_the_session_that_another_saved(
     session: Callable[..., Session], fs: LocalFileSystem, tmp_path: Path
 ) -> None:
     set_theme(tmp_path / "one", "dark")
@@ -77,7 +77,7 @@ def test_what_one_server_saved_the_next_brings_back(
     assert fs.stat(DIRECTORY.rpartition("/")[0]).mode == 0o700
 
 
-def test_nothing_is_written_where_nothing_has_changed(
+def test_an_unchanged_session_is_not_written_again(
     session: Callable[..., Session], fs: LocalFileSystem, tmp_path: Path
 ) -> None:
     session("empty").save()
@@ -94,7 +94,7 @@ def test_nothing_is_written_where_nothing_has_changed(
     assert fs.calls == []
 
 
-def test_each_server_has_its_own_and_a_new_one_starts_from_the_default_servers(
+def test_each_server_has_an_archive_and_a_new_one_starts_from_the_default_servers(
     session: Callable[..., Session], tmp_path: Path
 ) -> None:
     set_theme(tmp_path / "default", "dark")
@@ -110,7 +110,7 @@ def test_each_server_has_its_own_and_a_new_one_starts_from_the_default_servers(
 
 
 @given(servers=st.sets(st.text(st.characters(blacklist_categories=("Cs",))), max_size=4))
-def test_servers_of_any_name_have_files_of_their_own_in_the_directory(servers: set[str]) -> None:
+def test_servers_of_any_name_have_different_files_in_the_directory(servers: set[str]) -> None:
     files = {file_name(server) for server in servers | {"", "default"}}
     assert len(files) == len(servers | {"", "default"})
     for name in files:
@@ -118,7 +118,7 @@ def test_servers_of_any_name_have_files_of_their_own_in_the_directory(servers: s
         assert len(name.encode()) < 255
 
 
-def test_a_save_that_fails_leaves_the_last_copy_and_is_tried_again(
+def test_a_failed_save_keeps_the_last_archive_and_is_retried(
     session: Callable[..., Session],
     fs: LocalFileSystem,
     tmp_path: Path,
@@ -153,7 +153,7 @@ def no_file_larger_than(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-def test_a_database_that_can_not_be_read_now_is_not_missing_from_the_next_copy(
+def test_a_database_that_cannot_be_read_now_stays_in_the_archive(
     fs: LocalFileSystem, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     history = tmp_path / "history"
@@ -176,7 +176,7 @@ def test_a_database_that_can_not_be_read_now_is_not_missing_from_the_next_copy(
     ]
 
 
-def test_a_copy_that_has_lost_bytes_does_not_replace_the_last_one(
+def test_an_archive_that_lost_bytes_does_not_replace_the_last_one(
     session: Callable[..., Session],
     fs: LocalFileSystem,
     tmp_path: Path,
@@ -203,7 +203,7 @@ def test_a_copy_that_has_lost_bytes_does_not_replace_the_last_one(
     assert fs.at(DEFAULT).read_bytes() == kept
 
 
-def test_a_copy_that_could_not_be_read_is_not_overwritten_but_read_later(
+def test_an_archive_that_could_not_be_read_is_not_overwritten_but_read_later(
     session: Callable[..., Session],
     fs: LocalFileSystem,
     tmp_path: Path,
@@ -227,7 +227,7 @@ def test_a_copy_that_could_not_be_read_is_not_overwritten_but_read_later(
 
 
 @pytest.mark.parametrize("damage", [b"", b"no archive", "truncated", "too large"])
-def test_a_damaged_copy_is_set_aside_in_one_line(
+def test_a_damaged_archive_is_renamed_and_logged_in_one_line(
     damage: bytes | str,
     session: Callable[..., Session],
     fs: LocalFileSystem,
@@ -254,7 +254,7 @@ def test_a_damaged_copy_is_set_aside_in_one_line(
     assert fs.at(DEFAULT).read_bytes() == whole
 
 
-def test_another_servers_damaged_copy_is_left_for_it_to_set_aside(
+def test_the_default_servers_damaged_archive_is_left_for_it_to_rename(
     session: Callable[..., Session], fs: LocalFileSystem, tmp_path: Path
 ) -> None:
     fs.mkdirs(DIRECTORY)
@@ -267,7 +267,7 @@ def test_another_servers_damaged_copy_is_left_for_it_to_set_aside(
     assert fs.files() == [DEFAULT, f"{DIRECTORY}/named-gpu.tar.gz"]
 
 
-def test_what_is_left_out_is_said_once(
+def test_files_that_are_left_out_are_logged_once(
     session: Callable[..., Session], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     one = session("one", limits=Limits(10_000, 5))
@@ -280,7 +280,7 @@ def test_what_is_left_out_is_said_once(
     ]
 
 
-def test_what_saves_left_that_were_cut_off_is_deleted_but_not_one_under_way(
+def test_files_of_interrupted_saves_are_deleted_but_not_of_running_ones(
     session: Callable[..., Session], fs: LocalFileSystem, tmp_path: Path
 ) -> None:
     fs.mkdirs(DIRECTORY)

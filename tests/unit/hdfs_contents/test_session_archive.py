@@ -1,4 +1,4 @@
-"""What goes into the archive of a session, and what comes out of one that somebody else made."""
+"""Packing a session, and unpacking archives, damaged and malicious ones included."""
 
 from __future__ import annotations
 
@@ -32,34 +32,34 @@ from hdfs_contents.session.archive import (
 PLENTY = Limits(total=1_000_000, file=1_000_000)
 
 
-def places_in(folder: Path) -> tuple[SessionItem, ...]:
+def items_in(directory: Path) -> tuple[SessionItem, ...]:
     return (
-        SessionItem("settings", folder / "settings", is_directory=True),
-        SessionItem("secret", folder / "secret"),
-        SessionItem("history", folder / "history", is_database=True),
+        SessionItem("settings", directory / "settings", is_directory=True),
+        SessionItem("secret", directory / "secret"),
+        SessionItem("history", directory / "history", is_database=True),
     )
 
 
-def packed(folder: Path, limits: Limits = PLENTY) -> tuple[bytes, tuple[str, ...]]:
+def packed(directory: Path, limits: Limits = PLENTY) -> tuple[bytes, tuple[str, ...]]:
     archive = io.BytesIO()
-    left_out = pack(places_in(folder), limits, archive)
+    left_out = pack(items_in(directory), limits, archive)
     return archive.getvalue(), left_out
 
 
-def unpacked(archive: bytes, folder: Path, limits: Limits = PLENTY) -> dict[str, bytes]:
-    unpack(io.BytesIO(archive), places_in(folder), limits)
-    return contents(folder)
+def unpacked(archive: bytes, directory: Path, limits: Limits = PLENTY) -> dict[str, bytes]:
+    unpack(io.BytesIO(archive), items_in(directory), limits)
+    return contents(directory)
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    files = [path for path in folder.rglob("*") if not path.is_dir()]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+def contents(directory: Path) -> dict[str, bytes]:
+    files = [path for path in directory.rglob("*") if not path.is_dir()]
+    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in files}
 
 
-def write(folder: Path, files: dict[str, bytes]) -> None:
+def write(directory: Path, files: dict[str, bytes]) -> None:
     for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_bytes(content)
 
 
 def make_history(path: Path, *lines: str) -> None:
@@ -109,7 +109,7 @@ names = st.text(
         st.lists(names, min_size=1, max_size=3).map(tuple), st.binary(max_size=50), max_size=6
     )
 )
-def test_all_files_come_back_for_their_owner_only(files: dict[tuple[str, ...], bytes]) -> None:
+def test_all_files_are_restored_for_their_owner_only(files: dict[tuple[str, ...], bytes]) -> None:
     wanted = {
         "/".join(("settings", *name)): content
         for name, content in files.items()
@@ -123,7 +123,7 @@ def test_all_files_come_back_for_their_owner_only(files: dict[tuple[str, ...], b
         assert packed(other) == packed(one)
 
 
-def test_a_database_comes_back_as_the_last_transaction_left_it(tmp_path: Path) -> None:
+def test_a_database_is_restored_as_of_the_last_transaction(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir()
     make_history(one / "history", "1 + 1")
@@ -134,20 +134,20 @@ def test_a_database_comes_back_as_the_last_transaction_left_it(tmp_path: Path) -
     assert history_in(other / "history") == ["1 + 1"]
 
 
-def test_what_is_beside_a_database_counts_as_it(tmp_path: Path) -> None:
+def test_a_write_ahead_log_belongs_to_its_database(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir()
     make_history(one / "history", "1 + 1")
     with closing(sqlite3.connect(one / "history", isolation_level=None)) as kernel:
         kernel.execute("PRAGMA journal_mode = WAL")
-        before = stat_files(places_in(one))
+        before = stat_files(items_in(one))
         kernel.execute("INSERT INTO history VALUES ('2 + 2')")
-        assert stat_files(places_in(one)) != before
+        assert stat_files(items_in(one)) != before
         unpacked(packed(one)[0], other)
     assert history_in(other / "history") == ["1 + 1", "2 + 2"]
 
 
-def test_a_database_that_stays_locked_is_for_another_time(
+def test_a_locked_database_is_a_temporary_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive, "_BUSY_SECONDS", 0.1)
@@ -159,9 +159,9 @@ def test_a_database_that_stays_locked_is_for_another_time(
     assert raised.value.errno == errno.EBUSY
 
 
-def test_a_folder_that_can_not_be_read_now_is_for_another_time(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_read_now_is_a_temporary_error(tmp_path: Path) -> None:
     write(tmp_path, {"settings/a": b"1"})
-    for call in (lambda: stat_files(places_in(tmp_path)), lambda: packed(tmp_path)):
+    for call in (lambda: stat_files(items_in(tmp_path)), lambda: packed(tmp_path)):
         with no_more_open_files(), pytest.raises(OSError, match="Too many open files"):
             call()
 
@@ -176,20 +176,18 @@ def test_packing_a_restored_database_again_gives_the_same_archive(tmp_path: Path
     assert packed(other)[0] == archive
 
 
-def test_a_change_shows_without_reading_and_nothing_else_does(tmp_path: Path) -> None:
+def test_statuses_differ_only_after_a_change(tmp_path: Path) -> None:
     write(tmp_path, {"settings/a": b"1", "secret": b"2"})
-    seen = stat_files(places_in(tmp_path))
-    assert stat_files(places_in(tmp_path)) == seen
+    seen = stat_files(items_in(tmp_path))
+    assert stat_files(items_in(tmp_path)) == seen
     (tmp_path / "settings/a").write_bytes(b"12")
-    changed = stat_files(places_in(tmp_path))
+    changed = stat_files(items_in(tmp_path))
     (tmp_path / "settings/a").unlink()
-    assert len({seen, changed, stat_files(places_in(tmp_path))}) == 3
+    assert len({seen, changed, stat_files(items_in(tmp_path))}) == 3
 
 
 @pytest.mark.parametrize("limits", [Limits(total=1000, file=10), Limits(total=14, file=1000)])
-def test_what_is_too_large_is_left_out_by_name_and_the_rest_is_kept(
-    limits: Limits, tmp_path: Path
-) -> None:
+def test_files_beyond_the_limits_are_left_out_by_name(limits: Limits, tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     write(one, {"settings/a": b"small", "settings/b": b"x" * 11, "secret": b"small too"})
     archive, left_out = packed(one, limits)
@@ -197,7 +195,7 @@ def test_what_is_too_large_is_left_out_by_name_and_the_rest_is_kept(
     assert unpacked(archive, other, limits) == {"settings/a": b"small", "secret": b"small too"}
 
 
-def test_of_too_many_files_the_first_are_kept(tmp_path: Path) -> None:
+def test_the_first_files_of_too_many_are_kept(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     write(one, {f"settings/{number:05}": b"" for number in range(MAX_FILES)} | {"secret": b""})
     archive, left_out = packed(one)
@@ -205,9 +203,9 @@ def test_of_too_many_files_the_first_are_kept(tmp_path: Path) -> None:
     assert len(unpacked(archive, other)) == MAX_FILES
 
 
-def test_links_and_what_can_not_be_read_are_not_kept(tmp_path: Path) -> None:
+def test_links_pipes_and_broken_databases_are_left_out(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
-    write(one, {"elsewhere": b"private", "history": b"this is no database at all" * 100})
+    write(one, {"elsewhere": b"private", "history": b"this is not a database" * 100})
     (one / "settings").mkdir()
     (one / "settings/link").symlink_to(one / "elsewhere")
     os.mkfifo(one / "secret")
@@ -216,14 +214,14 @@ def test_links_and_what_can_not_be_read_are_not_kept(tmp_path: Path) -> None:
     assert unpacked(archive, other) == {}
 
 
-def test_a_file_that_is_there_is_not_replaced(tmp_path: Path) -> None:
+def test_an_existing_file_is_not_replaced(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     write(one, {"settings/a": b"kept", "secret": b"kept"})
     write(other, {"secret": b"newer"})
     assert unpacked(packed(one)[0], other) == {"settings/a": b"kept", "secret": b"newer"}
 
 
-def test_what_another_version_keeps_is_left_alone(tmp_path: Path) -> None:
+def test_members_of_another_version_are_ignored(tmp_path: Path) -> None:
     archive = archive_of(plain("theme/dark"), plain("secret", b"s"), plain("secrets"))
     assert unpacked(archive, tmp_path) == {"secret": b"s"}
 
@@ -237,24 +235,24 @@ unsafe = st.sampled_from(["..", ".", ""])
     after=st.lists(names, min_size=1, max_size=3),
     root=st.sampled_from(["settings", "secret", "", ".."]),
 )
-def test_no_name_leads_out_of_its_place(
+def test_no_member_is_written_outside_its_directory(
     before: list[str], part: str, after: list[str], root: str
 ) -> None:
     name = "/".join((root, *before, part, *after))
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch, "folder")
+        directory = Path(scratch, "directory")
         archive = archive_of(plain("secret"), plain(name))
         try:
-            assert unpacked(archive, folder).keys() <= {"secret"}
+            assert unpacked(archive, directory).keys() <= {"secret"}
         except DamagedError:
-            assert not folder.exists(), "something was written before all was checked"
-        assert [path.name for path in Path(scratch).iterdir()] in ([], ["folder"])
+            assert not directory.exists(), "something was written before all was checked"
+        assert [path.name for path in Path(scratch).iterdir()] in ([], ["directory"])
 
 
 @pytest.mark.parametrize(
     "name", ["../secret", "/etc/passwd", "settings/../../x", "settings//x", "./secret"]
 )
-def test_a_name_that_no_file_here_has_is_damage(name: str, tmp_path: Path) -> None:
+def test_an_invalid_member_name_is_damage(name: str, tmp_path: Path) -> None:
     with pytest.raises(DamagedError, match="is not a valid file name"):
         unpacked(archive_of(plain("secret"), plain(name)), tmp_path)
     assert contents(tmp_path) == {}
@@ -280,14 +278,14 @@ def test_links_devices_and_directories_are_damage(kind: bytes, tmp_path: Path) -
     assert contents(tmp_path) == {}
 
 
-def test_a_file_twice_or_below_a_file_is_damage(tmp_path: Path) -> None:
+def test_a_duplicate_file_or_one_below_a_file_is_damage(tmp_path: Path) -> None:
     for other in ("settings/a", "settings/a/b"):
         with pytest.raises(DamagedError):
             unpacked(archive_of(plain("settings/a"), plain(other)), tmp_path)
     assert contents(tmp_path) == {}
 
 
-def test_an_archive_that_unpacks_to_too_much_is_damage(tmp_path: Path) -> None:
+def test_an_archive_that_unpacks_to_more_than_the_limits_is_damage(tmp_path: Path) -> None:
     limits = Limits(total=1000, file=1000)
     large = MAX_FILES * archive.OVERHEAD + limits.total
     with pytest.raises(DamagedError, match="more than"):
@@ -299,7 +297,7 @@ def test_an_archive_that_unpacks_to_too_much_is_damage(tmp_path: Path) -> None:
 
 
 @given(data=st.data())
-def test_an_archive_that_was_cut_off_or_changed_writes_all_of_it_or_nothing(
+def test_a_truncated_or_changed_archive_is_unpacked_whole_or_not_at_all(
     data: st.DataObject,
 ) -> None:
     files = {"settings/a": b"abc" * 400, "secret": bytes(range(256))}
@@ -325,14 +323,14 @@ def test_noise_is_damage_and_nothing_worse(noise: bytes, zipped: bool, after: bo
     archive = gzip.compress(head + noise) if zipped else noise
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            written = unpacked(archive, Path(scratch, "folder"))
+            written = unpacked(archive, Path(scratch, "directory"))
         except DamagedError:
             written = {}
         assert written in ({}, {"settings/a": b"x"})
 
 
 @pytest.mark.parametrize("field", ["size", "name", "sparse"])
-def test_headers_that_lie_are_damage(field: str, tmp_path: Path) -> None:
+def test_wrong_headers_are_damage(field: str, tmp_path: Path) -> None:
     member, content = plain("settings/a")
     member.pax_headers = {
         "size": {"size": "9" * 30},
@@ -344,7 +342,7 @@ def test_headers_that_lie_are_damage(field: str, tmp_path: Path) -> None:
     assert contents(tmp_path) == {}
 
 
-def test_a_full_disk_leaves_no_half_of_a_file(
+def test_a_full_disk_leaves_no_partial_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -356,7 +354,7 @@ def test_a_full_disk_leaves_no_half_of_a_file(
     assert contents(tmp_path) == {}
 
 
-def test_places_follow_the_variables_that_jupyter_and_ipython_follow(
+def test_paths_follow_the_variables_of_jupyter_and_ipython(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variables = (

@@ -1,4 +1,4 @@
-"""Notebooks are signed in any thread."""
+"""Signing notebooks in any thread."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_signatures_are_where_another_notary_finds_them(tmp_path: Path) -> None:
     assert NotebookNotary(data_dir=str(tmp_path)).check_signature(notebook)
 
 
-def test_a_store_that_is_made_anew_is_of_the_same_kind(tmp_path: Path) -> None:
+def test_a_recreated_store_is_thread_safe_too(tmp_path: Path) -> None:
     notary = make_thread_safe(NotebookNotary(data_dir=str(tmp_path)))
     notary.store = notary.store_factory()
     notebook = new_notebook()

@@ -15,7 +15,7 @@ import pytest
 from hdfs_contents import spark
 
 
-def test_a_file_that_can_not_be_read_is_told_of_and_the_next_one_is_given(
+def test_an_unreadable_token_file_is_logged_and_the_next_one_is_used(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -35,12 +35,12 @@ def test_a_file_that_can_not_be_read_is_told_of_and_the_next_one_is_given(
     point_to(tmp_path / "first")
     spark.keep_tokens(SimpleNamespace(sparkContext=context))
     assert given.get(timeout=30) == b"first"
-    point_to(tmp_path)  # is there, and no file
+    point_to(tmp_path)  # a directory
     wait_until(lambda: "Could not give Spark" in caplog.text, 30, "it is logged")
     point_to(tmp_path / "later")
     assert given.get(timeout=30) == b"later"
-    (keeping,) = (each for each in threading.enumerate() if each.name == "spark-tokens")
+    (updating,) = (thread for thread in threading.enumerate() if thread.name == "spark-tokens")
     context._jsc = None
-    keeping.join(30)
-    assert not keeping.is_alive()
+    updating.join(30)
+    assert not updating.is_alive()
     assert "\n" not in caplog.messages[0]

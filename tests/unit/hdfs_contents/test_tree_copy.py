@@ -1,4 +1,4 @@
-"""What is moved by a copy is deleted only as it was compared."""
+"""A move by a copy deletes the original only if it is as it was compared."""
 
 from __future__ import annotations
 
@@ -25,44 +25,42 @@ def move(fs: FileSystem) -> None:
     move_tree(fs, fs.stat("/home/d"), "/home/moved")
 
 
-def files(folder: Path) -> dict[str, str]:
-    found = (each for each in folder.rglob("*") if each.is_file())
-    return {str(each.relative_to(folder)): each.read_text() for each in found}
+def files(directory: Path) -> dict[str, str]:
+    paths = (path for path in directory.rglob("*") if path.is_file())
+    return {str(path.relative_to(directory)): path.read_text() for path in paths}
 
 
-def test_a_directory_moves_with_all_that_is_in_it(fs: LocalFileSystem, tmp_path: Path) -> None:
+def test_a_directory_moves_with_its_contents(fs: LocalFileSystem, tmp_path: Path) -> None:
     move(fs)
     assert files(tmp_path) == {"moved/sub/a": "a", "moved/b": "b"}
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {
-    "a file comes in": lambda folder: (folder / "new").write_text("new"),
-    "a file is replaced": lambda folder: (folder / "sub" / "a").write_text("saved meanwhile"),
-    "a file goes": lambda folder: (folder / "b").unlink(),
+    "a file comes in": lambda directory: (directory / "new").write_text("new"),
+    "a file is replaced": lambda directory: (directory / "sub" / "a").write_text("saved meanwhile"),
+    "a file goes": lambda directory: (directory / "b").unlink(),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_changes_after_it_was_compared_stays_with_its_change(
+def test_a_change_after_the_comparison_aborts_the_move(
     change: str, fs: LocalFileSystem, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "d"
+    directory = tmp_path / "d"
 
     def change_once() -> None:
         if not changed:
-            CHANGES[change](folder)
-            changed.update(files(folder))
+            CHANGES[change](directory)
+            changed.update(files(directory))
 
     changed: dict[str, str] = {}
     with pytest.raises(OSError, match="it changed while it was being moved and was left in place"):
-        # The first rename comes when all was copied and compared.
+        # The first rename follows the comparison.
         move(InterruptedFileSystem(fs, "rename", change_once, after=False))
     assert files(tmp_path) == {f"d/{name}": content for name, content in changed.items()}
 
 
-def test_what_is_saved_again_while_its_old_content_is_deleted_is_there(
-    fs: LocalFileSystem, tmp_path: Path
-) -> None:
+def test_a_file_saved_during_the_deletion_is_kept(fs: LocalFileSystem, tmp_path: Path) -> None:
     def save() -> None:
         (tmp_path / "d").mkdir()
         (tmp_path / "d" / "b").write_text("saved meanwhile")
@@ -71,19 +69,19 @@ def test_what_is_saved_again_while_its_old_content_is_deleted_is_there(
     assert files(tmp_path) == {"moved/sub/a": "a", "moved/b": "b", "d/b": "saved meanwhile"}
 
 
-def test_a_directory_that_may_not_be_written_is_copied(fs: LocalFileSystem, tmp_path: Path) -> None:
+def test_a_read_only_directory_is_copied(fs: LocalFileSystem, tmp_path: Path) -> None:
     fs.set_permission("/home/d/sub", 0o555)
     fs.set_permission("/home/d/b", 0o640)
     modes: list[int] = []
 
     def look() -> None:
-        modes.extend(each.stat().st_mode & 0o077 for each in tmp_path.glob(".saving-*/**/*"))
+        modes.extend(path.stat().st_mode & 0o077 for path in tmp_path.glob(".saving-*/**/*"))
 
     copy_tree(
         InterruptedFileSystem(fs, "close", look, after=True), fs.stat("/home/d"), "/home/copy"
     )
     assert modes
-    assert not any(modes), "until all is there it is its owner's alone"
+    assert not any(modes), "an unfinished copy is private"
     assert (fs.stat("/home/copy/sub").mode, fs.stat("/home/copy/b").mode) == (0o555, 0o640)
     for name in ("d", "copy"):
         fs.set_permission(f"/home/{name}/sub", 0o755)

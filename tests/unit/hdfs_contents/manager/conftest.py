@@ -1,6 +1,6 @@
-"""The contents manager on a directory of this machine: its rules, without HDFS and in little time.
+"""The contents manager on a local directory: tests of its rules that need no HDFS.
 
-The fixtures have the names of those in `tests/hadoop/contents`, where a part of these tests runs on
+The fixtures have the names of those in `tests/hadoop/contents`, where some of these tests run on
 HDFS, and all of them in `scripts/test full`.
 """
 
@@ -29,8 +29,8 @@ HOME = "/user/alice"
 
 @pytest.fixture
 def fs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileSystem]:
-    """A directory of this machine in the place of alice's home in HDFS."""
-    umask = os.umask(0)  # HDFS gives a file the mode that it is written with
+    """A local directory instead of alice's home in HDFS."""
+    umask = os.umask(0)  # HDFS gives a new file the requested mode
     for kind in ("CONFIG", "DATA", "RUNTIME"):
         monkeypatch.setenv(f"JUPYTER_{kind}_DIR", str(tmp_path / kind))
     (tmp_path / "alice").mkdir()

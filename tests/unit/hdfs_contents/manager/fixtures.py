@@ -1,7 +1,6 @@
-"""What tests of the contents manager share, on whatever file system `fs` is.
+"""Fixtures for tests of the contents manager, on any file system.
 
-`fs`, `root`, an empty directory, and `make_manager` are the fixtures of each conftest that imports
-these.
+A conftest that imports them defines `fs`, `root`, which is an empty directory, and `make_manager`.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ def write(fs: FileSystem, root: str) -> Write:
     """`write(path, content, mode)`: write a file below the root; returns its path in HDFS."""
 
     def put(path: str, content: bytes | str = b"", mode: int = 0o644) -> str:
-        located = f"{root}/{path}"
-        fs.mkdirs(located.rpartition("/")[0])
+        hdfs_path = f"{root}/{path}"
+        fs.mkdirs(hdfs_path.rpartition("/")[0])
         with suppress(FileNotFoundError):
-            fs.delete(located)
-        with fs.open_write(located, mode) as file:
+            fs.delete(hdfs_path)
+        with fs.open_write(hdfs_path, mode) as file:
             file.write(content.encode() if isinstance(content, str) else content)
-        return located
+        return hdfs_path
 
     return put
 

@@ -1,4 +1,4 @@
-"""HDFS, to which something happens in the middle of an operation."""
+"""A file system in which something happens in the middle of an operation."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from hadoop_client.hdfs.filesystem import FileSystem, Writer
 
-#: Which calls an operation is made of, where it has another name.
+#: The calls of operations that have another name.
 _PARTS = {"replace": ("rename",)}
 
 
 class InterruptedFileSystem:
-    """HDFS, in which `happens` is called at one operation: before it, or after it. `replace` is a
-    rename that overwrites. `happens` may raise, or end the process."""
+    """Calls `happens` before or after each call of one operation. `replace` is a rename that
+    overwrites. `happens` may raise, or end the process."""
 
     def __init__(
         self, fs: FileSystem, operation: str, happens: Callable[[], object], *, after: bool
@@ -60,7 +60,7 @@ class InterruptedWriter:
 
 
 def failing(fs: FileSystem, operation: str, *, after: bool) -> InterruptedFileSystem:
-    """HDFS, in which one operation fails."""
+    """Return a file system in which one operation fails."""
 
     def fail() -> None:
         raise OSError(errno.EIO, f"{operation} failed")

@@ -1,4 +1,4 @@
-"""Models as a client sends them, and what a refusal must be like."""
+"""Models as a client sends them, and the check of a refusal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def text(content: str, **more: object) -> dict[str, Any]:
 
 
 async def refused(status: int, call: Awaitable[object]) -> str:
-    """The message, in one line, with which `call` was answered `status`."""
+    """Return the message of the HTTPError `status` that `call` raises; it must be one line."""
     with pytest.raises(HTTPError) as raised:
         await call
     message = str(raised.value.log_message)

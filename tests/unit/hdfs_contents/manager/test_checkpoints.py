@@ -1,4 +1,4 @@
-"""Checkpoints, in HDFS beside their files."""
+"""Checkpoints, in a hidden directory beside their files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def test_a_checkpoint_is_restored_as_it_was(
     assert names("d/.ipynb_checkpoints") == ["a-checkpoint.txt"]
 
 
-async def test_the_last_checkpoint_takes_the_place_of_the_one_before(
+async def test_a_checkpoint_replaces_the_previous_one(
     manager: HDFSContentsManager, write: Write, read: Read
 ) -> None:
     for content in ("first", "second"):
@@ -65,7 +65,7 @@ async def test_checkpoints_follow_their_files_and_directories(
     assert await manager.list_checkpoints("a") == []
 
 
-async def test_checkpoints_go_with_their_file(
+async def test_checkpoints_are_deleted_with_their_file(
     manager: HDFSContentsManager, write: Write, names: Names
 ) -> None:
     write("a")
@@ -77,7 +77,7 @@ async def test_checkpoints_go_with_their_file(
     assert names(".ipynb_checkpoints") == []
 
 
-async def test_a_file_that_is_gone_comes_back_from_its_checkpoint(
+async def test_a_missing_file_is_restored_from_its_checkpoint(
     manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read
 ) -> None:
     write("a", "content", mode=0o600)
@@ -88,7 +88,7 @@ async def test_a_file_that_is_gone_comes_back_from_its_checkpoint(
     assert fs.stat(f"{root}/a").mode == 0o600
 
 
-async def test_what_has_no_checkpoint_says_so(manager: HDFSContentsManager, write: Write) -> None:
+async def test_a_missing_checkpoint_is_reported(manager: HDFSContentsManager, write: Write) -> None:
     write("d/a")
     assert "no checkpoint" in await refused(404, manager.restore_checkpoint("checkpoint", "d/a"))
     assert "no checkpoint" in await refused(404, manager.delete_checkpoint("checkpoint", "d/a"))
@@ -100,7 +100,7 @@ async def test_what_has_no_checkpoint_says_so(manager: HDFSContentsManager, writ
         assert repr(other) in await refused(404, manager.delete_checkpoint(other, "d/a"))
 
 
-async def test_who_shares_a_directory_shares_its_checkpoints(
+async def test_users_who_share_a_directory_share_its_checkpoints(
     manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write
 ) -> None:
     write("d/a")
@@ -109,13 +109,13 @@ async def test_who_shares_a_directory_shares_its_checkpoints(
     assert fs.stat(f"{root}/d/.ipynb_checkpoints").mode == 0o775
 
 
-async def test_the_root_has_no_checkpoint_outside_of_itself(
+async def test_the_root_has_no_checkpoints(
     manager: HDFSContentsManager, fs: FileSystem, root: str
 ) -> None:
     beside = f"/user/alice/.ipynb_checkpoints/{root.rpartition('/')[-1]}-checkpoint"
     fs.mkdirs("/user/alice/.ipynb_checkpoints")
     with fs.open_write(beside) as file:
-        file.write(b"of somebody else")
+        file.write(b"of another user")
     for path in ("", "/"):
         await refused(400, manager.create_checkpoint(path))
         await refused(400, manager.list_checkpoints(path))
@@ -125,7 +125,7 @@ async def test_the_root_has_no_checkpoint_outside_of_itself(
     fs.delete("/user/alice/.ipynb_checkpoints", recursive=True)
 
 
-async def test_as_many_checkpoints_are_kept_as_are_wanted(
+async def test_keep_is_the_number_of_checkpoints(
     manager: HDFSContentsManager, write: Write, read: Read, names: Names
 ) -> None:
     manager.checkpoints.keep = 3

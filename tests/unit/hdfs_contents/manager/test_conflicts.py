@@ -1,4 +1,4 @@
-"""Two servers, or a server and a program, on one file: no change is lost in silence."""
+"""Two servers, or a server and a program, on one file: no change is lost silently."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def other(make_manager: MakeManager) -> HDFSContentsManager:
     [("a.ipynb", notebook("mine"), notebook("theirs")), ("a.txt", text("mine"), text("theirs"))],
     ids=["notebook", "file"],
 )
-async def test_what_another_server_saved_is_not_replaced_unseen(
+async def test_a_file_that_another_server_saved_is_not_replaced(
     path: str,
     mine: dict[str, Any],
     theirs: dict[str, Any],
@@ -47,12 +47,12 @@ async def test_what_another_server_saved_is_not_replaced_unseen(
     saved = await other.save(dict(theirs), path)
     message = await refused(409, manager.save(dict(mine), path))
     assert "alice has changed it since it was opened here" in message
-    told = await manager.get(path, content=False)  # as JupyterLab asks before each save
-    assert told["last_modified"] == saved["last_modified"]
+    current = await manager.get(path, content=False)  # as JupyterLab asks before each save
+    assert current["last_modified"] == saved["last_modified"]
     await manager.save(dict(mine), path)
 
 
-async def test_what_a_program_wrote_is_not_replaced_unseen(
+async def test_a_file_that_a_program_wrote_is_not_replaced(
     manager: HDFSContentsManager, write: Write, read: Read, names: Names
 ) -> None:
     await manager.save(text("mine"), "a.csv")
@@ -62,7 +62,7 @@ async def test_what_a_program_wrote_is_not_replaced_unseen(
     assert (read("a.csv"), names()) == (b"written by a program", ["a.csv"])
 
 
-async def test_who_has_read_nothing_may_replace_a_file(
+async def test_a_client_that_has_not_read_a_file_may_replace_it(
     manager: HDFSContentsManager, write: Write, read: Read
 ) -> None:
     write("a.csv", "old")
@@ -73,7 +73,7 @@ async def test_who_has_read_nothing_may_replace_a_file(
     assert read("a.csv") == b"new"
 
 
-async def test_of_many_servers_that_save_a_file_at_once_one_wins_and_the_others_are_told(
+async def test_one_of_many_concurrent_saves_wins_and_the_others_get_an_error(
     make_manager: MakeManager, write: Write, read: Read, names: Names
 ) -> None:
     write("a", "old")
@@ -101,7 +101,7 @@ def answer_is_ok(answer: object) -> bool:
     return True
 
 
-async def test_of_two_who_make_a_file_at_once_the_second_is_told(
+async def test_the_second_of_two_concurrent_creations_gets_an_error(
     manager: HDFSContentsManager, other: HDFSContentsManager, read: Read, names: Names
 ) -> None:
     contents = [str(number) * 100_000 for number in range(2)]
@@ -118,7 +118,10 @@ async def test_of_two_who_make_a_file_at_once_the_second_is_told(
 
     manager.store.fs = other.store.fs = LooksTogether()
     answers = await asyncio.gather(
-        *(each.save(text(new), "a") for each, new in zip((manager, other), contents, strict=True)),
+        *(
+            server.save(text(new), "a")
+            for server, new in zip((manager, other), contents, strict=True)
+        ),
         return_exceptions=True,
     )
     won = [new for new, answer in zip(contents, answers, strict=True) if answer_is_ok(answer)]
@@ -126,7 +129,7 @@ async def test_of_two_who_make_a_file_at_once_the_second_is_told(
     assert names() == ["a"]
 
 
-async def test_a_change_while_a_file_is_being_saved_is_found(
+async def test_a_change_during_a_save_is_detected(
     manager: HDFSContentsManager, fs: FileSystem, write: Write, read: Read, names: Names
 ) -> None:
     write("a", "old")
@@ -136,15 +139,15 @@ async def test_a_change_while_a_file_is_being_saved_is_found(
             return getattr(fs, name)
 
         def open_write(self, *args: Any, **more: Any) -> Any:
-            write("a", "somebody else was quicker")
+            write("a", "another client was quicker")
             return fs.open_write(*args, **more)
 
     manager.store.fs = SlowToOpen()
     assert "has changed it" in await refused(409, manager.save(text("new"), "a"))
-    assert (read("a"), names()) == (b"somebody else was quicker", ["a"])
+    assert (read("a"), names()) == (b"another client was quicker", ["a"])
 
 
-async def test_a_server_that_died_while_it_replaced_a_file_holds_it_up_for_a_minute_only(
+async def test_the_lock_of_a_dead_server_expires_after_a_minute(
     manager: HDFSContentsManager,
     fs: FileSystem,
     root: str,
@@ -164,9 +167,7 @@ async def test_a_server_that_died_while_it_replaced_a_file_holds_it_up_for_a_min
     assert (read("a"), names()) == (b"new", ["a"])
 
 
-async def test_a_person_who_saves_twice_in_a_row_is_not_told_of_their_own_save(
-    manager: HDFSContentsManager, read: Read
-) -> None:
+async def test_two_saves_in_a_row_do_not_conflict(manager: HDFSContentsManager, read: Read) -> None:
     await manager.save(text("first"), "a")
     await asyncio.gather(*(manager.save(text(f"{n}"), "a") for n in range(5)))
     assert read("a").decode() in "01234"

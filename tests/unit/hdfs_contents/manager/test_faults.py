@@ -1,4 +1,4 @@
-"""What fails in the middle of a save: the old content or the new, never a mix."""
+"""Failures in the middle of a save: the file has the old content or the new, never a mix."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.unit.hdfs_contents.manager.models import Names, Read, Write, notebook
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("operation", ["write", "close", "copy_access", "replace"])
-async def test_a_save_that_fails_leaves_the_file_whole_and_nothing_beside_it(
+async def test_a_failed_save_leaves_the_file_whole_and_no_temporary_file(
     operation: str,
     after: bool,
     manager: HDFSContentsManager,
@@ -31,7 +31,7 @@ async def test_a_save_that_fails_leaves_the_file_whole_and_nothing_beside_it(
     assert names() == ["a"]
 
 
-async def test_a_save_that_does_not_get_its_turn_leaves_nothing_beside_the_file(
+async def test_a_save_without_the_lock_leaves_no_temporary_file(
     manager: HDFSContentsManager, fs: FileSystem, write: Write, read: Read, names: Names
 ) -> None:
     write("a", "old")
@@ -41,7 +41,7 @@ async def test_a_save_that_does_not_get_its_turn_leaves_nothing_beside_the_file(
 
 
 @pytest.mark.parametrize("operation", ["write", "close", "replace"])
-async def test_an_upload_that_fails_leaves_the_file_as_it_was(
+async def test_a_failed_upload_leaves_the_file_unchanged(
     operation: str,
     manager: HDFSContentsManager,
     fs: FileSystem,

@@ -1,4 +1,4 @@
-"""Local folders beside HDFS: one tree for a person."""
+"""Local directories shown beside HDFS."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def scratch(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def in_scratch(scratch: Path) -> Callable[[], list[str]]:
-    """`in_scratch()`: the names in the local folder."""
-    return lambda: sorted(each.name for each in scratch.iterdir())
+    """`in_scratch()`: the names in the local directory."""
+    return lambda: sorted(path.name for path in scratch.iterdir())
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def manager(
     return make_manager(local_dirs={"scratch": "$SCRATCH"})
 
 
-async def test_a_local_folder_is_a_directory_like_others(
+async def test_a_local_directory_behaves_like_others(
     manager: HDFSContentsManager, scratch: Path, in_scratch: InScratch, names: Names
 ) -> None:
     (scratch / "kernel.csv").write_text("written by a kernel")
@@ -53,7 +53,7 @@ async def test_a_local_folder_is_a_directory_like_others(
     saved = await manager.save(notebook("1"), "scratch/a.ipynb")
     assert saved == await manager.get("scratch/a.ipynb", content=False)
     assert (scratch / "a.ipynb").exists()
-    assert [each["path"] for each in (await manager.get("scratch"))["content"]] == [
+    assert [model["path"] for model in (await manager.get("scratch"))["content"]] == [
         *("scratch/a.ipynb", "scratch/kernel.csv")
     ]
     await manager.rename("scratch/a.ipynb", "scratch/b.ipynb")
@@ -61,7 +61,7 @@ async def test_a_local_folder_is_a_directory_like_others(
     for path in ("scratch/b.ipynb", "scratch/kernel.csv"):
         await manager.delete(path)
     assert in_scratch() == [".ipynb_checkpoints"]
-    assert names() == []  # nothing of it is in HDFS
+    assert names() == []  # HDFS has none of it
 
 
 async def test_files_and_directories_are_copied_and_moved_across(
@@ -80,7 +80,7 @@ async def test_files_and_directories_are_copied_and_moved_across(
     assert "already exists" in await refused(409, manager.rename("back", "scratch/d"))
 
 
-async def test_what_goes_across_is_open_to_others_only_if_it_is_to_all(
+async def test_group_permissions_are_dropped_between_file_systems(
     manager: HDFSContentsManager, fs: FileSystem, root: str, scratch: Path, write: Write
 ) -> None:
     modes = {"all": 0o644, "group": 0o640}
@@ -96,7 +96,7 @@ async def test_what_goes_across_is_open_to_others_only_if_it_is_to_all(
         assert fs.stat(f"{root}/from-{name}").mode == mode
 
 
-async def test_a_directory_that_is_too_large_to_be_copied_is_not_moved_across_either(
+async def test_a_directory_too_large_to_copy_is_not_moved_between_file_systems(
     manager: HDFSContentsManager, in_scratch: InScratch, write: Write, names: Names
 ) -> None:
     write("d/large.bin", bytes(2_000_000))
@@ -107,7 +107,7 @@ async def test_a_directory_that_is_too_large_to_be_copied_is_not_moved_across_ei
     assert in_scratch() == ["large.bin"]
 
 
-async def test_what_changes_while_it_is_moved_stays_where_it_is(
+async def test_a_file_that_changes_during_a_move_is_left_in_place(
     manager: HDFSContentsManager,
     fs: FileSystem,
     scratch: Path,
@@ -115,7 +115,7 @@ async def test_what_changes_while_it_is_moved_stays_where_it_is(
     write: Write,
     read: Read,
 ) -> None:
-    located = write("a", "a" * 100)
+    hdfs_path = write("a", "a" * 100)
 
     class Changes:
         def __getattr__(self, name: str) -> Any:
@@ -123,7 +123,7 @@ async def test_what_changes_while_it_is_moved_stays_where_it_is(
 
         def open_read(self, path: str) -> Any:
             opened = fs.open_read(path)
-            if path == located and not (scratch / "seen").exists():
+            if path == hdfs_path and not (scratch / "seen").exists():
                 (scratch / "seen").touch()
                 write("a", "b" * 100)
             return opened
@@ -135,7 +135,7 @@ async def test_what_changes_while_it_is_moved_stays_where_it_is(
     assert in_scratch() == ["seen"]
 
 
-async def test_a_local_folder_is_neither_moved_nor_deleted(
+async def test_a_local_directory_cannot_be_moved_or_deleted(
     manager: HDFSContentsManager, scratch: Path, in_scratch: InScratch
 ) -> None:
     for call in (manager.delete("scratch"), manager.rename("scratch", "a")):
@@ -145,7 +145,7 @@ async def test_a_local_folder_is_neither_moved_nor_deleted(
     assert in_scratch() == ["d"]
 
 
-async def test_errors_of_a_local_folder_do_not_tell_where_it_is(
+async def test_errors_of_a_local_directory_do_not_contain_its_path(
     manager: HDFSContentsManager, scratch: Path
 ) -> None:
     for message in (
@@ -157,7 +157,7 @@ async def test_errors_of_a_local_folder_do_not_tell_where_it_is(
 
 
 @pytest.mark.parametrize("name", ["", "a/b", ".hidden", "a:b"])
-def test_a_name_that_can_not_be_shown_is_one_sentence(
+def test_an_invalid_name_of_a_local_directory_is_refused(
     name: str, make_manager: MakeManager, tmp_path: Path
 ) -> None:
     with pytest.raises(TraitError, match=r"c\.HDFSContentsManager\.local_dirs") as raised:

@@ -28,7 +28,7 @@ async def test_a_notebook_is_trusted_when_it_was_signed(manager: HDFSContentsMan
     assert await trusted()
 
 
-async def test_each_action_is_an_event_that_jupyter_server_knows(
+async def test_each_action_emits_a_valid_event(
     manager: HDFSContentsManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events: list[dict[str, str]] = []
@@ -52,7 +52,7 @@ async def test_a_kernel_starts_in_the_servers_own_directory(manager: HDFSContent
     assert manager.get_kernel_path("d/a.ipynb") == ""
 
 
-async def test_the_event_loop_goes_on_while_a_large_notebook_is_saved_and_read(
+async def test_notebooks_are_signed_and_checked_outside_the_event_loop(
     manager: HDFSContentsManager,
 ) -> None:
     threads: set[str] = set()

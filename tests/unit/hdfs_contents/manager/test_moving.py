@@ -1,4 +1,4 @@
-"""Making, moving, copying and deleting files and directories."""
+"""Creating, moving, copying and deleting files and directories."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hdfs_contents import HDFSContentsManager
 from tests.unit.hdfs_contents.manager.models import Names, Read, Write, notebook, refused
 
 
-async def test_a_directory_moves_with_all_that_is_in_it_but_not_into_itself(
+async def test_a_directory_moves_with_its_contents_but_not_into_itself(
     manager: HDFSContentsManager, write: Write, read: Read
 ) -> None:
     write("d/e/a", "a")
@@ -22,7 +22,7 @@ async def test_a_directory_moves_with_all_that_is_in_it_but_not_into_itself(
     assert read("f/e/a") == b"a"
 
 
-async def test_a_copy_has_a_name_of_its_own_and_the_same_bytes(
+async def test_a_copy_has_a_new_name_and_the_same_bytes(
     manager: HDFSContentsManager, write: Write, read: Read, names: Names
 ) -> None:
     data = bytes(range(256)) * 1000
@@ -33,7 +33,7 @@ async def test_a_copy_has_a_name_of_its_own_and_the_same_bytes(
     assert names() == ["a-Copy1.bin", "a-Copy2.bin", "a.bin"]
 
 
-async def test_a_copy_goes_where_it_is_told_but_replaces_nothing(
+async def test_a_copy_goes_to_the_given_path_but_replaces_nothing(
     manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read
 ) -> None:
     write("a", "a", mode=0o600)
@@ -59,7 +59,7 @@ async def test_a_copied_notebook_is_as_trusted_as_the_original_and_has_a_checkpo
     assert len(await manager.list_checkpoints(copied["path"])) == 1
 
 
-async def test_a_directory_is_copied_with_all_that_is_in_it(
+async def test_a_directory_is_copied_with_its_contents(
     manager: HDFSContentsManager, write: Write, read: Read, names: Names
 ) -> None:
     write("d/e/f.bin", bytes(range(256)) * 20_000)
@@ -77,7 +77,7 @@ async def test_a_directory_is_copied_with_all_that_is_in_it(
     assert names() == ["d", "d-Copy1", "new"]
 
 
-async def test_a_directory_that_may_not_be_written_is_copied_as_it_is(
+async def test_a_read_only_directory_is_copied_with_its_mode(
     manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read
 ) -> None:
     write("d/sub/a", "a")
@@ -89,7 +89,7 @@ async def test_a_directory_that_may_not_be_written_is_copied_as_it_is(
         fs.set_permission(f"{root}/{name}/sub", 0o755)
 
 
-async def test_what_the_trash_does_not_take_stays(
+async def test_a_file_that_the_trash_rejects_is_kept(
     manager: HDFSContentsManager, fs: FileSystem, write: Write, read: Read
 ) -> None:
     write("a", "a")
@@ -106,7 +106,7 @@ async def test_what_the_trash_does_not_take_stays(
     assert read("a") == b"a"
 
 
-async def test_new_files_have_names_that_nothing_has(manager: HDFSContentsManager) -> None:
+async def test_new_files_have_unused_names(manager: HDFSContentsManager) -> None:
     made = [(await manager.new_untitled(type=type))["path"] for type in ("notebook", "file") * 2]
     made += [(await manager.new_untitled(type="directory"))["path"] for _ in range(2)]
     assert made == [
@@ -116,7 +116,7 @@ async def test_new_files_have_names_that_nothing_has(manager: HDFSContentsManage
     assert (await manager.get("Untitled.ipynb"))["content"]["cells"] == []
 
 
-async def test_a_directory_is_deleted_when_people_see_nothing_in_it(
+async def test_a_directory_without_visible_entries_is_deleted(
     manager: HDFSContentsManager, write: Write, names: Names
 ) -> None:
     manager.delete_to_trash = False
@@ -164,7 +164,7 @@ async def test_a_directory_that_stays_keeps_its_checkpoints(
     assert names("d/.ipynb_checkpoints") == ["a-checkpoint"]
 
 
-async def test_the_root_is_neither_moved_nor_deleted(
+async def test_the_root_cannot_be_moved_or_deleted(
     manager: HDFSContentsManager, fs: FileSystem, root: str
 ) -> None:
     manager.always_delete_dir = True

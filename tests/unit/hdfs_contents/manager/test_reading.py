@@ -1,4 +1,4 @@
-"""What people read of notebooks and files in HDFS."""
+"""Reading notebooks, files and directories."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def test_a_directory_lists_its_files_with_their_types(
     assert (await manager.get("d", content=False))["content"] is None
 
 
-async def test_hidden_files_are_listed_where_they_are_allowed_but_never_temporaries(
+async def test_hidden_files_are_listed_if_allowed_but_never_temporary_ones(
     manager: HDFSContentsManager, write: Write
 ) -> None:
     write(".hidden")
@@ -52,9 +52,7 @@ async def test_a_notebook_can_be_read_as_a_file_but_not_the_other_way_round(
     assert "not a notebook" in await refused(400, manager.get("a.txt", type="notebook"))
 
 
-async def test_a_type_that_is_not_there_is_a_bad_request(
-    manager: HDFSContentsManager, write: Write
-) -> None:
+async def test_a_wrong_type_is_a_bad_request(manager: HDFSContentsManager, write: Write) -> None:
     write("d/a")
     assert "is a directory" in await refused(400, manager.get("d", type="file"))
     assert "is not a directory" in await refused(400, manager.get("d/a", type="directory"))

@@ -1,4 +1,4 @@
-"""Paths and names that are refused on every verb, and odd ones that are not."""
+"""Paths and names that each operation refuses, and unusual ones that it accepts."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ NO_PLACES = ["here/x", "n" * 300, "ä" * 200, "nowhere/" + "n" * 300]
 
 
 @pytest.mark.parametrize("verb", VERBS)
-async def test_no_verb_leaves_the_root_or_takes_a_bad_name(
+async def test_no_operation_leaves_the_root_or_accepts_an_invalid_name(
     verb: str, manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write
 ) -> None:
     sibling = f"{root}2"
     fs.mkdirs(sibling)
     with fs.open_write(f"{sibling}/x") as file:
-        file.write(b"of somebody else")
+        file.write(b"of another user")
     write("here")
     before = [fs.list_dir(root), fs.list_dir(sibling)]
     for path in BAD_PATHS:
@@ -53,7 +53,7 @@ async def test_no_verb_leaves_the_root_or_takes_a_bad_name(
 
 
 @pytest.mark.parametrize("verb", VERBS)
-async def test_no_verb_makes_anything_where_hdfs_has_no_place_for_it(
+async def test_no_operation_creates_anything_below_a_file_or_a_missing_directory(
     verb: str, manager: HDFSContentsManager, write: Write, read: Read, names: Names
 ) -> None:
     write("here", "here")
@@ -69,7 +69,7 @@ async def test_no_verb_makes_anything_where_hdfs_has_no_place_for_it(
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("path", [".hidden", ".d/visible", "d/.hidden"])
-async def test_no_verb_touches_hidden_files_unless_they_are_allowed(
+async def test_no_operation_touches_hidden_files_unless_they_are_allowed(
     verb: str, path: str, manager: HDFSContentsManager, write: Write, read: Read
 ) -> None:
     write(path, "hidden")
@@ -80,7 +80,7 @@ async def test_no_verb_touches_hidden_files_unless_they_are_allowed(
     assert (read(path), read("here")) == (b"hidden", b"here")
 
 
-async def test_hidden_files_are_used_like_others_where_they_are_allowed(
+async def test_hidden_files_behave_like_others_if_they_are_allowed(
     manager: HDFSContentsManager, write: Write, read: Read
 ) -> None:
     manager.allow_hidden = True
@@ -118,14 +118,14 @@ ODD_NAMES = [
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-async def test_an_odd_name_that_hdfs_takes_is_a_name_like_others(
+async def test_an_unusual_name_that_hdfs_allows_behaves_like_others(
     name: str, manager: HDFSContentsManager, names: Names
 ) -> None:
     await use_like_others(name, manager, names)
 
 
 async def use_like_others(name: str, manager: HDFSContentsManager, names: Names) -> None:
-    """Use a name as that of a directory and of a file, with each verb."""
+    """Use a name for a directory and for a file, with each operation."""
     path = f"{name}.txt"
     await manager.save({"type": "directory"}, name)
     await manager.save(text("1"), path)
@@ -137,16 +137,16 @@ async def use_like_others(name: str, manager: HDFSContentsManager, names: Names)
     copied = await manager.copy(path, name)
     assert copied["path"] == f"{name}/{path}"
     assert (await manager.get(copied["path"]))["content"] == "1"
-    listed = filter(manager.should_list, [name, path])  # what ends in a tilde is hidden
+    listed = filter(manager.should_list, [name, path])  # names ending in a tilde are hidden
     assert sorted(m["name"] for m in (await manager.get(""))["content"]) == sorted(listed)
     await manager.rename(path, f"{name}/2 {path}")
     for gone in (copied["path"], f"{name}/2 {path}", name):
         await manager.delete(gone)
-    assert names() in ([], [".ipynb_checkpoints"])  # an empty one stays
+    assert names() in ([], [".ipynb_checkpoints"])  # an empty directory stays
 
 
 @pytest.mark.parametrize("name", ["a:b", "n" * 256, "n" * 300, "ä" * 200])
-async def test_a_name_that_hdfs_does_not_take_is_a_bad_request(
+async def test_a_name_that_hdfs_does_not_allow_is_a_bad_request(
     name: str, manager: HDFSContentsManager, names: Names
 ) -> None:
     await refused(400, manager.save(text("1"), name))

@@ -16,7 +16,7 @@ from tests.unit.hdfs_contents.manager.models import Names, Read, Write, notebook
 
 
 @pytest.mark.parametrize("model", [notebook("1"), text("a")], ids=["notebook", "file"])
-async def test_a_save_returns_what_the_next_get_says(
+async def test_a_save_returns_the_model_of_the_next_get(
     model: dict[str, Any], manager: HDFSContentsManager
 ) -> None:
     path = "a.ipynb" if model["type"] == "notebook" else "a.txt"
@@ -28,7 +28,7 @@ async def test_a_save_returns_what_the_next_get_says(
     assert got["content"] == model["content"] or got["content"]["cells"][0]["source"] == "1"
 
 
-async def test_a_notebook_with_huge_output_comes_back_whole_until_it_is_too_large_to_be_opened(
+async def test_a_notebook_with_huge_output_is_read_whole_up_to_the_limit(
     manager: HDFSContentsManager,
 ) -> None:
     model = notebook("plot()")
@@ -54,7 +54,7 @@ async def test_a_save_keeps_the_mode_and_leaves_nothing_behind(
     assert names() == ["a"]
 
 
-async def test_saves_at_the_same_time_leave_one_of_them_whole(
+async def test_concurrent_saves_leave_one_of_them_whole(
     manager: HDFSContentsManager, write: Write, read: Read, names: Names
 ) -> None:
     write("a", "old")
@@ -64,7 +64,7 @@ async def test_saves_at_the_same_time_leave_one_of_them_whole(
     assert names() == ["a"]
 
 
-async def test_a_file_that_goes_while_it_is_saved_is_there_afterwards(
+async def test_a_file_deleted_during_a_save_exists_afterwards(
     manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read
 ) -> None:
     write("a", "old", mode=0o640)
@@ -83,7 +83,7 @@ async def test_a_file_that_goes_while_it_is_saved_is_there_afterwards(
     assert fs.stat(f"{root}/a").mode == 0o600
 
 
-async def test_readers_see_the_old_content_or_the_new_while_it_is_saved(
+async def test_readers_see_the_old_or_the_new_content_during_a_save(
     manager: HDFSContentsManager, read: Read
 ) -> None:
     contents = [letter * 200_000 for letter in "abcd"]
@@ -105,7 +105,7 @@ async def test_readers_see_the_old_content_or_the_new_while_it_is_saved(
     assert seen <= {content.encode() for content in contents}
 
 
-#: nbformat would write it, but nobody could sign it.
+#: nbformat would write it, but the notary could not sign it.
 NO_OUTPUTS = {
     "nbformat": 4,
     "nbformat_minor": 5,
@@ -131,14 +131,14 @@ NO_OUTPUTS = {
         {**notebook(), "chunk": 1},
     ],
 )
-async def test_what_is_no_model_is_refused_and_changes_nothing(
+async def test_an_invalid_model_is_refused_and_changes_nothing(
     model: dict[str, Any], manager: HDFSContentsManager, names: Names
 ) -> None:
     await refused(400, manager.save(model, "a"))
     assert names() == []
 
 
-async def test_a_notebook_that_does_not_validate_is_saved_with_a_message(
+async def test_an_invalid_notebook_is_saved_with_a_message(
     manager: HDFSContentsManager,
 ) -> None:
     model = notebook()

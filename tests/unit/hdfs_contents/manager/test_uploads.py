@@ -1,4 +1,4 @@
-"""Uploads in parts: a whole file at the end, or what was there before."""
+"""Uploads in chunks: a whole file at the end, or the old one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hdfs_contents.uploads import Uploads
 from tests.unit.hdfs_contents.manager.models import Names, Read, Write, refused, text
 
 
-async def test_chunks_are_joined_in_the_order_in_which_they_come(
+async def test_chunks_are_joined_in_order(
     manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read, names: Names
 ) -> None:
     write("a.txt", "what was there before", mode=0o640)
@@ -27,7 +27,7 @@ async def test_chunks_are_joined_in_the_order_in_which_they_come(
     assert names() == ["a.txt"]
 
 
-async def test_an_upload_that_starts_again_has_nothing_of_the_one_before(
+async def test_a_restarted_upload_discards_the_previous_one(
     manager: HDFSContentsManager, read: Read, names: Names
 ) -> None:
     for chunk, content in ((1, "abandoned"), (2, "too"), (1, "ab"), (-1, "cd")):
@@ -37,11 +37,11 @@ async def test_an_upload_that_starts_again_has_nothing_of_the_one_before(
 
 
 @pytest.mark.parametrize("chunk", [2, 7, -1])
-async def test_a_part_that_no_upload_waits_for_changes_nothing(
+async def test_a_chunk_without_an_upload_changes_nothing(
     chunk: int, manager: HDFSContentsManager, write: Write, read: Read, names: Names
 ) -> None:
     write("a.txt", "before")
-    for path in ("a.txt", "new.txt"):  # the upload was given up, or the server started again
+    for path in ("a.txt", "new.txt"):  # its upload was aborted, or the server restarted
         message = await refused(400, manager.save(text("late", chunk=chunk), path))
         assert "part 1 of the upload is missing: upload the file again" in message
     assert (read("a.txt"), names()) == (b"before", ["a.txt"])
@@ -51,7 +51,7 @@ async def test_a_part_that_no_upload_waits_for_changes_nothing(
     ("part", "what"),
     [(2, "part 2 of the upload was sent twice"), (4, "part 3 of the upload is missing")],
 )
-async def test_a_part_that_is_not_the_next_one_ends_the_upload_and_changes_nothing(
+async def test_a_chunk_out_of_order_aborts_the_upload_and_changes_nothing(
     part: int, what: str, manager: HDFSContentsManager, write: Write, read: Read, names: Names
 ) -> None:
     write("a.txt", "before")
@@ -63,14 +63,14 @@ async def test_a_part_that_is_not_the_next_one_ends_the_upload_and_changes_nothi
     assert (read("a.txt"), names()) == (b"before", ["a.txt"])
 
 
-async def test_each_part_has_a_format_of_its_own(manager: HDFSContentsManager, read: Read) -> None:
+async def test_each_chunk_has_its_own_format(manager: HDFSContentsManager, read: Read) -> None:
     for chunk, format, content in ((1, "text", "a"), (2, "base64", "Yg=="), (-1, "text", "c")):
         part = {"type": "file", "format": format, "content": content, "chunk": chunk}
         await manager.save(part, "a.txt")
     assert read("a.txt") == b"abc"
 
 
-def test_an_upload_that_nobody_goes_on_with_is_given_up(
+def test_an_abandoned_upload_is_aborted(
     fs: FileSystem, root: str, names: Names, wait_until: Callable[..., object]
 ) -> None:
     uploads = Uploads(fs, abandoned_seconds=0.2)
