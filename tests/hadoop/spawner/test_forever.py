@@ -111,7 +111,7 @@ def test_what_is_kept_and_can_not_be_deleted_is_told_in_the_log(hub: Hub):
     hub.api("POST", "users/mallory")
     hub.api("PUT", "users/mallory/servers/second", {})
     hub.api("DELETE", "users/mallory")
-    assert "/user/mallory/.yarnhub/session is left: HDFS did not delete" in hub.log()
+    assert "is left in HDFS: HDFS did not delete /user/mallory/.yarnhub/session" in hub.log()
     assert "Traceback" not in hub.log()
 
 
