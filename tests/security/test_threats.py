@@ -48,19 +48,19 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{SPAWNER}/test_profiles.py::"
         "test_the_same_is_refused_by_form_query_and_rest_and_nothing_sticks",
         f"{UNIT}/yarnspawner/test_profiles.py::"
-        "test_whatever_is_asked_for_is_refused_in_a_sentence_or_within_the_limits",
+        "test_any_options_are_refused_or_within_the_limits",
     ),
     "resources over the limit, negative ones, and values that are not amounts": (
         f"{SPAWNER}/test_profiles.py::test_a_limit_holds_for_who_it_is_for",
         f"{SPAWNER}/test_spawner.py::"
         "test_what_can_not_start_is_told_in_a_sentence_and_leaves_nothing",
         f"{UNIT}/yarnspawner/test_profiles.py::"
-        "test_anything_else_is_refused_by_name_with_what_is_allowed",
+        "test_other_options_are_refused_with_the_allowed_values",
         f"{UNIT}/yarnspawner/test_launch_spec.py::test_more_than_any_node_has_is_refused_with_the_limit",
     ),
     "a choice that only starts like an allowed one": (
         f"{UNIT}/yarnspawner/test_profiles.py::"
-        "test_anything_else_is_refused_by_name_with_what_is_allowed",
+        "test_other_options_are_refused_with_the_allowed_values",
     ),
     "an application master that registers another host, or a port that is not its server's": (
         "tests/security/test_lying_server.py::test_the_port_of_somebody_elses_server_is_refused",
@@ -76,7 +76,7 @@ THREATS: dict[str, tuple[str, ...]] = {
     ),
     "with skein, a port that another server reports to the hub": (
         f"{SPAWNER}/test_skein.py::test_a_start_is_told_its_port_by_its_own_server_only",
-        f"{UNIT}/yarnspawner/test_port_endpoint.py::test_no_other_token_will_do_and_learns_nothing",
+        f"{UNIT}/yarnspawner/test_port_endpoint.py::test_another_token_is_refused_and_learns_nothing",
         f"{UNIT}/yarnspawner/test_port_endpoint.py::test_anything_but_a_port_is_refused",
         f"{UNIT}/yarnspawner/test_port_endpoint.py::test_the_first_report_stays",
     ),

@@ -164,7 +164,7 @@ def test_a_driver_that_ends_or_hangs_is_started_again(
 
 
 @pytest.mark.heavy
-def test_what_skein_can_not_ask_for_is_refused(make_hub: Any):
+def test_features_that_skein_lacks_are_refused(make_hub: Any):
     hub = make_hub(CONFIG + "c.YarnSpawner.lifetime = 60\n")
     assert "skein launcher does not support" in hub.refuse_server("alice")
 

@@ -1,4 +1,4 @@
-"""What fetching delegation tokens is counted as."""
+"""The metrics of calls that fetch delegation tokens."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from yarnspawner.metrics import RM_CALL_SECONDS
 
 
 def outcomes() -> set[str]:
-    """How the calls to ResourceManagers ended, as the hub's figures say."""
-    (figure,) = RM_CALL_SECONDS.collect()
-    return {sample.labels["outcome"] for sample in figure.samples}
+    """The outcomes of the calls to ResourceManagers in the hub's metrics."""
+    (metric,) = RM_CALL_SECONDS.collect()
+    return {sample.labels["outcome"] for sample in metric.samples}
 
 
-async def test_a_call_to_the_namenode_is_none_to_the_resourcemanager():
+async def test_metrics_of_the_resourcemanager_do_not_count_calls_to_namenodes():
     def of_hdfs(call: Call) -> None:
         call.refuse("java.FromTheNameNode", "no")
 
@@ -28,7 +28,7 @@ async def test_a_call_to_the_namenode_is_none_to_the_resourcemanager():
             "yarn.resourcemanager.address": "{}:{}".format(*resourcemanager.address),
         }
         tokens = Tokens(Configuration(properties), "hub", [])
-        while "FromTheResourceManager" not in outcomes():  # both are asked at once
+        while "FromTheResourceManager" not in outcomes():  # both calls run at the same time
             try:
                 await tokens.fetch("alice")
             except ClusterError:

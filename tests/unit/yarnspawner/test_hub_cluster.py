@@ -1,4 +1,4 @@
-"""A hub whose Hadoop configuration is wrong says so, and takes no server for ended."""
+"""A hub with a wrong Hadoop configuration reports it, and counts no server as ended."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HALF_A_PAIR = {
 }
 
 
-NOBODY_THERE = {
+UNREACHABLE = {
     "fs.defaultFS": "hdfs://127.0.0.1:9",
     "yarn.resourcemanager.address": "127.0.0.1:9",
 }
@@ -36,7 +36,7 @@ NOBODY_THERE = {
 
 @pytest.fixture
 def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:
-    """Have a configuration with these properties."""
+    """Write a Hadoop configuration with the given properties."""
 
     def write(properties: dict[str, str]) -> None:
         elements = "".join(
@@ -56,12 +56,12 @@ def _wrong_configuration(request: pytest.FixtureRequest, configure: Any) -> None
 
 
 @pytest.fixture
-def _nobody_there(configure: Any) -> None:
-    configure(NOBODY_THERE)
+def _unreachable(configure: Any) -> None:
+    configure(UNREACHABLE)
 
 
 def running_server(settings: dict[str, Any]) -> YarnSpawner:
-    """A server that the hub's database says is running."""
+    """A server that runs according to the hub's database."""
     spawner = YarnSpawner(hub=SimpleNamespace(api_url="http://127.0.0.1:8081/hub/api"))
     spawner.user = SimpleNamespace(name="alice", settings=settings)
     spawner.application_id, spawner.spawn_tag = "application_1_0001", "yarnhub-spawn-1"
@@ -69,7 +69,7 @@ def running_server(settings: dict[str, Any]) -> YarnSpawner:
 
 
 @pytest.mark.usefixtures("_wrong_configuration")
-async def test_a_wrong_configuration_is_told_in_a_sentence():
+async def test_a_wrong_configuration_raises_an_error_with_the_cause():
     with pytest.raises(ClusterUnavailableError, match=r"its Hadoop configuration: .* mend"):
         await open_hub_cluster("yarnhub-0", YarnSpawner())
 
@@ -83,14 +83,14 @@ async def test_a_wrong_configuration_ends_no_server(caplog: pytest.LogCaptureFix
     assert "mend" in caplog.text
 
 
-async def test_what_goes_wrong_in_a_poll_ends_no_server(caplog: pytest.LogCaptureFixture):
-    spawner = running_server({})  # no secret to make the hub's tag of
+async def test_an_error_in_a_poll_ends_no_server(caplog: pytest.LogCaptureFixture):
+    spawner = running_server({})  # without a secret there is no hub tag
     assert await spawner.poll() is None
     assert "cookie_secret" in caplog.text
 
 
-@pytest.mark.usefixtures("_nobody_there")
-async def test_a_log_in_that_takes_long_holds_up_the_hub_for_nobody_and_is_one_for_all(
+@pytest.mark.usefixtures("_unreachable")
+async def test_a_slow_kerberos_login_blocks_no_request_and_happens_once(
     monkeypatch: pytest.MonkeyPatch,
 ):
     answered = threading.Event()
@@ -105,7 +105,7 @@ async def test_a_log_in_that_takes_long_holds_up_the_hub_for_nobody_and_is_one_f
     settings = {"cookie_secret": b"secret", "users": {}}
     url = "http://127.0.0.1:8081/hub/api"
     waiting = [asyncio.create_task(get_hub_cluster(settings, url, YarnSpawner())) for _ in range(3)]
-    # This is the hub's loop: it gets here while nobody has answered.
+    # This is the hub's event loop: it is not blocked while the login waits.
     await asyncio.sleep(0)
     answered.set()
     one, *others = await asyncio.gather(*waiting)
@@ -113,8 +113,8 @@ async def test_a_log_in_that_takes_long_holds_up_the_hub_for_nobody_and_is_one_f
     assert len(asked) == 1
 
 
-@pytest.mark.usefixtures("_nobody_there")
-async def test_a_start_with_certificates_is_told_of_yarn_away_in_a_sentence():
+@pytest.mark.usefixtures("_unreachable")
+async def test_a_start_with_certificates_fails_with_a_sentence_while_yarn_is_away():
     spawner = running_server({"cookie_secret": b"secret", "users": {}})
     with pytest.raises(ClusterUnavailableError, match=r"127\.0\.0\.1:9.* Try again in a minute"):
         await spawner.create_certs()

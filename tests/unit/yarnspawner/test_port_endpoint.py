@@ -28,7 +28,7 @@ def refusal(
 
 
 @given(port=st.integers(1, 65535))
-def test_the_port_of_the_start_that_has_the_token_is_taken(port: int):
+def test_the_port_is_accepted_from_the_start_that_has_the_token(port: int):
     accepted = accept(EXPECTED, TOKEN, report(port=port), None)
     assert accepted == PortReport(EXPECTED.token_digest, port)
 
@@ -40,14 +40,14 @@ def test_the_first_report_stays():
 
 
 @given(token=st.text().filter(lambda token: token != TOKEN))
-def test_no_other_token_will_do_and_learns_nothing(token: str):
+def test_another_token_is_refused_and_learns_nothing(token: str):
     reported = accept(EXPECTED, TOKEN, report(port=1234), None)
     assert refusal(EXPECTED, token, report(port=1234)) == 403
     assert refusal(EXPECTED, token, b"nonsense") == 403
     assert refusal(reported, token, report(port=1234)) == 403
 
 
-def test_a_server_that_waits_for_no_report_has_nothing_to_be_told():
+def test_a_report_is_refused_if_the_server_is_not_waiting_for_one():
     assert refusal(None, TOKEN, report(port=1234)) == 404
 
 
@@ -76,7 +76,7 @@ def test_anything_but_a_port_is_refused(body: bytes):
 
 
 @given(body=st.binary())
-def test_no_bytes_do_worse_than_to_be_refused(body: bytes):
+def test_any_bytes_are_refused_with_status_400(body: bytes):
     assert refusal(EXPECTED, TOKEN, body) == 400
 
 
@@ -85,7 +85,7 @@ def test_a_body_nested_too_deeply_is_refused():
 
 
 @given(port=st.integers(1, 65535))
-def test_only_ports_of_the_range_are_taken(port: int):
+def test_only_ports_in_the_range_are_accepted(port: int):
     first, last = 20000, 20100
     if first <= port <= last:
         assert accept(EXPECTED, TOKEN, report(port=port), (first, last)).port == port
@@ -100,6 +100,6 @@ def test_the_hubs_database_gets_the_report_but_not_the_token():
     assert TOKEN not in json.dumps(state)
 
 
-def test_each_server_of_a_user_has_an_address_of_its_own():
+def test_each_server_of_a_user_has_its_own_path():
     assert path("alice", "") == "users/alice/server/port"
     assert path("alice", "second") == "users/alice/servers/second/port"

@@ -65,7 +65,7 @@ def form(last: dict[str, Any] | None = None, **more: Any) -> Form:
     return Form(render(TEMPLATES, PROFILES, "alice", groups, last or {}, more.pop("queues", {})))
 
 
-def test_a_form_that_is_sent_as_it_comes_asks_for_the_defaults():
+def test_an_unchanged_form_requests_the_defaults():
     options = options_of(form().sent)
     assert options == {"profile": "small"}
     assert PROFILES.choose(options, "alice", ()) == PROFILES.choose({}, "alice", ())
@@ -78,7 +78,7 @@ def test_only_the_fields_of_the_chosen_profile_count():
     assert PROFILES.choose(options, "alice", ()) == expected
 
 
-def test_the_last_choice_is_chosen_already_where_it_is_still_allowed():
+def test_the_last_choice_is_preselected_if_it_is_still_allowed():
     last = {"profile": "custom", "memory": "8G", "queue": "prod", "cores": 99, "gpus": [1]}
     sent = form(last).sent
     assert sent["profile"] == ["custom"]
@@ -91,21 +91,21 @@ def test_the_last_choice_is_chosen_already_where_it_is_still_allowed():
     assert form(last, groups=("students",)).sent["custom:memory"] == ["2G"]
 
 
-def test_each_control_has_a_label_and_what_describes_it_is_there():
+def test_each_control_has_a_label_and_its_description():
     seen = form()
     assert seen.controls <= seen.labelled
     assert seen.described <= set(seen.identities)
     assert len(seen.identities) == len(set(seen.identities))
 
 
-def test_a_queue_says_what_it_has_left():
+def test_a_queue_shows_its_free_capacity():
     queues = {"default": FreeCapacity(12 * 1024, 40 * 1024, 3), "prod": FreeCapacity(0, 1024, 0)}
     text = form(queues=queues).text
     assert "default (12 of 40 GiB free, 3 waiting)" in text
     assert "prod (0 of 1 GiB free)" in text
 
 
-def test_nothing_of_a_configuration_is_taken_for_html():
+def test_values_from_the_configuration_are_escaped():
     evil = "<script>alert(1)</script>\"'"
     profiles = parse_profiles(
         [
@@ -153,7 +153,7 @@ async def test_a_site_overrides_the_template_in_jupyterhub_as_the_docs_show(
     assert overridden.sent == form().sent
 
 
-def test_a_user_without_a_profile_is_told_to_ask_for_access():
+def test_the_form_of_a_user_without_a_profile_has_no_fields():
     html = render(TEMPLATES, parse_profiles([SECRET]), "alice", (), {}, {})
     assert "You do not have access to any profile. Ask an administrator for access." in html
     assert not Form(html).sent
@@ -181,7 +181,7 @@ class SpawnerWithSilentYarn(options.ProfileOptions):
         await asyncio.Event().wait()
 
 
-async def test_a_form_does_not_wait_long_for_what_it_can_do_without(
+async def test_the_form_does_not_wait_long_for_the_free_capacity(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(options, "CAPACITY_TIMEOUT_SECONDS", 0.01)

@@ -43,7 +43,7 @@ def choose(options: dict[str, Any], user: str = "alice", groups: tuple[str, ...]
     return PROFILES.choose(options, user, groups)
 
 
-def test_without_options_the_default_profile_is_meant():
+def test_the_default_profile_applies_without_options():
     chosen = choose({})
     assert chosen.values == {
         "queue": "default",
@@ -54,7 +54,7 @@ def test_without_options_the_default_profile_is_meant():
     assert parse_profiles([SMALL, {**CUSTOM, "default": True}]).all[0].name == "custom"
 
 
-def test_what_is_asked_for_is_what_one_gets():
+def test_a_start_gets_the_requested_options():
     asked = {
         "profile": "custom",
         "queue": "prod",
@@ -76,7 +76,7 @@ def test_what_is_asked_for_is_what_one_gets():
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"profile": "nope"}, "choose one of small, custom"),
         ({"profile": "secret"}, "choose one of small, custom"),
@@ -106,14 +106,14 @@ def test_what_is_asked_for_is_what_one_gets():
         ({"profile": "custom", "x" * 1_000_000: 1}, "no option"),
     ],
 )
-def test_anything_else_is_refused_by_name_with_what_is_allowed(options, said):
-    with pytest.raises(OptionsError, match=said) as refusal:
+def test_other_options_are_refused_with_the_allowed_values(options, message):
+    with pytest.raises(OptionsError, match=message) as refusal:
         choose(options)
     assert len(refusal.value.sentence) < 400
     assert refusal.value.status_code == 400
 
 
-def test_a_profile_is_open_to_those_who_are_named_and_to_nobody_else():
+def test_a_profile_is_open_only_to_its_users_and_groups():
     assert choose({"profile": "secret"}, "carol").values["memory"] == 64 * GIB
     assert choose({"profile": "secret"}, "dave", ("research",)).values["memory"] == 64 * GIB
     only = parse_profiles([SECRET])
@@ -125,14 +125,14 @@ def test_a_profile_is_open_to_those_who_are_named_and_to_nobody_else():
     ("user", "groups", "memory"),
     [("alice", ("students",), 2), ("alice", ("students", "staff"), 8), ("alice", (), 16)],
 )
-def test_the_largest_limit_of_ones_groups_counts(user, groups, memory):
+def test_the_largest_limit_of_the_users_groups_applies(user, groups, memory):
     options = {"profile": "custom", "memory": f"{memory}G"}
     assert choose(options, user, groups).values["memory"] == memory * GIB
     with pytest.raises(OptionsError, match=f"at most {memory}G"):
         choose({"profile": "custom", "memory": f"{memory}.1G"}, user, groups)
 
 
-def test_a_limit_for_the_user_goes_before_the_groups_and_lowers_the_default():
+def test_a_limit_for_the_user_takes_precedence_and_lowers_the_default():
     assert choose({"profile": "custom", "gpus": 1}, "bob", ("students",)).values["gpus"] == 1
     assert choose({"profile": "custom"}, "alice", ("students",)).values["memory"] == 2 * GIB
     with pytest.raises(OptionsError, match="at least 0 and at most 0"):
@@ -148,7 +148,7 @@ names = st.sampled_from(["profile", "queue", "memory", "cores", "gpus", "data"])
 
 
 @given(st.dictionaries(names, json_values | st.sampled_from(["custom", "4G", "prod"]), max_size=5))
-def test_whatever_is_asked_for_is_refused_in_a_sentence_or_within_the_limits(options):
+def test_any_options_are_refused_or_within_the_limits(options):
     try:
         chosen = choose({"profile": "custom", **options}, groups=("students",))
     except OptionsError:
@@ -160,12 +160,12 @@ def test_whatever_is_asked_for_is_refused_in_a_sentence_or_within_the_limits(opt
 
 
 @given(st.integers(0, 1 << 50))
-def test_memory_that_is_shown_is_read_again(number):
+def test_formatted_memory_parses_to_the_same_number(number):
     assert parse_memory(show_memory(number)) == number
 
 
 @pytest.mark.parametrize(
-    ("config", "said"),
+    ("config", "message"),
     [
         ("x", "profile 1: must be a dict"),
         ({}, "profile 1: name must be 1 to 64 letters"),
@@ -205,13 +205,13 @@ def test_memory_that_is_shown_is_read_again(number):
         ({"name": "a", "limits": {"users": {"b": {"queue": "c"}}}}, "limits can be set for memory"),
     ],
 )
-def test_a_mistake_in_the_configuration_is_named(config, said):
-    with pytest.raises(ProfileError, match=said):
+def test_a_mistake_in_the_configuration_is_named(config, message):
+    with pytest.raises(ProfileError, match=message):
         parse_profiles([config])
 
 
 @pytest.mark.parametrize("config", [None, 5, {"name": "a"}, "ab"])
-def test_what_is_no_list_of_profiles_is_a_mistake(config):
+def test_profiles_must_be_a_list(config):
     with pytest.raises(ProfileError, match="must be a list"):
         parse_profiles(config)
 
@@ -226,11 +226,11 @@ declared = st.sampled_from([*CUSTOM, "users", "groups", "default"])
 
 
 @given(st.dictionaries(declared, json_values | parts, max_size=4))
-def test_whatever_is_configured_is_understood_or_a_mistake_that_is_named(config):
+def test_any_configuration_parses_or_raises_a_profile_error(config):
     with suppress(ProfileError):
         parse_profiles([{**config, "name": "a"}])
 
 
-def test_two_profiles_of_one_name_are_a_mistake():
+def test_two_profiles_must_not_have_the_same_name():
     with pytest.raises(ProfileError, match="two profiles named 'small'"):
         parse_profiles([SMALL, SMALL])

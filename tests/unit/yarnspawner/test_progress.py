@@ -13,7 +13,7 @@ async def collect(log: ProgressLog) -> list[int]:
     return [event["progress"] async for event in log.follow()]
 
 
-async def test_everybody_who_watches_gets_all_events_in_order():
+async def test_each_follower_gets_all_events_in_order():
     log = ProgressLog()
     log.add({"progress": 1, "message": "one"})
     early = asyncio.create_task(collect(log))
@@ -26,7 +26,7 @@ async def test_everybody_who_watches_gets_all_events_in_order():
     assert await early == await late == [1, 2, 3]
 
 
-async def test_what_was_just_said_is_not_said_again():
+async def test_an_event_equal_to_the_last_one_is_dropped():
     log = ProgressLog()
     for _ in range(3):
         log.add({"progress": 1, "message": "one"})
@@ -52,7 +52,7 @@ LAUNCHED = "AM container is launched, waiting for AM to register"
 
 def test_progress_only_grows_along_the_states_of_an_application():
     accepted = ApplicationState.ACCEPTED
-    way = [
+    events = [
         event(ApplicationState.SUBMITTED),
         event(accepted, "Queue's AM resource limit exceeded."),
         event(accepted, "waiting for AM container to be allocated"),
@@ -61,11 +61,11 @@ def test_progress_only_grows_along_the_states_of_an_application():
         event(accepted, LAUNCHED, Container("node1", Phase.RUNNING)),
         event(ApplicationState.RUNNING),
     ]
-    percents = [each["progress"] for each in way]
+    percents = [event["progress"] for event in events]
     assert percents == sorted(set(percents))
 
 
-def test_how_full_the_queue_is_and_which_node_it_is_are_told():
+def test_messages_show_the_queues_usage_and_the_node():
     waiting = "Details : Queue's Absolute used capacity = 93.75 % ; Queue's Absolute max"
     assert (
         "Queue default (94 % in use) has accepted"

@@ -1,4 +1,4 @@
-"""skein's driver: one for all, ended when it hangs, started again after a pause that grows."""
+"""skein's driver: shared by all calls, killed if it hangs, restarted after a growing pause."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class FakeClient:
 
 
 class Starts:
-    """What starts drivers, and has started."""
+    """Starts drivers and keeps their clients."""
 
     def __init__(self) -> None:
         self.clients: list[FakeClient] = []
@@ -105,14 +105,14 @@ def test_a_driver_that_was_killed_is_started_again(starts: Starts, now: Any):
     assert [client.closed for client in starts.clients] == [True, False]
 
 
-def test_a_call_that_hangs_ends_the_driver_and_comes_back(starts: Starts):
+def test_a_call_that_hangs_kills_the_driver_and_returns(starts: Starts):
     driver = Driver(starts)
     with pytest.raises(skein.exceptions.ConnectionError):
         driver.call(FakeClient.hang, 0.01)
     assert starts.clients[0]._proc.poll() is not None
 
 
-def test_drivers_that_do_not_start_are_tried_less_and_less_often(starts: Starts, now: Any):
+def test_the_pause_grows_after_each_driver_that_does_not_start(starts: Starts, now: Any):
     driver = Driver(starts)
     starts.failure = skein.exceptions.DriverError("Failed to start java process")
     pause = skein_driver.FIRST_PAUSE_SECONDS
@@ -127,7 +127,7 @@ def test_drivers_that_do_not_start_are_tried_less_and_less_often(starts: Starts,
         pause = min(skein_driver.LONGEST_PAUSE_SECONDS, pause * 2)
 
 
-def test_a_driver_that_answers_ends_the_growing_of_the_pauses(starts: Starts, now: Any):
+def test_a_driver_that_answers_resets_the_pause(starts: Starts, now: Any):
     driver = Driver(starts)
     for _ in range(10):
         driver.call(FakeClient.answer, 60)
@@ -137,13 +137,13 @@ def test_a_driver_that_answers_ends_the_growing_of_the_pauses(starts: Starts, no
     assert len(starts.clients) == 10
 
 
-def test_a_start_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch):
+def test_a_start_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(skein_driver, "START_DEADLINE_SECONDS", 0.01)
 
     def start() -> None:
         subprocess.check_call(["sleep", "1000"])
 
-    # What else this thread has started, such as the hub's proxy, is none of the driver's business.
+    # Other children of this thread, such as the hub's proxy, must survive.
     with subprocess.Popen(["sleep", "1000"]) as other:
         with pytest.raises(subprocess.CalledProcessError):
             Driver(start).call(FakeClient.answer, 60)
@@ -151,7 +151,7 @@ def test_a_start_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch):
         other.kill()
 
 
-def test_a_process_that_a_start_begins_after_its_deadline_is_ended_too(
+def test_a_process_that_starts_after_the_deadline_is_killed_too(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(skein_driver, "START_DEADLINE_SECONDS", 0.01)
@@ -164,7 +164,7 @@ def test_a_process_that_a_start_begins_after_its_deadline_is_ended_too(
         Driver(start).call(FakeClient.answer, 60)
 
 
-def test_closing_ends_a_driver_that_hangs(starts: Starts):
+def test_closing_kills_a_driver_that_hangs(starts: Starts):
     driver = Driver(starts)
     driver.call(FakeClient.answer, 60)
     starts.clients[0]._proc.send_signal(19)

@@ -40,7 +40,7 @@ SPEC = LaunchSpec(
 
 @pytest.fixture
 async def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A cluster whose driver does what the test says: `cluster.client` is what it calls."""
+    """A launcher, and the client that its driver calls, whose methods the test sets."""
     cluster = SkeinLauncher(None, None)
     client: Any = SimpleNamespace()
     monkeypatch.setattr(cluster._driver, "call", lambda do, deadline: do(client))
@@ -56,25 +56,25 @@ def raises(error: Exception) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize(
-    ("said", "failure"),
+    ("message", "failure"),
     [
         ("User: hub is not allowed to impersonate alice", ImpersonationError),
         ("something else", ApplicationFailedError),
     ],
 )
-async def test_a_refused_submit_is_told_in_yarns_first_words(
-    cluster: Any, said: str, failure: type[Exception]
+async def test_a_refused_submit_shows_the_first_line_of_yarns_error(
+    cluster: Any, message: str, failure: type[Exception]
 ):
     ours, client = cluster
-    text = f"Failed to submit application, exception:\n{said}\n\tat org.apache.Java"
+    text = f"Failed to submit application, exception:\n{message}\n\tat org.apache.Java"
     client.submit = raises(skein.exceptions.DriverError(text))
     client.get_queue = lambda name: None
-    with pytest.raises(failure, match=said) as refused:
+    with pytest.raises(failure, match=message) as refused:
         await ours.submit("", SPEC)
     assert "org.apache" not in str(refused.value)
 
 
-async def test_a_dead_driver_is_a_cluster_that_is_away(cluster: Any):
+async def test_a_dead_driver_makes_the_cluster_unreachable(cluster: Any):
     ours, client = cluster
     client.get_applications = raises(skein.exceptions.ConnectionError("Unable to connect"))
     with pytest.raises(ClusterUnreachableError):
@@ -99,7 +99,7 @@ async def test_the_payload_is_private_and_gone_after_the_submit(cluster: Any):
     assert not seen[0].exists()
 
 
-async def test_a_submit_to_an_unknown_queue_says_so(cluster: Any):
+async def test_a_submit_to_an_unknown_queue_raises_a_queue_error(cluster: Any):
     ours, client = cluster
     client.submit = raises(skein.exceptions.DriverError("exception:\nnull"))
     client.get_queue = raises(ValueError("Queue 'default' does not exist"))
@@ -107,7 +107,7 @@ async def test_a_submit_to_an_unknown_queue_says_so(cluster: Any):
         await ours.submit("", SPEC)
 
 
-async def test_what_yarn_does_not_know_has_no_report_and_is_ended(cluster: Any):
+async def test_an_application_unknown_to_yarn_has_no_report_and_can_be_killed(cluster: Any):
     ours, client = cluster
     client.get_applications = lambda states: [report(id="application_1_0002")]
     client.application_report = client.kill_application = raises(
@@ -117,7 +117,7 @@ async def test_what_yarn_does_not_know_has_no_report_and_is_ended(cluster: Any):
     await ours.kill("alice", "application_1_0001", "")
 
 
-async def test_what_the_driver_calls_unknown_may_be_known_or_yarn_away(cluster: Any):
+async def test_an_unknown_application_is_checked_in_the_list_of_all(cluster: Any):
     ours, client = cluster
     client.application_report = raises(ValueError("Unknown ApplicationId"))
     client.get_applications = lambda states: [report()]
@@ -165,7 +165,7 @@ async def test_only_applications_with_the_hubs_tag_are_its_own(cluster: Any):
     assert list(await ours.list_applications("yarnhub-1")) == ["application_1_0001"]
 
 
-async def test_the_port_is_what_the_server_reported_and_not_skeins_own(
+async def test_the_port_is_the_reported_one_and_not_skeins(
     cluster: Any, monkeypatch: pytest.MonkeyPatch
 ):
     ours, _ = cluster
@@ -177,7 +177,7 @@ async def test_the_port_is_what_the_server_reported_and_not_skeins_own(
     assert ours.server_port(ended) is None
 
 
-def test_an_application_has_certificates_memory_and_acls_of_its_own():
+def test_each_application_has_its_own_certificates_memory_and_acls():
     first, second = (application_spec(SPEC, "/tmp/payload") for _ in range(2))
     assert first.master.security.cert_bytes != second.master.security.cert_bytes
     assert first.master.resources.memory == SPEC.memory_mb + skein_launcher.SKEIN_MEMORY_MB
@@ -194,7 +194,7 @@ def test_an_application_has_certificates_memory_and_acls_of_its_own():
 @pytest.mark.parametrize(
     "changes", [{"priority": 0}, {"lifetime_seconds": 60}, {"resources": {"fpga": 1}}]
 )
-def test_what_skein_can_not_ask_for_is_refused(changes: dict[str, Any]):
+def test_features_that_skein_lacks_are_refused(changes: dict[str, Any]):
     check_supported(SPEC)
     with pytest.raises(OptionsError, match="skein launcher does not support"):
         check_supported(dataclasses.replace(SPEC, **changes))
