@@ -117,6 +117,12 @@ class HomeMissingError(SpawnError):
     @classmethod
     def of(cls, user: str, path: str, mode: int) -> HomeMissingError:
         """Make the error with the command that creates the directory."""
+        if "\\" in user:
+            return cls(
+                f"{user} has no home directory in HDFS. `hdfs dfs` cannot create one for a name "
+                "with a backslash. Ask an administrator to map the name to the user's account in "
+                "Hadoop (c.YarnSpawner.hadoop_name_hook)."
+            )
         return cls(
             f"{user} has no home directory in HDFS. Ask an administrator to create it: "
             f"{make_home_command(user, path, mode)}"

@@ -87,9 +87,16 @@ NOISE = re.compile(r"\s*(at [\w.$]+\(|\.\.\. \d+ more|\. Failing)")
 def explain_refusal(error: RpcError, user: str) -> SpawnError:
     """Translate the ResourceManager's refusal of a submit for `user`."""
     if MAY_NOT_ACT.search(error.message):
+        hook = ""
+        if "@" in user or "\\" in user:
+            hook = (
+                " If the user has another name in Hadoop, ask for a mapping "
+                "(c.YarnSpawner.hadoop_name_hook)."
+            )
         return ImpersonationError(
             f"Hadoop does not let JupyterHub act for {user} ({error.message}). Ask an "
             "administrator to allow it with hadoop.proxyuser.* in the cluster's core-site.xml."
+            + hook
         )
     if error.name == "InvalidResourceRequestException":
         return OptionsError(f"YARN rejected the requested resources: {error.message}")

@@ -59,3 +59,9 @@ def test_what_an_administrator_is_to_run_for_a_home_is_one_command_for_any_name(
         *("hdfs", "dfs", "-chmod", "750", path),
     ]
     assert "/user/alice && hdfs" in HomeMissingError.of("alice", "/user/alice", 0o700).sentence
+
+
+def test_a_missing_home_for_a_name_with_a_backslash_names_the_hook_and_no_command():
+    sentence = HomeMissingError.of(r"corp\erin", r"/user/corp\erin", 0o700).sentence
+    assert "c.YarnSpawner.hadoop_name_hook" in sentence
+    assert "-mkdir" not in sentence

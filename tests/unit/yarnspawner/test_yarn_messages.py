@@ -203,6 +203,16 @@ def test_each_refusal_has_its_reason(name, message, kind):
     assert message.rstrip(".") in failure.sentence
 
 
+@pytest.mark.parametrize(
+    ("user", "names_the_hook"), [("dana@corp.example", True), (r"corp\erin", True), ("dana", False)]
+)
+def test_a_refused_impersonation_names_the_hook_for_a_name_with_a_domain(user, names_the_hook):
+    message = f"User: hub is not allowed to impersonate {user}"
+    sentence = explain_refusal(RpcError("AuthorizationException", message), user).sentence
+    assert "hadoop.proxyuser.*" in sentence
+    assert ("c.YarnSpawner.hadoop_name_hook" in sentence) is names_the_hook
+
+
 def test_no_java_stack_reaches_the_page():
     stack = "java.io.IOException: broken\n\tat org.apache.hadoop.Foo.bar(Foo.java:1)\n\t... 3 more"
     assert explain_end(failed(stack)).output == "java.io.IOException: broken"
