@@ -47,8 +47,7 @@ THREATS: dict[str, tuple[str, ...]] = {
     "options of the wrong type, from the form, a link or the REST API": (
         f"{SPAWNER}/test_profiles.py::"
         "test_the_same_is_refused_by_form_query_and_rest_and_nothing_sticks",
-        f"{UNIT}/yarnspawner/test_profiles.py::"
-        "test_any_options_are_refused_or_within_the_limits",
+        f"{UNIT}/yarnspawner/test_profiles.py::test_any_options_are_refused_or_within_the_limits",
     ),
     "resources over the limit, negative ones, and values that are not amounts": (
         f"{SPAWNER}/test_profiles.py::test_a_limit_holds_for_who_it_is_for",
