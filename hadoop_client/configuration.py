@@ -1,12 +1,12 @@
-"""Hadoop's site files, read as Hadoop reads them.
+"""Reads Hadoop's site files as Hadoop does.
 
-- core-site.xml, hdfs-site.xml and yarn-site.xml, in this order: a later value replaces an earlier
-  one, unless that was `<final>`.
-- `<xi:include>`, relative to the site file also where that includes it by way of others, with its
-  `<xi:fallback>`.
-- `${other.key}`, `${env.NAME}`, `${env.NAME:-default}`, `${env.NAME-default}` and `${user.name}`,
-  20 substitutions at most; what is not known stays as it is written.
-- Whatever is wrong with a file or a value raises `ConfigurationError`, one sentence.
+- Files: core-site.xml, hdfs-site.xml and yarn-site.xml, in this order. A later value replaces an
+  earlier one, unless that is `<final>`.
+- Includes: `<xi:include>` with its `<xi:fallback>`. Paths are relative to the site file, also in a
+  file that it includes.
+- Variables: `${other.key}`, `${env.NAME}`, `${env.NAME:-default}`, `${env.NAME-default}` and
+  `${user.name}`, 20 substitutions at most. An unknown variable stays as it is written.
+- Errors: a wrong file or value raises `ConfigurationError`.
 
 Source: org.apache.hadoop.conf.Configuration; core-default.xml, hdfs-default.xml, yarn-default.xml.
 """
@@ -28,12 +28,12 @@ DEFAULT_HOME_PREFIX = "/user"
 
 SITE_FILES = ("core-site.xml", "hdfs-site.xml", "yarn-site.xml")
 
-#: Where distributions install the clients' configuration.
-DEFAULT_FOLDER = "/etc/hadoop/conf"
+#: The directory in which distributions install the clients' configuration.
+DEFAULT_DIRECTORY = "/etc/hadoop/conf"
 
 MAX_SUBSTITUTIONS = 20
 
-#: Of Hadoop's defaults, those that we rely on or that sites refer to.
+#: Hadoop's defaults that this package needs or that site files refer to.
 DEFAULTS = {
     "fs.defaultFS": "file:///",
     "hadoop.security.authentication": "simple",
@@ -46,26 +46,27 @@ CLIENT_PORT, SCHEDULER_PORT, NAMENODE_PORT = 8032, 8030, 8020
 
 
 class ConfigurationError(Exception):
-    """The cluster's configuration can't be used: one sentence that says why, and what to do."""
+    """The cluster's configuration cannot be used. The message has the cause and the remedy."""
 
 
 class Configuration:
     """A cluster's configuration."""
 
     def __init__(self, properties: dict[str, str], source: str = "the configuration") -> None:
-        self._set = properties
+        """Use `properties` over Hadoop's defaults. Messages name `source`."""
+        self._site_properties = properties
         self._properties = DEFAULTS | properties
         self._source = source
 
     @classmethod
     def load(cls, conf_dir: str | Path | None = None) -> Configuration:
-        """Read the site files in `conf_dir`, by default in `site_folder()`."""
-        folder = Path(conf_dir or site_folder())
-        files = _site_files(folder)
+        """Read the site files in `conf_dir`, by default in `site_directory()`."""
+        directory = Path(conf_dir or site_directory())
+        files = _site_files(directory)
         if not files:
             raise ConfigurationError(
-                f"{folder} has no {', '.join(SITE_FILES[:-1])} or {SITE_FILES[-1]}: set "
-                "HADOOP_CONF_DIR to the folder with the cluster's configuration."
+                f"{directory} has no {', '.join(SITE_FILES[:-1])} or {SITE_FILES[-1]}: set "
+                "HADOOP_CONF_DIR to the directory with the cluster's configuration."
             )
         properties: dict[str, str] = {}
         final: set[str] = set()
@@ -75,17 +76,17 @@ class Configuration:
                     properties[name] = value
                 if is_final:
                     final.add(name)
-        return cls(properties, str(folder))
+        return cls(properties, str(directory))
 
     @classmethod
     def find(cls) -> Configuration | None:
-        """Read the site files in `site_folder()`; return None if it has none."""
-        folder = site_folder()
-        return cls.load(folder) if _site_files(folder) else None
+        """Read the site files in `site_directory()`; return None if it has none."""
+        directory = site_directory()
+        return cls.load(directory) if _site_files(directory) else None
 
     def properties(self) -> dict[str, str]:
-        """Return what the site files set, with variables resolved."""
-        return {key: self._substitute(key, value) for key, value in self._set.items()}
+        """Return the properties of the site files, with variables resolved."""
+        return {key: self._substitute(key, value) for key, value in self._site_properties.items()}
 
     def home_directory(self, user: str) -> str:
         """Return a user's home directory in HDFS."""
@@ -93,12 +94,12 @@ class Configuration:
         return f"{prefix.rstrip('/')}/{user}"
 
     def get(self, key: str, default: str | None = None) -> str | None:
-        """Return a value with its variables resolved."""
+        """Return a value with variables resolved."""
         value = self._properties.get(key)
         return default if value is None else self._substitute(key, value)
 
     def get_int(self, key: str, default: int) -> int:
-        """Return a whole number."""
+        """Return an integer; raises ConfigurationError if the value is not one."""
         value = (self.get(key) or "").strip()
         try:
             return int(value, 16 if value.lower().startswith("0x") else 10) if value else default
@@ -106,11 +107,11 @@ class Configuration:
             raise self._wrong(key, value, "a whole number") from None
 
     def get_bool(self, key: str, default: bool = False) -> bool:
-        """Return true or false; Hadoop takes the default for anything that is neither."""
+        """Return a boolean. A value that is neither true nor false counts as `default`."""
         return {"true": True, "false": False}.get((self.get(key) or "").strip().lower(), default)
 
     def get_list(self, key: str) -> list[str]:
-        """Return the values between the commas."""
+        """Return the values of a comma-separated list."""
         return [part for part in re.split(r"\s*[,\n]\s*", (self.get(key) or "").strip()) if part]
 
     @property
@@ -120,20 +121,19 @@ class Configuration:
 
     @property
     def default_filesystem(self) -> str:
-        """Where paths without a scheme are, such as hdfs://namenode:8020."""
+        """The file system of paths without a scheme, such as hdfs://namenode:8020."""
         return re.sub(r"(?<=[^:/])/+$", "", (self.get("fs.defaultFS") or "").strip())
 
     def resourcemanager_addresses(self) -> list[Address]:
-        """Return where clients find the ResourceManager; all of a highly available one's."""
+        """Return the ResourceManagers' addresses for clients; several with high availability."""
         return self._resourcemanagers("yarn.resourcemanager.address", CLIENT_PORT)
 
     def scheduler_addresses(self) -> list[Address]:
-        """Return where application masters find the ResourceManager."""
+        """Return the ResourceManagers' addresses for application masters."""
         return self._resourcemanagers("yarn.resourcemanager.scheduler.address", SCHEDULER_PORT)
 
     def namenode_addresses(self, nameservice: str | None = None) -> list[Address]:
-        """Return where the NameNodes of a name service are, of the default file system's where
-        none is named."""
+        """Return the NameNodes' addresses of a name service, by default of `fs.defaultFS`."""
         if nameservice is None:
             match = re.fullmatch(r"hdfs://([^/]+)(/.*)?", self.default_filesystem)
             if match is None:
@@ -142,7 +142,8 @@ class Configuration:
         key = "dfs.namenode.rpc-address"
         ids = self.get_list(f"dfs.ha.namenodes.{nameservice}")
         if ids:
-            return [self._address(f"{key}.{nameservice}.{one}", None, NAMENODE_PORT) for one in ids]
+            keys = (f"{key}.{nameservice}.{namenode}" for namenode in ids)
+            return [self._address(address_key, None, NAMENODE_PORT) for address_key in keys]
         if nameservice in self.get_list("dfs.nameservices"):
             return [self._address(f"{key}.{nameservice}", None, NAMENODE_PORT)]
         return [self._parse("fs.defaultFS", nameservice, NAMENODE_PORT)]
@@ -157,7 +158,7 @@ class Configuration:
                 f"yarn.resourcemanager.ha.enabled is true in {self._source}, but "
                 "yarn.resourcemanager.ha.rm-ids names no ResourceManager: correct yarn-site.xml."
             )
-        return [self._address(f"{key}.{one}", self.get(f"{host}.{one}"), port) for one in ids]
+        return [self._address(f"{key}.{rm}", self.get(f"{host}.{rm}"), port) for rm in ids]
 
     def _address(self, key: str, host: str | None, port: int) -> Address:
         value = (self.get(key) or host or "").strip()
@@ -182,12 +183,12 @@ class Configuration:
             match = re.search(r"\$\{([^}$ ]+)\}", resolved)
             if match is None:
                 return resolved
-            found = self._variable(match[1])
-            if found is None:
+            replacement = self._variable(match[1])
+            if replacement is None:
                 return resolved
-            if match[0] in found:
+            if match[0] in replacement:
                 return value  # refers to itself
-            resolved = resolved[: match.start()] + found + resolved[match.end() :]
+            resolved = resolved[: match.start()] + replacement + resolved[match.end() :]
         raise ConfigurationError(
             f"{key} in {self._source} needs more than {MAX_SUBSTITUTIONS} substitutions: "
             "look for variables that refer to each other."
@@ -205,50 +206,50 @@ class Configuration:
         return self._properties.get(name)
 
 
-def site_folder() -> Path:
+def site_directory() -> Path:
     """Return the directory of the site files: HADOOP_CONF_DIR, else HADOOP_HOME/etc/hadoop, else
     /etc/hadoop/conf."""
     if conf_dir := os.environ.get("HADOOP_CONF_DIR"):
         return Path(conf_dir)
     home = os.environ.get("HADOOP_HOME")
-    return Path(home, "etc", "hadoop") if home else Path(DEFAULT_FOLDER)
+    return Path(home, "etc", "hadoop") if home else Path(DEFAULT_DIRECTORY)
 
 
-def _site_files(folder: Path) -> list[Path]:
-    """Return the site files that are there. Raises ConfigurationError if that cannot be seen."""
+def _site_files(directory: Path) -> list[Path]:
+    """Return the existing site files; raises ConfigurationError if the directory is unreadable."""
     try:
-        return [folder / name for name in SITE_FILES if (folder / name).is_file()]
+        return [directory / name for name in SITE_FILES if (directory / name).is_file()]
     except OSError as error:
         raise ConfigurationError(
-            f"{folder} cannot be read ({error.strerror}): make it readable, or set "
+            f"{directory} cannot be read ({error.strerror}): make it readable, or set "
             "HADOOP_CONF_DIR to the directory with the cluster's client configuration."
         ) from error
 
 
-#: A property's name, its value, whether it is final.
+#: Name, value, and whether it is final.
 _Property = tuple[str, str | None, bool]
 
 
 def _read(file: Path, including: tuple[Path, ...] = ()) -> Iterator[_Property]:
-    """Yield each property of a file and of what it includes."""
+    """Yield each property of a file and of the files that it includes."""
     if file in including:
-        raise ConfigurationError(f"{file} includes itself: take the xi:include out of it.")
+        raise ConfigurationError(f"{file} includes itself: remove the xi:include.")
     try:
         root = ElementTree.parse(file).getroot()
     except ElementTree.ParseError as error:
         raise ConfigurationError(f"{file} is not well-formed XML ({error}): correct it.") from error
     except (OSError, ValueError, LookupError) as error:  # LookupError: an unknown encoding
-        raise ConfigurationError(f"{file} can't be read: {error}.") from error
+        raise ConfigurationError(f"{file} cannot be read: {error}.") from error
     if _tag(root) != "configuration":
         raise ConfigurationError(
-            f"{file} is no Hadoop configuration: it begins with <{_tag(root)}>, "
+            f"{file} is not a Hadoop configuration: it begins with <{_tag(root)}>, "
             "not with <configuration>."
         )
     yield from _properties(root, (*including, file))
 
 
 def _properties(parent: ElementTree.Element, files: tuple[Path, ...]) -> Iterator[_Property]:
-    """Yield the properties of an element; `files` leads from the site file to the element's."""
+    """Yield the properties of an element; `files` is the chain of includes that leads to it."""
     for element in parent:
         tag = _tag(element)
         if tag == "configuration":
@@ -260,7 +261,7 @@ def _properties(parent: ElementTree.Element, files: tuple[Path, ...]) -> Iterato
             parts |= {_tag(child): child.text for child in element if child.text}
             name = parts.get("name", "").strip()
             if name:
-                # Hadoop takes an empty value for none at all.
+                # To Hadoop an empty value is no value.
                 yield OLD_NAMES.get(name, name), parts.get("value"), parts.get("final") == "true"
 
 
@@ -272,7 +273,7 @@ def _include(element: ElementTree.Element, files: tuple[Path, ...]) -> Iterator[
     elif fallback is not None:
         yield from _properties(fallback, files)
     else:
-        raise ConfigurationError(f"{files[-1]} includes {target}, which is not there.")
+        raise ConfigurationError(f"{files[-1]} includes {target}, which does not exist.")
 
 
 def _tag(element: ElementTree.Element) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from traitlets import TraitError
 
-from hadoop_client.configuration import Configuration, ConfigurationError, site_folder
+from hadoop_client.configuration import Configuration, ConfigurationError, site_directory
 from hadoop_client.hdfs.combined import CombinedFileSystem
 from hadoop_client.hdfs.filesystem import FileSystem, Kind, open_filesystem
 from hadoop_client.hdfs.homes import make_home_command
@@ -88,7 +88,7 @@ def open_root(root: str, url: str | None, *, create: bool, kind: Kind = "auto") 
     except OSError as error:
         advice = ""
         if isinstance(error, (ConnectionError, TimeoutError)):
-            advice = f" Check that HDFS is running ({url or f'configured in {site_folder()}'})."
+            advice = f" Check that HDFS is running ({url or f'configured in {site_directory()}'})."
         raise StartupError(
             f"The directory {root} in HDFS cannot be opened: {error.strerror}.{advice}"
         ) from error
@@ -130,7 +130,7 @@ def _open(url: str | None, kind: Kind) -> FileSystem:
             raise StartupError(
                 f'c.HDFSContentsManager.filesystem_kind = "{kind}": {error.strerror}.'
             ) from error
-        source = url or f"the configuration in {site_folder()}"
+        source = url or f"the configuration in {site_directory()}"
         raise StartupError(f"HDFS cannot be opened with {source}: {error.strerror}.") from error
 
 
@@ -142,13 +142,13 @@ def _find_configuration() -> Configuration | None:
         cause = error.__cause__
         if not isinstance(cause, OSError):
             raise StartupError(f"HDFS cannot be opened: {error}") from error
-        directory = site_folder()
+        directory = site_directory()
         path = cause.filename if os.access(directory, os.X_OK) else directory
         raise _configuration_error(f"{path} cannot be read ({cause.strerror})") from error
 
 
 def _require_default_filesystem(configuration: Configuration | None) -> None:
-    directory = site_folder()
+    directory = site_directory()
     if configuration is not None:
         if "fs.defaultFS" not in configuration.properties():
             raise _configuration_error(

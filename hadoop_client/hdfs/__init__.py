@@ -1,1 +1,1 @@
-"""HDFS as one small file system interface, and its implementations."""
+"""HDFS: one small file system interface, and its implementations."""

@@ -1,7 +1,7 @@
-"""Who may do what with a file, as HDFS writes it: a mode, and perhaps an ACL. Pure functions.
+"""Permissions of a copy: a mode and perhaps an ACL. Pure functions.
 
-A file that has an ACL shows the ACL's mask where the group's bits of its mode are: the mode alone
-doesn't say what the owning group may do.
+If a file has an ACL, the group bits of its mode are the ACL's mask. The permissions of the owning
+group are then in the ACL only.
 """
 
 from __future__ import annotations
@@ -13,20 +13,22 @@ from hdfs_native import AclEntry
 
 _Action = Literal["---", "--x", "-w-", "-wx", "r--", "r-x", "rw-", "rwx"]
 
-#: By their three bits.
+#: Indexed by the three permission bits.
 _ACTIONS: tuple[_Action, ...] = get_args(_Action)
 
 
 def permissions_for_copy(
     mode: int, acl: Sequence[AclEntry], *, same_group: bool, former_owner: str | None = None
 ) -> tuple[int, list[AclEntry]]:
-    """Return the mode and the whole ACL that give a copy the access that its original has.
+    """Return the mode and the complete ACL with which a copy has the original's permissions.
 
-    `acl` is what the NameNode says of the original: the named entries and that of the group, or
-    nothing, and of a directory also what it gives to new files. Without `same_group` the copy
-    belongs to another group: then nobody who was in one class and is in another now, of group and
-    others, gets more than before, and new files are as the directory above has it. A `former_owner`
-    keeps what the owner may do, by an entry of their own where the group has less.
+    `acl` is the NameNode's answer for the original: its named entries and its group's, or nothing,
+    and a directory's default entries.
+
+    Without `same_group` the copy belongs to another group. Users may then move between the classes
+    group and others, so both get only the permissions that both had. Default entries are dropped.
+
+    A `former_owner` keeps the owner's permissions: through a named entry if the group has fewer.
     """
     sticky = mode & 0o1000
     owner, mask, other = ((mode >> shift) & 7 for shift in (6, 3, 0))
@@ -38,10 +40,10 @@ def permissions_for_copy(
         mask = group
     named = [entry for entry in own if entry.name]
     if former_owner is not None and owner & ~(group & mask):
-        # A wider mask is to let nobody else in.
+        # The mask grows below. The other entries are cut to the old mask, so that they do not.
         group &= mask
-        kept = (entry for entry in named if (entry.type, entry.name) != ("user", former_owner))
-        named = [_entry(each.type, _bits(each) & mask, each.name) for each in kept]
+        others = (entry for entry in named if (entry.type, entry.name) != ("user", former_owner))
+        named = [_entry(entry.type, _bits(entry) & mask, entry.name) for entry in others]
         named.append(_entry("user", owner, former_owner))
         mask |= owner
     entries = [_entry("user", owner), _entry("group", group), _entry("other", other)]

@@ -1,16 +1,17 @@
-"""Files and directories that appear, or are replaced, as a whole.
+"""Creates and replaces files and directories atomically.
 
-- Readers see the old content or the new, never a mix and never nothing: the new content is written
-  to a hidden temporary in the same directory, then renamed over the old file in one step.
-- The file keeps its mode, its ACL, and its group where HDFS allows it, and is at no time open to
-  more people than before. Its owner becomes who wrote it last, as only a superuser can give it
-  away; who owned it before may do with it what they could.
-- Nothing is replaced but what the caller has seen: a file that somebody else has made, changed or
-  replaced meanwhile stays, and the caller is told (EEXIST or ESTALE). HDFS has no compare-and-swap:
-  so of all who replace one file at once, on whatever machine, only the one goes on who gets hold
-  of a name that is the same for everybody, and looks afterwards whose content it was: who took too
-  long may have lost that name to another.
-- After a failure the file is as it was, and the temporary is removed, as far as HDFS answers.
+- Readers see the old content or the new, never a mix and never nothing. The new content is written
+  to a hidden temporary file in the same directory, then renamed over the old file.
+- The file keeps its mode, its ACL, and its group if HDFS allows it. Access is never wider than
+  before. The last writer owns the file, because only a superuser can give it away; the previous
+  owner keeps their access.
+- Only the version that the caller has seen is replaced. If another client has created, changed or
+  replaced the file since then, it stays, and the caller gets EEXIST or ESTALE.
+- After a failure the file is unchanged. The temporary file is deleted if HDFS answers.
+
+HDFS has no compare-and-swap. Concurrent writers of a file, on any machine, therefore serialise on a
+lock file: a fixed name, acquired by a rename. A slow writer may lose the lock, so each verifies
+afterwards that its own content is in place.
 """
 
 from __future__ import annotations
@@ -28,31 +29,33 @@ log = logging.getLogger(__name__)
 
 _CHUNK = 4 * 1024 * 1024
 
-#: How many seconds are waited before each try to get one's turn; another's takes milliseconds.
-_TURN_WAITS = (0, 0.01, 0.05, 0.2, 0.5)
+#: Seconds to wait before each attempt to acquire the lock. Others hold it for milliseconds.
+_LOCK_WAITS = (0, 0.01, 0.05, 0.2, 0.5)
 
-#: Who has the turn, and has closed the file so long ago, is taken for dead: even a call that hangs
-#: is given up before. Who is not, but was held up by many of them, finds out.
-_TURN_DEAD_MS = 60_000
+#: A lock file of this age is stale: its holder's calls have timed out before. A holder that was
+#: only slow notices the loss when it verifies.
+_STALE_LOCK_MS = 60_000
 
 
 def write_file(
     fs: FileSystem,
     target: str,
-    pieces: Iterable[bytes],
+    chunks: Iterable[bytes],
     *,
     replaces: FileStatus | None,
     keep: FileStatus | None = None,
 ) -> FileStatus:
-    """Make `pieces` the content of `target` and return its status, which the next `stat` gives
-    too. It replaces the file as `replaces` has seen it, or nothing, and gets the mode, group and
-    ACL of that file, or of `keep`."""
+    """Write `chunks` to `target` and return the status that the next `stat` returns.
+
+    The file replaces the version in `replaces`, or is new if that is None. It gets the mode, group
+    and ACL of that version, or else of `keep`.
+    """
     keep = replaces or keep
     temporary = temporary_beside(target)
     opened = fs.open_write(temporary, first_mode(keep))
     with removed_on_failure(fs, temporary):
         with opened as file:
-            size = sum(file.write(piece) for piece in pieces)
+            size = sum(file.write(chunk) for chunk in chunks)
         return publish(fs, temporary, target, size=size, replaces=replaces, keep=keep)
 
 
@@ -64,20 +67,20 @@ def copy_file(
     replaces: FileStatus | None,
     keep: FileStatus | None = None,
 ) -> FileStatus:
-    """Make the content of `source` that of `target`, piece by piece."""
+    """Copy the content of `source` to `target`; see `write_file`."""
     return write_file(fs, target, chunks_of(fs, source), replaces=replaces, keep=keep)
 
 
 def chunks_of(fs: FileSystem, path: str) -> Iterator[bytes]:
-    """Read a file piece by piece: 4 MiB each, but for the last."""
+    """Read a file in chunks of 4 MiB; the last may be shorter."""
     with fs.open_read(path) as file:
-        while piece := file.read(_CHUNK):
-            yield piece
+        while chunk := file.read(_CHUNK):
+            yield chunk
 
 
 def first_mode(keep: FileStatus | None) -> int | None:
-    """Return the mode of a temporary: its owner's alone, where it shall be like another file; else
-    None, for that of a new one."""
+    """Return the mode of a temporary file: private until it gets the access of `keep`, or None for
+    the mode of any new file."""
     return 0o600 if keep else None
 
 
@@ -90,14 +93,12 @@ def publish(
     replaces: FileStatus | None,
     keep: FileStatus | None,
 ) -> FileStatus:
-    """Give the temporary, into which `size` bytes were written, the access of `keep` and its name.
-
-    A file that somebody else has closed meanwhile has lost bytes, perhaps without any error.
-    """
+    """Give the temporary file, which has `size` bytes, the access of `keep` and its final name."""
     written = _with_access(fs, temporary, keep, replaces=replaces is not None)
     if written.size != size:
+        # HDFS may close the file of a writer that it takes for dead, without any error to it.
         raise OSError(
-            errno.EAGAIN, f"HDFS has kept {written.size:,} of {size:,} bytes: save it again", target
+            errno.EAGAIN, f"HDFS kept only {written.size:,} of {size:,} bytes: save again", target
         )
     if replaces is None:
         fs.rename(temporary, target)
@@ -110,58 +111,56 @@ def _with_access(
     fs: FileSystem, temporary: str, keep: FileStatus | None, *, replaces: bool
 ) -> FileStatus:
     if keep is not None:
-        with suppress(FileNotFoundError):  # deleted meanwhile: it stays its owner's alone
+        with suppress(FileNotFoundError):  # deleted since then: the new file stays private
             return fs.copy_access(keep.path, temporary, replaces=replaces)
     return fs.stat(temporary)
 
 
 def _replace(fs: FileSystem, written: FileStatus, target: str, seen: FileStatus) -> None:
-    """Rename over the target if it is as it was seen, or is gone."""
-    turn = lock_path(target)
-    _acquire_lock(fs, written, turn)
-    with removed_on_failure(fs, turn, only=written):
+    """Rename the new file over the target if that is unchanged, or gone."""
+    lock = lock_path(target)
+    _acquire_lock(fs, written, lock)
+    with removed_on_failure(fs, lock, only=written):
         with suppress(FileNotFoundError):
             refuse_changed(fs.stat(target), seen)
-        fs.rename(turn, target, overwrite=True)
-    # Whoever thought us dead has deleted what we had there, and put their own in its place.
+        fs.rename(lock, target, overwrite=True)
+    # A client that broke this lock as stale has deleted the file there, and renamed its own.
     if not _is_same(fs.stat(target), written):
-        raise OSError(
-            errno.EAGAIN, "somebody else has saved it at the same moment: save it again", target
-        )
+        raise OSError(errno.EAGAIN, "another client saved it at the same time: save again", target)
 
 
-def _acquire_lock(fs: FileSystem, written: FileStatus, turn: str) -> None:
-    """Rename the temporary to the name that only one at a time can have."""
-    for wait in _TURN_WAITS:
+def _acquire_lock(fs: FileSystem, written: FileStatus, lock: str) -> None:
+    """Rename the new file to the lock's name, which only one file can have."""
+    for wait in _LOCK_WAITS:
         time.sleep(wait)
-        # Without an answer it may be ours all the same.
-        with removed_on_failure(fs, turn, only=written), suppress(FileExistsError):
-            fs.rename(written.path, turn)
+        # A rename that timed out may have succeeded.
+        with removed_on_failure(fs, lock, only=written), suppress(FileExistsError):
+            fs.rename(written.path, lock)
             return
-        _break_stale_lock(fs, written, turn)
-    raise OSError(errno.EBUSY, "somebody else is saving it: try again in a minute", turn)
+        _break_stale_lock(fs, written, lock)
+    raise OSError(errno.EBUSY, "another client is saving it: try again in a minute", lock)
 
 
-def _break_stale_lock(fs: FileSystem, written: FileStatus, turn: str) -> None:
+def _break_stale_lock(fs: FileSystem, written: FileStatus, lock: str) -> None:
     with suppress(FileNotFoundError):
-        # Both times are the NameNode's own.
-        if written.modified_ms - fs.stat(turn).modified_ms > _TURN_DEAD_MS:
-            fs.delete(turn)
+        # Both times are from the NameNode's clock.
+        if written.modified_ms - fs.stat(lock).modified_ms > _STALE_LOCK_MS:
+            fs.delete(lock)
 
 
-def refuse_changed(found: FileStatus, seen: FileStatus) -> None:
-    """Raise an OSError, ESTALE, where a file is not the one that was seen."""
-    if not _is_same(found, seen):
+def refuse_changed(current: FileStatus, seen: FileStatus) -> None:
+    """Raise an OSError, ESTALE, if a file is not the version that was seen."""
+    if not _is_same(current, seen):
         raise OSError(
             errno.ESTALE,
-            f"{found.owner} has changed it since it was opened here: reload it, or save what you "
-            "have under another name",
-            found.path,
+            f"{current.owner} has changed it since it was opened here: reload it, or save your "
+            "version under another name",
+            current.path,
         )
 
 
 def _is_same(one: FileStatus, other: FileStatus) -> bool:
-    """Tell whether it is the same content in both, under whatever name."""
+    """Return whether both have the same content, under any name."""
     return (one.modified_ms, one.size) == (other.modified_ms, other.size)
 
 
@@ -169,35 +168,34 @@ def _is_same(one: FileStatus, other: FileStatus) -> bool:
 def removed_on_failure(
     fs: FileSystem, temporary: str, *, only: FileStatus | None = None
 ) -> Iterator[None]:
-    """Delete the temporary, a file or a directory, where what is done inside fails; `only` if it is
-    still that file."""
+    """Delete a temporary file or directory if the block fails; with `only`, if it is that file."""
     try:
         yield
-    except BaseException:  # whatever ended it, what was written so far is worth nothing
+    except BaseException:  # incomplete content is never kept
         _remove(fs, temporary, only)
         raise
 
 
 @contextmanager
 def quarantined(fs: FileSystem, path: str) -> Iterator[str]:
-    """Give a file or directory a hidden name, which is yielded; its own again where what is done
-    inside fails."""
-    aside = quarantine_path(path)
-    fs.rename(path, aside)
+    """Rename a file or directory to a hidden name and yield that; rename it back if the block
+    fails."""
+    hidden = quarantine_path(path)
+    fs.rename(path, hidden)
     try:
-        yield aside
-    except BaseException:  # whatever ended it, what is there belongs where it was
-        _put_back(fs, aside, path)
+        yield hidden
+    except BaseException:  # no failure may leave it under the hidden name
+        _put_back(fs, hidden, path)
         raise
 
 
-def _put_back(fs: FileSystem, aside: str, path: str) -> None:
+def _put_back(fs: FileSystem, hidden: str, path: str) -> None:
     try:
-        fs.rename(aside, path)
+        fs.rename(hidden, path)
     except FileNotFoundError:
-        pass  # it had been deleted all the same
+        pass  # the failed call had deleted it
     except OSError as error:
-        log.warning("%s has become %s in HDFS: %s", path, aside, error.strerror)
+        log.warning("%s is left as %s in HDFS: %s", path, hidden, error.strerror)
 
 
 def _remove(fs: FileSystem, temporary: str, only: FileStatus | None) -> None:
@@ -205,6 +203,6 @@ def _remove(fs: FileSystem, temporary: str, only: FileStatus | None) -> None:
         if only is None or _is_same(fs.stat(temporary), only):
             fs.delete(temporary, recursive=True)
     except FileNotFoundError:
-        pass  # the rename had been done all the same
+        pass  # the failed call had renamed it
     except OSError as error:
         log.warning("%s was left behind in HDFS: %s", temporary, error.strerror)

@@ -1,7 +1,7 @@
-"""HDFS with folders of this machine in it, as one `FileSystem`.
+"""HDFS with local directories mounted in it, as one `FileSystem`.
 
-Each call goes to the one that has the path. Nothing is renamed from one to another: that is an
-OSError, EXDEV, and a copy has to do. A folder that is shown here can't itself be moved or deleted.
+Each call goes to the file system of its path. A rename from one to another is an OSError, EXDEV:
+copy instead. A mounted directory cannot itself be moved or deleted.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from hadoop_client.hdfs.paths import parent
 
 
 class CombinedFileSystem:
-    """See `hadoop_client.hdfs.filesystem.FileSystem`. `mounts` has others by their paths in
-    `base`."""
+    """See `hadoop_client.hdfs.interface.FileSystem`. `mounts` are other file systems by their paths
+    in `base`."""
 
     def __init__(self, base: FileSystem, mounts: Mapping[str, FileSystem]) -> None:
         self._base = base
@@ -30,7 +30,7 @@ class CombinedFileSystem:
     def _at_entry(self, path: str) -> FileSystem:
         if path in self._mounts:
             raise PermissionError(
-                errno.EPERM, "it is a folder of the server's own machine, and stays here", path
+                errno.EPERM, "it is a local directory, which cannot be moved or deleted", path
             )
         return self._at(path)
 
@@ -46,11 +46,11 @@ class CombinedFileSystem:
 
     def list_dir(self, path: str) -> list[FileStatus]:
         entries = {entry.path: entry for entry in self._at(path).list_dir(path)}
-        # A kernel may have deleted the folder: all else is there all the same.
+        # If a kernel has deleted a mounted directory, the others are still listed.
         mounted = {
-            at: fs.stat(at)
-            for at, fs in self._mounts.items()
-            if parent(at) == path and fs.exists(at)
+            mount: fs.stat(mount)
+            for mount, fs in self._mounts.items()
+            if parent(mount) == path and fs.exists(mount)
         }
         return [entry for _, entry in sorted((entries | mounted).items())]
 
@@ -91,8 +91,8 @@ class CombinedFileSystem:
         fs = self._at(target)
         if fs is self._at(source):
             return fs.copy_access(source, target, replaces=replaces)
-        # No group of HDFS is one of this machine: others get what both group and others have.
+        # HDFS's groups are not this machine's: group and others get only what both had.
         mode = self.stat(source).mode
-        all_have = mode >> 3 & mode & 7
-        fs.set_permission(target, mode & 0o1700 | all_have << 3 | all_have)
+        common = mode >> 3 & mode & 7
+        fs.set_permission(target, mode & 0o1700 | common << 3 | common)
         return fs.stat(target)

@@ -1,10 +1,10 @@
-"""Blocking calls that are waited for no longer than some seconds.
+"""Blocking calls with a deadline.
 
 - A caller gets the call's result, its exception, or `TimeoutError` after the deadline.
-- A call that was given up goes on in its own thread until it ends by itself, because nothing can
-  interrupt it: so it may still take effect later. Those threads never hold up the process's end.
-- After a call was given up, the next ones are given up soon, until one has ended. At most `limit`
-  calls are under way, given-up ones among them; further ones fail at once.
+- Nothing can interrupt a call. One that timed out goes on in its thread and may still take effect.
+  Such threads do not delay the end of the process.
+- After a timeout the next calls get a short deadline, until a call ends.
+- At most `limit` calls run, those that timed out included. Further calls fail immediately.
 """
 
 from __future__ import annotations
@@ -15,30 +15,31 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import partial
-from typing import Any, TypeVar
+from typing import ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Deadline:
-    """Calls functions, and waits `seconds` for each."""
+    """Calls functions and waits `seconds` for each."""
 
     def __init__(self, seconds: float, while_silent: float = 2.0, limit: int = 64) -> None:
-        """Set how long calls may take; `while_silent` is what one gets when HDFS has not answered
-        the one before."""
+        """Set the deadlines: `seconds`, or `while_silent` while HDFS has not answered a call."""
         self._seconds = seconds
         self._while_silent = min(seconds, while_silent)
         self._free = threading.BoundedSemaphore(limit)
         self._silent = False
         self._ending = threading.Lock()
 
-    def run(self, function: Callable[..., T], *args: Any) -> T:
-        """Call `function(*args)` in a thread of its own, and return its result."""
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call the function in its own thread and return its result."""
         if not self._free.acquire(blocking=False):
-            raise TimeoutError(errno.ETIMEDOUT, "HDFS has not answered many calls before this one")
+            raise TimeoutError(errno.ETIMEDOUT, "too many earlier calls still wait for HDFS")
         future: Future[T] = Future()
+        call = partial(function, *args, **kwargs)
         threading.Thread(
-            target=self._call, args=(future, function, args), name="hdfs-call", daemon=True
+            target=self._call, args=(future, call), name="hdfs-call", daemon=True
         ).start()
         seconds = self._while_silent if self._silent else self._seconds
         try:
@@ -50,16 +51,16 @@ class Deadline:
                     raise TimeoutError(
                         errno.ETIMEDOUT, f"HDFS did not answer within {seconds:g} seconds"
                     ) from None
-            return future.result()  # the call itself raised it, or it has ended just now
+            return future.result()  # the call itself raised TimeoutError, or has just ended
 
-    def _call(self, future: Future[T], function: Callable[..., T], args: tuple[Any, ...]) -> None:
+    def _call(self, future: Future[T], call: Callable[[], T]) -> None:
         try:
-            tell = partial(future.set_result, function(*args))
-        except Exception as error:  # noqa: BLE001 (it is handed to the caller as it is)
-            tell = partial(future.set_exception, error)
-        except BaseException as panic:  # noqa: BLE001 (a panic in Rust, which is no Exception)
-            tell = partial(future.set_exception, RuntimeError(f"{type(panic).__name__}: {panic}"))
+            report = partial(future.set_result, call())
+        except Exception as error:  # noqa: BLE001 (raised to the caller)
+            report = partial(future.set_exception, error)
+        except BaseException as panic:  # noqa: BLE001 (a panic in Rust is not an Exception)
+            report = partial(future.set_exception, RuntimeError(f"{type(panic).__name__}: {panic}"))
         self._free.release()
         with self._ending:
             self._silent = False
-            tell()
+            report()

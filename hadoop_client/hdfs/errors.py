@@ -1,14 +1,14 @@
-"""What hdfs-native and libhdfs raise, translated into OSErrors with one phrase for a person.
+"""Translates the errors of hdfs-native and libhdfs into OSErrors with one phrase for a user.
 
-hdfs-native raises FileNotFoundError and FileExistsError without an errno, OSError for what goes
-wrong on a socket, and RuntimeError for all else: with `RPCError("<java class>", "<text>")` for
-what the NameNode refused, or with the name of an error of its own. A text ends at the first
-newline; what follows is a Java stack. RuntimeError itself is never asked for, so that hdfs-native
-may raise something narrower. Of libhdfs there is the stack trace of what Java has thrown, which
-begins with the same class and text.
+hdfs-native raises FileNotFoundError and FileExistsError without an errno, OSError for an error of a
+socket, and RuntimeError for all others. The latter's text is `RPCError("<java class>", "<text>")`
+for a refusal of the NameNode, or begins with the name of hdfs-native's own error. A text ends at
+the first newline, where a Java stack begins. The type RuntimeError is not checked, so that
+hdfs-native may raise a narrower one. libhdfs returns Java's stack trace, which begins with the same
+class and text.
 
-Texts carry paths, which people choose. So a text is looked at only where its class leaves more than
-one meaning, and from its beginning or end.
+Texts contain paths, which users choose. So a text is read only if its class has several meanings,
+and only at its beginning or end.
 """
 
 from __future__ import annotations
@@ -18,25 +18,23 @@ import re
 
 _RPC_ERROR = re.compile(r'^(?:Fatal)?RPCError\("(?P<java>[\w.$]+)", "(?P<text>.*)"\)$', re.DOTALL)
 
-_NO_TICKET = "HDFS does not accept who this process is: it needs a valid Kerberos ticket or token"
-_TORN_TOKENS = (
-    "HDFS can't be reached, because the server's token file is damaged: it gets a new one"
-)
-_NOT_A_NAME = "HDFS does not take such a name"
+_NO_TICKET = "HDFS authentication failed: no valid Kerberos ticket or delegation token"
+_TORN_TOKENS = "HDFS authentication failed: the token file is damaged and will be replaced"
+_NOT_A_NAME = "HDFS does not allow this name"
 _TOO_LONG = "the name is too long for HDFS"
-_SAFE_MODE = "HDFS is in safe mode, in which it can't do that"
-_NOT_WRITER = "HDFS has taken the right to write it away meanwhile: save it again"
+_SAFE_MODE = "HDFS is in safe mode, which does not permit this"
+_NOT_WRITER = "the write lease was lost to another client: save again"
 _NO_KEY = (
-    "it is in an encryption zone, whose key hdfs-native can't get: set "
-    'c.HDFSContentsManager.filesystem_kind = "libhdfs", or "auto"'
+    "it is in an encryption zone whose key hdfs-native cannot get: set "
+    'c.HDFSContentsManager.filesystem_kind to "libhdfs" or "auto"'
 )
 _NO_PROVIDER = (
-    "hdfs-native can't use what hadoop.security.key.provider.path names: set "
-    'c.HDFSContentsManager.filesystem_kind = "libhdfs", or "auto"'
+    "hdfs-native cannot use the key provider in hadoop.security.key.provider.path: set "
+    'c.HDFSContentsManager.filesystem_kind to "libhdfs" or "auto"'
 )
-_ZONE_BORDER = "it can't be moved into an encryption zone, or out of one"
+_ZONE_BORDER = "it cannot be moved into or out of an encryption zone"
 
-#: By the last part of the Java class. Where there is no phrase, the NameNode's words are shown.
+#: By the last part of the Java class. Without a phrase, the NameNode's text is shown.
 _BY_JAVA_CLASS: dict[str, tuple[int, str | None]] = {
     "AccessControlException": (errno.EACCES, None),
     "SnapshotAccessControlException": (errno.EACCES, None),
@@ -54,34 +52,33 @@ _BY_JAVA_CLASS: dict[str, tuple[int, str | None]] = {
     "InvalidPathException": (errno.EINVAL, _NOT_A_NAME),
     "AclException": (errno.ENOTSUP, None),
     "LeaseExpiredException": (errno.EAGAIN, _NOT_WRITER),
-    "AuthorizationException": (errno.EACCES, None),  # of the server that has the keys
-    "StandbyException": (errno.ECONNREFUSED, "no NameNode of HDFS is active"),
+    "AuthorizationException": (errno.EACCES, None),  # from the key server
+    "StandbyException": (errno.ECONNREFUSED, "HDFS has no active NameNode"),
 }
 
-#: The beginning of the text of a java.io.IOException, or of one that wraps another.
+#: By the beginning of the text of a java.io.IOException, or of one that wraps another exception.
 _BY_IO_TEXT: tuple[tuple[re.Pattern[str], int, str], ...] = (
     (re.compile(r"org\.apache\.hadoop\.\S*SafeModeException: "), errno.EROFS, _SAFE_MODE),
     (
         re.compile(r"File /.* could only be written to \d+ of the \d+ "),
         errno.ENOSPC,
-        "no DataNode of HDFS can take the data",
+        "no DataNode of HDFS can store the data",
     ),
     (
-        re.compile(
-            r"Unexpected BlockUCState: \S+ is UNDER_RECOVERY "
-        ),  # somebody is taking it away
+        # Another client is recovering the lease.
+        re.compile(r"Unexpected BlockUCState: \S+ is UNDER_RECOVERY "),
         errno.EAGAIN,
         _NOT_WRITER,
     ),
     (
         re.compile(r"Source /.* must both be directories$"),
         errno.EEXIST,
-        "a file and a directory can't replace each other",
+        "a file and a directory cannot replace each other",
     ),
     (
         re.compile(r"Rename destination /.* is a directory or file under source /"),
         errno.EINVAL,
-        "a directory can't be moved into itself",
+        "a directory cannot be moved into itself",
     ),
     (re.compile(r"\w+: Pathname too long\. "), errno.ENAMETOOLONG, _TOO_LONG),
     (
@@ -96,20 +93,20 @@ _BY_IO_TEXT: tuple[tuple[re.Pattern[str], int, str], ...] = (
     ),
 )
 
-#: By the beginning of what an error of hdfs-native's own says.
+#: By the beginning of the text of hdfs-native's own errors.
 _BY_OWN_TEXT: tuple[tuple[str, int, str], ...] = (
     ("SASLError", errno.EACCES, _NO_TICKET),
     ("GSSAPIError", errno.EACCES, _NO_TICKET),
     ("NoSASLMechanism", errno.EACCES, _NO_TICKET),
-    # What hdfs-native's parser says of a token file that is cut short, or was written over.
+    # hdfs-native's parser panics on a token file that is truncated or overwritten.
     ("PanicException: split_to out of bounds", errno.EHOSTUNREACH, _TORN_TOKENS),
     ("PanicException: capacity overflow", errno.EHOSTUNREACH, _TORN_TOKENS),
     ("InvalidPath", errno.EINVAL, _NOT_A_NAME),
     ('OperationFailed("File is in an HDFS encryption zone', errno.ENOKEY, _NO_KEY),
     ('OperationFailed("KMS URI', errno.ENOKEY, _NO_PROVIDER),
     ('OperationFailed("Unsupported KMS', errno.ENOKEY, _NO_PROVIDER),
-    ('OperationFailed("KMS ', errno.ENOKEY, _NO_KEY),  # it refuses, or does not answer
-    ('UnsupportedFeature("File encryption', errno.ENOKEY, _NO_KEY),  # before it knew of keys
+    ('OperationFailed("KMS ', errno.ENOKEY, _NO_KEY),  # the KMS refuses, or does not answer
+    ('UnsupportedFeature("File encryption', errno.ENOKEY, _NO_KEY),  # versions without encryption
     (
         'InvalidArgument("No fs.defaultFS',
         errno.EINVAL,
@@ -120,9 +117,9 @@ _BY_OWN_TEXT: tuple[tuple[str, int, str], ...] = (
         errno.EINVAL,
         "the Hadoop configuration has no NameNode of that name",
     ),
-    ("InvalidArgument", errno.EINVAL, "that is no address of an HDFS"),
-    ("UrlParseError", errno.EINVAL, "that is no address of an HDFS"),
-    ("XmlParseError", errno.EINVAL, "the Hadoop configuration is no well-formed XML"),
+    ("InvalidArgument", errno.EINVAL, "that is not an HDFS address"),
+    ("UrlParseError", errno.EINVAL, "that is not an HDFS address"),
+    ("XmlParseError", errno.EINVAL, "the Hadoop configuration is not well-formed XML"),
 )
 
 
@@ -133,11 +130,11 @@ _THROWN = re.compile(
 
 
 class JavaError(Exception):
-    """What Java has thrown in a call of libhdfs: its stack trace."""
+    """The stack trace of a Java exception in a call of libhdfs."""
 
 
 def to_os_error(error: Exception, path: str) -> OSError:
-    """Return `error` as an OSError with an errno, the phrase and `path`."""
+    """Return `error` as an OSError with an errno, a phrase and `path`."""
     if isinstance(error, JavaError):
         return _thrown(str(error), path)
     if isinstance(error, FileNotFoundError):
@@ -189,18 +186,18 @@ def _missing(text: str) -> tuple[int, str]:
 
 def _in_the_way(text: str) -> tuple[int, str]:
     if text.startswith("Failed to "):
-        return errno.EBUSY, "somebody is writing it right now"
+        return errno.EBUSY, "another client is writing it"
     if text.endswith("already exists as a directory") or text.startswith("Cannot append to dir"):
         return errno.EISDIR, "it is a directory"
-    return errno.EEXIST, "it exists already"
+    return errno.EEXIST, "it already exists"
 
 
 def _unreachable(text: str) -> tuple[int, str]:
     if "lookup address" in text:
-        return errno.EHOSTUNREACH, "HDFS can't be reached, because its host name is unknown"
+        return errno.EHOSTUNREACH, "HDFS cannot be reached: its host name is unknown"
     if "refused" in text:
-        return errno.ECONNREFUSED, "HDFS can't be reached, because it refuses connections"
-    return errno.ECONNRESET, f"the connection to HDFS broke ({text})"
+        return errno.ECONNREFUSED, "HDFS cannot be reached: it refuses connections"
+    return errno.ECONNRESET, f"the connection to HDFS was lost ({text})"
 
 
 def _own(text: str) -> tuple[int, str]:
@@ -223,7 +220,7 @@ def _refused(java: str, text: str) -> tuple[int, str]:
 
 
 def _unescape(text: str) -> str:
-    """Return the text as it was before Rust quoted it, as far as its first line needs it."""
+    """Undo Rust's quoting, as far as the first line needs it."""
     return text.replace("\\n", "\n").replace('\\"', '"')
 
 

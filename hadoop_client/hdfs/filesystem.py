@@ -1,4 +1,4 @@
-"""Opening HDFS, and the names of its interface for everybody who uses it."""
+"""Opens HDFS, and re-exports the names of its interface."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ __all__ = ["FileStatus", "FileSystem", "Kind", "Reader", "Usage", "Writer", "ope
 
 
 def open_filesystem(url: str | None = None, kind: Kind = "auto") -> FileSystem:
-    """Open `url` (`hdfs://host:port`, or `hdfs://nameservice`), or what `fs.defaultFS` names in
-    the configuration in HADOOP_CONF_DIR (or HADOOP_HOME/etc/hadoop).
+    """Open HDFS at `url`: `hdfs://host:port` or `hdfs://nameservice`, by default `fs.defaultFS`.
 
-    The NameNode is asked by hdfs-native whatever the kind. Content is moved by it ("native"), by
-    libhdfs ("libhdfs"), or by libhdfs only where hdfs-native can't ("auto"): then no JVM is started
-    before it is needed.
+    `kind` selects the library that reads and writes content: hdfs-native ("native"), libhdfs
+    ("libhdfs"), or libhdfs only for files that hdfs-native cannot decrypt ("auto"). With "auto" a
+    JVM starts only when it is needed. All other calls use hdfs-native.
 
-    No call is made yet: a NameNode that is away shows with the first one. Raises OSError (EINVAL)
-    where the url or the configuration names no HDFS, or (ELIBACC) where libhdfs was chosen and
-    can't be used, and ImportError without hdfs-native.
+    The configuration is that of HADOOP_CONF_DIR, see `hadoop_client.configuration.site_directory`.
+    The first call connects, so an unreachable NameNode is an error of that call.
+
+    Raises OSError (EINVAL) if the URL or the configuration names no HDFS, OSError (ELIBACC) if
+    libhdfs is selected and cannot be used, and ImportError if hdfs-native is not installed.
     """
     from hadoop_client.hdfs.native import NativeFileSystem
 

@@ -1,19 +1,18 @@
-"""One small interface to HDFS; `hadoop_client.hdfs.filesystem` opens it.
+"""The interface of HDFS; `hadoop_client.hdfs.filesystem.open_filesystem` returns it.
 
-What every implementation promises:
+Every implementation guarantees:
 
 - Paths are absolute, `/`-separated and without a scheme: `/user/alice/a.ipynb`.
-- Calls block, may be made from any thread, and end within a deadline. Where the cluster did not
-  answer in time, they raise `TimeoutError`.
-- What fails is an `OSError` with its `errno`, the path as `filename`, and one phrase for a person
-  as `strerror`: `FileNotFoundError`, `FileExistsError`, `PermissionError`, `IsADirectoryError`,
-  `NotADirectoryError`, `ConnectionError`, `TimeoutError`, or an `OSError` proper with ENOTEMPTY,
-  EDQUOT (a quota), ENOSPC (no DataNode can take the data), EROFS (the NameNode is in safe mode),
-  EBUSY (somebody else is writing the file), EINVAL or ENAMETOOLONG (a name that HDFS refuses),
-  EXDEV (a rename into an encryption zone, or out of one), ENOKEY (a file in a zone whose key can't
-  be had) or EIO (anything else). All of what the cluster said is its `__cause__`.
-- The identity is the process's: HADOOP_USER_NAME, or a ticket or token under Kerberos. It belongs
-  to the process and not to a client, because clients read it again whenever they connect again.
+- Calls block, are thread-safe, and end within a deadline. After it they raise `TimeoutError`.
+- A failure is an `OSError` with its `errno`, the path as `filename`, and one phrase for a user as
+  `strerror`. It is a `FileNotFoundError`, `FileExistsError`, `PermissionError`,
+  `IsADirectoryError`, `NotADirectoryError`, `ConnectionError` or `TimeoutError`, or has one of
+  these numbers: ENOTEMPTY, EDQUOT (a quota), ENOSPC (no DataNode can store the data), EROFS (the
+  NameNode is in safe mode), EBUSY (another client is writing the file), EINVAL or ENAMETOOLONG (a
+  name that HDFS does not allow), EXDEV (a rename into or out of an encryption zone), ENOKEY (no key
+  for a file in an encryption zone), EIO (any other). The cluster's own error is its `__cause__`.
+- The identity is that of the process: HADOOP_USER_NAME, or with Kerberos a ticket or token. It
+  cannot be one per client, because clients read it again whenever they reconnect.
 """
 
 from __future__ import annotations
@@ -21,20 +20,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
-#: What one call may take. A small call takes milliseconds; a NameNode in a long garbage
-#: collection or in a failover, some seconds.
+#: The deadline of a call. A small one takes milliseconds, or some seconds during the NameNode's
+#: garbage collection or failover.
 CALL_TIMEOUT_SECONDS = 20.0
 
-#: Who moves the content of files; see `open_filesystem`.
+#: The library that reads and writes content; see `open_filesystem`.
 Kind = Literal["auto", "native", "libhdfs"]
 
 
 class FileStatus(NamedTuple):
-    """What the NameNode says of one path. `size` is 0 for a directory, `mode` has the permission
-    bits (with the sticky bit) only, `modified_ms` counts milliseconds since 1970 in UTC.
+    """The status of a file or directory.
 
-    A tuple, because one is made for each of the many files in a directory.
+    `size` is in bytes, 0 for a directory. `mode` has only the permission bits and the sticky bit.
+    `modified_ms` is in milliseconds since 1970 in UTC.
     """
+
+    # A tuple, because it is fast to make: a directory may have many thousands of files.
 
     path: str
     is_dir: bool
@@ -46,13 +47,16 @@ class FileStatus(NamedTuple):
 
     @property
     def name(self) -> str:
+        """The last part of the path."""
         return self.path.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a directory holds with all below it, and what its own quota leaves: names (files and
-    directories) and bytes on disk, all replicas counted. None where it has no such quota."""
+    """The content of a directory tree, and the rest of its quota, None without one.
+
+    `names_left` counts files and directories. `bytes_left` counts bytes on disk, with all replicas.
+    """
 
     files: int
     size_bytes: int
@@ -61,17 +65,16 @@ class Usage:
 
 
 class Reader(Protocol):
-    """A file open for reading, as of the moment it was opened."""
+    """A file open for reading, with the content that it had when it was opened."""
 
     @property
     def size(self) -> int: ...
 
     def seek(self, offset: int) -> None:
-        """Let the next read begin at `offset`, from 0 up to `size`."""
+        """Set the offset of the next read, from 0 to `size`."""
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes from where the last read ended, or all that is left if
-        negative; `b""` at the end."""
+        """Return up to `size` bytes from the current offset, all if negative, `b""` at the end."""
 
     def close(self) -> None: ...
 
@@ -81,14 +84,14 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
-    """A file open for writing. Others see its content only after `close` has returned.
+    """A file open for writing. Its content is visible to others after `close` has returned.
 
-    As a context manager it is closed when the block ends well. After an exception it is left
-    as it is: what was written is no whole file, and the caller deletes it.
+    As a context manager it is closed if the block succeeds. After an exception it stays as it is,
+    incomplete, and the caller deletes it.
     """
 
     def write(self, data: bytes) -> int:
-        """Take all of `data`, any number of times; return its length."""
+        """Append all of `data`; return its length."""
 
     def close(self) -> None: ...
 
@@ -98,58 +101,65 @@ class Writer(Protocol):
 
 
 class FileSystem(Protocol):
-    """HDFS, as far as this project needs it."""
+    """A file system."""
 
     @property
     def user(self) -> str:
-        """Who this process is to HDFS."""
+        """The user of this process in HDFS."""
 
     def stat(self, path: str) -> FileStatus: ...
 
     def exists(self, path: str) -> bool: ...
 
     def list_dir(self, path: str) -> list[FileStatus]:
-        """Return what is directly in a directory, by name. NotADirectoryError for a file."""
+        """Return the entries of a directory, sorted by name. NotADirectoryError for a file."""
 
     def mkdirs(self, path: str, mode: int | None = None) -> None:
-        """Make a directory and the missing ones above it; nothing if it is there already.
-        FileExistsError where a file has that path. Without a `mode` it is open to those to whom
-        Hadoop's own client would open it: the default ACL of the directory above it names them,
-        or else `fs.permissions.umask-mode` says whom not."""
+        """Create a directory and its missing parents. Do nothing if it exists; FileExistsError if
+        a file has that path.
+
+        Without `mode` it gets the permissions that Hadoop's own client gives: those of the parent's
+        default ACL, or else all but those of `fs.permissions.umask-mode`.
+        """
 
     def check_write(self, path: str) -> None:
-        """Raise PermissionError unless the NameNode lets this process write the file, or into the
-        directory: by mode, ACL and superuser's rights. Changes nothing."""
+        """Raise PermissionError if this process may not write the file, or into the directory. The
+        NameNode decides, by mode, ACL and superuser. Changes nothing."""
 
     def open_read(self, path: str) -> Reader: ...
 
     def open_write(self, path: str, mode: int | None = None) -> Writer:
-        """Create a file in a directory that exists; FileExistsError where one has that path. For
-        `mode` see `mkdirs`."""
+        """Create a file in an existing directory; FileExistsError if the path exists. For `mode`
+        see `mkdirs`."""
 
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
-        """Move a file or directory in one atomic step; the directory of `target` must exist.
-        FileExistsError unless `overwrite`, which replaces a file, or an empty directory by a
-        directory. The mode, owner and group of `source` come along."""
+        """Rename a file or directory atomically; the parent of `target` must exist.
+
+        FileExistsError if `target` exists, unless `overwrite`: that replaces a file by a file, or
+        an empty directory by a directory. Mode, owner and group stay those of `source`.
+        """
 
     def delete(self, path: str, *, recursive: bool = False) -> None:
-        """Delete a file or directory; ENOTEMPTY for a directory that has something in it, unless
+        """Delete a file or directory; ENOTEMPTY for a directory with content, unless
         `recursive`."""
 
     def trash(self, path: str) -> str | None:
-        """Move a file or directory to the person's trash, and return where it is now. Return None
-        where nothing was moved: the cluster has no trash (`fs.trash.interval` is 0), or `path` is
-        in it already."""
+        """Move a file or directory to the user's trash, and return its new path. Return None if
+        nothing was moved: the cluster has no trash (`fs.trash.interval` is 0), or `path` is already
+        in it."""
 
     def usage(self, path: str) -> Usage:
-        """Sum up a directory. The NameNode walks all that is in it."""
+        """Return the usage of a directory. The NameNode walks the whole tree."""
 
     def set_permission(self, path: str, mode: int) -> None: ...
 
     def set_replication(self, path: str, copies: int) -> None:
-        """Say how many nodes are to have a copy of a file; the copies come in their own time."""
+        """Set the number of replicas of a file. HDFS creates or deletes them later."""
 
     def copy_access(self, source: str, target: str, *, replaces: bool = False) -> FileStatus:
-        """Give a file or directory the mode, group and ACL of another, and return its status. Where
-        it can't have that group, which takes a member, it gets no access that the other did not
-        give. What `replaces` the other is still its owner's too, as far as the ACL can say it."""
+        """Give `target` the mode, group and ACL of `source`, and return its status.
+
+        Only a member can set a group. If `target` keeps another group, its access is never wider
+        than that of `source`. If it `replaces` the source, the source's owner keeps their access
+        through an ACL entry.
+        """

@@ -1,11 +1,9 @@
-"""libhdfs in this process: found, given its JVM, and called.
+"""Loads libhdfs with its JVM into this process, and calls it.
 
-- There is one JVM in a process. It reads its options, the class path and with it Hadoop's
-  configuration when it starts, and never again.
-- It leaves the signals to Python, and takes at most 256 MB of heap unless LIBHDFS_OPTS says
-  otherwise: by itself it would take a quarter of the machine, of which a container has its share.
-- What Java throws is raised as a `JavaError` with its stack trace.
-- It has the delegation tokens that this server has now, however long it has been running.
+- A process has one JVM. It reads its options and the class path, which includes Hadoop's
+  configuration, only when it starts.
+- A Java exception is raised as a `JavaError` with its stack trace.
+- The JVM always has the current delegation tokens.
 """
 
 from __future__ import annotations
@@ -20,26 +18,30 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from hadoop_client.configuration import site_folder
+from hadoop_client.configuration import site_directory
 from hadoop_client.hdfs.errors import JavaError
 from hadoop_client.hdfs.jvm_tokens import JvmTokens
 
 if TYPE_CHECKING:
     from pyarrow import NativeFile
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _SO = "libhdfs.so"
+
+#: Signals stay Python's. The default heap would be a quarter of the machine's memory, of which a
+#: container has only a part. LIBHDFS_OPTS may override both.
 _OPTIONS = "-Xrs -Xmx256m -XX:+UseSerialGC"
 
-#: Where Hadoop may be installed; YARN tells its containers.
+#: The variables for Hadoop's installation directory; YARN sets them in containers.
 _HOMES = ("HADOOP_HOME", "HADOOP_COMMON_HOME", "HADOOP_HDFS_HOME")
 
-#: What creates a file through libhdfs can't give it a mode: it is its owner's alone at first, or
-#: open to whom the directory's default ACL names. The others let it say soon that nobody answers.
+#: libhdfs cannot create a file with a mode, so the umask makes it private at first, but for the
+#: directory's default ACL. The other properties report an unreachable NameNode soon.
 _CONFIGURATION = {
     "fs.permissions.umask-mode": "077",
     "ipc.client.connect.max.retries": "3",
@@ -49,10 +51,10 @@ _CONFIGURATION = {
     "dfs.client.failover.sleep.max.millis": "500",
 }
 
-#: The environment is the whole process's.
+#: Protects the environment, which the whole process shares.
 _starting = threading.Lock()
 
-#: So are the JVM, and who it is to Hadoop.
+#: One for the process, as the JVM and its login are.
 _tokens = JvmTokens()
 
 
@@ -60,14 +62,13 @@ class Library:
     """libhdfs, connected to one HDFS."""
 
     def __init__(self, url: str | None) -> None:
-        """Start the JVM if there is none. Raises an OSError, ELIBACC, that says what is missing."""
+        """Start the JVM if there is none. Raises an OSError, ELIBACC, if something is missing."""
         try:
             from pyarrow.fs import HadoopFileSystem
         except ImportError as error:
             raise OSError(
                 errno.ELIBACC,
-                "libhdfs can't be used without the Python package pyarrow: "
-                "pip install 'yarnhub[libhdfs]'",
+                "libhdfs requires the Python package pyarrow: pip install 'yarnhub[libhdfs]'",
             ) from error
         address = urlsplit(url or "//default")
         with _starting, _prepared_environment():
@@ -75,7 +76,7 @@ class Library:
                 self._hdfs = HadoopFileSystem(
                     address.hostname or "default", address.port or 0, extra_conf=_CONFIGURATION
                 )
-                # The one that pyarrow has loaded.
+                # The same library that pyarrow has loaded.
                 self._so = ctypes.CDLL(str(Path(os.environ.get("ARROW_LIBHDFS_DIR", "")) / _SO))
             except OSError as error:
                 raise _unusable(str(error).split("\n", 1)[0]) from error
@@ -87,14 +88,14 @@ class Library:
     def open_write(self, path: str) -> NativeFile:
         return self.call(self._hdfs.open_output_stream, java_name(path), None)
 
-    def call(self, function: Callable[..., T], *args: Any) -> T:
-        """Return what the function, which is pyarrow's, returns."""
+    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function of pyarrow; raises `JavaError` for a Java exception."""
         _tokens.renew(self._so)
         try:
-            return function(*args)
+            return function(*args, **kwargs)
         except OSError as error:
-            # libhdfs keeps the trace by thread. In a thread in which it was not called it would
-            # crash; an errno says that it was.
+            # libhdfs keeps the trace per thread, and crashes if the thread has not called it. An
+            # errno shows that it has.
             trace = self._so.hdfsGetLastExceptionStackTrace() if error.errno else None
             if trace is None:
                 raise
@@ -102,29 +103,29 @@ class Library:
 
 
 def java_name(path: str) -> bytes:
-    """Return a path as JNI takes it: "modified UTF-8", in which a character beyond the first 65,536
-    is the two halves that it has in UTF-16, each by itself, and no byte is 0.
+    """Encode a path for JNI, in "modified UTF-8".
 
-    In plain UTF-8 libhdfs would take the name of a file with an emoji for another one.
+    In it a character beyond the first 65,536 is a pair of UTF-16 surrogates, each encoded
+    separately, and no byte is 0. With plain UTF-8 libhdfs would misread a name with an emoji.
     """
-    path.encode()  # a lone half is no character: UnicodeEncodeError
-    halves = re.sub(r"[^\0-\uffff]", _halves, path)
-    return halves.encode("utf-8", "surrogatepass").replace(b"\0", b"\xc0\x80")
+    path.encode()  # raises UnicodeEncodeError for a lone surrogate
+    surrogates = re.sub(r"[^\0-\uffff]", _surrogates, path)
+    return surrogates.encode("utf-8", "surrogatepass").replace(b"\0", b"\xc0\x80")
 
 
-def _halves(match: re.Match[str]) -> str:
+def _surrogates(match: re.Match[str]) -> str:
     number = ord(match[0]) - 0x10000
     return chr(0xD800 + (number >> 10)) + chr(0xDC00 + (number & 0x3FF))
 
 
 @contextmanager
 def _prepared_environment() -> Iterator[None]:
-    """Set what pyarrow and libhdfs look for, and take it back: kernels inherit the environment."""
+    """Set the variables of pyarrow and libhdfs, and restore them, because kernels inherit them."""
     before = dict(os.environ)
-    found = _folder_of_library()
+    library = _library_directory()
     try:
-        if found:
-            os.environ["ARROW_LIBHDFS_DIR"] = str(found)
+        if library:
+            os.environ["ARROW_LIBHDFS_DIR"] = str(library)
         os.environ["CLASSPATH"] = _class_path()
         os.environ["LIBHDFS_OPTS"] = f"{_OPTIONS} {before.get('LIBHDFS_OPTS', '')}".strip()
         yield
@@ -135,20 +136,20 @@ def _prepared_environment() -> Iterator[None]:
                 os.environ[name] = before[name]
 
 
-def _folder_of_library() -> Path | None:
-    """Return where libhdfs.so is; None leaves it to the system's loader."""
+def _library_directory() -> Path | None:
+    """Return the directory of libhdfs.so; None leaves the search to the system's loader."""
     named = [Path(os.environ["ARROW_LIBHDFS_DIR"])] if "ARROW_LIBHDFS_DIR" in os.environ else []
     homes = [os.environ[name] for name in _HOMES if os.environ.get(name)]
-    folders = [*named, *(Path(home) / "lib" / "native" for home in homes)]
-    return next((folder for folder in folders if (folder / _SO).is_file()), None)
+    directories = [*named, *(Path(home) / "lib" / "native" for home in homes)]
+    return next((path for path in directories if (path / _SO).is_file()), None)
 
 
 def _class_path() -> str:
-    """Return Hadoop's jars, each by its name, after the configuration that hdfs-native reads."""
+    """Return the configuration that hdfs-native reads, then each of Hadoop's jars by name."""
     jars = os.environ.get("CLASSPATH", "")
     if "hadoop-common" not in jars:
         jars = _class_path_of_command()
-    return os.pathsep.join(part for part in (str(site_folder()), jars) if part)
+    return os.pathsep.join(part for part in (str(site_directory()), jars) if part)
 
 
 def _class_path_of_command() -> str:
@@ -161,12 +162,13 @@ def _class_path_of_command() -> str:
             )
             if done.returncode == 0 and "hadoop-common" in done.stdout:
                 return done.stdout.strip()
-    raise _unusable("there is no `hadoop` command to ask for the class path, and no CLASSPATH")
+    raise _unusable("no `hadoop` command to get the class path from, and no jars in CLASSPATH")
 
 
 def _unusable(why: str) -> OSError:
     return OSError(
         errno.ELIBACC,
-        f"libhdfs can't be used ({why}): it needs JAVA_HOME, libhdfs.so in HADOOP_HOME/lib/native "
-        "or in ARROW_LIBHDFS_DIR, and Hadoop's jars in CLASSPATH or a `hadoop` command",
+        f"libhdfs cannot be used ({why}): it needs JAVA_HOME, libhdfs.so in "
+        "HADOOP_HOME/lib/native or in ARROW_LIBHDFS_DIR, and Hadoop's jars in CLASSPATH or a "
+        "`hadoop` command",
     )

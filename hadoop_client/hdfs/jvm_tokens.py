@@ -1,11 +1,10 @@
-"""New delegation tokens for the JVM in this process, which reads their file once, when it logs in.
+"""Gives new delegation tokens to this process's JVM, which reads the token file only at login.
 
-- The file is replaced long before its tokens end (`token_file.py`). Before each call of libhdfs it
-  is looked at, which takes microseconds, and another file's tokens are given to Java's login.
-- Java takes them for each connection that it makes from then on; file systems and files that were
-  open before go on with them.
-- They get there by JNI, which libhdfs has brought: no library that is kept calls a JVM that it has
-  not started itself.
+- The file is replaced long before its tokens expire (`token_file.py`). It is checked before each
+  call of libhdfs, which takes microseconds. A new file's tokens are added to Java's login.
+- Java uses them for each new connection, also of file systems and files that are already open.
+- They are added through JNI, which libhdfs has loaded, because no maintained library can call a JVM
+  that it has not started.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _HADOOP = "org/apache/hadoop"
 _CREDENTIALS = f"{_HADOOP}/security/Credentials"
 _LOGIN = f"{_HADOOP}/security/UserGroupInformation"
 
-# Where functions are in JNI's two tables, by its specification.
+# Indexes of functions in JNI's two tables, from its specification.
 _ATTACH_CURRENT_THREAD, _DETACH_CURRENT_THREAD = 4, 5
 _FIND_CLASS, _EXCEPTION_CLEAR, _EXCEPTION_CHECK = 6, 17, 228
 _NEW_OBJECT, _NEW_STRING = 30, 167
@@ -37,25 +36,25 @@ _Object = ctypes.c_void_p
 
 
 class JvmTokens:
-    """What the JVM of this process knows of the token file; there is one such JVM at most."""
+    """The tokens of this process's JVM, of which there is one at most."""
 
     def __init__(self) -> None:
         self._file = TokenFile()
-        self._file.changed_path()  # what the JVM logs in with: it has not been started yet
-        self._looking = threading.Lock()
+        self._file.changed_path()  # the JVM, which has not started yet, logs in with this file
+        self._checking = threading.Lock()
 
     def renew(self, libhdfs: ctypes.CDLL) -> None:
         """Give the JVM the tokens of a file that it has not read."""
-        with self._looking:
+        with self._checking:
             path = self._file.changed_path()
             if path is None:
                 return
             try:
-                # A thread of its own: libhdfs looks after those that it is called in.
+                # A separate thread, because libhdfs manages the JVM's threads that call it.
                 with ThreadPoolExecutor(1, "hdfs-tokens") as thread:
                     thread.submit(_add_tokens, libhdfs, path).result()
             except OSError as error:
-                log.warning("libhdfs goes on with its old tokens: %s", error)
+                log.warning("libhdfs keeps its old tokens: %s", error)
             else:
                 log.info("libhdfs has new tokens")
 
@@ -79,14 +78,14 @@ def _add_tokens(libhdfs: ctypes.CDLL, path: Path) -> None:
 
 @contextmanager
 def _attached(libhdfs: ctypes.CDLL) -> Iterator[_Java]:
-    """Let the current thread call Java; what it gets there is let go of at the end."""
+    """Attach the current thread to the JVM. Detaching releases its references."""
     machine, count, environment = _Object(), ctypes.c_int(), _Object()
     libhdfs.JNI_GetCreatedJavaVMs(ctypes.byref(machine), 1, ctypes.byref(count))
     if not count.value:
         raise OSError("there is no JVM in this process")
     attach = _function(machine, _ATTACH_CURRENT_THREAD, ctypes.c_int)
     if attach(machine, ctypes.byref(environment), None):
-        raise OSError("the JVM takes no more threads")
+        raise OSError("the JVM cannot attach another thread")
     try:
         yield _Java(environment)
     finally:
@@ -94,13 +93,13 @@ def _attached(libhdfs: ctypes.CDLL) -> Iterator[_Java]:
 
 
 class _Java:
-    """The few calls of JNI that it takes. What Java throws is an OSError."""
+    """The calls of JNI that are needed. A Java exception is raised as an OSError."""
 
     def __init__(self, environment: _Object) -> None:
         self._environment = environment
 
     def new(self, class_name: str, signature: str, *values: _Object) -> _Object:
-        """Make an object, by the constructor with this signature."""
+        """Call the constructor with this signature."""
         class_ = self.call(_FIND_CLASS, class_name.encode())
         method = self.call(_GET_METHOD, class_, b"<init>", signature.encode())
         return self.call(_NEW_OBJECT, class_, method, _array(values))
@@ -122,16 +121,16 @@ class _Java:
         self.call(_CALL_VOID_METHOD, this, method, _array(values))
 
     def call(self, index: int, *values: object) -> _Object:
-        """Call a function of JNI's."""
-        found = _function(self._environment, index, _Object)(self._environment, *values)
+        """Call a JNI function."""
+        result = _function(self._environment, index, _Object)(self._environment, *values)
         if _function(self._environment, _EXCEPTION_CHECK, ctypes.c_ubyte)(self._environment):
             _function(self._environment, _EXCEPTION_CLEAR, None)(self._environment)
-            raise OSError("Java does not take the token file")
-        return _Object(found)
+            raise OSError("Java rejected the token file")
+        return _Object(result)
 
 
 def _function(owner: _Object, index: int, result: type | None) -> Callable[..., int]:
-    """Return a function of the table that a JVM, or a thread's environment, begins with."""
+    """Return a function from the table of a JVM or of a thread's environment."""
     table = ctypes.cast(owner, ctypes.POINTER(ctypes.POINTER(_Object)))[0]
     return ctypes.CFUNCTYPE(result)(table[index] or 0)
 

@@ -1,15 +1,13 @@
-"""HDFS by libhdfs, Hadoop's own client in a JVM, as pyarrow offers it: for what hdfs-native can't.
+"""HDFS through libhdfs, Hadoop's own client in a JVM, as pyarrow provides it.
 
-- `LibhdfsFileSystem` moves the content of all files by libhdfs: it de- and encrypts what is in an
-  encryption zone, whatever the zone's key provider.
-- `AutoFileSystem` does so only where hdfs-native has refused for want of a key, file by file. Until
-  then there is no JVM.
-- The NameNode itself is asked by hdfs-native in both: pyarrow has no modes, owners, ACLs, trash or
-  quotas, and its rename over a file deletes that one first. Names take no keys.
-- The promises are those of `hadoop_client.hdfs.filesystem`, but for one: a file that two create at
-the
-  same moment may be had by both, because libhdfs has no exclusive creation.
-  What must not be torn is written under a name of its own and renamed (`atomic.py`).
+- `LibhdfsFileSystem` reads and writes all content with libhdfs. In an encryption zone it decrypts
+  and encrypts with any key provider.
+- `AutoFileSystem` does so only for a file whose key hdfs-native cannot get. No JVM starts before.
+- Both use hdfs-native for all other calls, which need no keys. pyarrow has no modes, owners, ACLs,
+  trash or quotas, and its rename over a file deletes that file first.
+- One guarantee of `hadoop_client.hdfs.interface` is missing: if two clients create a file at the
+  same time, both may succeed, because libhdfs has no exclusive creation. `atomic.py` therefore
+  writes under a unique name and renames.
 """
 
 from __future__ import annotations
@@ -27,71 +25,71 @@ from hadoop_client.hdfs.paths import parent
 if TYPE_CHECKING:
     from pyarrow import NativeFile
 
-#: Keys are libhdfs's affair. Of a key provider that is no KMS hdfs-native would not even open HDFS.
+#: libhdfs handles the keys. hdfs-native does not open HDFS with a key provider other than a KMS.
 _NO_KEYS = {"hadoop.security.key.provider.path": ""}
 
-#: How often a file that is replaced while it is being opened is opened again.
-_OPENINGS = 5
+#: Attempts to open a file that is replaced while it is being opened.
+_OPEN_ATTEMPTS = 5
 
 
 class LibhdfsFileSystem(NativeFileSystem):
-    """See `hadoop_client.hdfs.filesystem.FileSystem`."""
+    """See `hadoop_client.hdfs.interface.FileSystem`."""
 
     def __init__(self, url: str | None, timeout: float) -> None:
-        """Raise an OSError, ELIBACC, where libhdfs can't be used."""
+        """Raise an OSError, ELIBACC, if libhdfs cannot be used."""
         super().__init__(url, timeout, _NO_KEYS)
         self._library = self._calls(url or "", Library, url)
 
     def open_read(self, path: str) -> LibhdfsReader:
-        for _ in range(_OPENINGS):
-            found = self.stat(path)
-            if found.is_dir:
+        for _ in range(_OPEN_ATTEMPTS):
+            status = self.stat(path)
+            if status.is_dir:
                 raise IsADirectoryError(errno.EISDIR, "it is a directory", path)
-            file = self._opened(path, self._library.open_read)
-            reader = LibhdfsReader(self._calls, path, File(self._library, file, found.size))
-            if self.stat(path) == found:  # the size is that of the file that was opened
+            file = self._open(path, self._library.open_read)
+            reader = LibhdfsReader(self._calls, path, File(self._library, file, status.size))
+            if self.stat(path) == status:  # the size is that of the opened file
                 return reader
             reader.close()
-        raise OSError(errno.EBUSY, "somebody is writing it right now", path)
+        raise OSError(errno.EBUSY, "another client is writing it", path)
 
     def open_write(self, path: str, mode: int | None = None) -> LibhdfsWriter:
         self._refuse_to_create(path)
         if mode is None and not self._is_given_access(path):
             mode = 0o666 & ~self._umask
-        file = self._opened(path, self._library.open_write)
+        file = self._open(path, self._library.open_write)
         writer = LibhdfsWriter(self._calls, path, File(self._library, file, 0))
         try:
-            if mode is not None:  # else it has what the directory gives it: Java knows of that
-                self.set_permission(path, mode)  # until now it had what the library gives it
-        except BaseException:  # whatever it was, nobody will write that file
+            if mode is not None:  # otherwise Java has applied the directory's default ACL
+                self.set_permission(path, mode)
+        except BaseException:  # the caller gets no writer, so the file is closed here
             writer.give_up()
             raise
         return writer
 
     def _refuse_to_create(self, path: str) -> None:
-        """Raise what libhdfs would not say: it makes missing directories, and always overwrites."""
+        """Raise the errors that libhdfs lacks: it creates missing parents and always overwrites."""
         try:
-            found = self.stat(path)
+            status = self.stat(path)
         except FileNotFoundError:
             if self.exists(parent(path)):
                 return
             raise FileNotFoundError(
                 errno.ENOENT, "the directory above it does not exist", path
             ) from None
-        if found.is_dir:
+        if status.is_dir:
             raise IsADirectoryError(errno.EISDIR, "it is a directory", path)
-        raise FileExistsError(errno.EEXIST, "it exists already", path)
+        raise FileExistsError(errno.EEXIST, "it already exists", path)
 
-    def _opened(self, path: str, open_file: Callable[[str], NativeFile]) -> NativeFile:
-        """Open a file; once more where the connection had been dropped before, as by a NameNode
-        that was started again. Java finds that out by the call, which it doesn't repeat."""
+    def _open(self, path: str, open_file: Callable[[str], NativeFile]) -> NativeFile:
+        # If the NameNode was restarted, Java notices the lost connection by the failing call, and
+        # does not repeat it.
         with suppress(ConnectionResetError):
             return self._calls(path, open_file, path)
         return self._calls(path, open_file, path)
 
 
 class AutoFileSystem(NativeFileSystem):
-    """See `hadoop_client.hdfs.filesystem.FileSystem`."""
+    """See `hadoop_client.hdfs.interface.FileSystem`."""
 
     def __init__(self, url: str | None, timeout: float) -> None:
         self._url, self._timeout = url, timeout
@@ -100,7 +98,7 @@ class AutoFileSystem(NativeFileSystem):
         try:
             super().__init__(url, timeout)
         except OSError as error:
-            if not takes_libhdfs(error):
+            if not needs_libhdfs(error):
                 raise
             super().__init__(url, timeout, _NO_KEYS)
 
@@ -108,17 +106,17 @@ class AutoFileSystem(NativeFileSystem):
         try:
             return super().open_read(path)
         except OSError as error:
-            return self._instead(error, path).open_read(path)
+            return self._fallback(error, path).open_read(path)
 
     def open_write(self, path: str, mode: int | None = None) -> NativeWriter:
         try:
             return super().open_write(path, mode)
         except OSError as error:
-            return self._instead(error, path).open_write(path, mode)
+            return self._fallback(error, path).open_write(path, mode)
 
-    def _instead(self, error: OSError, path: str) -> LibhdfsFileSystem:
-        """Return libhdfs if it may help; raise `error`, or why there is no libhdfs."""
-        if not takes_libhdfs(error):
+    def _fallback(self, error: OSError, path: str) -> LibhdfsFileSystem:
+        """Return libhdfs if it may help; otherwise raise `error`, or why libhdfs cannot be used."""
+        if not needs_libhdfs(error):
             raise error
         with self._opening:
             if self._libhdfs is None:
@@ -126,24 +124,22 @@ class AutoFileSystem(NativeFileSystem):
                     self._libhdfs = LibhdfsFileSystem(self._url, self._timeout)
                 except OSError as missing:
                     phrase = (
-                        "it is in an encryption zone, whose key hdfs-native can't get, and "
+                        "it is in an encryption zone whose key hdfs-native cannot get, and "
                         f"{missing.strerror}"
                     )
                     raise OSError(errno.ENOKEY, phrase, path) from missing
             return self._libhdfs
 
 
-def takes_libhdfs(error: OSError) -> bool:
-    """Tell whether libhdfs may do what hdfs-native refuses: where it has no key, and nothing else.
-
-    Nobody is asked beforehand: only the NameNode knows what is in a zone, and hdfs-native finds out
-    with the call that it makes anyway, before it moves one byte.
-    """
+def needs_libhdfs(error: OSError) -> bool:
+    """Return whether hdfs-native failed for lack of a key, which libhdfs may have."""
+    # There is no check beforehand. Only the NameNode knows which files are in a zone, and
+    # hdfs-native learns it from the call that it makes anyway, before it reads or writes a byte.
     return error.errno == errno.ENOKEY
 
 
 class File:
-    """A file of pyarrow's, with the methods that one of hdfs-native has, and Java's own errors."""
+    """A file of pyarrow with the methods of one of hdfs-native, and with Java's errors."""
 
     def __init__(self, library: Library, file: NativeFile, size: int) -> None:
         self._library = library
@@ -164,7 +160,7 @@ class File:
 
 
 class LibhdfsReader(NativeReader):
-    """See `hadoop_client.hdfs.filesystem.Reader`."""
+    """See `hadoop_client.hdfs.interface.Reader`."""
 
     _file: File
 
@@ -173,7 +169,7 @@ class LibhdfsReader(NativeReader):
 
 
 class LibhdfsWriter(NativeWriter):
-    """See `hadoop_client.hdfs.filesystem.Writer`."""
+    """See `hadoop_client.hdfs.interface.Writer`."""
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         super().__exit__(kind)
@@ -181,10 +177,10 @@ class LibhdfsWriter(NativeWriter):
             self.give_up()
 
     def give_up(self) -> None:
-        """Have Java let go of the file: else it keeps it, and its lease, as long as the process
-        lives. Nobody waits for that."""
-        threading.Thread(target=self._close_somehow, name="hdfs-give-up", daemon=True).start()
+        """Make Java close the file in the background. Otherwise it would hold the file's lease as
+        long as the process lives."""
+        threading.Thread(target=self._close_quietly, name="hdfs-give-up", daemon=True).start()
 
-    def _close_somehow(self) -> None:
+    def _close_quietly(self) -> None:
         with suppress(Exception):
             self._file.close()

@@ -1,7 +1,7 @@
-"""A folder of this machine as a `FileSystem`: the container's scratch, shown beside HDFS.
+"""A local directory as a `FileSystem`: the container's scratch directory, shown beside HDFS.
 
-What is there are files and folders, and links to such as long as they lead to nowhere outside. All
-else that a kernel may put there is not: who opened a pipe would wait for ever.
+It has files, directories, and links to them that do not lead outside. Anything else that a kernel
+may create there is hidden, because opening a pipe, for example, would block for ever.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from hadoop_client.hdfs.interface import FileStatus, Usage
 
 
 class LocalFileSystem:
-    """See `hadoop_client.hdfs.filesystem.FileSystem`. All paths are below `at`, which is the
-    folder;
-    `user` is whom this process is for, whatever account it has on this machine."""
+    """See `hadoop_client.hdfs.interface.FileSystem`.
 
-    def __init__(self, at: str, folder: Path, user: str) -> None:
-        self._at = at
-        self._folder = folder.resolve()
+    `mount` is the path of `directory`; all paths are below it. `user` is the owner of files of this
+    process, whose account on this machine may have another name.
+    """
+
+    def __init__(self, mount: str, directory: Path, user: str) -> None:
+        self._mount = mount
+        self._directory = directory.resolve()
         self._user = user
 
     @property
@@ -34,7 +36,7 @@ class LocalFileSystem:
 
     def stat(self, path: str) -> FileStatus:
         with _errors(path):
-            return self._status(path, self._found(self._local(path)))
+            return self._status(path, self._checked(self._local(path)))
 
     def exists(self, path: str) -> bool:
         try:
@@ -46,10 +48,10 @@ class LocalFileSystem:
     def list_dir(self, path: str) -> list[FileStatus]:
         self.stat(path)
         with _errors(path):
-            names = sorted(each.name for each in self._local(path).iterdir())
+            names = sorted(entry.name for entry in self._local(path).iterdir())
         entries = []
         for name in names:
-            with suppress(OSError):  # a link to nothing, or what is deleted at this moment
+            with suppress(OSError):  # a hidden entry, a broken link, or deleted just now
                 entries.append(self.stat(f"{path}/{name}"))
         return entries
 
@@ -60,7 +62,7 @@ class LocalFileSystem:
     def check_write(self, path: str) -> None:
         if not os.access(self._local(path), os.W_OK):
             self.stat(path)
-            raise PermissionError(errno.EACCES, "it may not be written", path)
+            raise PermissionError(errno.EACCES, "it is not writable", path)
 
     def open_read(self, path: str) -> LocalFile:
         self.stat(path)
@@ -68,7 +70,7 @@ class LocalFileSystem:
             return LocalFile(path, self._local(path).open("rb"))
 
     def open_write(self, path: str, mode: int | None = None) -> LocalFile:
-        mode = 0o666 if mode is None else mode  # less the process's umask
+        mode = 0o666 if mode is None else mode  # minus the process's umask
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with _errors(path):
             return LocalFile(path, os.fdopen(os.open(self._local(path), flags, mode), "wb"))
@@ -80,14 +82,14 @@ class LocalFileSystem:
             if overwrite:
                 old.replace(new)
             elif old.is_dir() and not old.is_symlink():
-                new.mkdir()  # fails if anything has the name; a directory replaces an empty one
+                new.mkdir()  # fails if the name exists; the directory then replaces the empty one
                 try:
                     old.replace(new)
                 except OSError:
                     new.rmdir()
                     raise
             else:
-                os.link(old, new, follow_symlinks=False)  # fails if anything has the name
+                os.link(old, new, follow_symlinks=False)  # fails if the name exists
                 old.unlink()
 
     def delete(self, path: str, *, recursive: bool = False) -> None:
@@ -99,7 +101,7 @@ class LocalFileSystem:
                 local.unlink()
 
     def trash(self, path: str) -> None:
-        """Return None: there is no trash here."""
+        """Return None: there is no trash."""
         self.stat(path)
 
     def usage(self, path: str) -> Usage:
@@ -109,7 +111,7 @@ class LocalFileSystem:
         return Usage(len(sizes), sum(sizes), names_left=None, bytes_left=free)
 
     def _files(self, path: str) -> Iterator[FileStatus]:
-        """Find the files below a folder: those that who copies it finds too."""
+        """Yield the files of a directory tree."""
         for entry in self.list_dir(path):
             if entry.is_dir:
                 yield from self._files(entry.path)
@@ -121,7 +123,7 @@ class LocalFileSystem:
             self._local(path).chmod(mode)
 
     def set_replication(self, path: str, copies: int) -> None:
-        """Do nothing: there is one disk."""
+        """Do nothing: a local file has one replica."""
         self.stat(path)
 
     def copy_access(self, source: str, target: str, *, replaces: bool = False) -> FileStatus:
@@ -129,36 +131,36 @@ class LocalFileSystem:
         return self.stat(target)
 
     def _local(self, path: str) -> Path:
-        return self._folder / path.removeprefix(self._at).lstrip("/")
+        return self._directory / path.removeprefix(self._mount).lstrip("/")
 
-    def _found(self, local: Path) -> os.stat_result:
-        """Look at a file or folder; FileNotFoundError for all else that may be there."""
-        found = local.stat()
-        is_dir = stat.S_ISDIR(found.st_mode)
+    def _checked(self, local: Path) -> os.stat_result:
+        """Return the status of a file or directory; FileNotFoundError for a hidden entry."""
+        status = local.stat()
+        is_dir = stat.S_ISDIR(status.st_mode)
         if (
-            not (is_dir or stat.S_ISREG(found.st_mode))
-            or not local.resolve().is_relative_to(self._folder)
-            # One link to a folder behind another may be the way back to the first.
+            not (is_dir or stat.S_ISREG(status.st_mode))
+            or not local.resolve().is_relative_to(self._directory)
+            # A link to a directory, reached through another link, may lead back to the first.
             or (is_dir and local.is_symlink() and local.parent != local.parent.resolve())
         ):
-            raise FileNotFoundError(errno.ENOENT, "it is no file and no folder of this one")
-        return found
+            raise FileNotFoundError(errno.ENOENT, "it is not a file or directory in here")
+        return status
 
-    def _status(self, path: str, found: os.stat_result) -> FileStatus:
-        is_dir = stat.S_ISDIR(found.st_mode)
+    def _status(self, path: str, status: os.stat_result) -> FileStatus:
+        is_dir = stat.S_ISDIR(status.st_mode)
         return FileStatus(
             path=path,
             is_dir=is_dir,
-            size=0 if is_dir else found.st_size,
-            modified_ms=found.st_mtime_ns // 1_000_000,
-            mode=stat.S_IMODE(found.st_mode),
-            owner=self._user if found.st_uid == os.geteuid() else str(found.st_uid),
-            group=str(found.st_gid),
+            size=0 if is_dir else status.st_size,
+            modified_ms=status.st_mtime_ns // 1_000_000,
+            mode=stat.S_IMODE(status.st_mode),
+            owner=self._user if status.st_uid == os.geteuid() else str(status.st_uid),
+            group=str(status.st_gid),
         )
 
 
 class LocalFile:
-    """See `hadoop_client.hdfs.filesystem.Reader` and `Writer`."""
+    """See `hadoop_client.hdfs.interface.Reader` and `Writer`."""
 
     def __init__(self, path: str, file: BinaryIO) -> None:
         self._path = path
@@ -192,7 +194,7 @@ class LocalFile:
 
 @contextmanager
 def _errors(path: str) -> Iterator[None]:
-    """Say what fails of the path as it is here, not as the machine calls it."""
+    """Raise errors with `path` instead of the local path."""
     try:
         yield
     except OSError as error:

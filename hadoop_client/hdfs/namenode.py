@@ -1,4 +1,4 @@
-"""ClientProtocol: the little that we ask a NameNode directly.
+"""ClientProtocol: the few calls of the NameNode that are made without hdfs-native.
 
 Field numbers: hdfs.proto and ClientNamenodeProtocol.proto of Hadoop 3.4.
 """
@@ -50,7 +50,7 @@ class GetFileInfoRequest(Message):
 
 @dataclass(frozen=True)
 class GetFileInfoResponse(Message):
-    """No status where there is no such file."""
+    """`status` is None if the path does not exist."""
 
     status: FileStatus | None = message(1, FileStatus)
 
@@ -60,7 +60,7 @@ GET_FILE_INFO = Method(CLIENT_PROTOCOL, "getFileInfo", GetFileInfoRequest, GetFi
 
 @dataclass(frozen=True)
 class MkdirsRequest(Message):
-    """`masked` is the folder's mode as it will be: a umask is the client's business."""
+    """`masked` is the directory's final mode: applying a umask is the client's task."""
 
     path: str = string(1, "")
     masked: FsPermission = message(2, FsPermission, FsPermission(0o755))
@@ -77,7 +77,7 @@ MKDIRS = Method(CLIENT_PROTOCOL, "mkdirs", MkdirsRequest, MkdirsResponse)
 
 @dataclass(frozen=True)
 class SetOwnerRequest(Message):
-    """What is None stays as it is."""
+    """None leaves the user or the group as it is."""
 
     path: str = string(1, "")
     user: str | None = string(2)
@@ -94,7 +94,7 @@ SET_OWNER = Method(CLIENT_PROTOCOL, "setOwner", SetOwnerRequest, SetOwnerRespons
 
 @dataclass(frozen=True)
 class SetQuotaRequest(Message):
-    """The most names, and the most bytes with all replicas counted, below a folder."""
+    """Limits of a directory tree: the number of names, and of bytes with all replicas."""
 
     path: str = string(1, "")
     namespace_quota: int = int64(2, UNCHANGED)
@@ -117,12 +117,12 @@ class DeleteRequest(Message):
 
 @dataclass(frozen=True)
 class DeleteResponse(Message):
-    """False where there was nothing."""
+    """`result` is False if the path did not exist."""
 
     result: bool = bool_(1, False)
 
 
-# Sent again, it would delete what somebody has put there in between.
+# If sent again, it would delete a file that another client has created in between.
 DELETE = Method(CLIENT_PROTOCOL, "delete", DeleteRequest, DeleteResponse, idempotent=False)
 
 GET_DELEGATION_TOKEN = Method(

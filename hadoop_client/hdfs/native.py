@@ -1,8 +1,7 @@
-"""HDFS by hdfs-native: the `FileSystem` that needs no JVM.
+"""HDFS through hdfs-native: the `FileSystem` without a JVM.
 
-In an encryption zone it reads and writes what is stored in clear, as anywhere, where it can get the
-keys from a KMS that the configuration names; elsewhere it refuses: ENOKEY. Never is anything read
-or written there that is not de- and encrypted.
+In an encryption zone it decrypts and encrypts content with keys from the configuration's KMS. If it
+cannot get a key, it raises ENOKEY. It never reads or writes the encrypted bytes themselves.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import errno
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, Protocol, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 import hdfs_native
 
@@ -24,9 +23,10 @@ from hadoop_client.hdfs.interface import FileStatus, Usage
 from hadoop_client.hdfs.paths import parent
 from hadoop_client.security.identity import account, own_user
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
-#: A NameNode that refuses connections is reported after a second; by default it takes 3 minutes.
+#: Reports a NameNode that refuses connections after a second; the defaults take 3 minutes.
 _FAIL_SOON = {
     "dfs.client.failover.max.attempts": "3",
     "dfs.client.failover.sleep.base.millis": "100",
@@ -36,17 +36,17 @@ _FAIL_SOON = {
 #: One call moves at most this many bytes, so that the deadline holds for files of any size.
 _CHUNK = 4 * 1024 * 1024
 
-#: The protocol's -1, which leaves a time as it is, as the unsigned number that hdfs-native takes.
+#: The protocol's -1, which leaves a time unchanged, as an unsigned number for hdfs-native.
 _SAME_TIME = 2**64 - 1
 
 
 class NativeFileSystem:
-    """See `hadoop_client.hdfs.filesystem.FileSystem`."""
+    """See `hadoop_client.hdfs.interface.FileSystem`."""
 
     def __init__(
         self, url: str | None, timeout: float, configuration: Mapping[str, str] | None = None
     ) -> None:
-        """Use the site files' properties, and before those what `configuration` sets."""
+        """Use the properties of the site files, overridden by `configuration`."""
         self._calls = Calls(Deadline(timeout))
         try:
             site = Configuration.find()
@@ -62,7 +62,7 @@ class NativeFileSystem:
             try:
                 self._user = own_user()
             except ConfigurationError:
-                return account()  # nobody is logged in yet: each call says what is wrong
+                return account()  # not logged in yet: each call raises the cause
         return self._user
 
     def stat(self, path: str) -> FileStatus:
@@ -77,7 +77,7 @@ class NativeFileSystem:
 
     def list_dir(self, path: str) -> list[FileStatus]:
         entries = self._calls(path, self._list_dir, path)
-        if len(entries) == 1 and entries[0].path == path:  # a file is listed as itself
+        if len(entries) == 1 and entries[0].path == path:  # the NameNode lists a file as itself
             raise NotADirectoryError(errno.ENOTDIR, "it is a file, not a directory", path)
         return entries
 
@@ -90,7 +90,7 @@ class NativeFileSystem:
         self._calls(path, self._client.mkdirs, path, mode, True)
 
     def check_write(self, path: str) -> None:
-        # Setting times takes the right to write; setting neither of them changes nothing.
+        # Setting the times requires write permission; leaving both unchanged changes nothing.
         self._calls(path, self._client.set_times, path, _SAME_TIME, _SAME_TIME)
 
     def open_read(self, path: str) -> NativeReader:
@@ -99,22 +99,22 @@ class NativeFileSystem:
     def open_write(self, path: str, mode: int | None = None) -> NativeWriter:
         if mode is None:
             mode = self._mode_of_new(path, 0o666)
-        # Never over another file: in a zone without its key hdfs-native deletes what it creates.
+        # Never overwrite: in a zone without its key hdfs-native deletes the file that it creates.
         options = hdfs_native.WriteOptions(permission=mode, overwrite=False, create_parent=False)
         file = self._calls(path, self._client.create, path, options)
         return NativeWriter(self._calls, path, file)
 
     def _mode_of_new(self, path: str, most: int) -> int:
-        """Return the mode with which the NameNode gives a new file the access that it should have:
-        of the mode and a default ACL it takes what both give."""
+        """Return the mode for a new file or directory: `most`, less the umask unless the parent has
+        a default ACL. The NameNode grants only permissions that both mode and default ACL have."""
         return most if self._is_given_access(path) else most & ~self._umask
 
     def _is_given_access(self, path: str) -> bool:
-        """Tell whether the directory above has a default ACL, which what is new in it gets."""
+        """Return whether the parent directory has a default ACL, which new entries inherit."""
         above = parent(path)
         try:
             acl = self._acl_or_none(above)
-        except FileNotFoundError:  # it will be as the one above it
+        except FileNotFoundError:  # a missing parent will inherit from its own parent
             return self._is_given_access(above)
         return acl is not None and any(entry.scope == "default" for entry in acl.entries)
 
@@ -158,30 +158,30 @@ class NativeFileSystem:
 
     def set_replication(self, path: str, copies: int) -> None:
         if not self._calls(path, self._client.set_replication, path, copies):
-            self.stat(path)  # its error, where nothing is there
-            raise IsADirectoryError(errno.EISDIR, "a folder has no copies", path)
+            self.stat(path)  # raises if the path does not exist
+            raise IsADirectoryError(errno.EISDIR, "a directory has no replicas", path)
 
     def copy_access(self, source: str, target: str, *, replaces: bool = False) -> FileStatus:
         acl = self._acl_or_none(source)
         original = acl or self._calls(source, self._client.get_file_info, source)
         copy = self._with_group(self.stat(target), original.group)
-        is_anothers = acl is not None and replaces and copy.owner != original.owner
+        changes_owner = acl is not None and replaces and copy.owner != original.owner
         mode, entries = permissions_for_copy(
             original.permission,
             acl.entries if acl else [],
             same_group=copy.group == original.group,
-            former_owner=original.owner if is_anothers else None,
+            former_owner=original.owner if changes_owner else None,
         )
         if acl is None:
             self.set_permission(target, mode)
-        else:  # even if it has no entries: the copy may have those that its directory gives
+        else:  # even without entries: they replace those that the copy's directory gave it
             self._calls(target, self._client.set_acl, target, entries)
-            if mode & 0o1000:  # which is in no ACL
+            if mode & 0o1000:  # an ACL has no sticky bit
                 self.set_permission(target, mode)
         return copy._replace(mode=mode)
 
     def _acl_or_none(self, path: str) -> hdfs_native.AclStatus | None:
-        """Return None where the NameNode has ACLs turned off."""
+        """Return the ACL; None if ACLs are disabled on the NameNode."""
         try:
             return self._calls(path, self._client.get_acl_status, path)
         except OSError as error:
@@ -200,20 +200,20 @@ class NativeFileSystem:
 
 
 class Calls:
-    """Calls the client within the deadline, and translates what it raises."""
+    """Calls the client within the deadline, and translates its errors."""
 
     def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
 
-    def __call__(self, path: str, function: Callable[..., T], *args: Any) -> T:
+    def __call__(self, path: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return self._deadline.run(function, *args)
+            return self._deadline.run(function, *args, **kwargs)
         except Exception as error:
             raise to_os_error(error, path) from error
 
 
 class ReadableFile(Protocol):
-    """What a client of HDFS has of a file that is read."""
+    """A client library's file, open for reading."""
 
     def __len__(self) -> int: ...
 
@@ -221,7 +221,7 @@ class ReadableFile(Protocol):
 
 
 class WritableFile(Protocol):
-    """What a client of HDFS has of a file that is written."""
+    """A client library's file, open for writing."""
 
     def write(self, buf: bytes, /) -> object: ...
 
@@ -229,7 +229,7 @@ class WritableFile(Protocol):
 
 
 class NativeReader:
-    """See `hadoop_client.hdfs.filesystem.Reader`."""
+    """See `hadoop_client.hdfs.interface.Reader`."""
 
     def __init__(self, calls: Calls, path: str, file: ReadableFile) -> None:
         self._calls = calls
@@ -252,14 +252,14 @@ class NativeReader:
     def _read_range(self, offset: int, length: int) -> bytes:
         # hdfs-native panics when asked for bytes past the end.
         end = min(offset + length, self.size)
-        pieces = [
+        chunks = [
             self._calls(self._path, self._file.read_range, start, min(_CHUNK, end - start))
             for start in range(offset, end, _CHUNK)
         ]
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def close(self) -> None:
-        """Do nothing: nothing is held open between two reads."""
+        """Do nothing: no connection stays open between two reads."""
 
     def __enter__(self) -> NativeReader:
         return self
@@ -269,7 +269,7 @@ class NativeReader:
 
 
 class NativeWriter:
-    """See `hadoop_client.hdfs.filesystem.Writer`."""
+    """See `hadoop_client.hdfs.interface.Writer`."""
 
     def __init__(self, calls: Calls, path: str, file: WritableFile) -> None:
         self._calls = calls
@@ -278,7 +278,7 @@ class NativeWriter:
 
     def write(self, data: bytes) -> int:
         for start in range(0, len(data), _CHUNK):
-            # Of anything but bytes hdfs-native takes one item after the other.
+            # hdfs-native copies any other type than bytes item by item.
             self._calls(self._path, self._file.write, bytes(data[start : start + _CHUNK]))
         return len(data)
 
@@ -294,11 +294,11 @@ class NativeWriter:
 
 
 def _left(quota: int, used: int) -> int | None:
-    """Return None where there is no quota: the protocol's -1, perhaps as an unsigned number."""
+    """Return the rest of a quota; None without one, which is -1, perhaps as an unsigned number."""
     return None if quota < 0 or quota >= 2**63 else max(quota - used, 0)
 
 
-#: In the order of FileStatus; taken all at once, as directories have thousands.
+#: In the order of FileStatus. One call gets all, because a directory may have thousands of files.
 _FIELDS = attrgetter("path", "isdir", "length", "modification_time", "permission", "owner", "group")
 
 

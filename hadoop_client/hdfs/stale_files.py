@@ -1,5 +1,4 @@
-"""Deletes what writes have left behind that were cut off: by a server that was killed, or by a
-NameNode that went away."""
+"""Deletes temporary files of interrupted writes: the server was killed, or the NameNode failed."""
 
 from __future__ import annotations
 
@@ -10,15 +9,17 @@ from contextlib import suppress
 from hadoop_client.hdfs.interface import FileStatus, FileSystem
 from hadoop_client.hdfs.paths import is_unfinished
 
-#: No write takes as long without a sign of life, however far a clock is off.
+#: No write pauses for so long, even with clocks that differ.
 ABANDONED_MS = 24 * 3600 * 1000
 
 
 def delete_stale_files(
     fs: FileSystem, entries: Iterable[FileStatus], abandoned_ms: int = ABANDONED_MS
 ) -> None:
-    """Delete those entries of a directory that are this person's unfinished writes and that have
-    not changed for `abandoned_ms`. What can't be deleted stays until another time."""
+    """Delete the entries that are this user's unfinished writes, unchanged for `abandoned_ms`.
+
+    An entry that cannot be deleted stays.
+    """
     now = time.time() * 1000
     for entry in entries:
         if (

@@ -1,8 +1,8 @@
 """The trash of encryption zones.
 
-What is in a zone can't leave it by a rename, so not to the trash in a person's home either. Each
-zone has a trash of its own, in its topmost directory: `.Trash/<user>`, where Hadoop's commands put
-what they delete, and which the NameNode empties. `hdfs crypto` makes `.Trash` with the zone.
+A file cannot leave its zone by a rename, so it cannot go to the trash in the user's home directory.
+Each zone has its own trash, `.Trash/<user>` in the zone's root. Hadoop's commands use it, and the
+NameNode empties it. `hdfs crypto` creates `.Trash` with the zone.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _NAME = ".Trash"
 
 
 def trash(fs: FileSystem, path: str) -> str | None:
-    """Move a file or directory to the trash of its zone, and return where it is now; None if it is
-    in there already."""
+    """Move a file or directory to the trash of its zone, and return its new path; None if it is
+    already there."""
     for directory in _above(path):
         root = join(directory, _NAME)
         if path.startswith(f"{root}/"):
@@ -33,8 +33,8 @@ def trash(fs: FileSystem, path: str) -> str | None:
                 return _move(fs, path, f"{join(root, fs.user)}/Current{path}")
     raise OSError(
         errno.EXDEV,
-        "its encryption zone has no trash; an administrator of HDFS runs hdfs crypto "
-        "-provisionTrash -path with the zone's topmost directory",
+        "its encryption zone has no trash: ask an HDFS administrator to run hdfs crypto "
+        "-provisionTrash -path with the zone's root directory",
         path,
     )
 
@@ -60,4 +60,4 @@ def _move(fs: FileSystem, path: str, target: str) -> str:
                     raise _AcrossZoneError from error
                 raise
             return name
-    raise FileExistsError(errno.EEXIST, "the trash has one of the same name", path)
+    raise FileExistsError(errno.EEXIST, "the trash already has one of this name", path)

@@ -1,19 +1,18 @@
-"""Hadoop RPC over asyncio: the hub's client, many calls at once on one connection.
+"""Hadoop RPC over asyncio: many concurrent calls on one connection.
 
-- Connects when it is first used, and again after the connection was lost; calls that come
-  meanwhile share the attempt.
-- Tries each address in turn: the next one where a server refuses, does not answer, or says that it
-  is in standby. One that has answered stays first, also when its connection is lost once.
-- Where none of them did, the calls of the next moment fail at once: see `servers`.
-- Each call has a deadline of its own. One that runs out leaves the connection to the others, unless
-  the server has been silent all the while: then the connection is given up.
-- A call whose connection is lost before the answer is sent again, within its deadline, only if its
-  method is idempotent.
+- The first call connects, and so does the next one after a lost connection. Concurrent calls share
+  the attempt.
+- A call tries each address once, the one that answered last first. It passes over a server that
+  refuses, does not answer or is in standby.
+- If none answered, calls of the next moment fail without being sent: see `failover`.
+- Each call has its own deadline. A call that times out leaves the connection to the others, unless
+  the server has sent nothing since the call began: then the connection is closed.
+- After a lost connection only a call of an idempotent method is sent again, within its deadline.
 - A cancelled call leaves the connection usable.
-- A large answer is decoded in pieces: see `pieces`.
-- Every attempt at a call and every connection is traced: see `trace`.
-- There is no task but the one that connects, and no thread but asyncio's own for host names and
-  for a login's preparation.
+- A large answer is decoded in chunks: see `chunked`.
+- Every connection and every attempt at a call is traced: see `trace`.
+- The only task is the one that connects. The only threads are asyncio's, for host names and for
+  preparing a login.
 """
 
 from __future__ import annotations
@@ -45,7 +44,11 @@ from hadoop_client.wire import WireError
 
 
 class AsyncClient:
-    """Calls of one login to one protocol, in one event loop. `timeout` is a call's, in seconds."""
+    """Calls of one login to one protocol, in one event loop; each ends within `timeout` seconds.
+
+    `prepare` prepares a login, as `kerberos.logins` returns it. `on_call` gets a record of each
+    attempt.
+    """
 
     def __init__(
         self,
@@ -56,7 +59,7 @@ class AsyncClient:
         prepare: Prepare | None = None,
         on_call: OnCall = log_call,
     ) -> None:
-        self._servers = Failover(addresses)
+        self._failover = Failover(addresses)
         self._protocol = protocol
         self._login = login
         self._timeout = timeout
@@ -67,13 +70,13 @@ class AsyncClient:
         self._closed = False
 
     def for_login(self, login: Login) -> AsyncClient:
-        """Make a client of another login, which shares what is known of the servers."""
+        """Make a client of another login that shares this one's view of the servers."""
         client = AsyncClient((), self._protocol, login, self._timeout, self._prepare, self._on_call)
-        client._servers = self._servers
+        client._failover = self._failover
         return client
 
     def abort(self) -> None:
-        """Close the connection for good, soon; what is outstanding fails with a `ConnectError`."""
+        """Begin to close the client. Outstanding and later calls raise `ConnectError`."""
         self._closed = True
         if self._connecting is not None:
             self._connecting.cancel()
@@ -81,7 +84,7 @@ class AsyncClient:
             self._link.end(ConnectionAbortedError("the client was closed"))
 
     async def close(self) -> None:
-        """Close the connection for good, and wait until it is; outstanding calls fail."""
+        """Close the client. Outstanding and later calls raise `ConnectError`."""
         self.abort()
         if self._connecting is not None:
             await asyncio.wait([self._connecting])
@@ -89,15 +92,15 @@ class AsyncClient:
             await asyncio.wait([self._link.lost])
 
     async def call(self, method: Method[Request, Response], request: Request) -> Response:
-        """Call a method; raises `RpcError` or `ConnectError`."""
+        """Call a method and return its response; raises `RpcError` or `ConnectError`."""
         body = request.encode()
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._timeout
         tried: dict[Address, BaseException] = {}
-        # A connection that we still have may be dead: that must not cost an address its turn.
-        for _ in range(len(self._servers) + (self._link is not None)):
-            if self._servers.backing_off and not self._has_link:
-                raise self._servers.backoff_error(method.name)
+        # An open connection may be dead, which must not use up its address's attempt.
+        for _ in range(len(self._failover) + (self._link is not None)):
+            if self._failover.backing_off and not self._has_link:
+                raise self._failover.backoff_error(method.name)
             link = await self._connect(deadline)
             if isinstance(link, _Unreachable):
                 tried[link.address] = link.error
@@ -111,19 +114,19 @@ class AsyncClient:
             if not isinstance(result, TimeoutError) or link.heard_at < started:
                 link.end(ConnectionAbortedError("the connection was given up"))
                 if not (isinstance(result, ConnectionError) and link.worked):
-                    self._servers.demote(link.address)
+                    self._failover.demote(link.address)
             tried[link.address] = result
-            broken = interrupted_call_error(method, result, tried)
-            if broken is not None:
-                raise broken from result
+            final = interrupted_call_error(method, result, tried)
+            if final is not None:
+                raise final from result
         error = all_addresses_failed(method, tried, in_time=clock() < deadline)
-        self._servers.record_failure(error)
+        self._failover.record_failure(error)
         raise error
 
     async def _attempt(
         self, link: _Link, method: Method[Request, Response], body: bytes, deadline: float
     ) -> Response | Exception:
-        """Return the answer of one server, or what came instead of it."""
+        """Return one server's answer, or the exception that ended the attempt."""
         started = asyncio.get_running_loop().time()
         result: bytes | Exception | None = None
         try:
@@ -133,18 +136,18 @@ class AsyncClient:
             outcome = name_outcome(result)
             self._trace(method.name, link.address, started, outcome, len(body), received)
         if isinstance(result, bytes):
-            self._servers.record_success()
+            self._failover.record_success()
             try:
                 return await decode(method.response, result)
             except WireError as error:
                 return error
         if isinstance(result, RpcError) and not result.standby:
-            self._servers.record_success()
+            self._failover.record_success()
         return result
 
     @property
     def _has_link(self) -> bool:
-        """Whether there is a connection, or one is being made."""
+        """Whether the client is connected or connecting."""
         return self._connecting is not None or (self._link is not None and self._link.ended is None)
 
     async def _connect(self, deadline: float) -> _Link | _Unreachable:
@@ -153,9 +156,10 @@ class AsyncClient:
         if self._link is not None and self._link.ended is None:
             return self._link
         if self._connecting is None:
-            self._connecting = asyncio.create_task(self._dial(self._servers.first))
-        # Only waited for: one caller's deadline or cancellation is not the other callers'.
-        connecting, address = self._connecting, self._servers.first
+            self._connecting = asyncio.create_task(self._dial(self._failover.first))
+        # The task is waited for, not awaited: one caller's deadline or cancellation must not end it
+        # for the others.
+        connecting, address = self._connecting, self._failover.first
         remaining = deadline - asyncio.get_running_loop().time()
         await asyncio.wait([connecting], timeout=remaining)
         if not connecting.done():
@@ -165,8 +169,8 @@ class AsyncClient:
         return connecting.result()
 
     async def _dial(self, address: Address) -> _Link | _Unreachable:
-        # Each address gets its share, so that a silent one leaves time for the others.
-        share = self._timeout / len(self._servers)
+        # Each address gets a share of the time, so that a silent one leaves some to the others.
+        share = self._timeout / len(self._failover)
         loop = asyncio.get_running_loop()
         started = loop.time()
         link: _Link | None = None
@@ -183,7 +187,7 @@ class AsyncClient:
         if link is not None:
             self._link = link
             return link
-        self._servers.demote(address)
+        self._failover.demote(address)
         return _Unreachable(address, error)
 
     async def _open(self, address: Address) -> _Link:
@@ -195,16 +199,16 @@ class AsyncClient:
         return link
 
     def _trace(
-        self, what: str, address: Address, started: float, outcome: str, *sizes: int
+        self, method: str, address: Address, started: float, outcome: str, *sizes: int
     ) -> None:
         seconds = asyncio.get_running_loop().time() - started
-        who = self._login
-        self._on_call(CallRecord(what, who.user, who.real_user, address, seconds, outcome, *sizes))
+        user, real_user = self._login.user, self._login.real_user
+        self._on_call(CallRecord(method, user, real_user, address, seconds, outcome, *sizes))
 
 
 @dataclass(frozen=True)
 class _Unreachable:
-    """An address to which there is no connection, and why."""
+    """An address that could not be connected to, and why."""
 
     address: Address
     error: Exception
@@ -213,7 +217,8 @@ class _Unreachable:
 class _Link(asyncio.Protocol):
     """One connection, and the calls that wait for their answers on it.
 
-    An answer is a future's result also where it is an exception: nobody may be left to retrieve it.
+    A future's result is the answer or an exception. It is not the future's exception, because
+    asyncio logs one that is never retrieved, and a cancelled call retrieves none.
     """
 
     def __init__(self, address: Address, connection: Connection) -> None:
@@ -230,7 +235,7 @@ class _Link(asyncio.Protocol):
     async def call(
         self, method: Method[Request, Response], request: bytes, deadline: float
     ) -> bytes | Exception:
-        """Return the answer, or what came instead of it."""
+        """Return the answer, or the exception that ended the call."""
         if self.ended is not None:
             return self.ended
         call_id = self._connection.call(method, request)
@@ -244,7 +249,7 @@ class _Link(asyncio.Protocol):
             self._connection.forget(call_id)
 
     def end(self, error: Exception) -> None:
-        """Close the connection; what is outstanding ends with `error`."""
+        """Close the connection; outstanding calls end with `error`."""
         self.ended = self.ended or error
         for answer in self._answers.values():
             if not answer.done():
@@ -271,15 +276,15 @@ class _Link(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         if error is not None:
-            self._read_last_words()
+            self._read_rest()
         self.end(error or ConnectionResetError("the server closed the connection"))
         self.lost.set_result(None)
 
-    def _read_last_words(self) -> None:
-        """Read what a server that refuses us has said before it closed.
+    def _read_rest(self) -> None:
+        """Read the reason that a server sent before it closed the connection.
 
-        Where asyncio notices the close by a write that fails, it does not read again; the socket is
-        still open here, and has the reason.
+        If a failed write tells asyncio of the close, asyncio does not read again. The socket is
+        still open at this point, and holds the reason.
         """
         assert self._transport is not None
         with suppress(OSError):

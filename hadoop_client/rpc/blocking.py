@@ -1,11 +1,9 @@
 """Hadoop RPC over a blocking socket, for one thread and one call at a time: the container's client.
 
-- Connects when it is first used, and again after the connection was lost.
-- Tries each address in turn: the next one where a server refuses, does not answer, or says that it
-  is in standby. One that has answered stays first, also when its connection is lost once.
-- A call whose connection is lost before the answer is sent again only if its method is idempotent.
-- A call ends within its time. It is not repeated by itself for longer than one round of the
-  addresses: whoever wants to wait out a restart calls again.
+- The first call connects; after a lost connection the next call connects again.
+- A call tries each address once, the one that answered last first. It passes over a server that
+  refuses, does not answer or is in standby. To wait for a restart, call again.
+- After a lost connection only a call of an idempotent method is sent again.
 """
 
 from __future__ import annotations
@@ -34,7 +32,7 @@ CHUNK_BYTES = 1 << 16
 
 
 class BlockingClient:
-    """Calls of one login to one protocol. `timeout` is each call's, in seconds."""
+    """Calls of one login to one protocol; each ends within `timeout` seconds."""
 
     def __init__(
         self,
@@ -65,11 +63,11 @@ class BlockingClient:
             self._link = None
 
     def call(self, method: Method[Request, Response], request: Request) -> Response:
-        """Call a method; raises `RpcError` or `ConnectError`."""
+        """Call a method and return its response; raises `RpcError` or `ConnectError`."""
         body = request.encode()
         deadline = time.monotonic() + self._timeout
         tried: dict[Address, BaseException] = {}
-        # A connection that we still have may be dead: that must not cost an address its turn.
+        # An open connection may be dead, which must not use up its address's attempt.
         for _ in range(len(self._addresses) + (self._link is not None)):
             address = self._addresses[0]
             try:
@@ -93,16 +91,16 @@ class BlockingClient:
                 else:
                     self._give_up_address()
                 tried[address] = error
-                broken = interrupted_call_error(method, error, tried)
-                if broken is not None:
-                    raise broken from error
+                final = interrupted_call_error(method, error, tried)
+                if final is not None:
+                    raise final from error
         raise all_addresses_failed(method, tried, in_time=time.monotonic() < deadline)
 
     def _connect(self, deadline: float) -> tuple[socket.socket, Connection]:
         if self._link is not None and not _is_alive(self._link[0]):
             self.close()
         if self._link is None:
-            # Each address gets its share, so that a silent one leaves time for the others.
+            # Each address gets a share of the time, so that a silent one leaves some to the others.
             share = min(_remaining(deadline), self._timeout / len(self._addresses))
             mechanisms = self._prepare(self._addresses[0][0]) if self._prepare else None
             sock = socket.create_connection(self._addresses[0], share)
@@ -120,8 +118,8 @@ class BlockingClient:
 def _exchange(sock: socket.socket, connection: Connection, call_id: int, deadline: float) -> bytes:
     while True:
         sock.settimeout(_remaining(deadline))
-        # A server that refuses us says why and closes: what it said is read even where what we
-        # send no longer gets through.
+        # A server that refuses the login sends the reason and closes the connection. The reason is
+        # read even if sending fails.
         with suppress(BrokenPipeError, ConnectionResetError):
             sock.sendall(connection.data_to_send())
         data = sock.recv(CHUNK_BYTES)
@@ -135,7 +133,7 @@ def _exchange(sock: socket.socket, connection: Connection, call_id: int, deadlin
 
 
 def _is_alive(sock: socket.socket) -> bool:
-    """Tell whether a connection on which nothing is outstanding is still open."""
+    """Return whether a connection without outstanding calls is still open."""
     sock.settimeout(0)
     try:
         sock.recv(1, socket.MSG_PEEK)
@@ -143,7 +141,7 @@ def _is_alive(sock: socket.socket) -> bool:
         return True
     except OSError:
         return False
-    return False  # its end, or words that nobody has asked for
+    return False  # the server closed it, or sent data without a call
 
 
 def _remaining(deadline: float) -> float:

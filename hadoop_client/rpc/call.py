@@ -1,12 +1,12 @@
-"""Hadoop RPC's vocabulary: who calls (`Login`), what is called (`Method`), and what can go wrong.
+"""Hadoop RPC's vocabulary: `Login`, `Method`, and the errors of a call.
 
-    RpcError                  the server answered with an exception of its own
-    ConnectError              nobody answered, or somebody who speaks something else
-    ├── CallTimeoutError           ... within the time that the call had
-    └── LoginError            we could not show who we are, or they not who they are
+    RpcError                the server answered with an exception of its own
+    ConnectError            no server answered, or not in Hadoop's protocol
+    ├── CallTimeoutError    no server answered within the call's time
+    └── LoginError          the client or the server could not authenticate itself
 
-No call of `BlockingClient` or `AsyncClient` raises anything else, but for a `WireError` where the
-request itself can't be written.
+`BlockingClient.call` and `AsyncClient.call` raise nothing else, except `WireError` if the request
+itself cannot be encoded.
 """
 
 from __future__ import annotations
@@ -24,12 +24,16 @@ from hadoop_client.wire import Message, WireError
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
+
+#: Host and port.
 Address = tuple[str, int]
 
 
 class RpcError(Exception):
-    """An exception of the server's. `exception_class` is Java's full name of it, `message` what it
-    says without its stack. After a `fatal` one the server has closed the connection."""
+    """An exception of the server: Java's full class name, and its message without the stack trace.
+
+    After a `fatal` one the server has closed the connection.
+    """
 
     def __init__(self, exception_class: str, message: str, fatal: bool = False) -> None:
         self.exception_class = exception_class
@@ -39,17 +43,17 @@ class RpcError(Exception):
 
     @property
     def name(self) -> str:
-        """The exception's class without its package, and without the class that it is in."""
+        """The class name without package and enclosing class."""
         return self.exception_class.replace("$", ".").rpartition(".")[2]
 
     @property
     def standby(self) -> bool:
-        """Whether the server only says that another one is active."""
+        """Whether the call belongs to another server, which is active."""
         return self.name == "StandbyException"
 
 
 class ConnectError(ConnectionError):
-    """Nobody answered. Names each address that was tried, and why it did not do."""
+    """No server answered. `reasons` has the cause for each address that was tried."""
 
     def __init__(self, sentence: str, reasons: dict[Address, str]) -> None:
         tried = "; ".join(f"{host}:{port}: {why}" for (host, port), why in reasons.items())
@@ -57,41 +61,43 @@ class ConnectError(ConnectionError):
         self.reasons = reasons
 
     def about(self, service: str) -> str:
-        """Say in a sentence what a person has to know of it."""
+        """Return the sentence for a user."""
         return f"{service} does not answer: {self}."
 
 
 class CallTimeoutError(ConnectError, TimeoutError):
-    """The call's time was over before its answer came."""
+    """No answer came within the call's time."""
 
 
 class LoginError(ConnectError):
-    """There was no log-in: no ticket to be had, or one side did not believe the other."""
+    """Authentication failed: there is no ticket, or one side rejected the other."""
 
     def about(self, service: str) -> str:
-        """Say that it is the log-in: whoever is asked for may well answer."""
-        return f"{service} can't be logged in to: {self}."
+        """Return the sentence for a user."""
+        return f"Authentication to {service} failed: {self}."
 
 
 @dataclass(frozen=True)
 class Login:
-    """Who a connection is for. With a token the server knows from that; without, `user` is who we
-    act for, and `real_user` who we are where that is somebody else."""
+    """The identity of a connection: a token, or else `user`, impersonated by `real_user` if set."""
 
     user: str | None = None
     real_user: str | None = None
     token: Token | None = None
 
     @classmethod
-    def impersonating(cls, user: str, who: str) -> Login:
-        """Log `who` in for `user`."""
-        return cls(user) if user == who else cls(user, who)
+    def impersonating(cls, user: str, real_user: str) -> Login:
+        """Log in as `real_user` on behalf of `user`."""
+        return cls(user) if user == real_user else cls(user, real_user)
 
 
 @dataclass(frozen=True)
 class Method(Generic[Request, Response]):
-    """A remote method. One that is not `idempotent` is never sent twice by itself: when the
-    connection is lost in mid-call it may have been executed, and the caller has to decide."""
+    """A remote method.
+
+    Clients resend only an `idempotent` one. Any other may have been executed or not if the
+    connection is lost during the call: the caller has to decide.
+    """
 
     protocol: str
     name: str
@@ -103,20 +109,19 @@ class Method(Generic[Request, Response]):
 def interrupted_call_error(
     method: Method[Request, Response], error: BaseException, tried: Mapping[Address, BaseException]
 ) -> ConnectError | None:
-    """Return what a call that broke off with `error` comes to, None where it may be sent again."""
+    """Return the error of a call that `error` interrupted; None if it may be sent again."""
     if isinstance(error, TimeoutError):
         return CallTimeoutError(f"{method.name} had no answer in time", reasons(tried))
     if isinstance(error, (RpcError, SaslError)) or method.idempotent:
         return None  # refused before it was executed, or harmless to repeat
-    return ConnectError(
-        f"{method.name} broke off, and may have been executed or not", reasons(tried)
-    )
+    lost = f"the connection was lost during {method.name}; it may or may not have been executed"
+    return ConnectError(lost, reasons(tried))
 
 
 def all_addresses_failed(
     method: Method[Request, Response], tried: Mapping[Address, BaseException], in_time: bool
 ) -> ConnectError:
-    """Return what it comes to that none of the addresses did."""
+    """Return the error of a call that no address answered."""
     kind = ConnectError if in_time else CallTimeoutError
     if any(isinstance(error, SaslError) for error in tried.values()):
         kind = LoginError
@@ -124,12 +129,12 @@ def all_addresses_failed(
 
 
 def reasons(tried: Mapping[Address, BaseException]) -> dict[Address, str]:
-    """Say of each address why it did not do."""
+    """Return a short reason for each address."""
     return {address: explain(error) for address, error in tried.items()}
 
 
 def explain(error: BaseException) -> str:
-    """Say in a few words why an address did not do."""
+    """Return why an address failed, in a few words."""
     if isinstance(error, (WireError, SaslError)):
         return str(error)
     if isinstance(error, RpcError):
@@ -138,7 +143,7 @@ def explain(error: BaseException) -> str:
         return "no such host"
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    # Where a name has several addresses, asyncio joins their errors into one without a number.
+    # If a name has several addresses, asyncio joins their errors into one without a number.
     numbers = re.findall(r"\[Errno (\d+)\]", str(error))
     if isinstance(error, OSError) and numbers:
         return os.strerror(int(numbers[-1])).lower()

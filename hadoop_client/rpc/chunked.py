@@ -1,39 +1,38 @@
-"""A large answer, decoded in pieces: the event loop's other work gets its turns in between.
+"""Decodes a large answer in chunks, so that the event loop's other work can run in between.
 
-What is cut between two fields of a message is a message, too, and together they say what the whole
-says. A list of ten thousand reports is cut into a few hundred short lists.
+A message that is split between two fields is two messages, which merge into the whole again. A list
+of ten thousand reports is split into a few hundred short lists.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from itertools import chain
-from typing import Any
 
 from hadoop_client.rpc.call import Response
 from hadoop_client.wire import LENGTH, decode_varint
 
-#: Takes a few milliseconds to decode.
+#: The size of a chunk; one takes a few milliseconds to decode.
 CHUNK_BYTES = 32 << 10
 
 
-async def decode(of: type[Response], data: bytes, size: int = CHUNK_BYTES) -> Response:
-    """Read a message as `of.decode` does, for not much longer at a time than `size` bytes take."""
+async def decode(message_type: type[Response], data: bytes, size: int = CHUNK_BYTES) -> Response:
+    """Decode a message, yielding to the event loop about every `size` bytes."""
     if len(data) <= size:
-        return of.decode(data)
+        return message_type.decode(data)
     parts = []
-    for piece in split_fields(data, size):
-        parts.append(of.decode(piece))
+    for chunk in split_fields(data, size):
+        parts.append(message_type.decode(chunk))
         await asyncio.sleep(0)
-    return _join(of, parts)
+    return _merge(message_type, parts)
 
 
 def split_fields(data: bytes, size: int) -> Iterator[bytes]:
-    """Cut a message between its fields, wherever `size` bytes are reached.
+    """Split a message between fields into chunks of at least `size` bytes.
 
-    Whatever is no field with a length, damage too, stays in one piece with all that follows it.
+    At the first field that is damaged or has no length, the rest becomes one chunk.
     """
     start = position = 0
     while position < len(data) and data[position] & 7 == LENGTH:
@@ -50,12 +49,14 @@ def split_fields(data: bytes, size: int) -> Iterator[bytes]:
         yield data[start:]
 
 
-def _join(of: type[Response], parts: Sequence[Response]) -> Response:
-    """Make one message of several: of a field that comes twice, the last counts."""
-    values: dict[str, Any] = {}
-    for field in fields(of):  # type: ignore[arg-type]
-        found = [vars(part)[field.name] for part in parts if field.name in vars(part)]
-        if found:
-            many = field.metadata["repeated"]
-            values[field.name] = tuple(chain.from_iterable(found)) if many else found[-1]
-    return of(**values)
+def _merge(message_type: type[Response], parts: Sequence[Response]) -> Response:
+    """Merge messages: repeated fields are concatenated, of any other the last value counts."""
+    values: dict[str, object] = {}
+    for field in fields(message_type):  # type: ignore[arg-type]
+        # `vars` has only the fields that a part contains; the others are defaults of its class.
+        present = [vars(part)[field.name] for part in parts if field.name in vars(part)]
+        if present:
+            is_repeated = field.metadata["repeated"]
+            values[field.name] = tuple(chain.from_iterable(present)) if is_repeated else present[-1]
+    make: Callable[..., Response] = message_type
+    return make(**values)

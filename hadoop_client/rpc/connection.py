@@ -1,7 +1,6 @@
 """Hadoop RPC (version 9) without I/O: calls become bytes, and bytes become answers.
 
-A `Connection` serves one login and one protocol, with any number of calls outstanding. It never
-touches a socket, and neither writes requests nor reads answers: `blocking` and `aio` do.
+`blocking` and `aio` bring the sockets, encode requests and decode answers.
 
 Source: org.apache.hadoop.ipc.Client and Server, org.apache.hadoop.security.SaslRpcClient,
 RpcHeader.proto.
@@ -30,10 +29,10 @@ from hadoop_client.wire import (
     string,
 )
 
-#: What a server takes at most: ipc.maximum.data.length.
+#: The default of ipc.maximum.data.length, a server's limit.
 MAX_REQUEST_BYTES = 64 << 20
 
-#: What a client takes at most: ipc.maximum.response.length.
+#: The default of ipc.maximum.response.length, a client's limit.
 MAX_RESPONSE_BYTES = 128 << 20
 
 NO_SASL, SASL = 0x00, 0xDF
@@ -100,14 +99,14 @@ class ConnectionContext(Message):
 
 
 class Connection:
-    """One connection of one login to one protocol, as bytes.
+    """One connection of one login to one protocol, with any number of outstanding calls.
 
         call()           queues a call
-        data_to_send()   takes what has to be sent
-        receive_data()   yields what calls came to
+        data_to_send()   returns the bytes to send
+        receive_data()   yields the results of calls
 
-    It logs in with SASL when the login has a token or there are `mechanisms`, which then get the
-    offers that no token serves. A server that would let us in without proof is refused then.
+    It logs in with SASL if the login has a token or there are `mechanisms`, which get the offers
+    that the token does not fit. It then rejects a server that asks for no authentication.
     """
 
     def __init__(
@@ -126,6 +125,7 @@ class Connection:
         self._unwrapped = bytearray()
         use_sasl = login.token is not None or mechanisms is not None
         self._ready = False
+        # Magic, version, service class, authentication protocol.
         self._out = bytearray(b"hrpc\x09\x00" + bytes([SASL if use_sasl else NO_SASL]))
         if use_sasl:
             self._send_sasl(SaslMessage(SaslState.NEGOTIATE))
@@ -133,12 +133,12 @@ class Connection:
             self._begin()
 
     def call(self, method: Method[Request, Response], request: bytes) -> int:
-        """Queue a call; returns its id."""
+        """Queue a call and return its id."""
         self._last_id = (self._last_id + 1) & 0x7FFFFFFF
         header = RequestHeader(method.name, method.protocol)
         packet = self._packet(self._last_id, 0, header.encode(), request)
         if len(packet) > MAX_REQUEST_BYTES:
-            raise WireError(f"a request of {len(packet)} bytes is more than Hadoop takes")
+            raise WireError(f"a request of {len(packet)} bytes is longer than Hadoop allows")
         self._outstanding.add(self._last_id)
         if self._ready:
             self._send(packet)
@@ -147,21 +147,20 @@ class Connection:
         return self._last_id
 
     def forget(self, call_id: int) -> None:
-        """Ignore the call's answer when it comes."""
+        """Ignore the call's answer."""
         self._outstanding.discard(call_id)
 
     def data_to_send(self) -> bytes:
-        """Take what has to be sent now."""
+        """Return the bytes to send now, once."""
         data = bytes(self._out)
         self._out.clear()
         return data
 
     def receive_data(self, data: bytes) -> Iterator[tuple[int, bytes | RpcError]]:
-        """Yield the calls that were answered, by id. Has to be iterated to its end, and may leave
-        something to send.
+        """Yield each result with its call's id. Iterate to the end, then send `data_to_send`.
 
-        Raises a fatal `RpcError`, `SaslError` or `WireError` where the connection is over. With a
-        `SaslError` there was no log-in, so no call has been executed.
+        A `SaslError`, a `WireError` or a fatal `RpcError` ends the connection. After a `SaslError`
+        no call has been executed, because the login failed.
         """
         self._received += data
         for frame in _take_frames(self._received):
@@ -190,13 +189,13 @@ class Connection:
         self._out += self._packet(SASL_CALL_ID, -1, sasl.encode())
 
     def _begin(self) -> None:
-        """Say who we act for, now that the login is over, and send what has been waiting."""
+        """Send the connection's context and the waiting calls."""
         self._ready = True
         user = None
         if self._method == "SIMPLE":
             user = UserInformation(self._login.user, self._login.real_user)
         elif self._method != "TOKEN" and self._login.real_user is not None:
-            # The server knows the real user, and takes its name here for an attempt at a proxy.
+            # The server knows the real user; naming it here would request impersonation of it.
             user = UserInformation(self._login.user)
         context = ConnectionContext(user, self._protocol)
         for packet in (self._packet(CONTEXT_CALL_ID, -1, context.encode()), *self._waiting):
@@ -206,9 +205,14 @@ class Connection:
     def _read_sasl(self, frame: bytes) -> SaslMessage:
         header, position = _read_header(frame)
         if header.call_id != SASL_CALL_ID:
-            raise WireError("the server left the login in the middle")
+            raise WireError("the server sent another message during the login")
         return SaslMessage.decode(read_delimited(frame, position)[0])
 
+    # Start --NEGOTIATE / INITIATE--> Login --SUCCESS / context, waiting calls--> Ready
+    #                                 ^   |
+    #                                 +---+ CHALLENGE / RESPONSE
+    #
+    # Edges: the server's message / the reply. Any other message fails the login.
     def _negotiate(self, sasl: SaslMessage) -> None:
         if sasl.state == SaslState.NEGOTIATE and self._mechanism is None:
             offer, self._mechanism = self._choose(sasl.offers)
@@ -222,13 +226,13 @@ class Connection:
         elif sasl.state == SaslState.SUCCESS and self._mechanism is not None:
             if sasl.token is not None:
                 self._mechanism.step(sasl.token)
-            if not self._mechanism.complete:
-                raise SaslError("the server ended the login before it had proved who it is")
+            if not self._mechanism.complete:  # authentication is mutual
+                raise SaslError("the server ended the login without proving its identity")
             if not self._mechanism.layered:
                 self._mechanism = None
             self._begin()
         else:
-            raise SaslError(f"the server sent {sasl.state.name} out of turn")
+            raise SaslError(f"the server sent {sasl.state.name} unexpectedly")
 
     def _choose(self, offers: Sequence[Offer]) -> tuple[Offer, Mechanism]:
         token = self._login.token
@@ -240,7 +244,7 @@ class Connection:
                 if mechanism is not None:
                     return offer, mechanism
         methods = ", ".join(offer.method for offer in offers) or "nothing"
-        raise SaslError(f"no log-in in common: the server offers {methods}")
+        raise SaslError(f"no common authentication method: the server offers {methods}")
 
     def _answers(self, frame: bytes) -> Iterator[tuple[int, bytes | RpcError]]:
         header, position = _read_header(frame)
@@ -254,30 +258,29 @@ class Connection:
 
 
 def _take_frames(buffer: bytearray) -> Iterator[bytes]:
-    """Take the complete frames off the front of the buffer."""
+    """Remove the complete frames from the front of the buffer."""
     while len(buffer) >= 4:
         size = int.from_bytes(buffer[:4], "big")
         if size > MAX_RESPONSE_BYTES:
-            raise WireError(f"an answer of {size} bytes is announced, which no Hadoop server sends")
+            raise WireError(f"an answer of {size} bytes is longer than Hadoop allows")
         if len(buffer) < 4 + size:
             return
-        with memoryview(buffer) as view:  # one copy, not two
+        with memoryview(buffer) as view:  # copies once, not twice
             frame = bytes(view[4 : 4 + size])
         del buffer[: 4 + size]
         yield frame
 
 
 def _unwrap(mechanism: Mechanism, protected: bytes) -> bytes:
-    """Open what arrived after the log-in. What can't be opened says nothing of the log-in, nor of
-    whether a call was executed: so it is a `WireError`."""
     try:
         return mechanism.unwrap(protected)
     except SaslError as error:
+        # The login has succeeded and calls may have been executed, unlike after a `SaslError`.
         raise WireError(str(error)) from error
 
 
 def _read_header(frame: bytes) -> tuple[ResponseHeader, int]:
-    """Return a response's header and where it ends; raises what is meant for the connection."""
+    """Return a response's header and its end; raises an error that is the whole connection's."""
     data, position = read_delimited(frame)
     header = ResponseHeader.decode(data)
     fatal = header.status == Status.FATAL

@@ -1,10 +1,10 @@
-"""Clients for many logins: one connection per identity, bounded in number, closed when idle.
+"""Clients for many logins: one connection per login, limited in number, closed when idle.
 
-- Calls of one login at the same time share its client.
-- A client that nobody uses is kept for the next call, and closed when none comes for a while. It
-  goes earlier where another login needs its place: the one that was used longest ago first.
-- Where all places are in use, further logins wait for their turn, for as long as a call may take.
-- There is no task; one timer while there is anything idle.
+- Concurrent calls of one login share its client.
+- An idle client is kept for the next call and closed after `idle_seconds`. It is closed earlier if
+  another login needs its place; the least recently used one goes first.
+- If all places are in use, further logins wait for up to `timeout` seconds.
+- There is no task, and a timer only while a client is idle.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hadoop_client.rpc.call import CallTimeoutError, Login
 
 @dataclass
 class _Entry:
-    """A client and how many use it, or since when nobody does."""
+    """A client, its number of users, and the time since which it has none."""
 
     client: AsyncClient
     users: int = 0
@@ -28,7 +28,7 @@ class _Entry:
 
 
 class ClientPool:
-    """At most `limit` clients, made by `make` as they are needed."""
+    """At most `limit` clients, made by `make` when needed."""
 
     def __init__(
         self,
@@ -41,15 +41,14 @@ class ClientPool:
         self._limit = limit
         self._idle_seconds = idle_seconds
         self._timeout = timeout
-        self._turns = asyncio.Semaphore(limit)
+        self._places = asyncio.Semaphore(limit)
         self._used: dict[Login, _Entry] = {}
-        self._idle: dict[Login, _Entry] = {}  # the one that was used longest ago comes first
+        self._idle: dict[Login, _Entry] = {}  # least recently used first
         self._timer: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
     async def client(self, login: Login) -> AsyncIterator[AsyncClient]:
-        """Lend the login's client; raises `CallTimeoutError` where no place becomes free in
-        time."""
+        """Lend the login's client; raises `CallTimeoutError` if no place becomes free in time."""
         try:
             entry = await asyncio.wait_for(self._take(login), self._timeout)
         except asyncio.TimeoutError:
@@ -61,7 +60,7 @@ class ClientPool:
             self._give_back(login, entry)
 
     async def close(self) -> None:
-        """Close all of them; calls that are outstanding fail."""
+        """Close all clients; outstanding calls fail."""
         if self._timer is not None:
             self._timer.cancel()
         entries = [*self._used.values(), *self._idle.values()]
@@ -71,9 +70,9 @@ class ClientPool:
 
     async def _take(self, login: Login) -> _Entry:
         if login not in self._used:
-            await self._turns.acquire()
-            if login in self._used:  # somebody else's turn for it came first
-                self._turns.release()
+            await self._places.acquire()
+            if login in self._used:  # a concurrent call of this login got a place first
+                self._places.release()
             else:
                 idle = login in self._idle
                 self._used[login] = self._idle.pop(login) if idle else self._open(login)
@@ -92,12 +91,12 @@ class ClientPool:
             return
         entry.idle_since = asyncio.get_running_loop().time()
         self._idle[login] = self._used.pop(login)
-        self._turns.release()
+        self._places.release()
         if self._timer is None:
             self._close_idle()
 
     def _close_idle(self) -> None:
-        """Close what has been idle for long enough, and come back when the next one has been."""
+        """Close clients that have been idle long enough, and set the timer for the next one."""
         loop = asyncio.get_running_loop()
         self._timer = None
         for login, entry in list(self._idle.items()):

@@ -1,6 +1,6 @@
-"""A record of everything that a client says to a server: who, to whom, how long, what came of it.
+"""A record of each attempt at a call or a connection: login, address, duration and outcome.
 
-It never has what was said: no payload, no token, no secret.
+A record contains no payload, token or secret.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from dataclasses import asdict, dataclass
 
 from hadoop_client.rpc.call import Address, RpcError
 
-#: The `method` of a record that is about a connection, made or tried.
+#: The `method` of a record of an attempt to connect.
 CONNECT = "connect"
+
+#: The `outcome` of an attempt that succeeded.
 OK = "ok"
 
 log = logging.getLogger("yarnspawner.rpc")
@@ -21,10 +23,10 @@ log = logging.getLogger("yarnspawner.rpc")
 
 @dataclass(frozen=True)
 class CallRecord:
-    """One attempt at a call, at one server; a call that is sent again is another one.
+    """One attempt at a call, at one server. A call that is sent again is another attempt.
 
-    `outcome` is OK, or the name of what came instead of an answer: a Java exception's, or Python's.
-    `sent` and `received` are the bytes of the request and of its answer.
+    `outcome` is OK, "abandoned", or the name of the exception, Java's or Python's. `sent` and
+    `received` are the sizes of the request and of its answer in bytes.
     """
 
     method: str
@@ -37,19 +39,19 @@ class CallRecord:
     received: int = 0
 
 
-#: Is told of each attempt when it is over; must not raise.
+#: Called with the record of each attempt when it is over; must not raise.
 OnCall = Callable[[CallRecord], None]
 
 
 def log_call(record: CallRecord) -> None:
-    """Write a record as JSON, at DEBUG."""
+    """Log a record as JSON, at level DEBUG."""
     if log.isEnabledFor(logging.DEBUG):
         host, port = record.address
         log.debug("%s", json.dumps({**asdict(record), "address": f"{host}:{port}"}))
 
 
 def name_outcome(result: BaseException | bytes | None) -> str:
-    """Name what an attempt came to; None where its caller did not wait for the end."""
+    """Return the outcome of an attempt with this result; None if its caller did not wait for it."""
     if isinstance(result, RpcError):
         return result.name
     if isinstance(result, BaseException):

@@ -1,8 +1,8 @@
-"""Hadoop's token files: what HADOOP_TOKEN_FILE_LOCATION names, and an application is launched with.
+"""Hadoop's token files, as in HADOOP_TOKEN_FILE_LOCATION and in an application's launch context.
 
-- Reads both formats that Hadoop writes (0: Writable, 1: Protocol Buffers); writes format 0, which
-  every Hadoop 2 and 3 reads.
-- Damaged input raises `CredentialsError`, and nothing else.
+- Reads both of Hadoop's formats (0: Writable, 1: Protocol Buffers). Writes format 0, which every
+  Hadoop 2 and 3 reads.
+- Damaged input raises `CredentialsError` only.
 - No repr shows a password or a secret.
 
 Source: org.apache.hadoop.security.Credentials and org.apache.hadoop.io.WritableUtils.
@@ -20,14 +20,14 @@ WRITABLE, PROTOBUF = 0, 1
 
 
 class CredentialsError(ValueError):
-    """The bytes are no token file that Hadoop wrote."""
+    """The bytes are not a Hadoop token file."""
 
 
 @dataclass(frozen=True)
 class Token(Message):
-    """A token: who one is (`identifier`), the proof of it, and what it opens.
+    """A token: the owner's `identifier`, its proof, and the service that accepts it.
 
-    Also a message: TokenProto, as which the services hand tokens out.
+    Also a message, TokenProto, in which services issue tokens.
     """
 
     identifier: bytes = bytes_(1, b"")
@@ -51,7 +51,7 @@ class _Entries(Message):
 
 @dataclass(frozen=True)
 class Credentials:
-    """Tokens and secrets, each by its alias."""
+    """Tokens and secrets by alias."""
 
     tokens: Mapping[str, Token] = field(default_factory=dict)
     secrets: Mapping[str, bytes] = field(default_factory=dict)
@@ -61,9 +61,9 @@ class Credentials:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Credentials:
-        """Read a token file; raises `CredentialsError`."""
+        """Read a token file; raises `CredentialsError` if it is damaged."""
         if data[:4] != MAGIC:
-            raise CredentialsError("This is no Hadoop token file: it does not begin with HDTS.")
+            raise CredentialsError("This is not a Hadoop token file: it does not begin with HDTS.")
         try:
             if data[4:5] == bytes([WRITABLE]):
                 return _read_writable(data)
@@ -94,7 +94,7 @@ class Credentials:
 
 
 def encode_vint(value: int) -> bytes:
-    """Write a number as Hadoop's Writables do: a small one in a byte, else sign and size first."""
+    """Encode a number as a Writable: a small one in 1 byte, else sign and size come first."""
     if -112 <= value <= 127:
         return value.to_bytes(1, "big", signed=True)
     base, value = (-120, ~value) if value < 0 else (-112, value)
@@ -103,7 +103,7 @@ def encode_vint(value: int) -> bytes:
 
 
 def decode_vint(data: bytes, position: int) -> tuple[int, int]:
-    """Return the number at `position` and where it ends; IndexError past the end."""
+    """Return the number at `position` and its end; raises IndexError past the end."""
     first = data[position] - (data[position] & 0x80) * 2
     position += 1
     if first >= -112:
@@ -111,7 +111,7 @@ def decode_vint(data: bytes, position: int) -> tuple[int, int]:
     negative = first < -120
     size = (-120 if negative else -112) - first
     if position + size > len(data):
-        raise IndexError("the data end within a number")
+        raise IndexError("the data ends within a number")
     value = int.from_bytes(data[position : position + size], "big")
     return (~value if negative else value), position + size
 
@@ -123,9 +123,9 @@ class _Reader:
 
     def count(self) -> int:
         value, self._position = decode_vint(self._data, self._position)
-        # Each of what is counted takes a byte at least.
+        # Each counted item takes at least one byte.
         if not 0 <= value <= len(self._data) - self._position:
-            raise IndexError(f"{value} is no size that fits")
+            raise IndexError(f"{value} is not a possible size")
         return value
 
     def raw(self) -> bytes:

@@ -1,4 +1,4 @@
-"""What a delegation token says of itself: whose it is, and how long it can live.
+"""Reads the identifier of a delegation token: its owner and its lifetime.
 
 Source: AbstractDelegationTokenIdentifier (HDFS, a Writable) and yarn_security_token.proto (YARN).
 """
@@ -15,7 +15,7 @@ HDFS_KIND, YARN_KIND = "HDFS_DELEGATION_TOKEN", "RM_DELEGATION_TOKEN"
 
 @dataclass(frozen=True)
 class Identity(Message):
-    """Times are in milliseconds since 1970. Nobody can renew a token past its `max_date`."""
+    """Times are in milliseconds since 1970. A token cannot be renewed past its `max_date`."""
 
     owner: str = string(1, "")
     renewer: str = string(2, "")
@@ -25,12 +25,12 @@ class Identity(Message):
 
 
 def short_name(principal: str) -> str:
-    """Return whose a principal is by Hadoop's default rule: its first part."""
+    """Return the user of a principal by Hadoop's default rule: its first part."""
     return principal.partition("@")[0].partition("/")[0]
 
 
 def identity_of(token: Token) -> Identity:
-    """Read a token's identifier; raises `CredentialsError` for what is none of these tokens."""
+    """Read a token's identifier; raises `CredentialsError` for another kind or a damaged one."""
     try:
         if token.kind == YARN_KIND:
             return Identity.decode(token.identifier)
@@ -38,7 +38,7 @@ def identity_of(token: Token) -> Identity:
             return _read_writable(token.identifier)
     except (WireError, IndexError, UnicodeDecodeError) as error:
         raise CredentialsError(f"A token of kind {token.kind} is damaged: {error}.") from error
-    raise CredentialsError(f"A token of the unknown kind {token.kind!r} tells nobody's name.")
+    raise CredentialsError(f"A token of the unknown kind {token.kind!r} has no readable owner.")
 
 
 def _read_writable(data: bytes) -> Identity:
@@ -48,7 +48,7 @@ def _read_writable(data: bytes) -> Identity:
     for _ in range(3):
         size, position = decode_vint(data, position)
         if not 0 <= size <= len(data) - position:
-            raise IndexError(f"{size} is no size that fits")
+            raise IndexError(f"{size} is not a possible size")
         texts.append(data[position : position + size].decode())
         position += size
     for _ in range(2):

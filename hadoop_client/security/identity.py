@@ -1,5 +1,8 @@
-"""Who this process is to HDFS: by a delegation token that is still good, else by a ticket or a
-keytab, and only without security by what the environment says. hdfs-native decides alike."""
+"""The HDFS user of this process.
+
+With Kerberos it is the owner of a valid delegation token, or else of the ticket or keytab. Without,
+it is the user that the environment names. hdfs-native decides in the same way.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,9 @@ from hadoop_client.security.delegation import HDFS_KIND, identity_of, short_name
 
 
 def own_user() -> str:
-    """Return whose this process's new files in HDFS are, by Hadoop's default rule for principals.
+    """Return the owner of new files in HDFS, by Hadoop's default rule for principals.
 
-    Raises ConfigurationError where there is security and nobody is logged in.
+    Raises ConfigurationError if the cluster has Kerberos and this process is not logged in.
     """
     site = Configuration.find()
     if site is not None and site.kerberos:
@@ -26,27 +29,27 @@ def own_user() -> str:
 
 
 def account() -> str:
-    """Return who a process is where everybody is believed."""
+    """Return the user of this process on a cluster without Kerberos."""
     return os.environ.get("HADOOP_USER_NAME") or pwd.getpwuid(os.geteuid()).pw_name
 
 
 def _owner_of_token() -> str | None:
-    """Return for whom the token file opens HDFS; None where it doesn't."""
+    """Return the owner of the token file's valid HDFS token; None if it has none."""
     path = os.environ.get(token_file.VARIABLE)
     if not path:
         return None
     try:
         tokens = Credentials.from_bytes(Path(path).read_bytes()).tokens.values()
-        found = [identity_of(token) for token in tokens if token.kind == HDFS_KIND]
+        identities = [identity_of(token) for token in tokens if token.kind == HDFS_KIND]
     except (OSError, CredentialsError):
         return None
-    good = [each.owner for each in found if each.max_date > time.time() * 1000]
-    return short_name(good[0]) if good else None
+    now = time.time() * 1000
+    owners = [identity.owner for identity in identities if identity.max_date > now]
+    return short_name(owners[0]) if owners else None
 
 
 def _of_ticket(site: Configuration) -> str:
-    from hadoop_client.security import (
-        kerberos,  # it loads python-gssapi, which servers have no use for
-    )
+    # Imported here because it loads python-gssapi, which servers do not need.
+    from hadoop_client.security import kerberos
 
     return kerberos.own_user(site)

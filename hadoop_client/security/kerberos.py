@@ -1,16 +1,13 @@
-"""Kerberos for the RPC clients: SASL's GSSAPI (RFC 4752) over MIT's library, by python-gssapi.
+"""Kerberos for the RPC clients: SASL's GSSAPI (RFC 4752) through python-gssapi and MIT's library.
 
 - The identity is the process's, as for every Kerberos client: a ticket of `kinit`, or a keytab that
-  KRB5_CLIENT_KTNAME names. From a keytab the library gets tickets by itself, and new ones before
-  they end: there is nothing to renew. It reads the keytab each time, so that one with a new key is
-  only put into the old one's place.
-- A KDC that does not answer holds nobody up for long. MIT's library gives it up after a minute, so
-  we wait for it in a thread, and while that one goes on in vain nobody else begins to wait.
-- A server has to be who the configuration says: any other principal of the realm is refused.
-- Of the protections, the first in `hadoop.rpc.protection` that the server offers is taken.
+  KRB5_CLIENT_KTNAME names. With a keytab the library gets tickets and renews them. It reads the
+  keytab each time, so a keytab with a new key can simply replace the old one.
+- A KDC that does not answer delays a call by 8 seconds at most.
+- A server must have the principal that the configuration names.
 
-On the hub only: containers have tokens. Source: org.apache.hadoop.security.SaslRpcClient and
-SecurityUtil.
+Containers do not use this module, because they have tokens. Source: SaslRpcClient and SecurityUtil
+in org.apache.hadoop.security.
 """
 
 from __future__ import annotations
@@ -23,7 +20,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from pathlib import Path
 from threading import Lock, Thread
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from hadoop_client.configuration import Configuration, ConfigurationError
 from hadoop_client.security import keytab as keytabs
@@ -33,10 +30,10 @@ from hadoop_client.security.sasl import Mechanism, MechanismFactory, Offer, Prep
 try:
     import gssapi
     from gssapi.raw import GSSError
-except ImportError:  # a cluster without security needs none
+except ImportError:  # not needed on a cluster without Kerberos
     gssapi = None  # type: ignore[assignment]
 
-#: Where the configuration says who a service is.
+#: The properties with the principals of services.
 RESOURCEMANAGER, NAMENODE = "yarn.resourcemanager.principal", "dfs.namenode.kerberos.principal"
 
 #: RFC 4752's bits, by Hadoop's names.
@@ -44,44 +41,52 @@ LAYERS = {"authentication": 1, "integrity": 2, "privacy": 4}
 
 ANY_SIZE = b"\xff\xff\xff"
 
-#: How long a login waits for the KDC: less than any call waits for one of a pair of servers.
+#: The longest wait for the KDC: less than a call's share of time for each of two servers.
 KDC_SECONDS = 8.0
 
-KDC_AWAY = -1765328228
-OTHER_KEY = (-1765328360, -1765328353)
-OTHER_TIME = (-1765328347, -1765328236)
+#: MIT's KRB5_KDC_UNREACH.
+KDC_UNREACHABLE = -1765328228
 
-#: MIT's numbers: KRB5_KDC_UNREACH; KRB5KDC_ERR_PREAUTH_FAILED, KRB5KRB_AP_ERR_BAD_INTEGRITY;
-#: KRB5KRB_AP_ERR_SKEW, KRB5_KDCREP_SKEW; KRB5KRB_AP_ERR_TKT_EXPIRED.
+#: MIT's KRB5KDC_ERR_PREAUTH_FAILED and KRB5KRB_AP_ERR_BAD_INTEGRITY.
+WRONG_KEY = (-1765328360, -1765328353)
+
+#: MIT's KRB5KRB_AP_ERR_SKEW and KRB5_KDCREP_SKEW.
+CLOCK_SKEW = (-1765328347, -1765328236)
+
+#: MIT's KRB5KRB_AP_ERR_TKT_EXPIRED.
 EXPIRED = -1765328352
 
 KEYTAB = "KRB5_CLIENT_KTNAME"
 
+#: A ticket cache and a keytab, as `gssapi.Credentials` takes them.
+Store = dict[bytes | str, bytes | str]
+
+Params = ParamSpec("Params")
 Result = TypeVar("Result")
 
 
 class _Process:
-    """Whom `use_keytab` made of this process, and its one question to the KDC at a time."""
+    """The principal that `use_keytab` has set for this process, and its request to the KDC."""
 
     principal: str | None = None
     caches = 0
-    asking = Lock()
+    asking = Lock()  # one request at a time
     given_up: Future[Any] | None = None
 
 
 def use_keytab(keytab: str, principal: str | None = None) -> None:
-    """Make this process log in by a keytab, hdfs-native and all; its tickets are in no file.
+    """Log this process in with a keytab, hdfs-native included. Tickets stay in memory.
 
-    Of a keytab with several keys the first is taken, unless `principal` says which. The KDC is not
-    asked yet. Raises ConfigurationError.
+    `principal`, with or without realm, selects a key of the keytab; the default is the first. The
+    KDC is not asked yet. Raises ConfigurationError if the keytab cannot be used.
     """
     _require_gssapi()
-    found = keytabs.principals(keytab)
-    chosen = [each for each in found if principal in (None, each, each.partition("@")[0])]
+    names = keytabs.principals(keytab)
+    chosen = [name for name in names if principal in (None, name, name.partition("@")[0])]
     if not chosen:
         raise ConfigurationError(
-            f"The keytab {keytab} has no key of {principal}, but of {', '.join(found)}: correct "
-            "c.YarnSpawner.principal, or c.YarnSpawner.keytab."
+            f"The keytab {keytab} has no key for {principal}, only for {', '.join(names)}. Correct "
+            "c.YarnSpawner.principal or c.YarnSpawner.keytab."
         )
     os.environ[KEYTAB] = f"FILE:{Path(keytab).absolute()}"
     os.environ["KRB5CCNAME"] = "MEMORY:yarnhub"
@@ -89,15 +94,15 @@ def use_keytab(keytab: str, principal: str | None = None) -> None:
 
 
 def environments_keytab() -> str:
-    """Return the keytab that the environment names, as every Kerberos client takes it, if any."""
+    """Return the keytab that KRB5_CLIENT_KTNAME names, or an empty string."""
     return os.environ.get(KEYTAB, "").removeprefix("FILE:")
 
 
 def own_user(configuration: Configuration) -> str:
-    """Return who this process is to Hadoop.
+    """Return this process's user in Hadoop.
 
-    By Kerberos it is the first part of the principal, by Hadoop's default rule. Raises
-    ConfigurationError where nobody is logged in. After `use_keytab` the KDC is not asked.
+    With Kerberos it is the first part of the principal, by Hadoop's default rule. Raises
+    ConfigurationError if there is no ticket. After `use_keytab` the KDC is not asked.
     """
     if not configuration.kerberos:
         return os.environ.get("HADOOP_USER_NAME") or getpass.getuser()
@@ -106,9 +111,10 @@ def own_user(configuration: Configuration) -> str:
 
 
 def logins(configuration: Configuration, service: str) -> Prepare | None:
-    """Return how clients of a service log in: None where the cluster has no security.
+    """Return the `prepare` of a service's clients; None on a cluster without Kerberos.
 
-    `service` is `RESOURCEMANAGER` or `NAMENODE`. Raises ConfigurationError.
+    `service` is `RESOURCEMANAGER` or `NAMENODE`. Raises ConfigurationError if the configuration
+    lacks the service's principal, or python-gssapi is missing.
     """
     if not configuration.kerberos:
         return None
@@ -116,14 +122,14 @@ def logins(configuration: Configuration, service: str) -> Prepare | None:
     principal = configuration.get(service)
     if not principal or principal.count("@") != 1:
         raise ConfigurationError(
-            f"The cluster has Kerberos, and {service} names no principal: add it to the "
-            "configuration, as the cluster's own nodes have it."
+            f"The cluster uses Kerberos, but {service} is not a principal in this configuration. "
+            "Copy it from the configuration of the cluster's nodes."
         )
     protections = configuration.get_list("hadoop.rpc.protection") or ["authentication"]
-    unknown = [each for each in protections if each not in LAYERS]
+    unknown = [name for name in protections if name not in LAYERS]
     if unknown:
         raise ConfigurationError(
-            f"hadoop.rpc.protection is {unknown[0]!r}: it has to be {', '.join(LAYERS)}."
+            f"hadoop.rpc.protection is {unknown[0]!r}, but must be one of {', '.join(LAYERS)}."
         )
 
     def prepare(host: str) -> MechanismFactory:
@@ -133,17 +139,18 @@ def logins(configuration: Configuration, service: str) -> Prepare | None:
 
 
 def principal_of(principal: str, host: str) -> str:
-    """Return a principal with the host's canonical name in the place of _HOST."""
+    """Return a principal with _HOST replaced by the host's canonical name."""
     return principal.replace("/_HOST@", f"/{socket.getfqdn(host).lower()}@")
 
 
 def _factory(principal: str, protections: list[str]) -> MechanismFactory:
-    """Get a ticket for the service, which may take a moment, and return what logs in with it."""
+    """Get a ticket for the service, which may wait for the KDC, and return its mechanism."""
     mechanism = Gssapi(principal, protections)
 
     def for_offer(offer: Offer) -> Mechanism | None:
         if (offer.method, offer.mechanism) != ("KERBEROS", "GSSAPI"):
             return None
+        # Any other principal of the realm would get a ticket too, so a wrong one is refused here.
         offered = f"{offer.protocol}/{offer.server_id}"
         if offered.lower() != principal.partition("@")[0].lower():
             raise SaslError(f"the server is {offered}, the configuration expects {principal}")
@@ -153,7 +160,7 @@ def _factory(principal: str, protections: list[str]) -> MechanismFactory:
 
 
 class Gssapi:
-    """The client's side of one login. The first message is made at once: it needs the KDC."""
+    """The client's side of one login. The constructor may wait for the KDC."""
 
     def __init__(self, principal: str, protections: list[str]) -> None:
         self._protections = protections
@@ -161,15 +168,15 @@ class Gssapi:
         self.complete = False
         self.layered = False
         try:
-            self._context, self._first = _begin(principal, {})
+            self._context, self._first = _begin(principal)
         except KerberosError as error:
             if error.number != EXPIRED or _Process.principal is None:
                 raise
-            # MIT's library has failed to get a new one, and goes on with the old one for half a
-            # minute. Without it, it says why; and tries again.
+            # MIT's library failed to get a new ticket and keeps the old one for half a minute. With
+            # an empty cache it tries again, and reports why if it fails.
             cache = f"MEMORY:yarnhub-{_Process.caches}"
-            store = {"ccache": cache, "client_keytab": os.environ[KEYTAB]}
-            self._context, self._first = _begin(principal, {"store": store})
+            store: Store = {"ccache": cache, "client_keytab": os.environ[KEYTAB]}
+            self._context, self._first = _begin(principal, store)
             _Process.caches += 1
 
     def step(self, challenge: bytes | None) -> bytes:
@@ -192,7 +199,7 @@ class Gssapi:
                 return protection
         names = ", ".join(name for name, bit in LAYERS.items() if offered & bit)
         raise SaslError(
-            f"no protection in common: the server offers {names or 'none'}, our "
+            f"no common protection: the server offers {names or 'none'}, this configuration's "
             f"hadoop.rpc.protection is {','.join(self._protections)}"
         )
 
@@ -202,46 +209,45 @@ class Gssapi:
     def unwrap(self, data: bytes) -> bytes:
         opened = _do(self._context.unwrap, data)
         if self._sealed and not opened.encrypted:
-            raise SaslError("the server stopped to encrypt what it sends")
+            raise SaslError("the server stopped encrypting its messages")
         return opened.message
 
 
 class KerberosError(SaslError):
-    """What MIT's library did not do. `number` is its own of the reason."""
+    """A failure of MIT's library; `number` is its error code."""
 
     def __init__(self, sentence: str, number: int) -> None:
         super().__init__(sentence)
         self.number = number
 
 
-def _do(call: Callable[..., Any], *arguments: Any) -> Any:
-    """Call MIT's library; raises KerberosError.
-
-    What it has to say of an error it says only in the thread that called.
-    """
+def _do(call: Callable[Params, Result], *args: Params.args, **kwargs: Params.kwargs) -> Result:
+    """Call MIT's library; raises KerberosError."""
     try:
-        return call(*arguments)
+        return call(*args, **kwargs)
     except GSSError as error:
-        number = error.min_code - (1 << 32)  # the library's are negative, GSSAPI's are not
-        said = [
-            each for each in error.get_all_statuses(error.min_code, False) if each != "Success"
+        number = error.min_code - (1 << 32)  # MIT's codes are negative, GSSAPI's unsigned
+        # The texts are kept per thread, so they are read in the thread of the call.
+        texts = [
+            text for text in error.get_all_statuses(error.min_code, False) if text != "Success"
         ] or error.get_all_statuses(error.maj_code, True)
-        sentence = f"Kerberos: {'; '.join(said).rstrip('.')}{_advice(number)}"
+        sentence = f"Kerberos: {'; '.join(texts).rstrip('.')}{_advice(number)}"
         raise KerberosError(sentence, number) from error
 
 
 def _advice(number: int) -> str:
-    if number in OTHER_KEY and (file := environments_keytab()):
-        return f": the KDC has another key than {file}, which has to be exported anew"
-    return ": run a time service (chrony) on both" if number in OTHER_TIME else ""
+    if number in WRONG_KEY and (file := environments_keytab()):
+        return f": the key in {file} no longer matches the KDC; export the keytab again"
+    return ": run a time service (chrony) on both" if number in CLOCK_SKEW else ""
 
 
 def _in_time(ask: Callable[[], Result]) -> Result:
-    """Return what `ask` does, which may wait for the KDC; raises KerberosError where that takes too
-    long. What goes on then does not keep the process from its end."""
+    """Return the result of `ask`, which may wait for the KDC; raises KerberosError if it takes too
+    long. The thread that still waits then does not delay the end of the process."""
     silence = KerberosError(
-        f"Kerberos: the KDC does not answer within {KDC_SECONDS:.0f} s", KDC_AWAY
+        f"Kerberos: the KDC did not answer within {KDC_SECONDS:.0f} s", KDC_UNREACHABLE
     )
+    # MIT's library waits a minute. While a request that was given up still waits, others fail.
     if _Process.given_up is not None and not _Process.given_up.done():
         raise silence
     deadline = time.monotonic() + KDC_SECONDS
@@ -252,7 +258,7 @@ def _in_time(ask: Callable[[], Result]) -> Result:
     def run() -> None:
         try:
             outcome.set_result(ask())
-        except BaseException as error:  # noqa: BLE001 - it is the caller's
+        except BaseException as error:  # noqa: BLE001 (raised to the caller)
             outcome.set_exception(error)
         finally:
             _Process.asking.release()
@@ -264,13 +270,16 @@ def _in_time(ask: Callable[[], Result]) -> Result:
     return outcome.result()
 
 
-def _name(principal: str) -> Any:
+def _name(principal: str) -> gssapi.Name:
     return gssapi.Name(principal, gssapi.NameType.kerberos_principal)
 
 
-def _begin(principal: str, where: dict[str, Any]) -> tuple[Any, bytes]:
-    """Return a context for the service, and the first message: by the key that `use_keytab` chose,
-    or as MIT's library does it by itself. `where` says which tickets to use."""
+def _begin(principal: str, store: Store | None = None) -> tuple[gssapi.SecurityContext, bytes]:
+    """Return a context for the service, and its first message.
+
+    The client is the principal of `use_keytab`, or else MIT's default. `store` replaces the
+    default ticket cache and keytab.
+    """
     flag = gssapi.RequirementFlag
     flags = (
         flag.mutual_authentication
@@ -282,7 +291,7 @@ def _begin(principal: str, where: dict[str, Any]) -> tuple[Any, bytes]:
     own = None
     if _Process.principal is not None:
         name = _name(_Process.principal)
-        own = _do(lambda: gssapi.Credentials(name=name, usage="initiate", **where))
+        own = _do(lambda: gssapi.Credentials(name=name, usage="initiate", store=store))
     context = gssapi.SecurityContext(
         name=_name(principal),
         creds=own,
@@ -290,24 +299,25 @@ def _begin(principal: str, where: dict[str, Any]) -> tuple[Any, bytes]:
         flags=flags,
         usage="initiate",
     )
-    return context, _do(context.step)
+    return context, _do(context.step) or b""
 
 
 def _default_principal() -> str:
-    """Return whose ticket there is, or is to be had by KRB5_CLIENT_KTNAME."""
+    """Return the principal of the ticket, or of the keytab in KRB5_CLIENT_KTNAME."""
     try:
         return str(_in_time(lambda: _do(lambda: gssapi.Credentials(usage="initiate").name)))
     except KerberosError as error:
-        remedy = "Run kinit, or name a keytab by KRB5_CLIENT_KTNAME; for a hub c.YarnSpawner.keytab"
-        if error.number == KDC_AWAY:
-            remedy = "See that the KDC runs, and that krb5.conf says where"
-        told = error.number in (*OTHER_KEY, *OTHER_TIME)
-        raise ConfigurationError(f"{error}." if told else f"{error}. {remedy}.") from error
+        remedy = (
+            "Run kinit, or set KRB5_CLIENT_KTNAME (for the hub: c.YarnSpawner.keytab) to a keytab"
+        )
+        if error.number == KDC_UNREACHABLE:
+            remedy = "Check that the KDC is running and that krb5.conf has its address"
+        has_advice = error.number in (*WRONG_KEY, *CLOCK_SKEW)
+        raise ConfigurationError(f"{error}." if has_advice else f"{error}. {remedy}.") from error
 
 
 def _require_gssapi() -> None:
     if gssapi is None:
         raise ConfigurationError(
-            "The cluster has Kerberos, for which python-gssapi is needed: install "
-            "yarnhub[kerberos]."
+            "The cluster uses Kerberos, which requires python-gssapi. Install yarnhub[kerberos]."
         )

@@ -1,6 +1,6 @@
-"""What a keytab says of its keys: whose they are, without asking a KDC.
+"""Reads the principals in a keytab, without asking a KDC.
 
-Source: MIT's "Keytab file format", version 2, which all of Kerberos writes.
+Source: MIT's "Keytab file format", version 2, which all Kerberos implementations write.
 """
 
 from __future__ import annotations
@@ -15,22 +15,25 @@ MAGIC = b"\x05\x02"
 
 
 def principals(keytab: str | Path) -> list[str]:
-    """Return whose keys a keytab holds, in its order; raises `ConfigurationError`."""
+    """Return the principals of a keytab, in its order.
+
+    Raises `ConfigurationError` if the file cannot be read, is not a keytab, or contains no key.
+    """
     try:
         data = Path(keytab).read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ConfigurationError(
-            f"The keytab {keytab} can't be read ({reason}): correct c.YarnSpawner.keytab, or give "
-            "the file to the hub's account."
+            f"The keytab {keytab} cannot be read ({reason}). Correct c.YarnSpawner.keytab, or give "
+            "the hub's account access to the file."
         ) from error
     try:
-        found = list(dict.fromkeys(_principals(data)))
+        names = list(dict.fromkeys(_principals(data)))
     except (struct.error, UnicodeDecodeError):
-        found = []
-    if not found:
-        raise ConfigurationError(f"{keytab} is no keytab, or holds no key: export it anew.")
-    return found
+        names = []
+    if not names:
+        raise ConfigurationError(f"{keytab} is not a keytab or contains no key. Export it again.")
+    return names
 
 
 def _principals(data: bytes) -> Iterator[str]:
@@ -38,7 +41,7 @@ def _principals(data: bytes) -> Iterator[str]:
     while position < len(data):
         (size,) = struct.unpack_from(">i", data, position)
         position += 4
-        if size > 0:  # else a key was removed here
+        if size > 0:  # otherwise the space of a removed key
             yield _principal(data[position : position + size])
         position += abs(size)
 

@@ -1,9 +1,7 @@
-"""SASL mechanisms: how a connection proves who it is for, and what protects it afterwards.
+"""SASL mechanisms: they authenticate a connection and protect it afterwards.
 
-`DigestMd5` (RFC 2831) is how Hadoop's tokens are used. Another mechanism is anything of the shape
-of `Mechanism`, made by a `MechanismFactory` for what a server offers.
-
-MD5 and RC4 are what Hadoop speaks; neither is our choice.
+`DigestMd5` (RFC 2831) uses Hadoop's tokens. A `MechanismFactory` makes any other `Mechanism` for an
+offer of the server. Hadoop's protocol requires MD5 and RC4.
 """
 
 from __future__ import annotations
@@ -15,7 +13,8 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
+from typing import Protocol
 
 from hadoop_client.security.credentials import Token
 from hadoop_client.wire import Message, bytes_, string
@@ -24,12 +23,12 @@ MAX_BUFFER = 65536
 
 
 class SaslError(Exception):
-    """The server and we don't agree on who is who, or what arrived was tampered with."""
+    """Authentication failed, or a packet was tampered with."""
 
 
 @dataclass(frozen=True)
 class Offer(Message):
-    """One way to log in that a server offers. `protocol` and `server_id` name its principal."""
+    """One login that a server offers. `protocol` and `server_id` name the server's principal."""
 
     method: str = string(1, "")
     mechanism: str = string(2, "")
@@ -43,35 +42,34 @@ class Mechanism(Protocol):
 
     @property
     def complete(self) -> bool:
-        """Whether both sides have proved themselves."""
+        """Whether both sides are authenticated."""
 
     @property
     def layered(self) -> bool:
-        """Whether everything after the login goes through `wrap` and `unwrap`."""
+        """Whether all data after the login goes through `wrap` and `unwrap`."""
 
     def step(self, challenge: bytes | None) -> bytes:
-        """Answer a challenge; None where the server has sent none yet."""
+        """Answer a challenge; None if the server has sent none yet."""
 
     def wrap(self, data: bytes) -> bytes:
-        """Protect what is sent."""
+        """Protect data to send."""
 
     def unwrap(self, data: bytes) -> bytes:
-        """Check and open what has arrived; raises `SaslError`."""
+        """Verify received data and return its content; raises `SaslError`."""
 
 
-#: Makes the mechanism for an offer, None for an offer that it has none for.
+#: Makes the mechanism for an offer, or returns None.
 MechanismFactory = Callable[[Offer], Mechanism | None]
 
-#: Makes ready for a login at a host: called before each connection, and may ask other servers.
+#: Prepares the login at a host before each connection. May ask other servers.
 Prepare = Callable[[str], MechanismFactory]
 
 
-def _md5(data: bytes = b"") -> Any:
-    return hashlib.md5(data, usedforsecurity=False)
+_md5 = partial(hashlib.md5, usedforsecurity=False)
 
 
 def _hex(text: str) -> str:
-    return str(_md5(text.encode()).hexdigest())
+    return _md5(text.encode()).hexdigest()
 
 
 class Rc4:
@@ -98,7 +96,7 @@ class Rc4:
 
 
 class Channel:
-    """One direction of a protected connection: signed, numbered and, with a cipher, sealed."""
+    """One direction of a protected connection: signed, numbered and, if `sealed`, encrypted."""
 
     def __init__(self, session_key: bytes, direction: str, sealed: bool) -> None:
         magic = f"Digest session key to {direction} signing key magic constant"
@@ -122,16 +120,12 @@ class Channel:
         opened = self._cipher(data[:-6])
         mac, number = self._mac(opened[:-10])
         if not hmac.compare_digest(opened[-10:] + data[-6:], mac + b"\0\1" + number):
-            raise SaslError("a protected packet was changed or lost on its way")
+            raise SaslError("a protected packet was changed or lost in transit")
         return opened[:-10]
 
 
 class DigestMd5:
-    """DIGEST-MD5: both sides show that they know the password, neither sends it.
-
-    Of the protections (qop) offered, takes the first that it has: Hadoop lists them as its
-    administrator prefers them. Raises `SaslError` where the server does not know the password.
-    """
+    """DIGEST-MD5: both sides prove that they know the password, neither sends it."""
 
     def __init__(self, username: str, password: str, uri: str, client_nonce: str) -> None:
         self._username = username
@@ -191,13 +185,14 @@ class DigestMd5:
         return ",".join(["charset=utf-8", *quoted, plain]).encode()
 
     def _choose(self, challenge: dict[str, str]) -> str:
+        # Hadoop lists protections in the administrator's order of preference.
         for qop in re.split(r"[\s,]+", challenge.get("qop", "auth")):
             ciphers = re.split(r"[\s,]+", challenge.get("cipher", ""))
             if qop in ("auth", "auth-int") or (qop == "auth-conf" and "rc4" in ciphers):
                 return qop
         raise SaslError(
-            f"no protection in common: the server offers {challenge.get('qop')} "
-            f"with {challenge.get('cipher')}, we have auth, auth-int, and auth-conf with rc4"
+            f"no common protection: the server offers {challenge.get('qop')} with "
+            f"{challenge.get('cipher')}, this client auth, auth-int, and auth-conf with rc4"
         )
 
     def wrap(self, data: bytes) -> bytes:
@@ -210,7 +205,7 @@ class DigestMd5:
 
 
 def parse_directives(challenge: bytes) -> dict[str, str]:
-    """Read `name=value, name="quoted value"`; the first of a name counts."""
+    """Parse `name=value, name="quoted value"`; the first value of a name counts."""
     pairs = re.findall(
         r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^",\s]*))', challenge.decode("utf-8", "replace")
     )

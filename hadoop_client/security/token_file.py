@@ -1,7 +1,6 @@
-"""The delegation tokens of this server, and when there are new ones.
+"""Detects new delegation tokens in the file that HADOOP_TOKEN_FILE_LOCATION names.
 
-HADOOP_TOKEN_FILE_LOCATION names the file. Whoever keeps the tokens fresh puts another file into its
-place, by a rename; so who has looked at one sees by its identity that there is another.
+New tokens arrive by renaming another file into its place, which changes the file's inode or time.
 """
 
 from __future__ import annotations
@@ -13,24 +12,24 @@ VARIABLE = "HADOOP_TOKEN_FILE_LOCATION"
 
 
 class TokenFile:
-    """The file as somebody has seen it who looks again and again."""
+    """The token file, as last seen by one reader of it."""
 
     def __init__(self) -> None:
         self._seen: tuple[int, int] | None = None
 
     def changed_path(self) -> Path | None:
-        """Return where it is, if it is another one than the last time; None where there is none."""
+        """Return the file's path if the file is not the one of the last call, else None."""
         path = os.environ.get(VARIABLE)
-        found = _identity(path) if path else None
-        if path is None or found is None or found == self._seen:
+        identity = _identity(path) if path else None
+        if path is None or identity is None or identity == self._seen:
             return None
-        self._seen = found
+        self._seen = identity
         return Path(path)
 
 
 def _identity(path: str) -> tuple[int, int] | None:
     try:
-        status = os.stat(path)  # noqa: PTH116 - it is done before each call
+        status = os.stat(path)  # noqa: PTH116 (runs before each call)
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns

@@ -1,1 +1,1 @@
-"""YARN's messages and methods. Standard library only."""
+"""YARN: a client, and the messages and methods of its protocols. Standard library only."""

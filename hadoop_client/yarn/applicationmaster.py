@@ -1,6 +1,6 @@
-"""ApplicationMasterProtocol: what an application master says to the ResourceManager's scheduler.
+"""ApplicationMasterProtocol: an application master's calls of the ResourceManager's scheduler.
 
-Apart from `resourcemanager` because containers get this module and not that one.
+Separate from `resourcemanager` because containers get only this module.
 
 Field numbers: yarn_service_protos.proto and yarn_protos.proto of Hadoop 3.4.
 """
@@ -17,7 +17,7 @@ APPLICATION_MASTER_PROTOCOL = "org.apache.hadoop.yarn.api.ApplicationMasterProto
 
 
 class FinalStatus(OpenEnum):
-    """How an application ended, in its own view."""
+    """The result that an application reports of itself."""
 
     UNDEFINED = 0
     SUCCEEDED = 1
@@ -27,7 +27,7 @@ class FinalStatus(OpenEnum):
 
 
 class Command(OpenEnum):
-    """What the ResourceManager tells an application master to do."""
+    """An order of the ResourceManager to an application master."""
 
     RESYNC = 1
     SHUTDOWN = 2
@@ -35,7 +35,7 @@ class Command(OpenEnum):
 
 @dataclass(frozen=True)
 class RegisterApplicationMasterRequest(Message):
-    """`port` -1 and `host` "" mean that there is none."""
+    """`port` -1 and `host` "" mean none."""
 
     host: str = string(1, "")
     port: int = int32(2, -1)
@@ -49,7 +49,7 @@ class RegisterApplicationMasterResponse(Message):
 
 @dataclass(frozen=True)
 class AllocateRequest(Message):
-    """A heartbeat. `response_id` echoes that of the last response, 0 after a registration."""
+    """A heartbeat. `response_id` is the last response's; 0 after a registration."""
 
     response_id: int = int32(4, 0)
     progress: float = float_(5, 0.0)
@@ -58,7 +58,7 @@ class AllocateRequest(Message):
 
 @dataclass(frozen=True)
 class AllocateResponse(Message):
-    """`am_rm_token` comes when tokens roll over: connect again with it."""
+    """`am_rm_token` is set when tokens roll over: reconnect with it."""
 
     command: Command | None = enum(1, Command)
     response_id: int = int32(2, 0)
@@ -67,7 +67,7 @@ class AllocateResponse(Message):
 
     @property
     def shut_down(self) -> bool:
-        """Whether the application master has to end."""
+        """Whether the application master must end."""
         return self.command == Command.SHUTDOWN
 
 
@@ -80,7 +80,7 @@ class FinishApplicationMasterRequest(Message):
 
 @dataclass(frozen=True)
 class FinishApplicationMasterResponse(Message):
-    """The application master asks again until `is_unregistered`, and only then may end."""
+    """Repeat the call until `is_unregistered`; only then may the application master end."""
 
     is_unregistered: bool = bool_(1, False)
 
@@ -90,11 +90,11 @@ REGISTER_APPLICATION_MASTER = Method(
     "registerApplicationMaster",
     RegisterApplicationMasterRequest,
     RegisterApplicationMasterResponse,
-    # Said twice, it is refused with an InvalidApplicationMasterRequestException.
+    # A second call is refused with InvalidApplicationMasterRequestException.
     idempotent=False,
 )
 
-# Of these two, a repeated request gets the first one's answer, as long as the container lives.
+# A repeated request of these two gets the first one's answer while the container lives.
 ALLOCATE = Method(APPLICATION_MASTER_PROTOCOL, "allocate", AllocateRequest, AllocateResponse)
 FINISH_APPLICATION_MASTER = Method(
     APPLICATION_MASTER_PROTOCOL,

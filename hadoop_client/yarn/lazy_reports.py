@@ -1,8 +1,8 @@
-"""A long list of application reports, each decoded only when somebody looks at it.
+"""A long list of application reports, each decoded only when it is read.
 
-Ten thousand reports are a hundred thousand objects: it takes a third of a second to make them, and
-as long again, in one piece, whenever Python's garbage collector goes through them. Encoded they are
-ten thousand bytes objects that it never looks at, and most are replaced before anybody asks.
+Ten thousand reports are a hundred thousand objects. Making them takes a third of a second, and each
+full run of Python's garbage collector pauses for as long. Encoded they are ten thousand bytes
+objects, which the collector skips. Most are replaced by the next poll before they are read.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from hadoop_client.wire import LENGTH
 from hadoop_client.yarn.records import ApplicationId
 from hadoop_client.yarn.reports import ApplicationReport
 
-#: How a report begins, as fields are written by their numbers: with its application's id.
+#: The first byte of a report: fields are encoded in order, the application id first.
 ID_TAG = 1 << 3 | LENGTH
 
 
 class LazyApplicationReports(Mapping[str, ApplicationReport]):
-    """Reports by the ids of their applications."""
+    """Application reports by application id. Each read decodes the report again."""
 
     def __init__(self, encoded: Sequence[bytes]) -> None:
         self._by_id = {_id_of(report): report for report in encoded}
@@ -38,7 +38,7 @@ class LazyApplicationReports(Mapping[str, ApplicationReport]):
 
 
 def _id_of(report: bytes) -> bytes:
-    """Return the id as it is encoded; to decode it would be most of the work."""
+    """Return the encoded id, without decoding the report."""
     if len(report) < 2 or report[0] != ID_TAG:
         return ApplicationReport.decode(report).application_id.encode()
-    return report[2 : 2 + report[1]]  # the tag, the size, which is a small one, and the id
+    return report[2 : 2 + report[1]]  # tag, size (always one byte), id

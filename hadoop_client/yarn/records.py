@@ -1,7 +1,7 @@
-"""YARN's records: what applications, containers, nodes and queues are to the ResourceManager.
+"""YARN's records: ids, states, resources, and the context of a submission.
 
-Each class is Hadoop's message of that name without "Proto", with those of its fields that we use;
-field numbers: yarn_protos.proto of Hadoop 3.4. Times are in milliseconds since 1970.
+Each class is Hadoop's message of that name plus "Proto", with the fields that this package uses.
+Field numbers: yarn_protos.proto of Hadoop 3.4. Times are in milliseconds since 1970.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ApplicationState(OpenEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether the application is over for good."""
+        """Whether the application has ended."""
         return self in (self.FINISHED, self.FAILED, self.KILLED)
 
 
@@ -83,7 +83,7 @@ class LocalResourceType(OpenEnum):
 
 
 class LocalResourceVisibility(OpenEnum):
-    """Who shares a node's copy: everybody, the user's applications, or this application alone."""
+    """The applications that share a node's copy: all, those of the user, or only this one."""
 
     PUBLIC = 1
     PRIVATE = 2
@@ -109,10 +109,12 @@ class ApplicationId(Message):
 
     @classmethod
     def parse(cls, text: str) -> ApplicationId:
-        """Read what `str` writes; raises ValueError."""
+        """Parse application_TIMESTAMP_NUMBER; raises ValueError."""
         match = re.fullmatch(r"application_(\d{1,18})_(\d{1,9})", text, re.ASCII)
         if match is None:
-            raise ValueError(f"{text!r} is no application id: it should be application_N_N")
+            raise ValueError(
+                f"{text!r} is not an application id such as application_1700000000000_0001"
+            )
         return cls(int(match[2]), int(match[1]))
 
 
@@ -130,7 +132,7 @@ class ApplicationAttemptId(Message):
 
 @dataclass(frozen=True)
 class ContainerId(Message):
-    """The ResourceManager's restarts are counted in the bits of `id` above the lowest 40."""
+    """The bits of `id` above the lowest 40 count the ResourceManager's restarts."""
 
     application_attempt_id: ApplicationAttemptId = message(
         2, ApplicationAttemptId, ApplicationAttemptId()
@@ -154,7 +156,7 @@ class Priority(Message):
 
 @dataclass(frozen=True)
 class ResourceInformation(Message):
-    """An amount of a resource, by its name."""
+    """An amount of a named resource."""
 
     key: str = string(1, "")
     value: int = int64(2, 0)
@@ -163,16 +165,19 @@ class ResourceInformation(Message):
 
 @dataclass(frozen=True)
 class Resource(Message):
-    """What a container has. `information` is for resources with a name, such as yarn.io/gpu; a
-    ResourceManager repeats memory (memory-mb) and cores (vcores) in it."""
+    """The resources of a container.
+
+    `information` is for named resources such as yarn.io/gpu. A ResourceManager repeats memory
+    (memory-mb) and cores (vcores) in it.
+    """
 
     memory_mb: int = int64(1, 0)
     vcores: int = int32(2, 0)
     information: tuple[ResourceInformation, ...] = repeated(message(3, ResourceInformation))
 
     def amount(self, name: str) -> int:
-        """Return how much there is of a named resource."""
-        return sum(each.value for each in self.information if each.key == name)
+        """Return the amount of a named resource, 0 if absent."""
+        return sum(resource.value for resource in self.information if resource.key == name)
 
 
 @dataclass(frozen=True)
@@ -187,8 +192,8 @@ class ResourceRequest(Message):
 
 @dataclass(frozen=True)
 class Url(Message):
-    """Where a file is. `port` -1 where the host is a name service; `file` is the plain path, with
-    nothing percent-encoded."""
+    """The location of a file. `port` is -1 if the host is a name service; `file` is the path, not
+    percent-encoded."""
 
     scheme: str = string(1, "")
     host: str = string(2, "")
@@ -197,10 +202,10 @@ class Url(Message):
 
     @classmethod
     def parse(cls, text: str) -> Url:
-        """Read scheme://host[:port]/path; raises ValueError."""
+        """Parse scheme://host[:port]/path; raises ValueError."""
         match = re.fullmatch(r"([a-z][a-z0-9+.-]*)://([^/:]*)(?::(\d{1,5}))?(/.*)", text, re.DOTALL)
         if match is None:
-            raise ValueError(f"{text!r} is no full path: it should be scheme://host:port/path")
+            raise ValueError(f"{text!r} is not a full path: it must be scheme://host:port/path")
         return cls(match[1], match[2], int(match[3] or -1), match[4])
 
     def __str__(self) -> str:
@@ -210,7 +215,7 @@ class Url(Message):
 
 @dataclass(frozen=True)
 class LocalResource(Message):
-    """A file that the node fetches. `size` (bytes) and `timestamp` are exactly the file's."""
+    """A file that the node downloads. `size` (bytes) and `timestamp` must match the file."""
 
     resource: Url = message(1, Url, Url())
     size: int = int64(2, 0)
@@ -224,7 +229,7 @@ class LocalResource(Message):
 
 @dataclass(frozen=True)
 class LocalResourceEntry(Message):
-    """`key` is the name that the container finds the file under."""
+    """`key` is the file's name in the container's working directory."""
 
     key: str = string(1, "")
     value: LocalResource = message(2, LocalResource, LocalResource())
@@ -250,7 +255,7 @@ class ApplicationAcl(Message):
 
 @dataclass(frozen=True)
 class ContainerLaunchContext(Message):
-    """`tokens` are credentials as `Credentials.to_bytes` writes them. `command` runs in bash."""
+    """`tokens` come from `Credentials.to_bytes`. `command` runs in bash."""
 
     local_resources: tuple[LocalResourceEntry, ...] = repeated(message(1, LocalResourceEntry))
     tokens: bytes | None = bytes_(2)
@@ -262,7 +267,7 @@ class ContainerLaunchContext(Message):
 
 @dataclass(frozen=True)
 class LogAggregationContext(Message):
-    """Which of a container's logs are kept: those that end with it, and those still written to."""
+    """Patterns of the log files to keep: at the container's end, and rolled ones while it runs."""
 
     include_pattern: str | None = string(1)
     exclude_pattern: str | None = string(2)
@@ -272,7 +277,7 @@ class LogAggregationContext(Message):
 
 @dataclass(frozen=True)
 class TimeoutEntry(Message):
-    """`timeout` in seconds from the submit."""
+    """`timeout` is in seconds from the submission."""
 
     type: TimeoutType = enum(1, TimeoutType, TimeoutType.LIFETIME)
     timeout: int = int64(2, 0)

@@ -1,7 +1,7 @@
-"""YARN's reports: what the ResourceManager tells of applications, containers, nodes and queues.
+"""YARN's reports: the ResourceManager's view of applications, containers, nodes and queues.
 
-As in `records`: Hadoop's messages without "Proto", the fields that we use, times in milliseconds
-since 1970, 0 where something has not happened yet.
+As in `records`, each class is Hadoop's message without "Proto", with the fields that this package
+uses. Times are in milliseconds since 1970, 0 if something has not happened yet.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from hadoop_client.yarn.records import (
 
 @dataclass(frozen=True)
 class ApplicationTimeout(Message):
-    """`expire_time` is ISO 8601 or "UNLIMITED", `remaining_time` in seconds, -1 without a limit."""
+    """`expire_time` is ISO 8601 or "UNLIMITED"; `remaining_time` is in seconds, -1 if unlimited."""
 
     type: TimeoutType = enum(1, TimeoutType, TimeoutType.LIFETIME)
     expire_time: str = string(2, "")
@@ -54,8 +54,8 @@ class ApplicationTimeoutEntry(Message):
 
 @dataclass(frozen=True)
 class ApplicationReport(Message):
-    """`host` and `port` are what the application master registered; without the right to view the
-    application they are "N/A" and -1."""
+    """`host` and `port` are those that the application master registered, or "N/A" and -1 without
+    permission to view the application."""
 
     application_id: ApplicationId = message(1, ApplicationId, ApplicationId())
     user: str = string(2, "")
@@ -153,7 +153,7 @@ class QueueInfo(Message):
     maximum_capacity: float = float_(3, 0.0)
     current_capacity: float = float_(4, 0.0)
     state: QueueState = enum(5, QueueState, QueueState.RUNNING)
-    # `message` can't be given the class in its own body.
+    # `message` cannot refer to a class within its own body.
     child_queues: tuple[QueueInfo, ...] = repeated(
         FieldType["QueueInfo"](LENGTH, Message.encode, lambda raw: QueueInfo.decode(raw))(6)
     )
@@ -171,7 +171,7 @@ class QueueInfo(Message):
 
 @dataclass(frozen=True)
 class ClusterMetrics(Message):
-    """How many NodeManagers there are, in which state."""
+    """The number of NodeManagers, in all and by state."""
 
     node_managers: int = int32(1, 0)
     decommissioned: int = int32(2, 0)

@@ -1,10 +1,9 @@
-"""ApplicationClientProtocol: what a client says to the ResourceManager.
+"""ApplicationClientProtocol: a client's calls of the ResourceManager.
 
-Each class is Hadoop's message of that name without "Proto", with those of its fields that we use;
-field numbers: yarn_service_protos.proto of Hadoop 3.4. Of what they are made is in `records`
-(what one submits) and `reports` (what one is told); containers need none of the three.
+`YarnClient` wraps the common ones. Each class is Hadoop's message of that name plus "Proto", with
+the fields that this package uses. Field numbers: yarn_service_protos.proto of Hadoop 3.4.
 
-Hadoop marks all of these methods @Idempotent: any may be sent again.
+Hadoop marks all of these methods @Idempotent, so clients may resend them.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ class GetNewApplicationRequest(Message):
 
 @dataclass(frozen=True)
 class GetNewApplicationResponse(Message):
-    """`maximum_capability` is what one container may have at most, of GPUs too."""
+    """`maximum_capability` is the most that one container may have, GPUs included."""
 
     application_id: ApplicationId = message(1, ApplicationId, ApplicationId())
     maximum_capability: Resource = message(2, Resource, Resource())
@@ -93,7 +92,7 @@ GET_APPLICATION_REPORT = _method(
 
 @dataclass(frozen=True)
 class GetApplicationsRequest(Message):
-    """Filters; an empty one lets all pass, and any of `application_tags` will do."""
+    """Filters. An empty one passes every application; any one of `application_tags` suffices."""
 
     application_types: tuple[str, ...] = repeated(string(1))
     application_states: tuple[ApplicationState, ...] = repeated(enum(2, ApplicationState))
@@ -105,7 +104,7 @@ class GetApplicationsRequest(Message):
 
 @dataclass(frozen=True)
 class GetApplicationsResponse(Message):
-    """`encoded` are the reports, of which there may be thousands: see `listing`."""
+    """`encoded` are the reports, for `LazyApplicationReports`: there may be thousands."""
 
     encoded: tuple[bytes, ...] = repeated(bytes_(1))
 
@@ -121,7 +120,7 @@ class KillApplicationRequest(Message):
 
 @dataclass(frozen=True)
 class KillApplicationResponse(Message):
-    """Ask again until `is_kill_completed`."""
+    """Repeat the call until `is_kill_completed`."""
 
     is_kill_completed: bool = bool_(1, False)
 
@@ -169,7 +168,7 @@ GET_CONTAINER_REPORT = _method(
 
 @dataclass(frozen=True)
 class GetClusterNodesRequest(Message):
-    """No states: the nodes that run."""
+    """No states select the running nodes."""
 
     node_states: tuple[NodeState, ...] = repeated(enum(1, NodeState))
 
@@ -215,14 +214,14 @@ GET_CLUSTER_METRICS = _method(
 
 @dataclass(frozen=True)
 class GetDelegationTokenRequest(Message):
-    """`renewer`: who may renew the token. The same message serves the NameNode."""
+    """`renewer` is the user that may renew the token. The NameNode uses the same message."""
 
     renewer: str = string(1, "")
 
 
 @dataclass(frozen=True)
 class GetDelegationTokenResponse(Message):
-    """No token where the cluster has no security."""
+    """`token` is None on a cluster without Kerberos."""
 
     token: Token | None = message(1, Token)
 

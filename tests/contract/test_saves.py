@@ -87,5 +87,5 @@ async def test_a_save_that_loses_its_lease_is_refused_and_the_old_content_stays(
 
     manager.store.fs = InterruptedFileSystem(manager.store.fs, operation, lose, after=False)
     message = await refused(503, manager.save(text(NEW), "a"))
-    assert "save it again" in message
+    assert "save again" in message
     assert (read("a"), names()) == (b"old", ["a"])

@@ -29,13 +29,13 @@ except OSError as error:
     print(error.strerror)
 """
 TORN = (
-    "HDFS can't be reached, because the server's token file is damaged: it gets a new one\n",
-    "HDFS does not accept who this process is: it needs a valid Kerberos ticket or token\n",
+    "HDFS authentication failed: the token file is damaged and will be replaced\n",
+    "HDFS authentication failed: no valid Kerberos ticket or delegation token\n",
 )
-NO_LOGIN = "can't be logged in to"
+NO_LOGIN = "Authentication to "
 SILENCE = {
     "stopped": "Cannot contact any KDC for realm 'YARNHUB.TEST'",
-    "hangs": "the KDC does not answer within 8 s",
+    "hangs": "the KDC did not answer within 8 s",
 }
 
 
@@ -153,7 +153,7 @@ def test_a_hub_whose_key_was_changed_names_the_keytab_and_takes_the_new_one_by_i
     wait_until(short_tickets, 60, "the end of the hub's ticket")
     message = hub.refuse_server("bob")
     assert NO_LOGIN in message
-    sentence = f"the KDC has another key than {own}, which has to be exported anew"
+    sentence = f"the key in {own} no longer matches the KDC; export the keytab again"
     assert sentence in message
     checked = run(hadoop, "-m", "yarnhub", "check", "-f", str(hub.config), "rm", "--json")
     assert sentence in checked.stdout
@@ -173,7 +173,7 @@ def export_new_key(hadoop: MiniHadoop, principal: str, keytab: Path) -> None:
 
 @pytest.mark.parametrize(
     ("mode", "sentence"),
-    [(None, "does not exist"), (0o644, "who reads it is the hub"), (0o400, "holds no key")],
+    [(None, "does not exist"), (0o644, "who reads it is the hub"), (0o400, "contains no key")],
     ids=["missing", "for-all", "empty"],
 )
 def test_the_check_says_what_is_wrong_with_a_keytab(

@@ -79,7 +79,7 @@ def test_the_other_levels_of_protection(protection: str):
 def test_a_client_that_wants_less_than_the_server_is_told_so(hadoop: MiniHadoop, tmp_path: Path):
     conf = changed(hadoop, tmp_path, hadoop__rpc__protection="authentication")
     done = run(hadoop, "-c", ASK, HADOOP_CONF_DIR=conf)
-    assert "no protection in common: the server offers privacy" in done.stderr
+    assert "no common protection: the server offers privacy" in done.stderr
 
 
 def test_a_server_that_is_somebody_else_is_refused(hadoop: MiniHadoop, tmp_path: Path):

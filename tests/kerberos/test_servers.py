@@ -266,11 +266,11 @@ def seen_by_others(hadoop: MiniHadoop, application_id: str, hub: Path) -> dict[s
     [
         (
             "c.YarnSpawner.keytab = '/nowhere/hub.keytab'\n",
-            "The keytab /nowhere/hub.keytab can't be read (no such file or directory): correct",
+            "The keytab /nowhere/hub.keytab cannot be read (no such file or directory). Correct",
         ),
         (
             "c.YarnSpawner.principal = 'ghost@YARNHUB.TEST'\n",
-            "has no key of ghost@YARNHUB.TEST, but of jupyterhub/localhost@YARNHUB.TEST: correct",
+            "no key for ghost@YARNHUB.TEST, only for jupyterhub/localhost@YARNHUB.TEST. Correct",
         ),
     ],
     ids=["no-keytab", "another-principal"],

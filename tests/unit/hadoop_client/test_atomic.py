@@ -27,7 +27,7 @@ def test_what_has_lost_bytes_takes_nobodys_place(fs: LocalFileSystem, tmp_path: 
         temporary.write_text("ne")
 
     losing = InterruptedFileSystem(fs, "close", lose, after=True)
-    with pytest.raises(OSError, match="HDFS has kept 2 of 3 bytes: save it again"):
+    with pytest.raises(OSError, match="HDFS kept only 2 of 3 bytes: save again"):
         write_file(losing, "/home/a", [b"new"], replaces=fs.stat("/home/a"))
     assert contents(tmp_path) == {"a": "old"}
 
@@ -42,7 +42,7 @@ def test_who_was_taken_for_dead_is_not_told_that_anothers_content_was_their_own(
         turn.write_text("of another, who thinks us dead")
 
     slow = InterruptedFileSystem(fs, "replace", take_over, after=False)
-    with pytest.raises(OSError, match="at the same moment: save it again") as raised:
+    with pytest.raises(OSError, match="at the same time: save again") as raised:
         write_file(slow, "/home/a", [b"ours"], replaces=fs.stat("/home/a"))
     assert raised.value.errno == errno.EAGAIN
     assert contents(tmp_path) == {"a": "of another, who thinks us dead"}
@@ -53,7 +53,7 @@ def test_somebodys_turn_is_waited_for_and_tried_for_after_the_last_wait(
 ) -> None:
     turn = tmp_path / lock_path("/home/a").rpartition("/")[2]
     turn.write_text("of somebody")
-    waits = list(atomic._TURN_WAITS)
+    waits = list(atomic._LOCK_WAITS)
 
     def sleep(seconds: float) -> None:
         assert seconds == waits.pop(0)
@@ -70,9 +70,9 @@ def test_who_did_not_get_their_turn_takes_no_like_one_from_another(
 ) -> None:
     turn = tmp_path / lock_path("/home/a").rpartition("/")[2]
     turn.write_text("just as long")
-    monkeypatch.setattr(atomic, "_TURN_WAITS", (0,))
+    monkeypatch.setattr(atomic, "_LOCK_WAITS", (0,))
     monkeypatch.setattr(atomic, "_is_same", lambda *_: True)
-    with pytest.raises(OSError, match="somebody else is saving it"):
+    with pytest.raises(OSError, match="another client is saving it"):
         write_file(fs, "/home/a", [b"as long, too"], replaces=fs.stat("/home/a"))
     assert contents(tmp_path) == {"a": "old", turn.name: "just as long"}
 

@@ -209,7 +209,7 @@ def test_an_answer_that_nobody_asked_for_is_ignored() -> None:
 
 
 def test_whoever_does_not_speak_hadoop_rpc_is_noticed_at_once() -> None:
-    with pytest.raises(WireError, match="no Hadoop server sends"):
+    with pytest.raises(WireError, match="longer than Hadoop allows"):
         receive(ready_connection(), b"HTTP/1.1 404 Not Found\r\n")
 
 
@@ -224,6 +224,6 @@ def test_a_request_that_hadoop_would_not_take_is_refused_here(
 ) -> None:
     monkeypatch.setattr(connections, "MAX_REQUEST_BYTES", 100)
     connection = ready_connection()
-    with pytest.raises(WireError, match="more than Hadoop takes"):
+    with pytest.raises(WireError, match="longer than Hadoop allows"):
         connection.call(SUBMIT_APPLICATION, SubmitApplicationRequest().encode())
     assert connection.data_to_send() == b""

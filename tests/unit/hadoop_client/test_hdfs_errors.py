@@ -298,7 +298,7 @@ def test_what_java_throws_at_libhdfs_becomes_an_oserror_of_its_kind(
 def test_a_key_that_hdfs_native_can_not_get_names_the_option_that_helps(said: str) -> None:
     error = to_os_error(RuntimeError(said), PATH)
     assert error.errno == errno.ENOKEY
-    assert 'c.HDFSContentsManager.filesystem_kind = "libhdfs"' in error.strerror
+    assert 'c.HDFSContentsManager.filesystem_kind to "libhdfs"' in error.strerror
 
 
 @pytest.mark.parametrize("where", ["from an", "into an", "from"])

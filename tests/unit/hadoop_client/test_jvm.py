@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hadoop_client.hdfs import jvm
-from hadoop_client.hdfs.libhdfs import takes_libhdfs
+from hadoop_client.hdfs.libhdfs import needs_libhdfs
 
 VARIABLES = ("ARROW_LIBHDFS_DIR", "CLASSPATH", "HADOOP_CONF_DIR", "LIBHDFS_OPTS", *jvm._HOMES)
 
@@ -105,12 +105,12 @@ def test_without_a_libhdfs_it_is_said_what_is_looked_for(
         "except OSError as error:\n    print(error.errno, error.strerror)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.startswith(f"{errno.ELIBACC} libhdfs can't be used ("), done.stderr
+    assert done.stdout.startswith(f"{errno.ELIBACC} libhdfs cannot be used ("), done.stderr
     assert "JAVA_HOME" in done.stdout
     assert done.stdout.count("\n") == 1
 
 
 def test_libhdfs_is_for_what_lacks_a_key_and_for_nothing_else() -> None:
-    assert takes_libhdfs(OSError(errno.ENOKEY, "no key"))
+    assert needs_libhdfs(OSError(errno.ENOKEY, "no key"))
     for code in (errno.ENOENT, errno.EACCES, errno.EXDEV, errno.EIO, errno.ETIMEDOUT):
-        assert not takes_libhdfs(OSError(code, "something else"))
+        assert not needs_libhdfs(OSError(code, "something else"))

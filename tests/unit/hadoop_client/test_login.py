@@ -27,7 +27,7 @@ TOKEN = Token(b"identifier", b"password", "KIND", "service")
 )
 def test_a_server_without_a_log_in_for_tokens_is_refused(offers: tuple[Offer, ...]) -> None:
     connection = Connection("p", Login(token=TOKEN))
-    with pytest.raises(SaslError, match="no log-in in common"):
+    with pytest.raises(SaslError, match="no common authentication method"):
         receive(connection, sasl(SaslState.NEGOTIATE, None, *offers))
 
 
@@ -35,7 +35,7 @@ def test_a_server_without_a_log_in_for_tokens_is_refused(offers: tuple[Offer, ..
     "state", [SaslState.SUCCESS, SaslState.CHALLENGE, SaslState.WRAP, SaslState.RESPONSE]
 )
 def test_a_login_that_begins_in_the_middle_is_refused(state: SaslState) -> None:
-    with pytest.raises(SaslError, match="out of turn"):
+    with pytest.raises(SaslError, match="unexpectedly"):
         receive(Connection("p", Login(token=TOKEN)), sasl(state, b""))
 
 
@@ -43,12 +43,12 @@ def test_a_server_that_skips_its_own_proof_is_refused() -> None:
     connection = Connection("p", Login(token=TOKEN))
     offer = Offer("TOKEN", "DIGEST-MD5", "", "default", b'nonce="x",qop="auth"')
     receive(connection, sasl(SaslState.NEGOTIATE, None, offer))
-    with pytest.raises(SaslError, match="before it had proved"):
+    with pytest.raises(SaslError, match="without proving"):
         receive(connection, sasl(SaslState.SUCCESS))
 
 
 def test_an_answer_in_the_middle_of_the_login_is_refused() -> None:
-    with pytest.raises(WireError, match="left the login"):
+    with pytest.raises(WireError, match="another message during"):
         receive(Connection("p", Login(token=TOKEN)), frame(ResponseHeader(0)))
 
 

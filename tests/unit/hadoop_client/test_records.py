@@ -40,7 +40,7 @@ def test_ids_are_written_as_yarn_writes_them() -> None:
     ["", "application_1", "application_1_x", "job_1_1", "application_1_1\n", "application_٣_1"],
 )
 def test_what_is_no_application_id_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no application id"):
+    with pytest.raises(ValueError, match="is not an application id"):
         ApplicationId.parse(text)
 
 
@@ -65,7 +65,7 @@ def test_urls_are_taken_apart_and_their_paths_left_alone(text: str, url: Url) ->
 
 @pytest.mark.parametrize("text", ["", "/a", "hdfs://nn", "hdfs://nn:x/a", "hdfs:/a"])
 def test_what_is_no_url_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no full path"):
+    with pytest.raises(ValueError, match="is not a full path"):
         Url.parse(text)
 
 

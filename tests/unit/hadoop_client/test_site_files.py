@@ -113,7 +113,9 @@ def test_a_missing_include_falls_back_or_is_an_error(load: Write) -> None:
     fallback = f'<xi:fallback xmlns:xi="http://www.w3.org/2001/XInclude">{property_a}</xi:fallback>'
     with_fallback = f"<configuration>{INCLUDE.format('no.xml', fallback)}</configuration>"
     assert load(core=with_fallback).get("a") == "1"
-    with pytest.raises(ConfigurationError, match=r"core-site.xml includes .*no.xml.*not there"):
+    with pytest.raises(
+        ConfigurationError, match=r"core-site.xml includes .*no.xml.*does not exist"
+    ):
         load(core=f"<configuration>{INCLUDE.format('no.xml', '')}</configuration>")
 
 

@@ -46,7 +46,7 @@ def test_a_umask_is_read_as_hadoop_reads_it(text: str, bits: int) -> None:
 @pytest.mark.parametrize("text", ["22", "1022", "088", "rwx", "u=rwt", "u=rwx;g=rx", ","])
 def test_what_is_no_umask_is_one_sentence(text: str, conf_dir: Path) -> None:
     configure(conf_dir, text)
-    with pytest.raises(OSError, match=r"which is no umask such as 022: correct it there"):
+    with pytest.raises(OSError, match=r"which is not a umask such as 022: correct it there"):
         umask()
 
 
@@ -66,6 +66,6 @@ def test_the_umask_is_the_configurations_or_that_of_hadoop_itself(
 
 def test_a_configuration_that_can_not_be_read_is_one_sentence(conf_dir: Path) -> None:
     (conf_dir / "core-site.xml").write_text("<configuration>")
-    with pytest.raises(OSError, match=r"can be made: .* is not well-formed") as raised:
+    with pytest.raises(OSError, match=r"can be created: .* is not well-formed") as raised:
         umask()
     assert "\n" not in str(raised.value)

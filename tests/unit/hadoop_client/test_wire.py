@@ -123,18 +123,18 @@ def test_a_message_with_a_changed_byte_is_a_message_or_a_wire_error(
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        ("08", "end within"),
-        ("0880", "end within"),
+        ("08", "ends within"),
+        ("0880", "ends within"),
         ("08" + "80" * 10 + "00", "longer than 10 bytes"),
         ("3a05616263", "past the end"),
-        ("3a", "end within"),
+        ("3a", "ends within"),
         ("3affffffffffffffffff01", "past the end"),
         ("35000000", "past the end"),
         ("5203ca3e02", "past the end"),
-        ("0b", "no field has the tag"),
-        ("0c", "no field has the tag"),
-        ("0e00", "no field has the tag"),
-        ("0000", "no field has the tag"),
+        ("0b", "not a valid tag"),
+        ("0c", "not a valid tag"),
+        ("0e00", "not a valid tag"),
+        ("0000", "not a valid tag"),
     ],
 )
 def test_damage_is_named(data: str, why: str) -> None:

@@ -83,7 +83,7 @@ def test_what_is_huge_is_not_read_to_be_refused(tmp_path: Path):
 
 
 async def test_what_is_in_no_hdfs_is_named():
-    with pytest.raises(OptionsError, match=r"no address of an HDFS .s3a://bucket/a\.txt"):
+    with pytest.raises(OptionsError, match=r"not an HDFS address .s3a://bucket/a\.txt"):
         await remote_files(parse({"a": "s3a://bucket/a.txt"}, HDFS))
 
 

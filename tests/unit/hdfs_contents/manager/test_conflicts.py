@@ -158,11 +158,11 @@ async def test_the_lock_of_a_dead_server_expires_after_a_minute(
 ) -> None:
     write("a", "old")
     write(lock_path(f"{root}/a").rsplit("/", 1)[-1], "of the one who died")
-    monkeypatch.setattr(atomic, "_TURN_WAITS", (0.01,))
-    assert "somebody else is saving it" in await refused(409, manager.save(text("new"), "a"))
+    monkeypatch.setattr(atomic, "_LOCK_WAITS", (0.01,))
+    assert "another client is saving it" in await refused(409, manager.save(text("new"), "a"))
     assert read("a") == b"old"
-    monkeypatch.setattr(atomic, "_TURN_WAITS", (0.01, 0.01))
-    monkeypatch.setattr(atomic, "_TURN_DEAD_MS", -1)
+    monkeypatch.setattr(atomic, "_LOCK_WAITS", (0.01, 0.01))
+    monkeypatch.setattr(atomic, "_STALE_LOCK_MS", -1)
     await manager.save(text("new"), "a")
     assert (read("a"), names()) == (b"new", ["a"])
 
