@@ -186,7 +186,7 @@ async def test_what_came_in_while_a_file_was_uploaded_is_not_replaced(
 ) -> None:
     await manager.save(text("one", chunk=1), "new.txt")
     write("new.txt", "somebody else's")
-    assert "exists already" in await refused(409, manager.save(text("", chunk=-1), "new.txt"))
+    assert "already exists" in await refused(409, manager.save(text("", chunk=-1), "new.txt"))
     await manager.save(text("one", chunk=1), "new.txt")
     write("new.txt", "changed by somebody else")
     assert "has changed it" in await refused(409, manager.save(text("", chunk=-1), "new.txt"))
