@@ -1,4 +1,4 @@
-"""The cluster as all spawners of one hub share it: one client, one look at all servers."""
+"""The cluster that all spawners of a hub share, with one launcher and one cache of states."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from yarnspawner.launcher.interface import ClusterError, Launcher
 from yarnspawner.metrics import SNAPSHOT_AGE_SECONDS
 from yarnspawner.settings import YarnSpawnerSettings
 
+#: The pause between two attempts to end an application grows from the first to the second.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 30.0
 
 log = logging.getLogger(__name__)
@@ -24,10 +25,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class HubCluster:
-    """What the hub's environment says of the cluster, and the launcher that speaks to it.
+    """A hub's cluster, opened once per hub by `yarnspawner.hub.shared`.
 
-    `tag` marks all applications of this hub. `homes` is None where homes are in no HDFS, `tokens`
-    where there is no Kerberos. Made once for a hub, by `yarnspawner.hub.shared`.
+    `tag` marks all applications of this hub. `homes` is None if the default file system is not
+    HDFS, and `tokens` is None without Kerberos.
     """
 
     launcher: Launcher
@@ -48,7 +49,7 @@ class HubCluster:
         return self._ending[application_id]
 
     def is_ending(self, application_id: str) -> bool:
-        """Tell whether an application is being ended."""
+        """Return whether an application is being ended."""
         return application_id in self._ending
 
     async def _kill_until_ended(self, user: str, application_id: str, reason: str) -> None:
@@ -67,13 +68,16 @@ class HubCluster:
 
 
 async def open_hub_cluster(tag: str, options: YarnSpawnerSettings) -> HubCluster:
-    """Read HADOOP_CONF_DIR and HADOOP_USER_NAME; raises `ClusterUnavailableError`."""
+    """Open the cluster of HADOOP_CONF_DIR as HADOOP_USER_NAME or as the Kerberos user.
+
+    Raises `ClusterUnavailableError`.
+    """
     principal, keytab = options.principal, options.keytab
     try:
         configuration = Configuration.load()
         if configuration.kerberos and keytab:
             kerberos.use_keytab(keytab, principal)
-        hub_user = await asyncio.to_thread(kerberos.own_user, configuration)  # asks the KDC
+        hub_user = await asyncio.to_thread(kerberos.own_user, configuration)  # contacts the KDC
         tokens = None
         if configuration.kerberos:
             tokens = Tokens(configuration, hub_user, options.filesystems)
@@ -81,7 +85,7 @@ async def open_hub_cluster(tag: str, options: YarnSpawnerSettings) -> HubCluster
         homes = Homes(configuration, hub_user) if in_hdfs else None
         launcher: Launcher
         if options.launcher == "skein":
-            # A hub that does not use it needs no skein.
+            # skein is optional, so only hubs that use it import it.
             from yarnspawner.launcher.skein import SkeinLauncher
 
             launcher = SkeinLauncher(principal, keytab)
@@ -89,13 +93,13 @@ async def open_hub_cluster(tag: str, options: YarnSpawnerSettings) -> HubCluster
             launcher = DirectLauncher(configuration, hub_user, tokens)
     except ImportError as error:
         raise ClusterUnavailableError(
-            "JupyterHub has no skein, which c.YarnSpawner.launcher asks for. An administrator has "
-            "to install yarnhub[skein] beside JupyterHub."
+            "c.YarnSpawner.launcher is 'skein', but skein is not installed. Ask an administrator "
+            "to install yarnhub[skein] in JupyterHub's environment."
         ) from error
     except ConfigurationError as error:
         raise ClusterUnavailableError(
-            f"JupyterHub can't use its Hadoop configuration: {error} An administrator has to mend "
-            "that."
+            f"JupyterHub cannot use its Hadoop configuration: {error} Ask an administrator to fix "
+            "it."
         ) from error
     board = StatusCache(launcher, tag)
     SNAPSHOT_AGE_SECONDS.set_function(lambda: board.age)

@@ -1,7 +1,7 @@
-"""What a hub has once for all its spawners: its `HubCluster`, and the reconciler that looks after
-it.
+"""The `HubCluster` and the reconciler, which all spawners of a hub share.
 
-Both begin with the hub where this process is one, else with the first spawner that needs them.
+Both start with the hub if it runs in this process, and otherwise with the first spawner that needs
+them.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from yarnspawner.profiles.config import ProfileError, parse_profiles
 from yarnspawner.settings import YarnSpawnerSettings
 from yarnspawner.tags import hub_tag
 
-#: Under which the hub's settings keep the `HubCluster`, and the reconciler's task beside it.
+#: The key in the hub's settings of the `HubCluster` and the reconciler's task.
 KEY = "yarnspawner"
 
-#: Under which they keep who makes it: everybody else waits.
+#: The key of the lock that the spawner holds that opens the cluster.
 OPENING = "yarnspawner-opening"
 HUB_START_POLL_SECONDS = 0.5
 
@@ -35,14 +35,16 @@ log = logging.getLogger(__name__)
 async def get_hub_cluster(
     settings: HubSettings, api_url: str, options: YarnSpawnerSettings
 ) -> HubCluster:
-    """Return the one `HubCluster` of the hub with these settings; raises
-    `ClusterUnavailableError`."""
+    """Return the `HubCluster` of the hub with these settings, and open it if it is not open yet.
+
+    Raises `ClusterUnavailableError`.
+    """
     if KEY not in settings:
         async with settings.setdefault(OPENING, asyncio.Lock()):
-            if KEY not in settings:  # who had the lock before us may have failed
+            if KEY not in settings:  # an earlier holder of the lock may have opened it
                 settings[KEY] = await _begin_yarn(settings, api_url, options)
-    found: HubCluster = settings[KEY][0]
-    return found
+    cluster: HubCluster = settings[KEY][0]
+    return cluster
 
 
 async def _begin_yarn(
@@ -57,13 +59,12 @@ async def _begin_yarn(
 
 
 def opened_yarn(settings: HubSettings) -> HubCluster | None:
-    """Return the `HubCluster` of the hub with these settings, None where no spawner has needed
-    it."""
+    """Return the `HubCluster` of the hub with these settings, or None if it is not open."""
     return settings[KEY][0] if KEY in settings else None
 
 
-def _log_as_the_hub(hub_log: Any) -> None:
-    """Send what our modules log where the hub's own log goes, at its level."""
+def _log_as_the_hub(hub_log: logging.Logger) -> None:
+    """Pass the log of our modules on to the hub's, at its level."""
     ours = logging.getLogger("yarnspawner")
     ours.parent = hub_log
     ours.setLevel(hub_log.level)
@@ -81,29 +82,29 @@ def known_applications(users: Any) -> set[str]:
 
 
 def start_with_hub(options: type[YarnSpawnerSettings]) -> None:
-    """Begin to look for orphans as soon as a hub of this process has started.
+    """Open the cluster and start the reconciler as soon as a hub has started in this process.
 
-    JupyterHub has no hook for its start, and makes no spawner while nobody has a server: without
-    this an orphan would live on until somebody logs in. The first sign of life of a hub that other
-    code can see is that it uses its database.
+    Otherwise orphans would run until the first user logs in, because JupyterHub makes no spawner
+    before. JupyterHub has no hook for its start. Its first database transaction is the first event
+    of a start that other code can see.
     """
 
     def on_transaction(*_: object) -> None:
-        if _BEGINNING or not JupyterHub.initialized():
+        if _START_TASKS or not JupyterHub.initialized():
             return
         loop = asyncio.get_running_loop()
-        _BEGINNING.append(loop.create_task(_begin(JupyterHub.instance(), options)))
+        _START_TASKS.append(loop.create_task(_open_after_start(JupyterHub.instance(), options)))
         loop.call_soon(event.remove, Session, "after_begin", on_transaction)
 
     event.listen(Session, "after_begin", on_transaction)
 
 
-#: A task that nobody refers to may vanish.
-_BEGINNING: list[asyncio.Task[None]] = []
+#: Keeps a reference to the task: the event loop has only a weak one.
+_START_TASKS: list[asyncio.Task[None]] = []
 
 
-async def _begin(hub: JupyterHub, options: type[YarnSpawnerSettings]) -> None:
-    while hub.http_server is None:  # noqa: ASYNC110 - JupyterHub gives no signal
+async def _open_after_start(hub: JupyterHub, options: type[YarnSpawnerSettings]) -> None:
+    while hub.http_server is None:  # noqa: ASYNC110 - JupyterHub sets no event
         await asyncio.sleep(HUB_START_POLL_SECONDS)
     if not issubclass(hub.spawner_class, options):
         return
@@ -113,4 +114,4 @@ async def _begin(hub: JupyterHub, options: type[YarnSpawnerSettings]) -> None:
         if not callable(spawner.profiles):
             parse_profiles(spawner.profiles)
     except (ClusterUnavailableError, ProfileError) as error:
-        hub.log.error("%s", error)  # noqa: TRY400 - the sentence says it all
+        hub.log.error("%s", error)  # noqa: TRY400 - the sentence has the cause

@@ -57,7 +57,7 @@ def test_a_hub_that_can_not_use_its_configuration_leaves_servers_as_they_are(
     (wrong / "core-site.xml").write_text(re.sub("hdfs://[^<]+", "hdfs:///", core_site))
     hub.env["HADOOP_CONF_DIR"] = str(wrong)
     hub.start()
-    assert "can't use its Hadoop configuration" in hub.log()
+    assert "cannot use its Hadoop configuration" in hub.log()
     assert hub.application_of("alice") == application_id
     hub.stop_process()
     hub.env["HADOOP_CONF_DIR"] = str(right)
