@@ -89,7 +89,7 @@ def stop(
         raise ServerNotFoundError(f"{label} has no server on YARN: see `yarnhub apps`.")
     if not yes:
         if not sys.stdin.isatty():
-            raise typer.BadParameter("There is no terminal to ask on. Add --yes.")
+            raise typer.BadParameter("Cannot ask without a terminal. Add --yes.")
         typer.confirm(f"End the server of {label}? Unsaved work in it is lost.", abort=True)
     for server in servers:
         _end(server)

@@ -13,7 +13,7 @@ Target = Annotated[str, typer.Argument(help="NAME, NAME:ALIAS or NAME@KEY.")]
 
 
 def parse_label(label: str) -> tuple[str, str]:
-    """Split USER or USER/SERVER. Raises typer.BadParameter if there is no user."""
+    """Split USER or USER/SERVER. Raises typer.BadParameter without a user."""
     user, _, server = label.partition("/")
     if not user:
         raise typer.BadParameter(f"{label!r} has no user name. Give USER or USER/SERVER.")

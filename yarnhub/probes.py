@@ -131,7 +131,7 @@ async def _run(
         for application_id, name in names.items():
             if name not in ended:
                 with suppress(ClusterError):
-                    await launcher.kill(user, application_id, "The probe is no longer needed.")
+                    await launcher.kill(user, application_id, "The probe was cancelled.")
         await launcher.close()
         if tokens is not None:
             await tokens.close()

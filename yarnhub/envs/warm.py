@@ -1,6 +1,6 @@
 """`yarnhub envs warm`: localizes an environment on each node before users start servers.
 
-A node keeps localized files while its cache has room (yarn.nodemanager.localizer.cache), so later
+A node keeps localized files while its cache has space (yarn.nodemanager.localizer.cache), so later
 servers on it start without a download.
 """
 

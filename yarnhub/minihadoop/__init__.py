@@ -1,4 +1,4 @@
-"""A real Hadoop on this machine, of real daemons, for tests, the demo and a first look."""
+"""A Hadoop of real daemons on this machine, for tests, the demo and a first look."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["MiniHadoop", "MiniHadoopError"]
 
 
 def __getattr__(name: str) -> object:
-    """Import the cluster when it is wanted: neither `yarnhub --help` nor a watcher needs it."""
+    """Import the cluster on first use: `yarnhub --help` and the watchdog do not need it."""
     if name != "MiniHadoop":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from yarnhub.minihadoop.cluster import MiniHadoop

@@ -1,9 +1,12 @@
-"""Hadoop's jars and our Java classes, as Maven delivers them, kept in the user's cache.
+"""Hadoop's jars and our Java classes, fetched and built by Maven, in the user's cache.
 
-- A distribution is complete or not there at all: it is built aside and renamed.
+- A distribution is complete or absent: it is built in another directory, and renamed.
 - It is built once: a second process waits for the first.
-- Maven verifies the checksum of everything that it downloads, and fails on a wrong one.
-- A change of our pom or classes makes a new one: their hash is part of the name.
+- Maven verifies the checksums of all downloads, and fails on a wrong one.
+- A change to our pom or classes makes a new distribution: their hash is part of its name.
+
+Imports the standard library only: the image of docker-compose.yml fetches Hadoop before it installs
+any package.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ _SOURCE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Distribution:
-    """One version of Hadoop on this machine, and the Java that runs it."""
+    """A version of Hadoop on this machine, and the Java that runs it."""
 
     version: str
     home: Path
@@ -42,7 +45,7 @@ class Distribution:
         return f"{conf_dir}:{self.home / 'web'}:{self.home / 'lib'}/*"
 
     def globbed_classpath(self, conf_dir: Path) -> str:
-        """Return the same with each jar named, as libhdfs and `yarn classpath --glob` have it."""
+        """Return the class path with each jar listed, as libhdfs needs it."""
         jars = sorted(str(jar) for jar in (self.home / "lib").glob("*.jar"))
         return ":".join([str(conf_dir), *jars])
 
@@ -50,13 +53,15 @@ class Distribution:
 def distribution(
     version: str = DEFAULT_VERSION, progress: Callable[[str], None] = lambda _: None
 ) -> Distribution:
-    """Return the distribution of this version, built by Maven if this machine doesn't have it yet.
+    """Return the distribution of this version; Maven builds it if it is not in the cache.
 
-    Raises MissingToolError without a suitable Java or Maven, ArtifactsUnavailableError with
-    Maven's reason.
+    Raises MissingToolError without a suitable Java or Maven, and ArtifactsUnavailableError if Maven
+    fails.
     """
     if not re.fullmatch(r"\d+\.\d+\.\d+[\w.-]*", version):
-        raise SettingsError(f"{version!r} is no version of Hadoop, such as {DEFAULT_VERSION}.")
+        raise SettingsError(
+            f"{version!r} is not a version of Hadoop. Give one such as {DEFAULT_VERSION}."
+        )
     java_home = find_java(version)
     home = cache_dir() / f"hadoop-{version}-{source_hash()}"
     if not home.exists():
@@ -91,11 +96,11 @@ def _build(version: str, java_home: Path, home: Path) -> None:
     maven = shutil.which("mvn")
     if not maven:
         raise MissingToolError(
-            "There is no Maven (mvn) on this machine, which fetches Hadoop;"
-            " install it (Debian: apt install maven)."
+            "There is no Maven (mvn) on this machine, which fetches Hadoop. Install it (Debian: "
+            "apt install maven)."
         )
     require_compiler(java_home)
-    work = home.with_name(f"{home.name}.partial")  # Only the holder of the lock touches it.
+    work = home.with_name(f"{home.name}.partial")  # Only the holder of the lock uses it.
     shutil.rmtree(work, ignore_errors=True)
     try:
         (work / "build").mkdir(parents=True)
@@ -113,7 +118,7 @@ def _run_maven(maven: str, version: str, java_home: Path, work: Path) -> None:
     # fmt: off
     command = [
         maven, "--batch-mode", "--strict-checksums", "--no-transfer-progress", "--quiet",
-        "--update-snapshots",  # Ask again for what was missing the last time.
+        "--update-snapshots",  # Look again for artifacts that were missing the last time.
         "-Dstyle.color=never", f"-Dhadoop.version={version}", f"-Dlib={work / 'lib'}", "package",
     ]
     # fmt: on
@@ -128,16 +133,16 @@ def _run_maven(maven: str, version: str, java_home: Path, work: Path) -> None:
 
 
 def maven_reason(output: str) -> str:
-    """Return Maven's own reason in one line, without its stack of goals and wrapped exceptions."""
+    """Return the reason of a failure in one line, without goals and wrapped exceptions."""
     output = re.sub(r"\x1b\[[0-9;]*m", "", output).strip()
     errors = re.findall(r"^\[ERROR\] (.+)$", output, re.MULTILINE)
-    reason = errors[0] if errors else (output.splitlines() or ["it said nothing"])[-1]
+    reason = errors[0] if errors else (output.splitlines() or ["it printed nothing"])[-1]
     cause = re.search(r"Could not (?:find|transfer) artifact .*", reason)
     return re.sub(r" ?-> \[Help \d+\]$", "", cause[0] if cause else reason)[:600]
 
 
 def _make_webapps(web: Path) -> None:
-    """Make the folders that NameNode and DataNode insist on, and that their jars don't carry."""
+    """Make the directories that the NameNode and DataNodes require, and that no jar contains."""
     for name in ("hdfs", "datanode", "secondary"):
         folder = web / "webapps" / name / "WEB-INF"
         folder.mkdir(parents=True)

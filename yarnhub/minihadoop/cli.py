@@ -1,7 +1,7 @@
-"""The command line of the embedded Hadoop: `yarnhub minihadoop up|down|status|env`.
+"""The command line of the embedded Hadoop: `yarnhub minihadoop up|down|status|failover|env`.
 
-`up` leaves a cluster running behind it, in a state folder by which the others find it. Nothing
-heavy is imported before a command runs.
+`up` leaves the cluster running; the other commands find it by its state directory. Slow imports are
+inside the commands.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Annotated, Optional
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="A real Hadoop on this machine, for a first look.")
+app = typer.Typer(no_args_is_help=True, help="Run a real Hadoop on this machine, to try things.")
 
 StateDir = Annotated[
     Optional[Path],  # noqa: UP045 - typer evaluates it, on Python 3.10 too
     typer.Option(
-        help="The cluster's folder. \\[default: ~/.local/state/yarnhub/minihadoop]",
+        help="The cluster's directory. \\[default: ~/.local/state/yarnhub/minihadoop]",
         metavar="DIR",
         show_default=False,
     ),
@@ -27,35 +27,42 @@ StateDir = Annotated[
 
 @app.command()
 def up(  # noqa: PLR0913 - each is an option
-    nodemanagers: Annotated[int, typer.Option(min=1, max=50, help="YARN nodes.", metavar="N")] = 1,
-    datanodes: Annotated[int, typer.Option(min=1, max=5, help="HDFS nodes.", metavar="N")] = 3,
+    nodemanagers: Annotated[
+        int, typer.Option(min=1, max=50, help="Number of YARN nodes.", metavar="N")
+    ] = 1,
+    datanodes: Annotated[
+        int, typer.Option(min=1, max=5, help="Number of DataNodes.", metavar="N")
+    ] = 3,
     memory_mb: Annotated[
-        int, typer.Option(min=512, help="Memory of each YARN node.", metavar="N")
+        int, typer.Option(min=512, help="Memory of each YARN node, in MiB.", metavar="N")
     ] = 6144,
     hadoop_version: Annotated[
-        str, typer.Option(help="3.4.2, 3.5.0 or another.", metavar="VERSION")
+        str, typer.Option(help="Hadoop's version, such as 3.5.0.", metavar="VERSION")
     ] = "3.4.2",
     user: Annotated[
         Optional[list[str]],  # noqa: UP045 - as above
         typer.Option(
-            help="A user with a home in HDFS; repeatable. \\[default: alice, bob]", metavar="NAME"
+            help="A user with an HDFS home; repeatable. \\[default: alice, bob]", metavar="NAME"
         ),
     ] = None,
     ha: Annotated[
-        bool, typer.Option("--ha", help="Two ResourceManagers and two NameNodes.")
+        bool, typer.Option("--ha", help="Run two ResourceManagers and two NameNodes.")
     ] = False,
     security: Annotated[
-        bool, typer.Option("--kerberos", help="Kerberos, with a KDC of its own.")
+        bool, typer.Option("--kerberos", help="Use Kerberos, and start a KDC.")
     ] = False,
     port: Annotated[
         Optional[int],  # noqa: UP045 - as above
         typer.Option(
-            min=1024, max=65000, help="First of 34 ports. \\[default: free ones]", metavar="N"
+            min=1024,
+            max=65000,
+            help="The first of 34 consecutive ports. \\[default: free ones]",
+            metavar="N",
         ),
     ] = None,
     state_dir: StateDir = None,
 ) -> None:
-    """Start a Hadoop that goes on running, and tell its addresses."""
+    """Start a Hadoop that keeps running, and print its addresses."""
     from rich.console import Console
 
     from yarnhub.minihadoop import MiniHadoop
@@ -77,41 +84,41 @@ def up(  # noqa: PLR0913 - each is an option
         hadoop.start()
     state = hadoop.detach()
     where = f" --state-dir {shlex.quote(str(state_dir))}" if state_dir else ""
-    _say(f"Hadoop {hadoop_version} is up.")
-    _say(f"  HDFS  {state.default_fs}  {state.namenode_url}")
-    _say(f"  YARN  {state.resourcemanager_url}")
-    _say(f"  users {', '.join((*state.settings.users, HUB_USER))}; queues {', '.join(QUEUES)}")
+    _print(f"Hadoop {hadoop_version} is up.")
+    _print(f"  HDFS  {state.default_fs}  {state.namenode_url}")
+    _print(f"  YARN  {state.resourcemanager_url}")
+    _print(f"  users {', '.join((*state.settings.users, HUB_USER))}; queues {', '.join(QUEUES)}")
     if state.settings.security:
-        _say(f"  keys  {state.folder / 'krb5' / 'keytabs'}")
-    _say(f"  logs  {state.folder / 'logs'}")
-    _say(f'Use it:  eval "$(yarnhub minihadoop env{where})"')
-    _say(f"End it:  yarnhub minihadoop down{where}")
+        _print(f"  keys  {state.folder / 'krb5' / 'keytabs'}")
+    _print(f"  logs  {state.folder / 'logs'}")
+    _print(f'Use it:  eval "$(yarnhub minihadoop env{where})"')
+    _print(f"End it:  yarnhub minihadoop down{where}")
 
 
 @app.command()
 def down(state_dir: StateDir = None) -> None:
-    """End the Hadoop with all its containers, and remove all but its logs."""
+    """End the Hadoop and its containers, and remove everything but its logs."""
     from yarnhub.minihadoop.errors import NotRunningError
     from yarnhub.minihadoop.processes import containers, daemons, end_processes
     from yarnhub.minihadoop.state import load, remove_data
 
     try:
         state = load(_folder(state_dir))
-    except NotRunningError as nothing:
-        _say(str(nothing))
+    except NotRunningError as error:
+        _print(str(error))
         return
     running, inside = daemons(state.folder), containers(state.folder)
     end_processes(state.folder)
     remove_data(state.folder)
-    _say(
-        f"Ended {len(running)} daemons and {len(inside)} processes of containers;"
-        f" the logs are kept in {state.folder / 'logs'}."
+    _print(
+        f"Ended {len(running)} daemons and {len(inside)} container processes. "
+        f"Logs: {state.folder / 'logs'}"
     )
 
 
 @app.command()
 def status(state_dir: StateDir = None) -> None:
-    """Tell what runs. The exit code is 0 if every daemon does, else 1."""
+    """Show the daemons. The exit code is 0 if all of them run, else 1."""
     from rich.console import Console
     from rich.table import Table
 
@@ -126,33 +133,35 @@ def status(state_dir: StateDir = None) -> None:
         pid, size = (str(process.pid), str(resident_mb(process))) if process else ("ended", "")
         table.add_row(name, pid, size)
     Console().print(table)
-    _say(f"HDFS {state.default_fs}  {state.namenode_url}")
+    _print(f"HDFS {state.default_fs}  {state.namenode_url}")
     inside = len(containers(state.folder))
-    _say(f"YARN {state.resourcemanager_url}  {inside} processes in containers")
+    _print(f"YARN {state.resourcemanager_url}  {inside} container processes")
     if set(running) != set(state.daemon_names()):
         raise typer.Exit(1)
 
 
 @app.command()
 def failover(
-    index: Annotated[int, typer.Argument(min=1, max=2, help="1 or 2.", metavar="WHICH")],
-    hdfs: Annotated[bool, typer.Option("--hdfs", help="The NameNode instead.")] = False,
+    index: Annotated[
+        int, typer.Argument(min=1, max=2, help="The one to activate, 1 or 2.", metavar="NUMBER")
+    ],
+    hdfs: Annotated[bool, typer.Option("--hdfs", help="Switch the NameNodes instead.")] = False,
     state_dir: StateDir = None,
 ) -> None:
-    """Make one ResourceManager of a pair (up --ha) the active one, or one NameNode."""
+    """Make ResourceManager or NameNode NUMBER the active one (after up --ha)."""
     from yarnhub.minihadoop.errors import SettingsError
     from yarnhub.minihadoop.state import load
 
     state = load(_folder(state_dir))
     if not state.settings.ha:
-        raise SettingsError("This Hadoop has one of each: start it with `up --ha`.")
+        raise SettingsError("This Hadoop has no standby daemons. Start it with `up --ha`.")
     (state.namenode_pair() if hdfs else state.resourcemanager_pair()).make_active(index - 1)
-    _say(f"{'NameNode' if hdfs else 'ResourceManager'} {index} is active.")
+    _print(f"{'NameNode' if hdfs else 'ResourceManager'} {index} is active.")
 
 
 @app.command()
 def env(state_dir: StateDir = None) -> None:
-    """Print shell exports: eval "$(yarnhub minihadoop env)" makes any client use the Hadoop."""
+    """Print shell exports: eval "$(yarnhub minihadoop env)" makes any client use this Hadoop."""
     from yarnhub.minihadoop.errors import NotRunningError
     from yarnhub.minihadoop.processes import daemons
     from yarnhub.minihadoop.state import load
@@ -161,8 +170,8 @@ def env(state_dir: StateDir = None) -> None:
     if not daemons(state.folder):
         raise NotRunningError(f"The Hadoop in {state.folder} is not running.")
     for name, value in state.variables().items():
-        _say(f"export {name}={shlex.quote(value)}")
-    _say(f'export PATH={shlex.quote(str(state.folder / "bin"))}:"$PATH"')
+        _print(f"export {name}={shlex.quote(value)}")
+    _print(f'export PATH={shlex.quote(str(state.folder / "bin"))}:"$PATH"')
 
 
 def _folder(state_dir: Path | None) -> Path:
@@ -170,5 +179,5 @@ def _folder(state_dir: Path | None) -> Path:
     return (state_dir or Path(base) / "yarnhub" / "minihadoop").resolve()
 
 
-def _say(text: str) -> None:
-    typer.echo(text)  # Unlike rich it breaks no line: these may be copied or evaluated.
+def _print(text: str) -> None:
+    typer.echo(text)  # Unlike rich it breaks no lines, which may be copied or evaluated.

@@ -1,9 +1,9 @@
-"""The embedded Hadoop as a context manager: real daemons, started together, ended together.
+"""The embedded Hadoop as a context manager that starts and ends all daemons.
 
-- Inside the context HDFS is writable with every DataNode live, and every NodeManager runs.
-- At its end nothing is left running: daemons and YARN containers, also after an exception or
-  Ctrl-C, and also when this process is killed.
-- A state folder that was named is kept; a temporary one goes.
+- Inside the context HDFS is writable, all DataNodes are live, and all NodeManagers run.
+- After it no daemon and no YARN container runs: also after an exception, Ctrl-C, or the death of
+  this process.
+- A given state directory is kept; a temporary one is removed.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ _START_TIMEOUT_SECONDS = 120.0
 
 
 def _silent(_: str) -> None:
-    """Take progress that nobody wants to see."""
+    """Ignore progress."""
 
 
 class MiniHadoop:
-    """A cluster of this process; `progress` is told in a few words what is being done.
+    """A cluster that ends with this process. Starting it raises a MiniHadoopError.
 
-    Raises a MiniHadoopError if it can't be started. `memory_mb` is that of each NodeManager.
-    `yarn` is more of yarn-site.xml.
-    `port` is the first of the ports to use; without it free ones are chosen.
+    `memory_mb` is the memory of each NodeManager. `yarn` has further properties of yarn-site.xml.
+    `port` is the first port to use; by default free ports are chosen. `progress` is called with the
+    name of each step.
     """
 
-    # From the start on.
+    # Set by `start`.
     state: ClusterState
     kdc: Daemon | None
     namenodes: list[Daemon]
@@ -62,7 +62,7 @@ class MiniHadoop:
     resourcemanagers: list[Daemon]
     nodemanagers: list[Daemon]
 
-    def __init__(  # noqa: PLR0913 - each says one thing of a cluster, and has a default
+    def __init__(  # noqa: PLR0913 - independent settings, each with a default
         self,
         nodemanagers: int = 1,
         datanodes: int = 3,
@@ -91,7 +91,7 @@ class MiniHadoop:
         self._progress = progress
         self._folder: Path | None = None
         self.daemons: list[Daemon] = []
-        self._watcher: subprocess.Popen[bytes] | None = None
+        self._watchdog: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> MiniHadoop:
         self.start()
@@ -118,20 +118,20 @@ class MiniHadoop:
 
     @property
     def resourcemanager(self) -> Daemon:
-        """The ResourceManager; of a pair, the first one."""
+        """The ResourceManager, the first one with HA."""
         return self.resourcemanagers[0]
 
     @property
     def namenode(self) -> Daemon:
-        """The NameNode; of a pair, the first one."""
+        """The NameNode, the first one with HA."""
         return self.namenodes[0]
 
     def make_active(self, index: int) -> None:
-        """Make one ResourceManager of a pair the active one."""
+        """Make the ResourceManager with this index, from 0, the active one."""
         self.state.resourcemanager_pair().make_active(index)
 
     def make_namenode_active(self, index: int) -> None:
-        """Make one NameNode of a pair the active one."""
+        """Make the NameNode with this index, from 0, the active one."""
         self.state.namenode_pair().make_active(index)
 
     @property
@@ -142,24 +142,24 @@ class MiniHadoop:
         return {daemon.name: daemon.log_tail(lines) for daemon in self.daemons}
 
     def env(self) -> dict[str, str]:
-        """Return what a Hadoop client needs in its environment to use this cluster."""
+        """Return the environment of a Hadoop client of this cluster."""
         return self.state.env()
 
     def identity(self, name: str) -> dict[str, str]:
-        """Return what makes a client act as the hub, a user or the superuser."""
-        who = {"HADOOP_USER_NAME": name}
+        """Return the variables that make a client act as the hub, a user or the superuser."""
+        variables = {"HADOOP_USER_NAME": name}
         if self._settings.security:
-            who |= login_variables(self.state.folder, "nn" if name == superuser() else name)
-        return who
+            variables |= login_variables(self.state.folder, "nn" if name == superuser() else name)
+        return variables
 
     def login(self, name: str) -> tuple[str, Path]:
-        """Return the principal and the keytab of the hub or of a user, where there is Kerberos."""
+        """Return the principal and the keytab of the hub or a user, in a cluster with Kerberos."""
         is_service = name in (*SERVICES, HUB_USER)
         principal = service_principal(name) if is_service else f"{name}@{REALM}"
         return principal, keytab(self.state.folder, name)
 
     def start(self) -> None:
-        """Start everything and return when it is ready; if that fails nothing is left."""
+        """Start the cluster and wait until it is ready; a failed start leaves nothing behind."""
         built = distribution(self._version, self._progress)
         temporary = self._state_dir is None
         folder = usable_folder(Path(self._state_dir or tempfile.mkdtemp(prefix="minihadoop-")))
@@ -167,8 +167,8 @@ class MiniHadoop:
             require_unused(folder)
             undo.callback(self.close)
             self._folder = folder
-            self._watcher = watchdog.watch(folder, remove=temporary)
-            end_processes(folder)  # Containers of a cluster whose machine lost its daemons.
+            self._watchdog = watchdog.watch(folder, remove=temporary)
+            end_processes(folder)  # Containers that outlived an earlier cluster's daemons.
             with reserved_ports(
                 self._port, self._settings.datanodes, self._settings.nodemanagers
             ) as ports:
@@ -178,26 +178,26 @@ class MiniHadoop:
             undo.pop_all()
 
     def wait_ready(self, timeout: float = _START_TIMEOUT_SECONDS) -> None:
-        """Wait until every daemon serves. Raises DaemonError with the end of a log."""
+        """Wait until every daemon is ready. Raises DaemonError with the end of a log."""
         deadline = time.monotonic() + timeout
         for daemon in self.daemons:
             daemon.wait_ready(deadline - time.monotonic())
 
     def detach(self) -> ClusterState:
-        """Let the cluster outlive this process; `end_processes` of its folder ends it."""
-        self._end_watcher()
+        """Let the cluster outlive this process. `end_processes` with its directory ends it."""
+        self._end_watchdog()
         self._folder = None
         return self.state
 
     def close(self) -> None:
-        """End everything; a temporary state folder is removed. Safe to repeat."""
+        """End the cluster, and remove a temporary state directory. Safe to repeat."""
         folder, self._folder = self._folder, None
         if folder is None:
             return
         end_processes(folder)
         for daemon in self.daemons:
             daemon.reap()
-        self._end_watcher()
+        self._end_watchdog()
         if self._state_dir is None:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -207,7 +207,8 @@ class MiniHadoop:
             self._progress("Starting the KDC")
             names = (*SERVICES, HUB_USER, *self._settings.users)
             logins = map(self.login, names)
-            kerberos.make_realm(self.state.folder, {file: who for who, file in logins})
+            keytabs = {file: principal for principal, file in logins}
+            kerberos.make_realm(self.state.folder, keytabs)
             self.kdc.start()
             self.kdc.wait_ready(_START_TIMEOUT_SECONDS)
         self._progress("Starting YARN")
@@ -289,10 +290,10 @@ class MiniHadoop:
         return readiness.nodemanager_ready(self.state.ports, index, since_ms)
 
     def _format(self) -> None:
-        """Make an empty HDFS, unless the state folder has one from before.
+        """Format an empty HDFS, unless the state directory has one.
 
-        The second NameNode of a pair begins with what the first one has, as `-bootstrapStandby`
-        would have it from a first one that runs already.
+        A second NameNode starts with a copy of the first one's image, which `-bootstrapStandby`
+        would fetch from a running NameNode.
         """
         names = names_folder(self.state.folder)
         if names.exists():
@@ -305,26 +306,28 @@ class MiniHadoop:
             self.state.folder,
         )
         with contextlib.ExitStack() as undo:
-            undo.callback(shutil.rmtree, names, ignore_errors=True)  # Half an HDFS is none.
+            undo.callback(
+                shutil.rmtree, names, ignore_errors=True
+            )  # Never use a half-formatted one.
             formatter.start()
             formatter.wait_done(_START_TIMEOUT_SECONDS)
             if self._settings.ha:
                 shutil.copytree(names, names_folder(self.state.folder, 1))
             undo.pop_all()
 
-    def _end_watcher(self) -> None:
-        if self._watcher:
-            self._watcher.kill()
-            self._watcher.wait()
-            self._watcher = None
+    def _end_watchdog(self) -> None:
+        if self._watchdog:
+            self._watchdog.kill()
+            self._watchdog.wait()
+            self._watchdog = None
 
 
 @contextlib.contextmanager
 def _exclusive(folder: Path) -> Iterator[None]:
-    """Let nobody else start a cluster in this folder meanwhile."""
+    """Lock the state directory against another start. Raises ConflictError."""
     with (folder / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ConflictError(f"Another process is just starting a Hadoop in {folder}.") from None
+            raise ConflictError(f"Another process is starting a Hadoop in {folder}.") from None
         yield

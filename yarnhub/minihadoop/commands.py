@@ -1,4 +1,4 @@
-"""How a daemon's process is started: its command line and its environment."""
+"""The command line and the environment of a daemon's process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from yarnhub.minihadoop import kerberos
 from yarnhub.minihadoop.state import ClusterState
 
-#: Class and heap (MB) by the kind of daemon.
+#: The class and the heap (MB) of each kind of daemon.
 _DAEMONS = {
     "namenode": ("org.apache.hadoop.hdfs.server.namenode.NameNode", 256),
     "datanode": ("org.apache.hadoop.hdfs.server.datanode.DataNode", 128),
@@ -15,7 +15,7 @@ _DAEMONS = {
     "nodemanager": ("org.apache.hadoop.yarn.server.nodemanager.NodeManager", 256),
 }
 
-#: Small and quick to start, rather than fast after an hour.
+#: Options for a quick start and little memory, instead of speed in long runs.
 _SMALL = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:-UsePerfData"]
 _OPENS = ["java.lang", "java.util", "java.net", "sun.nio.ch"]
 
@@ -24,7 +24,7 @@ def daemon_command(state: ClusterState, kind: str, name: str) -> list[str]:
     main, heap_mb = _DAEMONS[kind]
     return [
         state.distribution.java,
-        f"-Dproc_{kind}",  # As Hadoop's own scripts have it, to be recognized in `ps`.
+        f"-Dproc_{kind}",  # Identifies it in `ps`, as with Hadoop's own scripts.
         f"-Xmx{heap_mb}m",
         *_SMALL,
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENS),
@@ -40,16 +40,16 @@ def daemon_command(state: ClusterState, kind: str, name: str) -> list[str]:
 
 
 def daemon_env(state: ClusterState) -> dict[str, str]:
-    """Return what a daemon needs, and nothing of the caller's own Hadoop.
+    """Return the environment of a daemon, without any variables of the caller's own Hadoop.
 
-    The HADOOP_CONF_DIR of a NodeManager is what its containers see: the clients', not its own.
+    HADOOP_CONF_DIR is the clients' directory, because a NodeManager passes it to its containers.
     """
     names = ("HOME", "LANG", "PATH", "TZ", "USER")
     realm = kerberos.variables(state.folder) if state.settings.security else {}
     return {
         **{name: os.environ[name] for name in names if name in os.environ},
         **realm,
-        # A ticket of whoever starts the cluster is none of theirs.
+        # Daemons must not use a ticket of the user who starts the cluster.
         "KRB5CCNAME": f"FILE:{state.folder}/krb5/no-tickets",
         "JAVA_HOME": str(state.distribution.java_home),
         "HADOOP_CONF_DIR": str(state.conf_dir),

@@ -1,17 +1,17 @@
-"""One host's part in a Hadoop that is spread over hosts, as docker-compose.yml has it.
+"""One host of a distributed Hadoop: the entry point of all containers of docker-compose.yml.
 
-    python -m yarnhub.minihadoop.compose_host daemon      become the daemon named like this host
-    python -m yarnhub.minihadoop.compose_host ready       tell by the exit code whether that serves
-    python -m yarnhub.minihadoop.compose_host folders     make the directories of HDFS, and homes
-    python -m yarnhub.minihadoop.compose_host COMMAND…    become a command that uses the cluster
+    python -m yarnhub.minihadoop.compose_host daemon      run the daemon named like this host
+    python -m yarnhub.minihadoop.compose_host ready       exit with 0 if that daemon is ready
+    python -m yarnhub.minihadoop.compose_host folders     create HDFS's directories and homes
+    python -m yarnhub.minihadoop.compose_host COMMAND…    run a command that uses the cluster
 
-- What the cluster is comes from the environment, the same on each host: YARNHUB_USERS,
-  YARNHUB_DATANODES, YARNHUB_NODEMANAGERS, YARNHUB_NODE_MEMORY_MB, and COMPOSE_PROFILES, in which
-  `kerberos` makes it a secure one. Its configuration is written anew each time.
-- All that is written is in the account's home: what is in there outlives the host's process.
-- An HDFS that exists is never formatted.
-- With Kerberos the host kdc makes everybody's keys, and puts each host's own where none but the two
-  of them look: /etc/security/keytabs/HOST. A host waits for its keys before it does anything.
+- The environment, the same on each host, describes the cluster: YARNHUB_USERS, YARNHUB_DATANODES,
+  YARNHUB_NODEMANAGERS, YARNHUB_NODE_MEMORY_MB, and COMPOSE_PROFILES, in which `kerberos` adds
+  Kerberos. The configuration files are written at each start.
+- All files are written to the account's home, which outlives the container if it is a volume.
+- An existing HDFS is never formatted.
+- With Kerberos the host kdc makes all keys. It puts those of a host in /etc/security/keytabs/HOST,
+  which only these two hosts can read. A host waits for its keys before it does anything else.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from yarnhub.node_http import log_in_with
 
 PORTS = Ports(9000, distributed=True)
 
-#: The account of the daemons, and so HDFS's and YARN's superuser.
+#: The account of the daemons, which makes it the superuser of HDFS and YARN.
 SUPERUSER = "hadoop"
 
-#: Hosts of no daemon: where people and the hub are, and where their homes in HDFS are made from.
+#: Hosts without a daemon: that of the hub and its users, and the one that creates HDFS homes.
 EDGE, HOMES = "edge", "homes"
 KEYTABS = Path("/etc/security/keytabs")
 KEYS_TIMEOUT_SECONDS = 120.0
@@ -55,7 +55,7 @@ def settings_from(environment: Mapping[str, str]) -> ClusterSettings:
     def number(name: str, default: int) -> int:
         text = environment.get(name) or str(default)
         if not text.isdecimal():
-            raise SettingsError(f"{name} is {text!r}, and should be a number.")
+            raise SettingsError(f"{name} must be a number, not {text!r}.")
         return int(text)
 
     profiles = (environment.get("COMPOSE_PROFILES") or "").split(",")
@@ -70,7 +70,7 @@ def settings_from(environment: Mapping[str, str]) -> ClusterSettings:
 
 
 def daemon_of(host: str, settings: ClusterSettings) -> tuple[str, int]:
-    """Return the kind and the index, from 0, of the daemon that a host is called as."""
+    """Return the kind and the index, from 0, of the daemon that a host is named after."""
     counts = {
         **({"kdc": 0} if settings.security else {}),
         "namenode": 0,
@@ -78,15 +78,15 @@ def daemon_of(host: str, settings: ClusterSettings) -> tuple[str, int]:
         "datanode": settings.datanodes,
         "nodemanager": settings.nodemanagers,
     }
-    found = re.fullmatch(r"([a-z]+)([1-9]\d*)?", host)
-    kind, number = (found[1], int(found[2] or 0)) if found else (host, 0)
+    match = re.fullmatch(r"([a-z]+)([1-9]\d*)?", host)
+    kind, number = (match[1], int(match[2] or 0)) if match else (host, 0)
     if kind not in counts or not min(1, counts[kind]) <= number <= counts[kind]:
-        raise SettingsError(f"No daemon of this cluster is called as this host is, {host!r}.")
+        raise SettingsError(f"The host name {host!r} matches no daemon of this cluster.")
     return kind, max(number - 1, 0)
 
 
 def principals(settings: ClusterSettings) -> dict[str, dict[str, str]]:
-    """Return whose keys each host gets: by the host's name, principals by the keytab's name."""
+    """Return the principals of each host, by the names of the host and of the keytab."""
     services = {
         "namenode": ("nn", "HTTP"),
         "resourcemanager": ("rm",),
@@ -94,23 +94,23 @@ def principals(settings: ClusterSettings) -> dict[str, dict[str, str]]:
         **{f"nodemanager{i + 1}": ("nm",) for i in range(settings.nodemanagers)},
         EDGE: (HUB_USER,),
     }
-    people = {EDGE: settings.users, HOMES: (SUPERUSER,)}
+    accounts = {EDGE: settings.users, HOMES: (SUPERUSER,)}
     return {
         host: {
             **{name: service_principal(name, host) for name in services.get(host, ())},
-            **{name: f"{name}@{REALM}" for name in people.get(host, ())},
+            **{name: f"{name}@{REALM}" for name in accounts.get(host, ())},
         }
-        for host in {**services, **people}
+        for host in {**services, **accounts}
     }
 
 
 def identity(name: str) -> dict[str, str]:
-    """Return what makes a client on this host act as the hub or one of the people."""
+    """Return the variables that make a client on this host act as the hub or a user."""
     return {"HADOOP_USER_NAME": name, **login_variables(Path.home(), name)}
 
 
 def is_ready(kind: str, index: int) -> bool:
-    """Tell whether a daemon serves, by its own word and by that of who leads it."""
+    """Return whether a daemon is ready, by its own status and that of its master."""
     if kind == "kdc":
         return kerberos.kdc_ready(PORTS)
     if kind == "namenode":
@@ -123,9 +123,10 @@ def is_ready(kind: str, index: int) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the top of this file says; returns the exit code, unless it becomes something else.
+    """Run one of the commands at the top of this file.
 
-    Raises a MiniHadoopError, or FileNotFoundError if there is no such command.
+    Returns the exit code, if the process is not replaced by a daemon or a command. Raises a
+    MiniHadoopError, or FileNotFoundError for a command that does not exist.
     """
     settings, host = settings_from(os.environ), socket.gethostname()
     if arguments == ["ready"]:
@@ -149,7 +150,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _log_in(settings: ClusterSettings, host: str) -> None:
-    """Have this process ask daemons' pages as what this host is, where they want to know."""
+    """Authenticate this process's requests to daemons' pages with the first key of this host."""
     from yarnhub.minihadoop.negotiate import Negotiate
 
     keys = principals(settings).get(host)
@@ -160,29 +161,31 @@ def _log_in(settings: ClusterSettings, host: str) -> None:
 
 
 def _become_kdc(state: ClusterState) -> NoReturn:
-    wanted = {
+    keytabs = {
         KEYTABS / host / f"{name}.keytab": principal
         for host, keys in principals(state.settings).items()
         for name, principal in keys.items()
     }
-    kerberos.make_realm(state.folder, wanted)
-    for file in wanted:
-        file.chmod(0o440)  # The group is that of the host's account.
+    kerberos.make_realm(state.folder, keytabs)
+    for file in keytabs:
+        file.chmod(0o440)  # Its group is the one of the host's account.
     command = kerberos.kdc_command()
     os.execve(command[0], command, kerberos.kdc_env(state.folder))
 
 
 def _take_keys(state: ClusterState, host: str) -> None:
-    """Wait for the KDC, and copy the keys of this host so that they are its account's alone."""
-    made = [KEYTABS / host / f"{name}.keytab" for name in principals(state.settings).get(host, ())]
+    """Wait for the KDC, and copy the keys of this host to files that only its account can read."""
+    shared = [
+        KEYTABS / host / f"{name}.keytab" for name in principals(state.settings).get(host, ())
+    ]
     deadline = time.monotonic() + KEYS_TIMEOUT_SECONDS
-    while not (all(file.exists() for file in made) and kerberos.kdc_ready(PORTS)):
+    while not (all(file.exists() for file in shared) and kerberos.kdc_ready(PORTS)):
         if time.monotonic() > deadline:
-            raise DaemonError("The KDC made no keys for this host: the log of kdc says why.")
+            raise DaemonError("The KDC made no keys for this host: see the log of the host kdc.")
         time.sleep(0.2)
-    for file in made:
+    for file in shared:
         own = keytab(state.folder, file.stem)
-        new = own.with_suffix(f".{os.getpid()}")  # Somebody may be reading the old one.
+        new = own.with_suffix(f".{os.getpid()}")  # Another process may be reading the old one.
         new.touch(mode=0o600)
         new.write_bytes(file.read_bytes())
         new.chmod(0o400)
@@ -196,8 +199,8 @@ def _become_daemon(state: ClusterState, host: str) -> NoReturn:
     if kind == "namenode" and not names.exists():
         done = subprocess.run([*command, "-format", "-nonInteractive"], env=environment)
         if done.returncode:
-            shutil.rmtree(names, ignore_errors=True)  # Half an HDFS is none.
-            raise DaemonError("HDFS could not be formatted; the lines above say why.")
+            shutil.rmtree(names, ignore_errors=True)  # Never use a half-formatted one.
+            raise DaemonError("HDFS could not be formatted: see the lines above.")
     os.execve(command[0], command, environment)
 
 
@@ -208,5 +211,5 @@ if __name__ == "__main__":
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
     except FileNotFoundError as error:
-        sys.stderr.write(f"{error.filename}: there is no such command.\n")
+        sys.stderr.write(f"{error.filename}: command not found\n")
         sys.exit(127)

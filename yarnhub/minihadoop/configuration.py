@@ -1,8 +1,8 @@
-"""Hadoop's configuration for a cluster, as values: no file is touched here.
+"""Hadoop's configuration for a cluster, as values: nothing is written here.
 
-Where a value isn't Hadoop's default, it is because several daemons share one small machine, or
-because real clusters set it so. What makes a cluster fast or slow is left alone (heartbeats above
-all), so that what is measured here says something about others.
+Values differ from Hadoop's defaults only for several daemons on one small machine, or if real
+clusters set them too. Settings that decide how fast a cluster is, above all heartbeats, keep their
+defaults, so that measurements here are valid for other clusters.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from yarnhub.minihadoop.ports import HOST, Ports
 from yarnhub.minihadoop.secure_site import secure_properties, webhdfs_properties
 from yarnhub.minihadoop.settings import HUB_USER, PEOPLE, QUEUES, ClusterSettings
 
-#: Maven has no libhadoop; without it each mode that is set would be a forked chmod.
+#: Maven has no libhadoop, and without it each change of a mode would fork a chmod.
 #: For daemons only: a client may run without our jar.
 _LOCAL_FILES = {
     "fs.file.impl": "yarnhub.minihadoop.NioLocalFileSystem",
     "fs.AbstractFileSystem.file.impl": "yarnhub.minihadoop.NioLocalFs",
 }
 
-#: Hosts that all end at once leave applications to the next ResourceManager whose masters are gone.
-#: Ours are heard of every 30 s; the default is 10 minutes.
+#: If all hosts end together, the next ResourceManager recovers applications without masters. Ours
+#: send a heartbeat every 30 s; the default is 10 minutes.
 _SUDDEN_END = {"yarn.am.liveness-monitor.expiry-interval-ms": "120000"}
 
 
 @dataclass(frozen=True)
 class SiteFiles:
-    """The four files of a configuration folder."""
+    """The four files of a configuration directory."""
 
     core: Properties
     hdfs: Properties
@@ -56,7 +56,7 @@ class SiteFiles:
 
 
 def cluster_site(settings: ClusterSettings, ports: Ports, state: Path) -> SiteFiles:
-    """Return what clients read, and every daemon on top of what is its own."""
+    """Return the configuration of clients, to which each daemon adds its own properties."""
     site = SiteFiles(
         core=_core(settings, ports, state),
         hdfs=hdfs_site(settings, ports, state),
@@ -70,7 +70,7 @@ def cluster_site(settings: ClusterSettings, ports: Ports, state: Path) -> SiteFi
 
 
 def daemon_sites(settings: ClusterSettings, ports: Ports, state: Path) -> dict[str, SiteFiles]:
-    """Return what each daemon reads, by its name."""
+    """Return the configuration of each daemon, by its name."""
     site = cluster_site(settings, ports, state).changed(_LOCAL_FILES, {}, {})
     webhdfs = webhdfs_properties(settings, ports, state)
     return {
@@ -94,7 +94,7 @@ def daemon_sites(settings: ClusterSettings, ports: Ports, state: Path) -> dict[s
 
 
 def resourcemanager_name(index: int) -> str:
-    """Return the name of the daemon: the first one of a pair is called as a single one is."""
+    """Return the daemon's name. The first one of a pair has the name of a single one."""
     return f"resourcemanager{index + 1}" if index else "resourcemanager"
 
 
@@ -118,19 +118,19 @@ def _nodemanager(ports: Ports, state: Path, index: int) -> Properties:
 
 
 def _core(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
-    people = [f"{user}={PEOPLE}" for user in settings.users]
+    groups = [f"{user}={PEOPLE}" for user in settings.users]
     return {
         "fs.defaultFS": default_fs(settings, ports),
         "hadoop.tmp.dir": str(state / "tmp"),
-        # As on most clusters, what people delete stays for a while: for a week.
+        # Deleted files stay in the trash for a week, as on most clusters.
         "fs.trash.interval": "10080",
-        # The hub may act for people, from its own host, and for nobody else. Spread over hosts the
-        # daemons start before it, and could not find its address by its name.
+        # The hub may act for the users only, and only from its own host. In a distributed cluster
+        # the daemons start before it, and could not resolve its name.
         f"hadoop.proxyuser.{HUB_USER}.hosts": "*" if ports.distributed else HOST,
         f"hadoop.proxyuser.{HUB_USER}.groups": PEOPLE,
         # These users need no account on the machine.
         "hadoop.user.group.static.mapping.overrides": ";".join(
-            [*people, f"{HUB_USER}={HUB_USER}", "dr.who="]
+            [*groups, f"{HUB_USER}={HUB_USER}", "dr.who="]
         ),
     }
 
@@ -147,20 +147,20 @@ def _yarn(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
         "yarn.scheduler.maximum-allocation-vcores": str(settings.vcores),
         "yarn.nodemanager.resource.memory-mb": str(settings.memory_mb),
         "yarn.nodemanager.resource.cpu-vcores": str(settings.vcores),
-        # A lost node is noticed within a test's patience; the default is 10 minutes.
+        # For tests of a lost node; the default is 10 minutes.
         "yarn.nm.liveness-monitor.expiry-interval-ms": "30000",
         **(_SUDDEN_END if ports.distributed else {}),
-        # Python reserves far more address space than it uses; clusters turn this check off.
+        # Python reserves far more address space than it uses, so clusters turn this check off.
         "yarn.nodemanager.vmem-check-enabled": "false",
-        # Without cgroups the NodeManager itself has to end who uses too much.
+        # Without cgroups the NodeManager must end containers that use too much memory.
         "yarn.nodemanager.resource.memory.enforced": "false",
-        # By default a disk over 90 % full makes the only node unhealthy.
+        # By default a disk that is more than 90 % full makes the only node unhealthy.
         "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": "99.5",
     }
 
 
 def _resourcemanagers(settings: ClusterSettings, ports: Ports) -> Properties:
-    """Say where they are; of a pair nobody but us chooses the active one."""
+    """Return the addresses. Failover of a pair is manual, by `failover`."""
     prefix = "yarn.resourcemanager"
     properties: Properties = {}
     if settings.ha:
@@ -174,14 +174,14 @@ def _resourcemanagers(settings: ClusterSettings, ports: Ports) -> Properties:
     host = ports.resourcemanager_host
     for index in range(settings.masters):
         suffix = f".rm{index + 1}" if settings.ha else ""
-        at = ports.of_resourcemanager(index)
+        own = ports.of_resourcemanager(index)
         properties |= {
             f"{prefix}.hostname{suffix}": host,
-            f"{prefix}.address{suffix}": f"{host}:{at.client}",
-            f"{prefix}.scheduler.address{suffix}": f"{host}:{at.scheduler}",
-            f"{prefix}.resource-tracker.address{suffix}": f"{host}:{at.tracker}",
-            f"{prefix}.admin.address{suffix}": f"{host}:{at.admin}",
-            f"{prefix}.webapp.address{suffix}": f"{host}:{at.http}",
+            f"{prefix}.address{suffix}": f"{host}:{own.client}",
+            f"{prefix}.scheduler.address{suffix}": f"{host}:{own.scheduler}",
+            f"{prefix}.resource-tracker.address{suffix}": f"{host}:{own.tracker}",
+            f"{prefix}.admin.address{suffix}": f"{host}:{own.admin}",
+            f"{prefix}.webapp.address{suffix}": f"{host}:{own.http}",
         }
     return properties
 
@@ -190,15 +190,15 @@ def _recovery(state: Path) -> Properties:
     return {
         "yarn.resourcemanager.recovery.enabled": "true",
         "yarn.resourcemanager.work-preserving-recovery.enabled": "true",
-        # For so long a restarted ResourceManager gathers its nodes; with a handful of them one
-        # second is enough, the default is 10.
+        # The time for nodes to register after a restart. One second is enough for a few nodes; the
+        # default is 10.
         "yarn.resourcemanager.work-preserving-recovery.scheduling-wait-ms": "1000",
         "yarn.resourcemanager.store.class": (
             "org.apache.hadoop.yarn.server.resourcemanager.recovery.FileSystemRMStateStore"
         ),
         "yarn.resourcemanager.fs.state-store.uri": f"file://{state}/yarn/rm-state",
-        # How soon nodes and Java clients look again for a ResourceManager that is away; with the
-        # default of 30 s a test of its restart would wait for that.
+        # The interval at which nodes and Java clients reconnect to a ResourceManager. With the
+        # default of 30 s each test of its restart would take that long.
         "yarn.resourcemanager.connect.retry-interval.ms": "1000",
     }
 
@@ -207,9 +207,9 @@ def _capacity_scheduler() -> Properties:
     prefix = "yarn.scheduler.capacity"
     properties = {
         f"{prefix}.root.queues": ",".join(QUEUES),
-        # Each notebook server is its own application master, so nothing else takes memory.
+        # A notebook server is its own application master, so masters may use all memory.
         f"{prefix}.maximum-am-resource-percent": "1.0",
-        # Cores count as well as memory.
+        # Schedule by cores as well as by memory.
         f"{prefix}.resource-calculator": (
             "org.apache.hadoop.yarn.util.resource.DominantResourceCalculator"
         ),
@@ -218,7 +218,7 @@ def _capacity_scheduler() -> Properties:
         properties |= {
             f"{prefix}.root.{queue}.capacity": str(capacity),
             f"{prefix}.root.{queue}.maximum-capacity": "100",
-            # One user alone may fill the queue to its maximum.
+            # A single user may fill the queue to its maximum.
             f"{prefix}.root.{queue}.user-limit-factor": "10",
         }
     return properties

@@ -11,14 +11,14 @@ from pathlib import Path
 from yarnhub.minihadoop.errors import DaemonError
 from yarnhub.minihadoop.processes import DAEMON, is_suspended
 
-#: Between two looks at whether a daemon is ready.
+#: Between two checks of a daemon's state.
 _POLL_SECONDS = 0.1
 
 
 class Daemon:
-    """`name` is also that of its log.
+    """A daemon's process, and its log, `logs/NAME.log`.
 
-    `is_ready` tells whether it serves; it is asked again and again and must answer quickly.
+    `is_ready` returns whether it serves. It is called repeatedly, and must return quickly.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Daemon:
     ) -> None:
         self.name = name
         self.log = state / "logs" / f"{name}.log"
-        self.started_at = 0.0  # Seconds since the epoch, of the last start.
+        self.started_at = 0.0  # The last start, in seconds since the epoch.
         self._command = command
         self._env = {**env, DAEMON: f"{state}/{name}"}
         self._is_ready = is_ready
@@ -39,7 +39,7 @@ class Daemon:
 
     @property
     def pid(self) -> int:
-        """Its process id. Raises DaemonError if it doesn't run."""
+        """Its process id. Raises DaemonError if it is not running."""
         return self._process().pid
 
     @property
@@ -47,7 +47,7 @@ class Daemon:
         return self._child is not None and self._child.poll() is None
 
     def start(self) -> None:
-        """Start the process and return at once; `wait_ready` waits until it serves."""
+        """Start the process; `wait_ready` waits until it serves."""
         self.started_at = time.time()
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
@@ -57,13 +57,13 @@ class Daemon:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C in a terminal is for us, who end the daemons in order.
+                # Ctrl-C reaches only this process, which ends the daemons in order.
                 start_new_session=True,
             )
 
     def wait_ready(self, timeout: float = 60) -> None:
-        """Wait until it serves. Raises DaemonError with the end of its log if it ends before that,
-        or is not ready in time."""
+        """Wait until it serves. Raises DaemonError with the end of its log if it ends, or if the
+        time is over."""
         deadline = time.monotonic() + timeout
         while not self._is_ready():
             if not self.is_running:
@@ -73,29 +73,29 @@ class Daemon:
             time.sleep(_POLL_SECONDS)
 
     def wait_done(self, timeout: float) -> None:
-        """Wait for one that does its work and ends. Raises DaemonError if that goes wrong."""
+        """Wait for the end of a one-time task. Raises DaemonError if it fails or takes too long."""
         if not self._child:
             raise self._failure("was not started")
         try:
             code = self._child.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise self._failure("was not done in time") from None
+            raise self._failure("did not end in time") from None
         if code:
             raise self._failure(f"ended with exit code {code}")
 
     def stop(self, timeout: float = 20) -> None:
-        """Ask it to end, as an administrator would, and kill it if it doesn't in time."""
+        """End it with SIGTERM, as an administrator would, and with SIGKILL after the timeout."""
         self._end(signal.SIGTERM, timeout)
 
     def kill(self) -> None:
-        """End it as a crash would; a NodeManager's containers live on."""
+        """End it as a crash would; a NodeManager's containers keep running."""
         self._end(signal.SIGKILL, 20)
 
     def suspend(self) -> None:
-        """Freeze it: its ports accept connections and nothing answers."""
+        """Suspend it: its ports accept connections, but nothing answers."""
         process = self._process()
         process.send_signal(signal.SIGSTOP)
-        # Its threads stop one after the other, and until then one may answer.
+        # Its threads stop one after another, and until the last one stops it may answer.
         while self.is_running and not is_suspended(process.pid):
             time.sleep(_POLL_SECONDS)
 
@@ -103,7 +103,7 @@ class Daemon:
         self._process().send_signal(signal.SIGCONT)
 
     def reap(self) -> None:
-        """Take note of its end, which somebody else has brought about."""
+        """Reap the process after `end_processes` has ended it."""
         if self._child:
             self._child.wait()
 
@@ -131,5 +131,7 @@ class Daemon:
             process.kill()
             process.wait()
 
-    def _failure(self, what: str) -> DaemonError:
-        return DaemonError(f"The {self.name} {what}. The end of {self.log}:\n{self.log_tail(15)}")
+    def _failure(self, problem: str) -> DaemonError:
+        return DaemonError(
+            f"The {self.name} {problem}. The end of {self.log}:\n{self.log_tail(15)}"
+        )

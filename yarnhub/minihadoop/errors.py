@@ -1,14 +1,14 @@
-"""What can go wrong with the embedded Hadoop, as sentences for people.
+"""The errors of the embedded Hadoop.
 
 MiniHadoopError
-├── SettingsError        a cluster that can't be
-├── MissingToolError        no suitable Java, compiler or Maven
-├── ArtifactsUnavailableError  Maven can't deliver Hadoop's jars
-├── ConflictError           a port is taken, a state folder is in use or isn't ours
-├── DaemonError       a daemon ended, or wasn't ready in time
-└── NotRunningError         there is no cluster to talk about
+├── SettingsError              a cluster that cannot exist
+├── MissingToolError           no suitable Java, compiler, Maven or KDC
+├── ArtifactsUnavailableError  Maven cannot fetch Hadoop's jars
+├── ConflictError              a port is taken, or a state directory is in use or not ours
+├── DaemonError                a daemon ended, or was not ready in time
+└── NotRunningError            no cluster runs in the state directory
 
-`exit_code` is what the command line exits with; `yarnhub --help` lists the codes.
+`exit_code` is the exit code of the command line; `yarnhub --help` lists the codes.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""Which of a pair of ResourceManagers or NameNodes is active, changed by hand as an administrator
-would.
+"""Manual failover between two ResourceManagers or NameNodes, as an administrator does it.
 
-Nothing fences a ResourceManager or a NameNode off from the state that the pair shares: so the
-active one is made to stand by first, if it still answers.
+Nothing fences a ResourceManager or NameNode off from the state that the pair shares. So the active
+one becomes standby first, if it still answers.
 
-Where there is Kerberos each order is a process of its own: this one is somebody else, or nobody.
+With Kerberos each request is sent by another process, which logs in as the superuser.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ HA_SERVICE_PROTOCOL = "org.apache.hadoop.ha.HAServiceProtocol"
 
 @dataclass(frozen=True)
 class StateChangeRequestInfo(Message):
-    """HAStateChangeRequestInfoProto; 0: a person asks for it."""
+    """HAStateChangeRequestInfoProto. Source 0 is a request by a user."""
 
     request_source: int | None = int32(1)
 
@@ -51,7 +50,7 @@ class StatusRequest(Message):
 
 @dataclass(frozen=True)
 class StatusResponse(Message):
-    """GetServiceStatusResponseProto, of which nothing is read: that it comes says enough."""
+    """GetServiceStatusResponseProto. Its fields are not read: any response means ready."""
 
 
 def _method(name: str) -> Method[TransitionRequest, TransitionResponse]:
@@ -65,42 +64,44 @@ TO_STANDBY = _method("transitionToStandby")
 
 @dataclass(frozen=True)
 class HaPair:
-    """Where the two take an administrator's calls. `service` is what the configuration calls their
-    principal by, `identity` what makes a process the superuser where there is Kerberos."""
+    """The addresses of a pair's HA service.
+
+    `service` is the property with their principal. `identity` has the superuser's variables for a
+    process, None without Kerberos.
+    """
 
     addresses: Sequence[Address]
     service: str
     identity: Mapping[str, str] | None = None
 
     def make_active(self, index: int) -> None:
-        """Make the one with this index the active one. Raises DaemonError."""
-        self._order("standby", 1 - index)  # one that is dead does no harm
-        if not self._order("active", index):
+        """Make the one with this index, from 0, the active one. Raises DaemonError."""
+        self._request("standby", 1 - index)  # Fails harmlessly if that one is dead.
+        if not self._request("active", index):
             raise DaemonError(f"Number {index + 1} of the pair did not become active.")
 
-    def takes_orders(self, index: int) -> bool:
-        """Tell whether this one could be made active or stand by now."""
-        return self._order("status", index)
+    def accepts_requests(self, index: int) -> bool:
+        """Return whether this one could become active or standby now."""
+        return self._request("status", index)
 
-    def _order(self, what: str, index: int) -> bool:
-        """Tell whether it did as it was told."""
+    def _request(self, action: str, index: int) -> bool:
         host, port = self.addresses[index]
         if self.identity is None:
-            return give_order(what, (host, port), None)
-        command = [sys.executable, "-m", __name__, what, host, str(port), self.service]
+            return send_request(action, (host, port), None)
+        command = [sys.executable, "-m", __name__, action, host, str(port), self.service]
         environment = {**os.environ, **self.identity}
         return subprocess.run(command, env=environment, capture_output=True).returncode == 0
 
 
-def give_order(what: str, address: Address, prepare: Prepare | None) -> bool:
-    """Tell a service to be active or to stand by, or ask for its status; whether it answered."""
+def send_request(action: str, address: Address, prepare: Prepare | None) -> bool:
+    """Request "active", "standby" or "status" from a service; returns whether it succeeded."""
     login = Login(user=superuser())
     with BlockingClient([address], HA_SERVICE_PROTOCOL, login, prepare=prepare) as client:
         try:
-            if what == "status":
+            if action == "status":
                 client.call(GET_STATUS, StatusRequest())
             else:
-                method = TO_ACTIVE if what == "active" else TO_STANDBY
+                method = TO_ACTIVE if action == "active" else TO_STANDBY
                 client.call(method, TransitionRequest(StateChangeRequestInfo(0)))
         except (RpcError, ConnectError):
             return False
@@ -108,6 +109,6 @@ def give_order(what: str, address: Address, prepare: Prepare | None) -> bool:
 
 
 if __name__ == "__main__":
-    order, to_host, to_port, of_service = sys.argv[1:]
-    prepared = kerberos.logins(Configuration.load(), of_service)
-    sys.exit(not give_order(order, (to_host, int(to_port)), prepared))
+    action, host, port, service = sys.argv[1:]
+    prepare = kerberos.logins(Configuration.load(), service)
+    sys.exit(not send_request(action, (host, int(port)), prepare))

@@ -1,4 +1,4 @@
-"""The folders that a new HDFS gets, made over WebHDFS: no JVM and no client library needed."""
+"""The directories of a new HDFS, created over WebHDFS, which needs no JVM and no client library."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class HdfsDirectory:
     mode: str
 
 
-def folders(users: tuple[str, ...], root: str) -> list[HdfsDirectory]:
+def directories(users: tuple[str, ...], root: str) -> list[HdfsDirectory]:
+    """Return the directories of the system, the hub and the users; `root` is HDFS's superuser."""
     ours = posixpath.dirname(DEFAULT_ENV_ROOT)
     return [
         HdfsDirectory("/tmp", root, "1777"),
@@ -34,16 +35,16 @@ def folders(users: tuple[str, ...], root: str) -> list[HdfsDirectory]:
 
 
 def make_folders(namenode_url: str, users: tuple[str, ...], root: str | None = None) -> None:
-    """Make each folder with its owner and mode; one that exists gets them again.
+    """Create each directory, and set its owner and mode, also if it exists.
 
-    `root` is HDFS's superuser, where that is not who runs this.
+    `root` is HDFS's superuser, by default the current user.
     """
     root = root or superuser()
-    for folder in folders(users, root):
-        change = partial(_put, namenode_url, folder.path, root)
+    for directory in directories(users, root):
+        change = partial(_put, namenode_url, directory.path, root)
         change(op="MKDIRS")
-        change(op="SETOWNER", owner=folder.owner)
-        change(op="SETPERMISSION", permission=folder.mode)
+        change(op="SETOWNER", owner=directory.owner)
+        change(op="SETPERMISSION", permission=directory.mode)
 
 
 def _put(namenode_url: str, path: str, user: str, **query: str) -> None:
@@ -52,4 +53,4 @@ def _put(namenode_url: str, path: str, user: str, **query: str) -> None:
         put(f"{namenode_url}/webhdfs/v1{path}?{urllib.parse.urlencode(query)}")
     except urllib.error.HTTPError as error:
         reason = error.read().decode(errors="replace")[:300]
-        raise DaemonError(f"The namenode could not make {path}: {reason}") from error
+        raise DaemonError(f"The namenode could not create {path}: {reason}") from error

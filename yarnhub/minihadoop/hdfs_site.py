@@ -1,5 +1,4 @@
-"""What hdfs-site.xml of a cluster says, and how clients call its HDFS: values, as all of
-`configuration`."""
+"""The properties of hdfs-site.xml, and the address of HDFS. Values only, as in `configuration`."""
 
 from __future__ import annotations
 
@@ -10,23 +9,23 @@ from yarnhub.minihadoop.settings import ClusterSettings
 
 Properties = dict[str, str]
 
-#: The name of a pair of NameNodes, in the place of a host.
+#: The name of a pair of NameNodes, which stands in URLs instead of a host.
 NAME_SERVICE = "minihadoop"
 
 
 def namenode_name(index: int) -> str:
-    """Return the name of the daemon, as that of a ResourceManager."""
+    """Return the daemon's name. The first one of a pair has the name of a single one."""
     return f"namenode{index + 1}" if index else "namenode"
 
 
 def default_fs(settings: ClusterSettings, ports: Ports) -> str:
-    """Return HDFS's address; that of a pair is a name that the configuration explains."""
+    """Return the URL of HDFS; with HA it has the name service instead of a host."""
     host, port = ports.namenode_address()
     return f"hdfs://{NAME_SERVICE}" if settings.ha else f"hdfs://{host}:{port}"
 
 
 def names_folder(state: Path, index: int = 0) -> Path:
-    """Return where a NameNode keeps what it knows."""
+    """Return the directory of a NameNode's image and edits."""
     return state / "dfs" / (f"name{index + 1}" if index else "name")
 
 
@@ -34,20 +33,20 @@ def hdfs_site(settings: ClusterSettings, ports: Ports, state: Path) -> Propertie
     properties = {
         **_namenodes(settings, ports, state),
         "dfs.replication": str(min(3, settings.datanodes)),
-        # A NameNode that finds its files again serves at once, not half a minute later.
+        # A restarted NameNode leaves safe mode when its blocks are reported, not 30 s later.
         "dfs.namenode.safemode.extension": "0",
-        # Of a handful of DataNodes one is soon busier than all on the average, and would be passed
-        # over: a file then has too few copies, and clients in Java fail to append to it.
+        # One of a few DataNodes is soon busier than the average, and would get no replica. Files
+        # with too few replicas fail when Java clients append to them.
         "dfs.namenode.redundancy.considerLoad": "false",
     }
     if settings.datanodes < 3:
-        # Closing a file beats the block report of the last replica, and clients then sleep.
+        # A file is often closed before the last replica is reported, and then clients sleep.
         properties["dfs.namenode.file.close.num-committed-allowed"] = "1"
     return properties
 
 
 def _namenodes(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
-    """Say where they are; of a pair nobody but us chooses the active one."""
+    """Return the addresses. Failover of a pair is manual, by `failover`."""
     urls = [ports.namenode_url(i).removeprefix("http://") for i in range(settings.masters)]
     if not settings.ha:
         return {"dfs.namenode.http-address": urls[0]}
@@ -58,7 +57,7 @@ def _namenodes(settings: ClusterSettings, ports: Ports, state: Path) -> Properti
         f"dfs.client.failover.proxy.provider.{NAME_SERVICE}": (
             "org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider"
         ),
-        # A folder instead of the journal of several hosts.
+        # A shared directory instead of JournalNodes on several hosts.
         "dfs.namenode.shared.edits.dir": f"file://{state}/dfs/edits",
     }
     for index, url in enumerate(urls):

@@ -1,8 +1,8 @@
-"""Finding a Java that can run a given Hadoop.
+"""Finds a Java that can run a given version of Hadoop.
 
-Java 11 is the floor because the daemons are started with `--add-opens` and our classes are compiled
-for it; Hadoop 3.5 itself is compiled for 17. Hadoop before 3.4.3 stops at Java 22: it calls
-Subject.getSubject, which later versions refuse.
+Java 11 is the oldest because the daemons are started with `--add-opens`, and our classes are
+compiled for it. Hadoop 3.5 itself is compiled for 17. Hadoop before 3.4.3 runs up to Java 22: it
+calls Subject.getSubject, which later versions refuse.
 """
 
 from __future__ import annotations
@@ -15,28 +15,31 @@ from pathlib import Path
 
 from yarnhub.minihadoop.errors import MissingToolError
 
-_INSTALL = "install one (Debian: apt install openjdk-17-jdk-headless) or set JAVA_HOME to it"
+_INSTALL = "Install one (Debian: apt install openjdk-17-jdk-headless) or set JAVA_HOME to it."
 
 
 def find_java(hadoop_version: str) -> Path:
-    """Find the home of a Java that runs this Hadoop: JAVA_HOME, else that of `java` on the PATH."""
+    """Return the home of a Java for this Hadoop: JAVA_HOME, else that of `java` on the PATH.
+
+    Raises MissingToolError if there is none, or if its version does not fit.
+    """
     home = _java_home()
     problem = java_problem(java_major(home), hadoop_version)
     if problem:
-        raise MissingToolError(f"{problem} The Java found is {home}; {_INSTALL}.")
+        raise MissingToolError(f"{problem} JAVA_HOME or PATH selects {home}. {_INSTALL}")
     return home
 
 
 def require_compiler(java_home: Path) -> None:
     if not (java_home / "bin" / "javac").exists():
         raise MissingToolError(
-            f"{java_home} is a Java runtime without the compiler javac, which is needed once;"
-            " install a JDK (Debian: apt install openjdk-17-jdk-headless) or set JAVA_HOME to one."
+            f"{java_home} is a Java runtime without the compiler javac, which is needed once. "
+            "Install a JDK (Debian: apt install openjdk-17-jdk-headless) or set JAVA_HOME to one."
         )
 
 
 def java_problem(major: int, hadoop_version: str) -> str:
-    """Say why this Java can't run this Hadoop, as a sentence; empty if it can."""
+    """Return a sentence on why this Java cannot run this Hadoop; empty if it can."""
     hadoop = tuple(int(part) for part in re.findall(r"\d+", hadoop_version)[:3])
     oldest = 17 if hadoop >= (3, 5) else 11
     if major < oldest:
@@ -47,7 +50,7 @@ def java_problem(major: int, hadoop_version: str) -> str:
 
 
 def java_major(home: Path) -> int:
-    """Return the version of the Java in this folder, by its release file, else by asking it."""
+    """Return the Java's major version, from its release file, else from `java -version`."""
     release = home / "release"
     text = release.read_text(errors="replace") if release.exists() else ""
     if "JAVA_VERSION=" not in text:
@@ -57,20 +60,20 @@ def java_major(home: Path) -> int:
 
 
 def parse_major(text: str) -> int:
-    """Find the major version in a `release` file or in what `java -version` prints; 8 for "1.8"."""
-    found = re.search(r'(?:JAVA_VERSION=|version )"(?:1\.)?(\d+)', text)
-    if not found:
-        raise MissingToolError(f"The version of Java can't be told from {text[:80]!r}; {_INSTALL}.")
-    return int(found[1])
+    """Return the major version in a `release` file or in `java -version`'s output; 8 for "1.8"."""
+    match = re.search(r'(?:JAVA_VERSION=|version )"(?:1\.)?(\d+)', text)
+    if not match:
+        raise MissingToolError(f"Java's version is not recognised in {text[:80]!r}. {_INSTALL}")
+    return int(match[1])
 
 
 def _java_home() -> Path:
-    named = os.environ.get("JAVA_HOME")
-    if named:
-        if not (Path(named) / "bin" / "java").exists():
-            raise MissingToolError(f"JAVA_HOME is {named}, which has no bin/java; {_INSTALL}.")
-        return Path(named)
+    java_home = os.environ.get("JAVA_HOME")
+    if java_home:
+        if not (Path(java_home) / "bin" / "java").exists():
+            raise MissingToolError(f"JAVA_HOME is {java_home}, which has no bin/java. {_INSTALL}")
+        return Path(java_home)
     on_path = shutil.which("java")
     if not on_path:
-        raise MissingToolError(f"There is no Java on this machine; {_INSTALL}.")
+        raise MissingToolError(f"There is no Java on this machine. {_INSTALL}")
     return Path(on_path).resolve().parent.parent

@@ -1,8 +1,8 @@
-"""A Kerberos realm of the cluster's own: MIT's KDC in the state folder, no system file touched.
+"""The cluster's own Kerberos realm: MIT's KDC in the state directory, without any system file.
 
-krb5/krb5.conf       what clients and daemons read
-krb5/kdc.conf        what the KDC reads
-krb5/keytabs/NAME    one for each daemon's principal, for the hub's and for each user's
+krb5/krb5.conf       configuration of clients and daemons
+krb5/kdc.conf        configuration of the KDC
+krb5/keytabs/NAME    a keytab for each daemon's principal, the hub's and each user's
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ default_realm = {realm}
 dns_lookup_realm = false
 dns_lookup_kdc = false
 rdns = false
-# TCP: a KDC that is away is noticed at once.
+# TCP fails immediately if the KDC is down.
 udp_preference_limit = 1
 [realms]
 {realm} = {{
@@ -49,18 +49,18 @@ kdc = STDERR
 
 
 def variables(state: Path) -> dict[str, str]:
-    """Return what makes clients use the realm; which principal is theirs is left to them."""
+    """Return the variables that make clients use the realm, without choosing a principal."""
     file = state / "krb5" / "krb5.conf"
     return {"KRB5_CONFIG": str(file), "HADOOP_OPTS": f"-Djava.security.krb5.conf={file}"}
 
 
 def kdc_command() -> list[str]:
-    """Return how the KDC is run in the foreground."""
+    """Return the command that runs the KDC in the foreground."""
     return [_program("krb5kdc"), "-n"]
 
 
 def kdc_env(state: Path) -> dict[str, str]:
-    """Return what makes the KDC and its tools work in the state folder."""
+    """Return the environment of the KDC and its tools."""
     folder = state / "krb5"
     return {
         "PATH": os.defpath,
@@ -70,7 +70,7 @@ def kdc_env(state: Path) -> dict[str, str]:
 
 
 def kdc_ready(ports: Ports) -> bool:
-    """Tell whether the KDC takes connections."""
+    """Return whether the KDC accepts connections."""
     try:
         socket.create_connection((ports.kdc_host, ports.kdc), 1).close()
     except OSError:
@@ -79,23 +79,23 @@ def kdc_ready(ports: Ports) -> bool:
 
 
 def write_files(state: Path, ports: Ports) -> None:
-    """Write what clients, daemons and the KDC read, and make the folder of the keytabs."""
+    """Write the configuration of clients, daemons and the KDC, and make the keytabs' directory."""
     folder = state / "krb5"
-    words = {"realm": REALM, "host": ports.kdc_host, "port": ports.kdc, "folder": folder}
+    values = {"realm": REALM, "host": ports.kdc_host, "port": ports.kdc, "folder": folder}
     (folder / "keytabs").mkdir(exist_ok=True, mode=0o700)
-    (folder / "krb5.conf").write_text(_KRB5.format(**words))
-    (folder / "kdc.conf").write_text(_KDC.format(**words))
+    (folder / "krb5.conf").write_text(_KRB5.format(**values))
+    (folder / "kdc.conf").write_text(_KDC.format(**values))
 
 
 def make_realm(state: Path, keytabs: Mapping[Path, str]) -> None:
-    """Make the realm, and a keytab of each of these principals, unless they are there from before.
+    """Make the realm and a keytab for each of these principals, unless they exist.
 
-    A new realm has new keys: keytabs of an earlier one are replaced.
+    A new realm has new keys, so keytabs of an earlier realm are replaced.
     """
     if not (state / "krb5" / "stash").exists():
         for file in keytabs:
             file.unlink(missing_ok=True)
-        # The stash knows it; nobody else ever has to.
+        # Only the stash file needs it.
         password = secrets.token_hex(16)
         _run(state, "kdb5_util", "-r", REALM, "-P", password, "create", "-s")
     missing = {file: principal for file, principal in keytabs.items() if not file.exists()}
@@ -111,7 +111,7 @@ def make_realm(state: Path, keytabs: Mapping[Path, str]) -> None:
 
 
 def administer(state: Path, *commands: str) -> None:
-    """Give kadmin's commands, with the KDC running or not."""
+    """Run commands of kadmin, whether or not the KDC runs."""
     _run(state, "kadmin.local", "-r", REALM, stdin="\n".join(commands))
 
 
@@ -128,12 +128,12 @@ def _run(state: Path, program: str, *arguments: str, stdin: str = "") -> None:
 
 
 def _program(name: str) -> str:
-    # Where Debian has them, and no user's PATH.
+    # Debian has them in sbin, which is not in a user's PATH.
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
-    found = shutil.which(name, path=path)
-    if found is None:
+    program = shutil.which(name, path=path)
+    if program is None:
         raise MissingToolError(
-            f"There is no {name} on this machine, which a Hadoop with Kerberos needs; install MIT's"
-            " KDC (Debian: apt install krb5-kdc krb5-admin-server)."
+            f"There is no {name} on this machine, which a Hadoop with Kerberos needs. Install the "
+            "KDC of MIT (Debian: apt install krb5-kdc krb5-admin-server)."
         )
-    return found
+    return program

@@ -1,11 +1,11 @@
-"""How daemons' pages are asked where they ask for a ticket: SPNEGO (RFC 4559), for urllib."""
+"""SPNEGO (RFC 4559) for urllib: authentication to daemons' pages that require a ticket."""
 
 from __future__ import annotations
 
 import base64
 import urllib.request
 from email.message import Message
-from typing import Any
+from typing import IO
 
 import gssapi
 
@@ -13,11 +13,16 @@ from yarnhub.minihadoop.secure_site import service_principal
 
 
 class Negotiate(urllib.request.BaseHandler):
-    """Asks again as whoever this process is. An answer to that is the last word."""
+    """Repeats a refused request once, with the ticket of this process's principal."""
 
     def http_error_401(
-        self, request: urllib.request.Request, _file: Any, _code: int, _text: str, _headers: Message
-    ) -> Any:
+        self,
+        request: urllib.request.Request,
+        _file: IO[bytes],
+        _code: int,
+        _text: str,
+        _headers: Message,
+    ) -> object:
         if request.has_header("Authorization"):
             return None
         host = request.host.partition(":")[0]

@@ -1,9 +1,9 @@
-"""Where the daemons of a cluster are: their hosts, and one block of consecutive ports.
+"""The addresses of a cluster's daemons: their hosts, and one block of consecutive ports.
 
-- A chosen block lies below the ephemeral range, so neither an outgoing connection nor a server that
+- A chosen block is below the ephemeral range. So neither an outgoing connection nor a server that
   binds port 0 can take one of its ports between the choice and the daemon's bind.
-- Two clusters, or hubs, that start at once choose different blocks: each holds a lock on its own
-  until its daemons have bound.
+- Clusters and hubs that start in parallel choose different blocks: each locks its own until its
+  daemons have bound their ports.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from yarnhub.minihadoop.errors import ConflictError, SettingsError
 
-#: One form throughout: HDFS tokens carry the address as the client wrote it.
+#: Used everywhere in this form: HDFS tokens contain the address as the client wrote it.
 HOST = "127.0.0.1"
 
 MAX_DATANODES = 5
@@ -30,7 +30,7 @@ _FIRST, _LAST = 10_000, 32_000
 
 @dataclass(frozen=True)
 class ResourceManagerPorts:
-    """The addresses of one ResourceManager, from its first port."""
+    """The ports of one ResourceManager, from its first one."""
 
     client: int
 
@@ -53,9 +53,9 @@ class ResourceManagerPorts:
 
 @dataclass(frozen=True)
 class Ports:
-    """The addresses of every daemon, from the first port of the block.
+    """The addresses of all daemons, from the first port of the block.
 
-    All are on this machine; or, `distributed`, each is on a host that is called as the daemon is.
+    All are on this machine, or, if `distributed`, each is on a host with the daemon's name.
     """
 
     base: int
@@ -67,21 +67,21 @@ class Ports:
 
     @property
     def resourcemanager_host(self) -> str:
-        """A pair of them is on one machine only."""
+        """A distributed cluster has only one."""
         return "resourcemanager" if self.distributed else HOST
 
     def namenode_address(self, index: int = 0) -> tuple[str, int]:
-        """Return where the NameNode with this index, from 0, takes calls; a pair has two."""
+        """Return the RPC address of the NameNode with this index, 0 or 1."""
         return self.namenode_host, self.base + (32 if index else 0)
 
     @property
     def namenode_addresses(self) -> list[tuple[str, int]]:
-        """Those of a pair."""
+        """The RPC addresses of both NameNodes of a pair."""
         return [self.namenode_address(index) for index in range(2)]
 
     @property
     def resourcemanager_admins(self) -> list[tuple[str, int]]:
-        """Where the ResourceManagers of a pair take an administrator's calls."""
+        """The admin addresses of both ResourceManagers of a pair."""
         return [(self.resourcemanager_host, self.of_resourcemanager(i).admin) for i in range(2)]
 
     def namenode_url(self, index: int = 0) -> str:
@@ -98,7 +98,7 @@ class Ports:
         return f"nodemanager{index + 1}" if self.distributed else node_host(index)
 
     def of_resourcemanager(self, index: int) -> ResourceManagerPorts:
-        """Return those of the ResourceManager with this index, from 0; a pair has two."""
+        """Return the ports of the ResourceManager with this index, 0 or 1."""
         return ResourceManagerPorts(self.base + (26 if index else 2))
 
     @property
@@ -119,7 +119,7 @@ class Ports:
 
     @property
     def nodemanager(self) -> int:
-        """Each NodeManager has the same ports, on an address of its own."""
+        """All NodeManagers have the same ports, each on another address."""
         return self.base + 7
 
     @property
@@ -135,7 +135,7 @@ class Ports:
         return self.base + 10
 
     def datanode(self, index: int) -> tuple[int, int, int]:
-        """Return data transfer, RPC and HTTP of the DataNode with this index, from 0."""
+        """Return the ports for data transfer, RPC and HTTP of the DataNode with this index."""
         first = self.base + 11 + 3 * index
         return first, first + 1, first + 2
 
@@ -152,26 +152,26 @@ class Ports:
 
 
 def node_host(index: int) -> str:
-    """Return the address of the NodeManager with this index; 127.0.0.0/8 is all loopback."""
+    """Return the address of the NodeManager with this index; all of 127.0.0.0/8 is loopback."""
     return f"127.0.0.{index + 1}"
 
 
 @contextmanager
 def reserved_ports(base: int | None, datanodes: int, nodemanagers: int) -> Iterator[Ports]:
-    """Find a block whose ports are all free, held against other clusters until the context ends.
+    """Reserve a block of free ports against other clusters until the context ends.
 
-    `base` is its first port; None chooses one. Raises ConflictError, naming the port that is taken.
+    `base` is its first port; None chooses one. Raises ConflictError with the port that is taken.
     """
     if base is not None:
         if not 0 < base <= 65_536 - BLOCK:
-            raise SettingsError(f"The first of {BLOCK} ports can't be {base}.")
+            raise SettingsError(f"The first of {BLOCK} ports cannot be {base}.")
         ports = Ports(base)
         taken = taken_port(ports.all(datanodes, nodemanagers))
         if taken:
             host, port = taken
             raise ConflictError(
-                f"Port {port} on {host} is taken by another program; end that program, or choose"
-                f" another first port ({BLOCK} ports in a row are needed)."
+                f"Port {port} on {host} is taken by another program. End that program, or choose "
+                f"another first port ({BLOCK} consecutive ports are needed)."
             )
         yield ports
         return
@@ -181,8 +181,10 @@ def reserved_ports(base: int | None, datanodes: int, nodemanagers: int) -> Itera
 
 @contextmanager
 def held_ports(count: int) -> Iterator[list[int]]:
-    """Find up to `BLOCK` free ports on the loopback device, held against whoever else chooses here
-    until the context ends: for what binds them a moment later. Raises ConflictError."""
+    """Reserve up to `BLOCK` free loopback ports against other clusters until the context ends.
+
+    The caller binds them inside the context. Raises ConflictError.
+    """
     assert count <= BLOCK
     with _free_block(lambda first: [(HOST, first + i) for i in range(count)]) as first:
         yield list(range(first, first + count))
@@ -190,8 +192,10 @@ def held_ports(count: int) -> Iterator[list[int]]:
 
 @contextmanager
 def kept_free(port: int) -> Iterator[None]:
-    """Let nobody who chooses here take this port until the context ends. Raises ConflictError where
-    somebody is about to."""
+    """Keep clusters from choosing this port until the context ends.
+
+    Raises ConflictError if another one is choosing it.
+    """
     with _block_lock(port - (port - _FIRST) % BLOCK) as locked:
         if not locked:
             raise ConflictError(f"Port {port} is about to be taken by another cluster.")
@@ -200,7 +204,7 @@ def kept_free(port: int) -> Iterator[None]:
 
 @contextmanager
 def _free_block(addresses: Callable[[int], list[tuple[str, int]]]) -> Iterator[int]:
-    """Find a block of which those `addresses` are free that follow from its first port."""
+    """Lock a block whose `addresses`, computed from its first port, are free."""
     blocks = list(range(_FIRST, min(_LAST, _ephemeral()) - BLOCK, BLOCK))
     random.shuffle(blocks)
     for first in blocks:
@@ -209,35 +213,35 @@ def _free_block(addresses: Callable[[int], list[tuple[str, int]]]) -> Iterator[i
                 yield first
                 return
     raise ConflictError(
-        f"No {BLOCK} free ports in a row were found above {_FIRST}: end programs that hold some."
+        f"There are no {BLOCK} consecutive free ports above {_FIRST}. End programs that use some."
     )
 
 
 def taken_port(addresses: list[tuple[str, int]]) -> tuple[str, int] | None:
-    """Return the first of these addresses that can't be bound, if any."""
+    """Return the first of these addresses that is in use, None if all are free."""
     for address in addresses:
         with socket.socket() as probe:
-            # As the daemons do: a connection that has just ended doesn't hold its port.
+            # As the daemons do: a port in TIME_WAIT can be bound.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(address)
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise ConflictError(
-                        f"Port {address[1]} can't be used: {error.strerror}."
+                        f"Port {address[1]} cannot be used: {error.strerror}."
                     ) from error
                 return address
     return None
 
 
 def _ephemeral() -> int:
-    """Return where the ports begin that the kernel gives to whoever binds port 0."""
+    """Return the first port of the kernel's ephemeral range."""
     return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
 
 
 @contextmanager
 def _block_lock(first: int) -> Iterator[bool]:
-    # Not TMPDIR: whoever chooses ports on one machine is to see the same locks.
+    # Not TMPDIR: all processes on the machine must see the same locks.
     folder = Path(f"/tmp/yarnhub-ports-{os.getuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
     with (folder / str(first)).open("w") as file:

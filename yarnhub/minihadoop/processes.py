@@ -1,10 +1,10 @@
 """The processes of a cluster: finding its daemons and YARN containers, and ending them all.
 
-- A daemon is recognised by a variable of its environment that names the cluster's state folder: a
-  list of pids could be lost or out of date.
-- A container outlives its NodeManager, in a session of its own. It is recognised by LOCAL_DIRS,
-  which YARN sets in each container and which points into the state folder, and its children without
-  that variable by the session.
+- A daemon is recognised by a variable of its environment that names the cluster's state directory.
+  A list of pids could be lost or out of date.
+- A container outlives its NodeManager, in its own session. It is recognised by LOCAL_DIRS, which
+  YARN sets in each container and which points into the state directory. Its children without that
+  variable are recognised by the session.
 - A shell that only uses the cluster has neither variable, and is left alone.
 - A pid that was given to another program since is never touched: psutil compares start times.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-#: The variable's value is the state folder, a slash and the daemon's name.
+#: The variable's value is the state directory, a slash and the daemon's name.
 DAEMON = "MINIHADOOP_DAEMON"
 
 #: For a process to end before it is killed.
@@ -90,7 +90,7 @@ def containers(state: Path) -> list[psutil.Process]:
 
 
 def _marked(variable: str, state: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """Yield each running process whose environment has the variable point into the state folder."""
+    """Yield the processes that have this variable with a path in the state directory."""
     for process in psutil.process_iter(["environ"]):
         value = (process.info["environ"] or {}).get(variable, "")  # None: not readable.
         if value.startswith(f"{state}/") and process.pid != os.getpid():

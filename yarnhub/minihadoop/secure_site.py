@@ -1,5 +1,5 @@
-"""What a cluster's configuration says on top where there is Kerberos, and who is who in its realm:
-values, as all of `configuration`."""
+"""The additional configuration of a cluster with Kerberos, and its principals. Values only, as in
+`configuration`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from yarnhub.minihadoop.ports import Ports
 from yarnhub.minihadoop.settings import ClusterSettings, Security
 
 REALM = "YARNHUB.TEST"
-#: The daemons' services; each host's, in a cluster on one machine, is localhost's.
+#: The daemons' services. On one machine all are on the host localhost.
 SERVICES = ("nn", "dn", "rm", "nm", "HTTP")
 
 
@@ -20,25 +20,25 @@ def service_principal(service: str, host: str = "localhost") -> str:
 
 
 def keytab(state: Path, name: str) -> Path:
-    """Return the keytab of a daemon's service, the hub or a user."""
+    """Return the keytab of a service, the hub or a user."""
     return state / "krb5" / "keytabs" / f"{name}.keytab"
 
 
 def login_variables(state: Path, name: str) -> dict[str, str]:
-    """Return what makes a client log in by a keytab, and leave its tickets nowhere."""
+    """Return the variables that make a client log in with a keytab, and keep tickets in memory."""
     return {"KRB5_CLIENT_KTNAME": str(keytab(state, name)), "KRB5CCNAME": f"MEMORY:{name}"}
 
 
 def secure_properties(
     security: Security, superuser: str, ports: Ports, state: Path
 ) -> tuple[Properties, Properties, Properties]:
-    """Return what core-site, hdfs-site and yarn-site have on top where there is Kerberos."""
+    """Return the additional properties of core-site, hdfs-site and yarn-site."""
     renew_ms = str(1000 * security.token_renew_seconds)
     max_ms = str(1000 * security.token_max_seconds)
     core = {
         "hadoop.security.authentication": "kerberos",
         "hadoop.rpc.protection": security.protection,
-        # The daemons are the superuser, everybody else is the first part of their principal.
+        # Daemons map to the superuser, other principals to their first part.
         "hadoop.security.auth_to_local": (
             f"RULE:[2:$1@$0]([ndr][nm]@{REALM})s/.*/{superuser}/\nDEFAULT"
         ),
@@ -46,7 +46,7 @@ def secure_properties(
     hdfs = {
         "dfs.block.access.token.enable": "true",
         "dfs.data.transfer.protection": security.protection,
-        # Real ones have ports below 1024, or TLS.
+        # Real DataNodes use ports below 1024, or TLS.
         "ignore.secure.ports.for.testing": "true",
         "dfs.namenode.kerberos.principal": _master("nn", ports.namenode_host, ports),
         "dfs.namenode.keytab.file": str(keytab(state, "nn")),
@@ -71,9 +71,10 @@ def secure_properties(
 
 
 def webhdfs_properties(settings: ClusterSettings, ports: Ports, state: Path) -> Properties:
-    """Return what a NameNode's core-site has on top, by which its pages ask for a ticket.
+    """Return the additional core-site properties that make a NameNode's pages require a ticket.
 
-    Else WebHDFS believes whoever asks; on one machine that is the machine's own people.
+    Without them WebHDFS trusts the user name in a request. That is acceptable on one machine, where
+    only local users can connect.
     """
     if not (settings.security and ports.distributed):
         return {}
@@ -86,15 +87,17 @@ def webhdfs_properties(settings: ClusterSettings, ports: Ports, state: Path) -> 
 
 
 def _master(service: str, host: str, ports: Ports) -> str:
-    """Return the principal of one whom clients call.
+    """Return the principal of a daemon that clients call.
 
-    They take the host's canonical name for _HOST, which is localhost on one machine; that of a
-    container would be what its engine calls it.
+    Clients replace _HOST with the host's canonical name. On one machine that is localhost. For a
+    container it would be the engine's name for it, so a distributed cluster names the host.
     """
     return service_principal(service, host if ports.distributed else "_HOST")
 
 
 def _worker(service: str, ports: Ports) -> str:
-    """Return the principal of one who only logs in: for _HOST it takes the name that it was given,
-    and on one machine that is an address."""
+    """Return the principal of a daemon that only logs in.
+
+    It replaces _HOST with its configured host name, which is an address on one machine.
+    """
     return service_principal(service, "_HOST" if ports.distributed else "localhost")

@@ -1,4 +1,4 @@
-"""What a cluster is to be, before any file says so."""
+"""The settings of a cluster, from which its configuration is made."""
 
 from __future__ import annotations
 
@@ -12,14 +12,21 @@ from yarnhub.minihadoop.errors import SettingsError
 from yarnhub.minihadoop.ports import MAX_DATANODES
 
 HUB_USER = "jupyterhub"
+
+#: The group of all users, which the hub may impersonate.
 PEOPLE = "people"
+
+#: Queues and their capacities in percent.
 QUEUES = {"default": 70, "research": 30}
 
 
 @dataclass(frozen=True)
 class Security:
-    """A cluster with Kerberos. `protection` is that of RPC and of data on their way:
-    authentication, integrity or privacy. Tokens live as on real clusters, or a test's minutes."""
+    """The settings of Kerberos.
+
+    `protection` of RPC and data transfer is authentication, integrity or privacy. Tokens have
+    Hadoop's default lifetimes, which tests shorten to minutes.
+    """
 
     protection: str = "privacy"
     token_renew_seconds: int = 24 * 3600
@@ -27,18 +34,17 @@ class Security:
 
 
 def superuser() -> str:
-    """Say who starts daemons on this machine, and so is its HDFS's and YARN's superuser."""
+    """Return the current account, which starts the daemons and so is the superuser of Hadoop."""
     return pwd.getpwuid(os.geteuid()).pw_name
 
 
 @dataclass(frozen=True)
 class ClusterSettings:
-    """What a cluster is to be; memory and cores are those of each NodeManager.
+    """The settings of a cluster. Memory and cores are those of each NodeManager.
 
-    With `ha` there are two ResourceManagers and two NameNodes; of each pair one is active, and
-    the two share their state.
-    Without `security` everybody is whoever they say. `yarn` is more of yarn-site.xml, for YARN's
-    daemons and its clients: what this cluster has and others need not have.
+    With `ha` there are two ResourceManagers and two NameNodes. Each pair shares its state, and one
+    of it is active. Without `security` Hadoop trusts the user name that a client sends. `yarn` has
+    further properties of yarn-site.xml, for YARN's daemons and clients.
     """
 
     nodemanagers: int = 1
@@ -53,20 +59,20 @@ class ClusterSettings:
 
     @property
     def masters(self) -> int:
-        """How many ResourceManagers there are, and how many NameNodes."""
+        """The number of ResourceManagers, and of NameNodes."""
         return 2 if self.ha else 1
 
     def __post_init__(self) -> None:
-        """Raise SettingsError, which says what can't be."""
+        """Validate the settings. Raises SettingsError."""
         if not 1 <= self.nodemanagers <= 250:
-            raise SettingsError("A cluster has 1 to 250 NodeManagers.")
+            raise SettingsError("A cluster must have 1 to 250 NodeManagers.")
         if not 1 <= self.datanodes <= MAX_DATANODES:
-            raise SettingsError(f"A cluster has 1 to {MAX_DATANODES} DataNodes.")
+            raise SettingsError(f"A cluster must have 1 to {MAX_DATANODES} DataNodes.")
         for user in self.users:
             if not re.fullmatch(r"[^\s;=,/:]+", user):
-                raise SettingsError(f"{user!r} can't be a user of Hadoop.")
+                raise SettingsError(f"{user!r} is not a valid user name in Hadoop.")
             if user in (HUB_USER, self.superuser):
-                # Whoever is among the users is somebody that the hub may act for.
+                # The hub may impersonate all users.
                 raise SettingsError(
-                    f"{user} is the cluster's own, and so can't be one of its users."
+                    f"{user} is an account of the cluster itself, and cannot be one of its users."
                 )

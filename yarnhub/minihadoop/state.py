@@ -1,9 +1,9 @@
-"""A cluster's state folder: everything that it is and writes is in there.
+"""A cluster's state directory, which has all of its files.
 
-cluster.json   what it is: settings, ports, distribution
-conf/          configuration of clients; below it, that of each daemon
-bin/           `yarn` and `hdfs`, just enough of them for clients
-logs/          one file per daemon
+cluster.json   settings, ports and distribution
+conf/          configuration of clients; in it, a directory for each daemon
+bin/           the parts of `yarn` and `hdfs` that clients need
+logs/          a file for each daemon
 dfs/ krb5/ yarn/ tmp/
 """
 
@@ -31,21 +31,21 @@ from yarnhub.minihadoop.settings import ClusterSettings, Security
 
 _DATA = ("bin", "conf", "dfs", "krb5", "tmp", "yarn")
 _LOG4J = """\
-# What clients say; each daemon has it set to INFO on its command line.
+# For clients. The command lines of the daemons set it to INFO.
 hadoop.root.logger=WARN,console
 log4j.rootLogger=${hadoop.root.logger}
 log4j.appender.console=org.apache.log4j.ConsoleAppender
 log4j.appender.console.target=System.err
 log4j.appender.console.layout=org.apache.log4j.PatternLayout
 log4j.appender.console.layout.ConversionPattern=%d{ISO8601} %p %c{2}: %m%n
-# Our own questions whether it is ready.
+# Our own polls of its readiness.
 log4j.logger.http.requests=WARN
-# Said at each start, and true: Maven has no libhadoop.
+# Warns at each start that libhadoop is missing: Maven does not have it.
 log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR
 """
 _YARN = """\
 #!/bin/sh
-# Enough of Hadoop's own `yarn` for clients in Java.
+# The part of Hadoop's own `yarn` that Java clients need.
 case $1 in
   classpath) echo '{classpath}'; exit ;;
   application | applicationattempt | container) class=ApplicationCLI ;;
@@ -60,7 +60,7 @@ exec '{java}' $HADOOP_OPTS -cp '{short}' "org.apache.hadoop.yarn.client.cli.$cla
 """
 _HDFS = """\
 #!/bin/sh
-# Enough of Hadoop's own `hdfs` to look around.
+# The part of Hadoop's own `hdfs` for files and administration.
 case $1 in
   dfs) shift; exec '{java}' $HADOOP_OPTS -cp '{short}' org.apache.hadoop.fs.FsShell "$@" ;;
   dfsadmin)
@@ -74,7 +74,7 @@ esac
 
 @dataclass(frozen=True)
 class ClusterState:
-    """One cluster as it is written down in its folder, running or not."""
+    """A cluster as described in its state directory, running or not."""
 
     folder: Path
     settings: ClusterSettings
@@ -91,7 +91,7 @@ class ClusterState:
 
     @property
     def namenode_url(self) -> str:
-        """Where the NameNode shows its pages; of a pair, the first one."""
+        """The URL of the NameNode's pages, of the first one with HA."""
         return self.ports.namenode_url()
 
     @property
@@ -102,7 +102,7 @@ class ClusterState:
         return list(daemon_sites(self.settings, self.ports, self.folder))
 
     def variables(self) -> dict[str, str]:
-        """Return what makes any Hadoop client use this cluster, but for the PATH."""
+        """Return the variables that make any Hadoop client use this cluster, except PATH."""
         return {
             "HADOOP_CONF_DIR": str(self.conf_dir),
             "YARN_CONF_DIR": str(self.conf_dir),
@@ -113,7 +113,7 @@ class ClusterState:
         }
 
     def env(self) -> dict[str, str]:
-        """Return the variables with the PATH of this process, our `yarn` and `hdfs` first in it."""
+        """Return the variables and this process's PATH, with our `yarn` and `hdfs` first in it."""
         path = os.pathsep.join([str(self.folder / "bin"), os.environ.get("PATH", os.defpath)])
         return {**self.variables(), "PATH": path}
 
@@ -124,22 +124,22 @@ class ClusterState:
         return HaPair(self.ports.resourcemanager_admins, RESOURCEMANAGER, self._superuser())
 
     def _superuser(self) -> dict[str, str] | None:
-        """Return what makes a process the superuser, None where everybody is whoever they say."""
+        """Return the variables that make a process the superuser, or None without Kerberos."""
         if not self.settings.security:
             return None
         return {**self.variables(), **login_variables(self.folder, "nn")}
 
     def write(self) -> None:
-        """Make the folders and write all files; what an earlier run left of YARN goes."""
+        """Create the directories and write all files; delete YARN's files of an earlier run."""
         shutil.rmtree(self.folder / "yarn", ignore_errors=True)
         self.write_files()
         (self.folder / "cluster.json").write_text(json.dumps(self._as_json(), indent=1))
 
     def write_files(self) -> None:
-        """Make the folders, and write what daemons and clients read."""
+        """Create the directories, and write the files that daemons and clients read."""
         for name in (*_DATA, "logs"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        # Applications in Java find Hadoop's classes by what their clients were configured with.
+        # Java applications get Hadoop's classes from their client's configuration.
         classes = ",".join(self.distribution.classpath("$HADOOP_CONF_DIR").split(":"))
         site = cluster_site(self.settings, self.ports, self.folder)
         _write_site(site.changed({}, {}, {"yarn.application.classpath": classes}), self.conf_dir)
@@ -169,61 +169,64 @@ class ClusterState:
 
 
 def load(folder: Path) -> ClusterState:
-    """Read what is written down in this folder. Raises NotRunningError if that is nothing."""
+    """Read a cluster's description from its directory. Raises NotRunningError if there is none."""
     try:
-        known = json.loads((folder / "cluster.json").read_text())
-        found = known["settings"]
-        security = Security(**found["security"]) if found["security"] else None
-        settings = ClusterSettings(
-            **{**found, "users": tuple(found["users"]), "security": security}
-        )
+        description = json.loads((folder / "cluster.json").read_text())
+        values = description["settings"]
+        security = Security(**values["security"]) if values["security"] else None
         return ClusterState(
             folder,
-            settings,
-            Ports(known["base_port"]),
-            Distribution(known["version"], Path(known["home"]), Path(known["java_home"])),
+            ClusterSettings(**{**values, "users": tuple(values["users"]), "security": security}),
+            Ports(description["base_port"]),
+            Distribution(
+                description["version"],
+                Path(description["home"]),
+                Path(description["java_home"]),
+            ),
         )
     except FileNotFoundError:
         raise NotRunningError(f"There is no embedded Hadoop in {folder}.") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise NotRunningError(f"{folder}/cluster.json can't be read; remove the folder.") from error
+        raise NotRunningError(
+            f"{folder}/cluster.json cannot be read. Delete the directory."
+        ) from error
 
 
 def usable_folder(folder: Path) -> Path:
-    """Return the folder, made if need be. Raises ConflictError if it can't be a state folder."""
+    """Create the directory if necessary. Raises ConflictError if it cannot be a state directory."""
     folder = folder.absolute()
     if not re.fullmatch(r"[\w./@+=~-]+", str(folder), re.ASCII):
         raise ConflictError(
-            f"Hadoop can't work in {str(folder)!r}: choose a state folder of plain letters,"
-            " digits and ._-/ in its path."
+            f"Hadoop cannot use the path {str(folder)!r}. Choose a state directory with only "
+            "letters, digits and ._-/ in its path."
         )
     ours = {*_DATA, "logs", "cluster.json", "lock"}
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o755)
-        strangers = sorted(entry.name for entry in folder.iterdir() if entry.name not in ours)
+        foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in ours)
     except OSError as error:
         raise ConflictError(
-            f"The state folder {folder} can't be used: {error.strerror}."
+            f"The state directory {folder} cannot be used: {error.strerror}."
         ) from error
-    if strangers:
+    if foreign:
         raise ConflictError(
-            f"{folder} holds {strangers[0]!r}, which isn't ours: choose an empty state folder."
+            f"{folder} contains {foreign[0]!r}, which is not part of a cluster. Choose an empty "
+            "state directory."
         )
     return folder.resolve()
 
 
 def require_unused(folder: Path) -> None:
-    """Raise ConflictError if a cluster runs in this folder."""
+    """Raise ConflictError if a cluster runs in this directory."""
     if daemons(folder):
         raise ConflictError(
-            f"A Hadoop is already running in {folder}: end it with `yarnhub minihadoop down"
-            f" --state-dir {folder}`, or"
-            " choose another state folder."
+            f"A Hadoop is already running in {folder}. End it with `yarnhub minihadoop down "
+            f"--state-dir {folder}`, or choose another state directory."
         )
 
 
 def remove_data(folder: Path) -> None:
-    """Remove all that a cluster made in its folder, but for its logs."""
+    """Remove all files of a cluster from its directory, except its logs."""
     for name in _DATA:
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / "cluster.json").unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Ends a cluster after its owner was killed: `python -m yarnhub.minihadoop.watchdog STATE OWNER`.
 
 It waits for the end of its parent, the process with the pid OWNER, and then ends everything that
-the cluster started. With a third argument, `remove`, it also removes the state folder. A cluster
+the cluster started. With a third argument, `remove`, it also removes the state directory. A cluster
 that is closed ends its watchdog first.
 """
 
@@ -17,7 +17,7 @@ from yarnhub.minihadoop.processes import end_processes, parent, wait_end
 
 
 def watch(state: Path, remove: bool) -> subprocess.Popen[bytes]:
-    """Start a watchdog over this process, in a session of its own, which Ctrl-C does not reach."""
+    """Start a watchdog over this process, in its own session, which Ctrl-C does not reach."""
     command = [sys.executable, "-m", __name__, str(state), str(os.getpid())]
     # The package is found where this process found it, installed or not.
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

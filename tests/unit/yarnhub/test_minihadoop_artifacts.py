@@ -115,13 +115,13 @@ def test_two_processes_at_once_build_it_once(machine):
 @pytest.mark.parametrize("version", ["", "3", "latest", "3.4.2/../..", "-X"])
 def test_what_is_no_version_is_refused_before_anything_is_made(machine, version):
     install_maven(machine)
-    with pytest.raises(SettingsError, match="is no version of Hadoop"):
+    with pytest.raises(SettingsError, match="is not a version of Hadoop"):
         distribution(version)
     assert not (machine / "cache").exists()
 
 
 def test_no_maven_is_told_with_what_to_do(machine):
-    with pytest.raises(MissingToolError, match=r"no Maven .* install it"):
+    with pytest.raises(MissingToolError, match=r"no Maven .* Install it"):
         distribution("3.4.2")
 
 
@@ -145,7 +145,7 @@ def test_the_globbed_class_path_names_each_jar(tmp_path):
         ),
         ("[ERROR] Plugin p could not be resolved: x -> [Help 1]\n", "Plugin p could not be"),
         ("Error: JAVA_HOME is not defined correctly\n", "Error: JAVA_HOME is not defined"),
-        ("", "it said nothing"),
+        ("", "it printed nothing"),
     ],
 )
 def test_mavens_reason_is_one_line(output, reason):

@@ -73,7 +73,7 @@ def test_a_host_becomes_the_daemon_that_it_is_called_as():
     ["", "edge", "namenode1", "datanode", "datanode0", "datanode4", "nodemanager03", "Datanode1"],
 )
 def test_a_host_that_no_daemon_is_called_as_becomes_none(host):
-    with pytest.raises(SettingsError, match="called as this host"):
+    with pytest.raises(SettingsError, match="matches no daemon"):
         daemon_of(host, SETTINGS)
 
 
@@ -99,7 +99,7 @@ def test_the_profile_kerberos_makes_it_secure(profiles, secure):
 
 def test_a_host_becomes_the_kdc_only_where_there_is_kerberos():
     assert daemon_of("kdc", SECURE) == ("kdc", 0)
-    with pytest.raises(SettingsError, match="called as this host"):
+    with pytest.raises(SettingsError, match="matches no daemon"):
         daemon_of("kdc", SETTINGS)
 
 
@@ -117,11 +117,11 @@ def test_each_host_has_the_keys_that_its_daemon_is_told_of_and_no_others():
 @pytest.mark.parametrize(
     ("environment", "problem"),
     [
-        ({"YARNHUB_DATANODES": "many"}, "should be a number"),
-        ({"YARNHUB_NODEMANAGERS": "-1"}, "should be a number"),
+        ({"YARNHUB_DATANODES": "many"}, "must be a number"),
+        ({"YARNHUB_NODEMANAGERS": "-1"}, "must be a number"),
         ({"YARNHUB_DATANODES": "9"}, "DataNodes"),
-        ({"YARNHUB_USERS": "ann hadoop"}, "the cluster's own"),
-        ({"YARNHUB_USERS": "ann jupyterhub"}, "the cluster's own"),
+        ({"YARNHUB_USERS": "ann hadoop"}, "an account of the cluster itself"),
+        ({"YARNHUB_USERS": "ann jupyterhub"}, "an account of the cluster itself"),
     ],
 )
 def test_a_cluster_that_can_not_be_is_refused(environment, problem):

@@ -94,11 +94,11 @@ def test_only_daemons_are_told_of_classes_that_clients_may_not_have():
         ({"nodemanagers": 251}, "NodeManagers"),
         ({"datanodes": 0}, "DataNodes"),
         ({"datanodes": 6}, "DataNodes"),
-        ({"users": ("ann", "")}, "can't be a user"),
-        ({"users": ("ann;ben=wheel",)}, "can't be a user"),
-        ({"users": ("../etc",)}, "can't be a user"),
-        ({"users": ("jupyterhub",)}, "the cluster's own"),
-        ({"users": (superuser(),)}, "the cluster's own"),
+        ({"users": ("ann", "")}, "is not a valid user name"),
+        ({"users": ("ann;ben=wheel",)}, "is not a valid user name"),
+        ({"users": ("../etc",)}, "is not a valid user name"),
+        ({"users": ("jupyterhub",)}, "an account of the cluster itself"),
+        ({"users": (superuser(),)}, "an account of the cluster itself"),
     ],
 )
 def test_a_cluster_that_can_not_be_is_refused(settings, problem):

@@ -95,14 +95,14 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["with space", "comma,", "per%20cent", "ümlaut", "new\nline"])
 def test_a_path_that_hadoop_can_not_cope_with_is_refused(tmp_path, name):
-    with pytest.raises(ConflictError, match="choose a state folder"):
+    with pytest.raises(ConflictError, match="Choose a state directory"):
         usable_folder(tmp_path / name)
     assert not (tmp_path / name).exists()
 
 
 def test_a_folder_that_can_not_be_made_is_told(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(ConflictError, match="can't be used: Not a directory"):
+    with pytest.raises(ConflictError, match="cannot be used: Not a directory"):
         usable_folder(tmp_path / "file" / "state")
 
 
