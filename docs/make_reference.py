@@ -27,8 +27,8 @@ HEAD = """# Reference of options
 
 <!-- Written by docs/make_reference.py from the traits themselves: edit those. -->
 
-What is not named here is JupyterHub's own and jupyter_server's own, and works as in their
-references. Values are set in a configuration file of the program, as `c.NAME = VALUE`.
+Set options in the configuration file of the program, as `c.NAME = VALUE`. Options of JupyterHub and
+jupyter_server that are not listed here work as in their own references.
 """
 SECTIONS: list[tuple[str, type[Configurable], type[Configurable]]] = [
     ("YarnSpawner, in jupyterhub_config.py", YarnSpawner, YarnSpawnerSettings),
