@@ -102,8 +102,8 @@ class YarnSpawnerSettings(LoggingConfigurable):
         Unicode(),
         help="""
         Further environments of each server, as kernels: a dict from the title that JupyterLab shows
-        to a name or path as in `python_env`. Each environment needs ipykernel. Empty: servers have
-        the kernels of their own environment only.
+        to a name or path as in `python_env`. Each environment needs ipykernel. Empty: servers only
+        have the kernels of the environment that they run in.
 
             c.YarnSpawner.extra_envs = {"Deep learning": "torch:2026"}
         """,
@@ -119,7 +119,7 @@ class YarnSpawnerSettings(LoggingConfigurable):
 
     user_envs = Unicode(
         help="""
-        The directory in each user's HDFS home with environments of their own. In `python_env`,
+        The directory in each user's HDFS home with the user's environments. In `python_env`,
         `extra_envs` and profiles, `~/NAME` names one of them. Empty: such names are refused. Set it
         to let users bring environments:
 
@@ -180,7 +180,7 @@ class YarnSpawnerSettings(LoggingConfigurable):
         help="""
         The choices that users have on the start form, and their limits: a list of dicts (see
         docs/profiles.md), or a function of the spawner that returns one and may be async. Empty:
-        there is no form, every server is as configured, and options in requests are ignored.
+        users see no form, every server is as configured, and options in requests are ignored.
 
             c.YarnSpawner.profiles = [{"name": "Small", "memory": "2G"}]
         """,
@@ -378,8 +378,8 @@ class YarnSpawnerSettings(LoggingConfigurable):
         60.0,
         min=1.0,
         help="""
-        Seconds between the hub's searches for applications of its own that belong to no server. It
-        ends those.
+        Seconds between the hub's searches for its applications that belong to no server. It ends
+        those.
         """,
     ).tag(config=True)
 
@@ -424,7 +424,7 @@ class YarnSpawnerSettings(LoggingConfigurable):
     @validate("port")
     def _validate_port(self, proposal: Bunch) -> int:
         if proposal["value"] and not YarnSpawnerSettings._warned_of_port:
-            # Each server has a spawner of its own: once for all of them.
+            # Each server has its own spawner, and one warning is enough.
             YarnSpawnerSettings._warned_of_port = True
             self.log.warning(
                 "c.Spawner.port = %s has no effect on YARN. Set c.YarnSpawner.port_range instead.",

@@ -1,7 +1,7 @@
 """The tags that mark a hub's applications, and the users for whom a hub may start one. Pure.
 
 A hub finds its own applications in YARN by its tag, so two hubs on one cluster never touch each
-other's. Each start of a server has a tag of its own.
+other's. Each start of a server has another tag.
 """
 
 from __future__ import annotations

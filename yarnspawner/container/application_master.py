@@ -1,6 +1,6 @@
 """The application master: starts the server, registers it with YARN, and reports why it ended.
 
-- The server starts first, before the application master imports the rest of its own modules.
+- The server starts first, before the application master imports its other modules.
 - The application master binds the server's port before the server starts, and keeps it bound. It
   registers, and so reports the port to the hub, when the server listens on that socket: RUNNING
   means ready.

@@ -22,17 +22,17 @@ def secrets_of(environment: dict[str, str], files: dict[str, bytes]) -> dict[str
     """
     from urllib.parse import quote  # imported here because most servers end without it
 
-    found: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     for name, value in environment.items():
         if len(value) >= 8 and any(word in name.upper() for word in SECRET_WORDS):
-            found.setdefault(value, name)
-            found.setdefault(quote(value, safe=""), name)
+            secrets.setdefault(value, name)
+            secrets.setdefault(quote(value, safe=""), name)
     for path, content in files.items():
         if b"PRIVATE KEY-----" in content:
             for line in content.decode("latin-1").split():
                 if len(line) >= KEY_LINE_LENGTH:
-                    found.setdefault(line, path)
-    return dict(sorted(found.items(), key=lambda item: -len(item[0])))
+                    secrets.setdefault(line, path)
+    return dict(sorted(secrets.items(), key=lambda item: -len(item[0])))
 
 
 def output_tail(path: str, secrets: dict[str, str]) -> str:

@@ -10,7 +10,7 @@ reports. So the zip holds everything:
 Python finds a zip anywhere in a file if less than 64 KiB follow it, and runs its `__main__.py`. So
 the token file *is* the program: the container's command is `python $HADOOP_TOKEN_FILE_LOCATION`,
 with no arguments to quote and no file to stage in HDFS. skein does not allow additions to the
-credentials; there the zip is a private file of its own.
+credentials; there the zip is a separate private file.
 """
 
 from __future__ import annotations

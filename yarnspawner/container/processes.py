@@ -1,8 +1,8 @@
 """Ending all processes of a container, including those outside its process group.
 
 YARN signals the container's process group only. Kernels, terminals and background jobs of notebooks
-have sessions of their own and would stay on the node. They are found by CONTAINER_ID, which YARN
-sets and every process inherits.
+have their own sessions and would stay on the node. They are found by CONTAINER_ID, which YARN sets
+and every process inherits.
 """
 
 from __future__ import annotations

@@ -33,8 +33,8 @@ class HubReporter:
             raise ConnectError(f"the hub does not answer: {error!r}", {}) from error
         if status >= 500:
             raise ConnectError(f"the hub cannot accept the port now (status {status})", {})
-        # "Already reported" means that the response to our first try was lost: nobody else has the
-        # token.
+        # "Already reported" means that the response to our first try was lost: no other client has
+        # the token.
         if status >= 300 and status != ALREADY_REPORTED:
             raise AttemptOverError(f"the hub rejected the server's port (status {status})")
 
@@ -47,4 +47,4 @@ class HubReporter:
             log(diagnostics)
 
     def close(self) -> None:
-        """Do nothing: each report has a connection of its own."""
+        """Do nothing: each report opens and closes its connection."""

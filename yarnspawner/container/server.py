@@ -134,7 +134,7 @@ def start_server(
     script = launch.script
     if "CONDA_PREFIX" in environment:
         script = _ACTIVATE + (script or f"exec {server_command(launch.command)}")
-    ours = {
+    own_variables = {
         SOCKET_VARIABLE: str(sock.fileno()),
         MASTER_VARIABLE: str(os.getpid()),
         PYTHON_VARIABLE: sys.executable,
@@ -142,7 +142,7 @@ def start_server(
     }
     return subprocess.Popen(
         ["bash", "-c", script] if script else command,
-        env={**environment, **ours},
+        env={**environment, **own_variables},
         pass_fds=[sock.fileno()],
         stdin=subprocess.DEVNULL,
         # Our signals are blocked while we wait for them; the server must not inherit the mask.

@@ -187,9 +187,9 @@ def _leave_payload() -> None:
     """Remove the payload from the import path, so that the server imports its environment's
     packages only."""
     sys.path.pop(0)
-    ours = [
+    modules = [
         name for name in sys.modules if name.partition(".")[0] in ("hadoop_client", "yarnspawner")
     ]
-    for name in ours:
+    for name in modules:
         if name != __name__:
             del sys.modules[name]

@@ -69,7 +69,7 @@ def build_payload(launch: Launch) -> bytes:
 def container_command(python: str, *, packed: Sequence[str] = ()) -> str:
     """Return the container's command line, which runs the program in the token file.
 
-    Archives of the `packed` directories are unpacked first, with tar because there is no Python
+    Archives of the `packed` directories are unpacked first, with tar: the node may have no Python
     before that.
     """
     # YARN puts the command between double quotes into a script. The escapes leave the variable and
