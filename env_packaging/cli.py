@@ -44,9 +44,7 @@ Source = Annotated[
 Name = Annotated[
     str, typer.Option("--name", help="Name of the environment, as used in the hub's settings.")
 ]
-EnvRoot = Annotated[
-    str, typer.Option("--env-root", help="Directory in HDFS that holds all environments.")
-]
+EnvRoot = Annotated[str, typer.Option("--env-root", help="The HDFS directory of all environments.")]
 Alias = Annotated[str, typer.Option("--alias", help="Alias to point at the environment.")]
 Prune = Annotated[
     list[Preset] | None,
@@ -94,8 +92,9 @@ def pack_env(  # noqa: PLR0913 - typer makes an option of each
 ) -> None:
     """Pack an environment and publish it in HDFS for notebook servers.
 
-    HADOOP_CONF_DIR configures HDFS. The user is HADOOP_USER_NAME or the current account; with
-    Kerberos, the owner of the ticket or of the keytab (KRB5_CLIENT_KTNAME).
+    HADOOP_CONF_DIR configures HDFS. The user is HADOOP_USER_NAME or the
+    current account; with Kerberos, the owner of the ticket or of the keytab
+    (KRB5_CLIENT_KTNAME).
     """
     from rich.console import Console
 

@@ -143,16 +143,16 @@ THREATS: dict[str, tuple[str, ...]] = {
     ),
     "an archive that others can write, that does not match its manifest, or that was changed": (
         f"{UNIT}/env_packaging/test_registry.py::"
-        "test_what_everybody_may_write_is_refused_with_the_command_that_mends_it",
+        "test_world_writable_files_are_refused_with_the_command_that_fixes_them",
         f"{UNIT}/env_packaging/test_registry.py::"
-        "test_above_the_registry_the_sticky_bit_is_enough_and_in_it_is_not",
+        "test_the_sticky_bit_is_enough_above_the_registry_and_not_in_it",
         f"{UNIT}/env_packaging/test_registry.py::"
         "test_an_archive_of_another_size_than_its_manifest_says_is_refused",
         f"{UNIT}/env_packaging/test_verify.py::test_one_changed_byte_is_found",
         "tests/hadoop/test_envs.py::test_a_changed_archive_is_found",
     ),
     "a shared environment that some users cannot read": (
-        f"{UNIT}/env_packaging/test_registry.py::test_what_not_everybody_may_read_is_not_public",
+        f"{UNIT}/env_packaging/test_registry.py::test_an_environment_that_not_every_user_can_read_is_not_public",
         f"{SPAWNER}/test_options.py::"
         "test_a_public_file_that_not_everybody_may_read_is_refused_before_the_submit",
     ),

@@ -23,7 +23,7 @@ def shared_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def python_prefix(shared_python: Path, tmp_path: Path) -> Path:
-    """A complete Python of the test's own, which may add, rename and remove files."""
+    """A complete Python in which the test may add, rename and remove files."""
     return link_tree(shared_python, tmp_path / "python")
 
 

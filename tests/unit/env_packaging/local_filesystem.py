@@ -1,6 +1,6 @@
-"""HDFS's part, played by a folder: what the packer asks of a file system, on this machine.
+"""A file system in a local directory, in place of HDFS.
 
-What HDFS itself does is tested on HDFS; this shows what the packer does with what it is answered.
+HDFS's own behaviour is tested on HDFS; these tests are about the packer's use of it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from hadoop_client.hdfs.filesystem import FileStatus
 
 
 class LocalFileSystem:
-    """A `FileSystem` whose root is a folder. `calls` has every change in order;
-    `before[operation]` is called ahead of an operation, to make it fail or to get in between."""
+    """A `FileSystem` whose root is a local directory.
+
+    `calls` lists all changes in order. `before[operation]` is called before an operation, to
+    make it fail or to change something first.
+    """
 
     user = "packer"
 
@@ -44,7 +47,7 @@ class LocalFileSystem:
         return self.at(path).exists()
 
     def list_dir(self, path: str) -> list[FileStatus]:
-        return [self.stat(f"{path}/{each.name}") for each in sorted(self.at(path).iterdir())]
+        return [self.stat(f"{path}/{entry.name}") for entry in sorted(self.at(path).iterdir())]
 
     def mkdirs(self, path: str, mode: int = 0o755) -> None:
         self._changes("mkdirs", path)
@@ -76,6 +79,6 @@ class LocalFileSystem:
         self._changes("replicate", path)
 
     def files(self) -> list[str]:
-        """All files, with their paths as HDFS would say them."""
-        found = [each for each in self.root.rglob("*") if not each.is_dir()]
-        return sorted("/" + each.relative_to(self.root).as_posix() for each in found)
+        """Return the HDFS paths of all files."""
+        found = [file for file in self.root.rglob("*") if not file.is_dir()]
+        return sorted("/" + file.relative_to(self.root).as_posix() for file in found)

@@ -25,8 +25,10 @@ _NOT_COPIED = (
 
 
 def copy_python(target: Path) -> Path:
-    """A complete Python: the interpreter that runs the tests, its library and its libpython, with
-    one file each of what is left out of an archive."""
+    """Copy the Python that runs the tests: interpreter, library and libpython.
+
+    It also gets a file of each kind that is left out of an archive.
+    """
     base = Path(sys.base_prefix)
     ignored = shutil.ignore_patterns(*_NOT_COPIED)
     stdlib = Path(sysconfig.get_path("stdlib"))
@@ -43,26 +45,26 @@ def copy_python(target: Path) -> Path:
 
 
 def link_tree(source: Path, target: Path) -> Path:
-    """A copy of a folder that shares the content of its files, which nobody may change in place."""
+    """Copy a directory with hard links: its files must not be changed in place."""
     return Path(shutil.copytree(source, target, symlinks=True, copy_function=os.link))
 
 
 def make_venv(python_prefix: Path, target: Path, *options: str) -> Path:
-    """A venv without pip, of the Python in a prefix."""
+    """Create a venv without pip from the Python in a prefix."""
     program = python_prefix / "bin" / "python3"
     subprocess.run([program, "-I", "-m", "venv", "--without-pip", *options, target], check=True)
     return target
 
 
 def packages_of(prefix: Path) -> Path:
-    """Where a venv, or a plain Python that is no Debian's, has its packages."""
-    folder = prefix / LIBRARY / "site-packages"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    """Return the package directory of a venv, or of a plain Python other than Debian's."""
+    directory = prefix / LIBRARY / "site-packages"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
 
 
 def install(prefix: Path, name: str, version: str = "1.0", source: str = "value = 42\n") -> Path:
-    """Installs a distribution of one module with a command, as an installer leaves it."""
+    """Install a distribution with one module and one command, as an installer does."""
     packages = packages_of(prefix)
     write(packages / f"{name}.py", source)
     info = packages / f"{name}-{version}.dist-info"
@@ -74,7 +76,7 @@ def install(prefix: Path, name: str, version: str = "1.0", source: str = "value 
 
 
 def make_conda(python_prefix: Path, target: Path) -> Path:
-    """A conda environment of a Python and one noarch package, without the package cache."""
+    """Create a conda environment of a Python and a noarch package, without a package cache."""
     link_tree(python_prefix, target)
     (target / "bin" / "python").symlink_to(PROGRAM)
     interpreter_files = _files_below(target)
@@ -104,9 +106,9 @@ def _record(prefix: Path, name: str, version: str, files: list[str]) -> None:
     write(prefix / "conda-meta" / f"{name}-{version}-py_0.json", json.dumps(record))
 
 
-def _files_below(folder: Path) -> list[str]:
-    found = (each for each in folder.rglob("*") if each.is_symlink() or not each.is_dir())
-    return sorted(each.relative_to(folder).as_posix() for each in found)
+def _files_below(directory: Path) -> list[str]:
+    found = (path for path in directory.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(path.relative_to(directory).as_posix() for path in found)
 
 
 def write(path: Path, text: str, mode: int = 0o644) -> Path:
@@ -117,8 +119,7 @@ def write(path: Path, text: str, mode: int = 0o644) -> Path:
 
 
 def run_in(environment: Path, *arguments: str) -> str:
-    """What the interpreter of an unpacked environment prints, in a process that has nothing of
-    this one's settings."""
+    """Return the output of an unpacked environment's interpreter, run with clean variables."""
     done = subprocess.run(
         [environment / "bin" / "python", *arguments],
         env={"PATH": f"{environment}/bin:/usr/bin:/bin", "HOME": str(environment)},
@@ -131,7 +132,7 @@ def run_in(environment: Path, *arguments: str) -> str:
 
 
 def unpack(archive: Path, target: Path) -> Path:
-    """Unpacks as YARN does: with tar; nothing in it may be written after that."""
+    """Unpack an archive as YARN does: with tar, and read-only."""
     target.mkdir(parents=True)
     subprocess.run(["tar", "-xzf", archive, "-C", target], check=True)
     subprocess.run(["chmod", "-R", "a-w", target], check=True)

@@ -48,7 +48,7 @@ def this_prefix() -> Prefix:
 
 
 def plan_of_files(files: dict[str, Path]) -> Plan:
-    """A plan of any files under any names, none of which is compiled."""
+    """Return a plan of files under any names, without bytecode."""
     prefix = this_prefix()
     prefix_paths = PrefixPaths(["/nowhere"], prefix.interpreter.program)
     inspected = tuple(inspect(Member(name, source), prefix_paths) for name, source in files.items())
@@ -68,8 +68,8 @@ def test_the_same_environment_at_another_path_gives_the_same_bytes_and_key(
     for name in ("here", "elsewhere"):
         prefix = Path(shutil.copytree(shared_python, tmp_path / name, symlinks=True))
         install(prefix, "demo")
-        for each in prefix.rglob("*.py"):
-            os.utime(each, (len(name), len(name)))
+        for module in prefix.rglob("*.py"):
+            os.utime(module, (len(name), len(name)))
         plans.append(plan_of(prefix))
     assert plans[0].key == plans[1].key
     assert archive_of(plans[0]) == archive_of(plans[1])
@@ -93,7 +93,7 @@ def test_any_change_of_content_name_mode_or_link_gives_another_key(
     assert len(set(keys)) == 5
 
 
-def test_times_owners_and_bytecode_of_the_prefix_make_no_other_key(
+def test_times_owners_and_bytecode_of_the_prefix_do_not_change_the_key(
     python_prefix: Path, plan_of: PlanOf
 ):
     demo = install(python_prefix, "demo").parent / "demo.py"
@@ -116,7 +116,7 @@ def test_members_are_sorted_with_fixed_times_owners_and_modes(venv: Path, plan_o
         assert not member.isdir() or member.mode == 0o755
 
 
-def test_what_was_written_is_counted(venv: Path, plan_of: PlanOf):
+def test_written_files_and_bytes_are_counted(venv: Path, plan_of: PlanOf):
     sink = io.BytesIO()
     written = write_archive(plan_of(venv), sink, NoProgress())
     members = [member for member in members_of(sink.getvalue()).values() if not member.isdir()]
@@ -138,7 +138,7 @@ NAMES = st.lists(
 
 
 @given(names=st.sets(NAMES, min_size=1, max_size=5), content=st.binary(max_size=2000))
-def test_members_of_any_name_and_content_come_out_as_they_went_in(
+def test_members_of_any_name_and_content_are_unpacked_unchanged(
     names: set[str], content: bytes, tmp_path_factory: pytest.TempPathFactory
 ):
     source = tmp_path_factory.mktemp("any") / "source"
@@ -163,8 +163,8 @@ def test_odd_names_are_unpacked_by_tar_in_any_locale(tmp_path: Path):
     target.mkdir()
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
     subprocess.run(["tar", "-xzf", archive, "-C", target], check=True, env=environment)
-    found = [each for each in target.rglob("*") if each.is_file()]
-    assert {os.fsdecode(each.relative_to(target)) for each in found} == set(names)
+    found = [path for path in target.rglob("*") if path.is_file()]
+    assert {os.fsdecode(path.relative_to(target)) for path in found} == set(names)
 
 
 def test_without_isal_the_same_members_are_written(
@@ -180,7 +180,7 @@ def test_without_isal_the_same_members_are_written(
     assert gzip.decompress(without) == gzip.decompress(with_isal)
 
 
-def test_a_large_file_is_packed_in_pieces_as_it_is(tmp_path: Path):
+def test_a_large_file_is_packed_in_chunks_and_unchanged(tmp_path: Path):
     source = tmp_path / "large"
     source.write_bytes(b"/nowhere\n")
     os.truncate(source, LARGE_BYTES + 1)
@@ -222,7 +222,7 @@ def test_a_file_that_grows_while_it_is_read_ends_the_packing(tmp_path: Path):
 
 
 class WritingToTheSource:
-    """A sink that changes the end of a file in place, as soon as some of it has come."""
+    """A sink that changes the end of a file in place when it gets the first data."""
 
     def __init__(self, source: Path) -> None:
         self.source = source
@@ -236,7 +236,7 @@ class WritingToTheSource:
 
 def test_a_file_that_is_written_in_place_while_it_is_read_ends_the_packing(tmp_path: Path):
     source = tmp_path / "written"
-    # Far more than the compressing threads hold: it can't have been read whole when some has come.
+    # More than the compressing threads hold: it is not read to its end when the first data comes.
     source.write_bytes(os.urandom(64 << 20))
     os.utime(source, ns=(0, 0))
     plan = plan_of_files({"written": source})
@@ -245,26 +245,26 @@ def test_a_file_that_is_written_in_place_while_it_is_read_ends_the_packing(tmp_p
 
 
 class FullDisk:
-    """A sink that takes so many bytes and no more."""
+    """A sink that fails after so many bytes."""
 
-    def __init__(self, room: int) -> None:
-        self.room = room
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
         self.asked_when_full = 0
 
     def write(self, data: bytes) -> int:
-        self.asked_when_full += self.room < 0
-        self.room -= len(data)
-        if self.room < 0:
+        self.asked_when_full += self.capacity < 0
+        self.capacity -= len(data)
+        if self.capacity < 0:
             raise OSError(28, "no space left")
         return len(data)
 
 
-@pytest.mark.parametrize("room", [0, 2 << 20])
-def test_a_sink_that_fails_ends_the_packing_and_every_thread(
-    room: int, venv: Path, plan_of: PlanOf
+@pytest.mark.parametrize("capacity", [0, 2 << 20])
+def test_a_failing_sink_ends_the_packing_and_its_threads(
+    capacity: int, venv: Path, plan_of: PlanOf
 ):
     plan = plan_of(venv)
-    sink = FullDisk(room)
+    sink = FullDisk(capacity)
     before = set(threading.enumerate())
     with pytest.raises(OSError, match="no space left"):
         write_archive(plan, sink, NoProgress())
@@ -273,7 +273,7 @@ def test_a_sink_that_fails_ends_the_packing_and_every_thread(
     assert sink.asked_when_full == 0
 
 
-def test_an_interrupt_ends_every_thread(venv: Path, plan_of: PlanOf):
+def test_an_interrupt_ends_all_threads(venv: Path, plan_of: PlanOf):
     class Interrupting(NoProgress):
         def advance(self, files: int, size_bytes: int) -> None:
             raise KeyboardInterrupt
@@ -301,15 +301,15 @@ NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
     st.integers(0, 1 << 40),
     st.one_of(st.just(""), NAMES),
 )
-def test_a_header_says_what_it_was_given(
+def test_a_header_has_the_given_values(
     name: str, kind: bytes, mode: int, size: int, target: str
 ) -> None:
     data = header(name, kind, mode, size, target)
     wanted = tarfile.TarInfo(name)
     wanted.type, wanted.mode, wanted.size, wanted.linkname = kind, mode, size, target
     wanted.mtime = FIXED_TIME
-    for each in (data[-512:], wanted.tobuf(tarfile.GNU_FORMAT)[-512:]):
-        found = tarfile.TarInfo.frombuf(each, "utf-8", "surrogateescape")  # checks the sum
+    for block in (data[-512:], wanted.tobuf(tarfile.GNU_FORMAT)[-512:]):
+        found = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")  # checks the sum
         assert (found.type, found.mode, found.size) == (kind, mode, size)
         assert (found.mtime, found.uid, found.gid) == (FIXED_TIME, 0, 0)
     assert len(data) == len(wanted.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape"))

@@ -67,7 +67,7 @@ def test_bytecode_is_of_the_kind_that_python_does_not_check(
     assert run(data)["value"] == 42
 
 
-def test_compiled_files_name_the_archive_s_path_and_not_this_machine_s(
+def test_compiled_files_contain_the_path_in_the_archive_only(
     compiler: BytecodeCompiler, tmp_path: Path
 ) -> None:
     source = write(tmp_path / "x.py", "value = 1\n")
@@ -80,7 +80,7 @@ def test_compiled_files_name_the_archive_s_path_and_not_this_machine_s(
     "mode",
     [py_compile.PycInvalidationMode.TIMESTAMP, py_compile.PycInvalidationMode.UNCHECKED_HASH],
 )
-def test_valid_bytecode_in_the_prefix_is_used_again(
+def test_valid_bytecode_in_the_prefix_is_reused(
     mode: py_compile.PycInvalidationMode, compiler: BytecodeCompiler, tmp_path: Path
 ) -> None:
     source = write(tmp_path / "x.py", "value = 1\n")
@@ -111,7 +111,7 @@ def test_damaged_bytecode_is_not_used(
     assert run(data)["value"] == 1
 
 
-def test_answers_come_in_the_order_of_the_questions(
+def test_responses_are_in_the_order_of_the_requests(
     compiler: BytecodeCompiler, tmp_path: Path
 ) -> None:
     sources = [write(tmp_path / f"m{i}.py", f"value = {i}\n" * (i % 7 + 1)) for i in range(100)]
@@ -119,7 +119,7 @@ def test_answers_come_in_the_order_of_the_questions(
     assert [run(data)["value"] for data in answers] == list(range(100))
 
 
-def test_what_can_not_be_compiled_has_no_bytecode_and_the_next_has(
+def test_a_file_that_cannot_be_compiled_has_no_bytecode_and_the_next_one_has(
     compiler: BytecodeCompiler, tmp_path: Path
 ) -> None:
     members = [
@@ -133,7 +133,7 @@ def test_what_can_not_be_compiled_has_no_bytecode_and_the_next_has(
     assert run(last)["value"] == "é"
 
 
-def test_an_interpreter_that_dies_is_a_sentence(interpreter: Interpreter, tmp_path: Path) -> None:
+def test_a_killed_interpreter_is_reported(interpreter: Interpreter, tmp_path: Path) -> None:
     source = write(tmp_path / "x.py", "value = 1\n")
     with BytecodeCompiler(interpreter) as compiler:
         answers = compiler.compile_all(bytecode_of(source) for _ in range(1000))
@@ -145,7 +145,7 @@ def test_an_interpreter_that_dies_is_a_sentence(interpreter: Interpreter, tmp_pa
             list(answers)
 
 
-def test_no_process_is_left_behind(interpreter: Interpreter, tmp_path: Path) -> None:
+def test_no_worker_is_left_running(interpreter: Interpreter, tmp_path: Path) -> None:
     source = write(tmp_path / "x.py", "value = 1\n")
     with BytecodeCompiler(interpreter) as compiler:
         next(compiler.compile_all(bytecode_of(source) for _ in range(1000)))

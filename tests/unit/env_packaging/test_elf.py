@@ -40,7 +40,7 @@ def test_the_glibc_that_a_program_needs_is_not_newer_than_the_one_that_runs_it()
 
 
 @given(st.text("/abcé$ORIGIN:", min_size=1), st.text("/ab$ORIGIN.:", min_size=1))
-def test_a_replaced_search_path_is_what_is_read_after_it(old: str, new: str) -> None:
+def test_a_replaced_search_path_is_read_back(old: str, new: str) -> None:
     data = make_elf(["libz.so.1"], old)
     dynamic = read_dynamic(data)
     assert dynamic is not None
@@ -57,13 +57,13 @@ def test_a_replaced_search_path_is_what_is_read_after_it(old: str, new: str) -> 
 
 
 @given(st.binary(max_size=200), st.integers(0, 400))
-def test_a_damaged_file_is_no_reason_to_fail(noise: bytes, place: int) -> None:
+def test_a_damaged_file_does_not_raise(noise: bytes, cut: int) -> None:
     whole = make_elf(["libz.so.1"], "/opt/env/lib")
-    for data in (noise, b"\x7fELF" + noise, whole[:place], whole[:place] + noise):
+    for data in (noise, b"\x7fELF" + noise, whole[:cut], whole[:cut] + noise):
         read_dynamic(data)
 
 
-def test_a_static_or_32_bit_file_says_nothing() -> None:
+def test_a_static_or_32_bit_file_has_no_dynamic_section() -> None:
     whole = make_elf(["libz.so.1"])
     assert read_dynamic(whole[:4] + b"\x01" + whole[5:]) is None
     assert read_dynamic(b"#!/bin/sh\n") is None

@@ -23,7 +23,7 @@ NEVER_MS, ALWAYS_MS = 0, 1 << 60
 
 @pytest.fixture
 def registry(filesystem: LocalFileSystem) -> LocalFileSystem:
-    """One environment with three keys, the alias `latest`, and the rest of a cut upload."""
+    """One environment with three keys, the alias `latest`, and a file of an interrupted upload."""
     for key in (NEW, OLD, USED):
         manifest = replace(MANIFEST, key=key, archive_bytes=7)
         write(filesystem.at(f"{FOLDER}/{key}.tar.gz"), "archive")
@@ -34,20 +34,26 @@ def registry(filesystem: LocalFileSystem) -> LocalFileSystem:
 
 
 def stored(registry: LocalFileSystem, key: str) -> Stored:
-    return next(each for each in read_folder(registry, ROOT, "science").stored if each.key == key)
+    return next(
+        environment
+        for environment in read_folder(registry, ROOT, "science").stored
+        if environment.key == key
+    )
 
 
 def test_all_keys_are_listed_with_their_aliases(registry: LocalFileSystem) -> None:
     assert names(registry, ROOT) == ["science"]
     listed = read_folder(registry, ROOT, "science").stored
-    assert [(each.key, each.aliases, each.damage) for each in listed] == [
+    assert [
+        (environment.key, environment.aliases, environment.damage) for environment in listed
+    ] == [
         (NEW, ("latest",), ""),
         (OLD, (), ""),
         (USED, (), ""),
     ]
 
 
-def test_what_is_damaged_hides_nothing_else(registry: LocalFileSystem) -> None:
+def test_damaged_files_do_not_hide_other_keys(registry: LocalFileSystem) -> None:
     write(registry.at(f"{FOLDER}/{OLD}.json"), "nonsense")
     registry.delete(f"{FOLDER}/{USED}.json")
     write(registry.at(f"{FOLDER}/latest"), "nonsense")
@@ -57,15 +63,13 @@ def test_what_is_damaged_hides_nothing_else(registry: LocalFileSystem) -> None:
 
 
 @pytest.mark.parametrize("name", [".Trash", "_archive", "a b", "é", "x" * 65])
-def test_a_folder_whose_name_is_no_environment_s_is_passed_over(
-    name: str, registry: LocalFileSystem
-) -> None:
+def test_a_directory_with_an_invalid_name_is_ignored(name: str, registry: LocalFileSystem) -> None:
     registry.mkdirs(f"{ROOT}/{name}")
     assert names(registry, ROOT) == ["science"]
 
 
 def failing(registry: LocalFileSystem, failures: dict[str, OSError]) -> LocalFileSystem:
-    """The same registry, whose files fail to be read as is said."""
+    """The registry, in which reading these files fails."""
 
     def open_read(path: str):
         if path in failures:
@@ -82,7 +86,7 @@ AWAY = TimeoutError(errno.ETIMEDOUT, "HDFS did not answer in time")
 
 
 @pytest.mark.parametrize("error", [DENIED, GONE])
-def test_a_folder_that_can_not_be_listed_is_an_empty_one(
+def test_a_directory_that_cannot_be_listed_counts_as_empty(
     error: OSError, registry: LocalFileSystem
 ) -> None:
     def list_dir(path: str):
@@ -93,7 +97,7 @@ def test_a_folder_that_can_not_be_listed_is_an_empty_one(
 
 
 @pytest.mark.parametrize("error", [DENIED, GONE])
-def test_a_manifest_that_can_not_be_read_hides_nothing_else(
+def test_an_unreadable_manifest_does_not_hide_other_keys(
     error: OSError, registry: LocalFileSystem
 ) -> None:
     failing(registry, {f"{FOLDER}/{OLD}.json": error})
@@ -102,7 +106,7 @@ def test_a_manifest_that_can_not_be_read_hides_nothing_else(
 
 
 @pytest.mark.parametrize(("mode", "failures"), [(0o600, {f"{FOLDER}/stable": DENIED}), (0o666, {})])
-def test_what_an_alias_may_stand_for_that_can_not_be_read_or_trusted_is_kept(
+def test_an_alias_that_cannot_be_read_or_trusted_keeps_all_keys(
     mode: int, failures: dict[str, OSError], registry: LocalFileSystem
 ) -> None:
     write(registry.at(f"{FOLDER}/stable"), f'{{"key": "{OLD}"}}', mode)
@@ -114,38 +118,42 @@ def test_what_an_alias_may_stand_for_that_can_not_be_read_or_trusted_is_kept(
         refuse_used(stored(registry, OLD), set())
 
 
-def test_an_alias_that_was_deleted_meanwhile_stands_for_nothing(registry: LocalFileSystem) -> None:
+def test_an_alias_that_is_deleted_while_listing_points_to_nothing(
+    registry: LocalFileSystem,
+) -> None:
     failing(registry, {f"{FOLDER}/latest": GONE})
     assert (stored(registry, NEW).aliases, stored(registry, NEW).unread_aliases) == ((), ())
 
 
 @pytest.mark.parametrize("file", ["latest", f"{OLD}.json"])
-def test_an_hdfs_that_does_not_answer_is_no_damage(file: str, registry: LocalFileSystem) -> None:
+def test_a_timeout_of_hdfs_is_not_reported_as_damage(file: str, registry: LocalFileSystem) -> None:
     failing(registry, {f"{FOLDER}/{file}": AWAY})
     with pytest.raises(StorageError, match="HDFS did not answer in time"):
         read_folder(registry, ROOT, "science")
 
 
-def test_only_what_nobody_needs_is_garbage(registry: LocalFileSystem) -> None:
+def test_only_unused_keys_are_garbage(registry: LocalFileSystem) -> None:
     garbage = find_garbage(read_folder(registry, ROOT, "science"), {USED}, ALWAYS_MS)
-    assert [each.key for each in garbage.stored] == [OLD]
-    assert [each.name for each in garbage.temporaries] == [f".{OLD}.tar.gz.01234567.uploading"]
+    assert [environment.key for environment in garbage.stored] == [OLD]
+    assert [file.name for file in garbage.temporaries] == [f".{OLD}.tar.gz.01234567.uploading"]
     assert garbage.size_bytes == len("archive") + len("half")
 
 
-def test_what_is_young_is_no_garbage(registry: LocalFileSystem) -> None:
+def test_recent_files_are_not_garbage(registry: LocalFileSystem) -> None:
     garbage = find_garbage(read_folder(registry, ROOT, "science"), set(), NEVER_MS)
     assert (garbage.stored, garbage.temporaries) == ((), ())
 
 
-def test_sweeping_takes_the_rests_of_cut_uploads_only(registry: LocalFileSystem) -> None:
+def test_only_temporary_files_of_interrupted_uploads_are_deleted(registry: LocalFileSystem) -> None:
     before = registry.files()
     garbage = find_garbage(read_folder(registry, ROOT, "science"), {USED}, ALWAYS_MS)
     delete_temporary_files(registry, garbage)
     assert set(before) - set(registry.files()) == {f"{FOLDER}/.{OLD}.tar.gz.01234567.uploading"}
 
 
-def test_what_an_alias_or_an_application_needs_is_not_removed(registry: LocalFileSystem) -> None:
+def test_a_key_that_an_alias_or_an_application_needs_is_not_removed(
+    registry: LocalFileSystem,
+) -> None:
     with pytest.raises(EnvironmentInUseError, match="the alias latest points to it"):
         refuse_used(stored(registry, NEW), set())
     with pytest.raises(EnvironmentInUseError, match=r"an application .* uses it"):
@@ -153,7 +161,7 @@ def test_what_an_alias_or_an_application_needs_is_not_removed(registry: LocalFil
     refuse_used(stored(registry, OLD), {USED})
 
 
-def test_nobody_finds_half_of_what_is_being_removed(registry: LocalFileSystem) -> None:
+def test_alias_manifest_and_archive_are_deleted_in_this_order(registry: LocalFileSystem) -> None:
     registry.calls.clear()
     assert delete(registry, ROOT, stored(registry, NEW))
     assert registry.calls == [
@@ -172,7 +180,7 @@ def test_nobody_finds_half_of_what_is_being_removed(registry: LocalFileSystem) -
     ],
     ids=["an alias of it", "its archive", "its manifest"],
 )
-def test_what_was_changed_since_it_was_looked_at_stays(
+def test_a_key_that_changed_since_it_was_listed_is_kept(
     name: str, text: str, registry: LocalFileSystem
 ) -> None:
     old = stored(registry, OLD)
@@ -182,17 +190,17 @@ def test_what_was_changed_since_it_was_looked_at_stays(
     assert registry.files() == before
 
 
-def test_what_an_alias_has_left_since_it_was_looked_at_stays(registry: LocalFileSystem) -> None:
+def test_a_key_that_an_alias_left_since_it_was_listed_is_kept(registry: LocalFileSystem) -> None:
     set_alias(registry, ROOT, Reference("science"), Pointer(OLD))
     for suffix in (".json", ".tar.gz"):
         os.utime(registry.at(FOLDER + "/" + OLD + suffix), (1, 1))
-    seen = replace(stored(registry, OLD), aliases=())  # as by who looked while it was moved
+    seen = replace(stored(registry, OLD), aliases=())  # as if listed while it was moved
     set_alias(registry, ROOT, Reference("science"), Pointer(NEW))
     assert not delete(registry, ROOT, seen)
     assert registry.exists(f"{FOLDER}/{OLD}.tar.gz")
 
 
-def test_by_force_goes_what_has_changed_but_no_alias_that_stands_for_another(
+def test_force_deletes_a_changed_key_but_no_alias_of_another_key(
     registry: LocalFileSystem,
 ) -> None:
     new = stored(registry, NEW)
@@ -200,10 +208,13 @@ def test_by_force_goes_what_has_changed_but_no_alias_that_stands_for_another(
     write(registry.at(f"{FOLDER}/stable"), f'{{"key": "{NEW}"}}')
     assert delete(registry, ROOT, new, force=True)
     assert read_folder(registry, ROOT, "science").aliases == {"latest": OLD}
-    assert [each.key for each in read_folder(registry, ROOT, "science").stored] == [OLD, USED]
+    assert [environment.key for environment in read_folder(registry, ROOT, "science").stored] == [
+        OLD,
+        USED,
+    ]
 
 
-def test_two_may_remove_the_same(registry: LocalFileSystem) -> None:
+def test_a_key_can_be_removed_twice(registry: LocalFileSystem) -> None:
     old = stored(registry, OLD)
     assert delete(registry, ROOT, old)
     assert delete(registry, ROOT, old)

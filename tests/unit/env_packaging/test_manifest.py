@@ -39,13 +39,13 @@ def test_a_manifest_is_read_as_it_was_written(
     assert Manifest.from_json(manifest.to_json()) == manifest
 
 
-def test_a_manifest_of_names_that_are_no_utf_8_can_be_written_and_read() -> None:
+def test_a_manifest_with_names_that_are_not_utf_8_can_be_written_and_read() -> None:
     finding = Finding("note", "code", "It is about caf\udce9 and café.", ("lib/caf\udce9",))
     manifest = replace(MANIFEST, source="/opt/\udcff", findings=(finding,))
     assert Manifest.from_json(manifest.to_json().encode().decode()) == manifest
 
 
-def test_what_a_newer_packer_adds_is_ignored() -> None:
+def test_fields_of_a_newer_packer_are_ignored() -> None:
     values = json.loads(MANIFEST.to_json())
     values["of_a_later_version"] = "2.17"
     values["packages"][0]["licence"] = "BSD"
@@ -53,7 +53,7 @@ def test_what_a_newer_packer_adds_is_ignored() -> None:
     assert Manifest.from_json(json.dumps(values)) == MANIFEST
 
 
-def test_another_schema_is_refused_with_what_to_do() -> None:
+def test_another_schema_is_refused_with_a_remedy() -> None:
     with pytest.raises(UnsafeEnvironmentError, match="schema 2, but this yarnhub reads schema 1"):
         Manifest.from_json(replace(MANIFEST, schema=2).to_json())
 
@@ -62,7 +62,7 @@ def test_another_schema_is_refused_with_what_to_do() -> None:
     "text",
     ["", "[]", "null", "{}", '{"schema": 1}', MANIFEST.to_json()[:-30], "[" * 100_000],
 )
-def test_a_damaged_manifest_is_a_sentence(text: str) -> None:
+def test_a_damaged_manifest_is_reported(text: str) -> None:
     with pytest.raises(
         DamagedEnvironmentError, match=r"manifest is damaged .* Pack the environment"
     ):

@@ -27,7 +27,7 @@ PARTS = st.sampled_from(["a", "b", "..", ".", "", "\0", "~", "a\nb", "-rf", "\\"
 
 
 @given(st.lists(PARTS, max_size=5), st.booleans())
-def test_an_accepted_name_never_leaves_the_folder_it_is_unpacked_in(
+def test_an_accepted_name_stays_in_the_directory_it_is_unpacked_in(
     parts: list[str], absolute: bool
 ) -> None:
     name = ("/" if absolute else "") + "/".join(parts)
@@ -52,18 +52,18 @@ def test_a_name_that_could_leave_it_is_refused(name: str) -> None:
     st.lists(st.sampled_from(["a", "b", "..", "."]), min_size=1, max_size=6),
     st.sampled_from(["", "/env/", "/environment/", "/etc/", "/env/../etc/", "/"]),
 )
-def test_a_link_that_stays_leads_to_the_same_place_inside(
+def test_a_kept_link_leads_to_the_same_path(
     name_parts: list[str], target_parts: list[str], start: str
 ) -> None:
     name, target = "/".join(name_parts), start + "/".join(target_parts)
     inner = inner_target(name, target, ["/env"])
-    folder = posixpath.dirname("/env/" + name)
-    leads_to = posixpath.normpath(posixpath.join(folder, target))
+    directory = posixpath.dirname("/env/" + name)
+    leads_to = posixpath.normpath(posixpath.join(directory, target))
     if inner is None:
         assert not leads_to.startswith("/env/")
     else:
         assert not inner.startswith("/")
-        assert posixpath.normpath(posixpath.join(folder, inner)) == leads_to
+        assert posixpath.normpath(posixpath.join(directory, inner)) == leads_to
 
 
 def test_files_keep_only_whether_they_can_be_run(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_link_out_of_the_environment_is_packed_as_the_file_it_leads_to(tmp_pat
     assert member == Member("link", outside, MemberKind.FILE, 0o755)
 
 
-def test_a_link_to_a_folder_outside_is_refused(tmp_path: Path) -> None:
+def test_a_link_to_a_directory_outside_is_refused(tmp_path: Path) -> None:
     (tmp_path / "env").mkdir()
     (tmp_path / "env/link").symlink_to("/etc")
     with pytest.raises(PrefixError, match=r"link to /etc, which is outside .* by a copy"):
@@ -98,7 +98,7 @@ def test_a_link_to_a_folder_outside_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["nowhere", "/nowhere", "../nowhere", "link"])
-def test_a_link_to_nothing_is_left_out_and_remembered(target: str, tmp_path: Path) -> None:
+def test_a_broken_link_is_left_out_and_recorded(target: str, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(target)
     with pytest.raises(BrokenLinkError):
         member_for("link", tmp_path / "link", [])
@@ -107,18 +107,18 @@ def test_a_link_to_nothing_is_left_out_and_remembered(target: str, tmp_path: Pat
     assert (listing.members, listing.broken) == ({}, ["link"])
 
 
-def test_what_is_no_file_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_with_its_name(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(PrefixError, match=r"pipe is not a regular file .* Remove it"):
         member_for("pipe", tmp_path / "pipe", [])
 
 
-def test_a_file_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(PrefixError, match="cannot be read: No such file"):
         member_for("gone", tmp_path / "gone", [])
 
 
-def test_walking_names_links_to_folders_and_passes_over_bytecode(tmp_path: Path) -> None:
+def test_links_to_directories_are_listed_and_bytecode_is_not(tmp_path: Path) -> None:
     write(tmp_path / "a/x.py", "")
     write(tmp_path / "a/__pycache__/x.pyc", "")
     write(tmp_path / "skipped/y.py", "")
@@ -131,12 +131,12 @@ def link(name: str, target: str) -> Member:
     return Member(name, Path("/env") / name, MemberKind.LINK, target=target)
 
 
-def test_a_link_to_what_was_left_out_is_left_out_with_the_links_to_it() -> None:
+def test_a_link_to_a_file_that_was_left_out_is_left_out_with_the_links_to_it() -> None:
     members = [link("idle", "idle3"), link("idle3", "idle3.11"), Member("a", Path("/env/a"))]
     assert [member.name for member in drop_dangling_links(members)] == ["a"]
 
 
-def test_links_to_files_folders_and_through_links_are_kept() -> None:
+def test_links_to_files_and_directories_and_through_links_are_kept() -> None:
     members = [
         Member("lib/python/os.py", Path("/env/lib/python/os.py")),
         link("lib64", "lib"),

@@ -37,7 +37,7 @@ WHERE = "import demo, ssl, sqlite3, sys; print(sys.prefix, sys.base_prefix, demo
 
 @pytest.fixture
 def unpacked(filesystem: LocalFileSystem, tmp_path: Path) -> Callable[[Path], Path]:
-    """Packs a prefix, moves it away, and unpacks the archive elsewhere."""
+    """Pack a prefix, move it away, and unpack the archive elsewhere."""
 
     def pack_move_unpack(prefix: Path) -> Path:
         packed = pack_and_publish(prefix, "science", filesystem, ROOT)
@@ -56,7 +56,7 @@ def findings_by_code(filesystem: LocalFileSystem) -> dict[str, Finding]:
     return {finding.code: finding for finding in manifest.findings}
 
 
-def test_a_venv_runs_where_neither_it_nor_its_base_is(
+def test_a_venv_runs_without_its_prefix_and_its_base(
     python_prefix: Path, tmp_path: Path, unpacked: Callable[[Path], Path]
 ) -> None:
     venv = make_venv(python_prefix, tmp_path / "venv")
@@ -67,7 +67,7 @@ def test_a_venv_runs_where_neither_it_nor_its_base_is(
     assert not (environment / "pyvenv.cfg").exists()
 
 
-def test_a_complete_python_runs_at_another_place(
+def test_a_complete_python_runs_at_another_path(
     python_prefix: Path, unpacked: Callable[[Path], Path]
 ) -> None:
     packages = run_in_prefix_packages(python_prefix)
@@ -77,17 +77,17 @@ def test_a_complete_python_runs_at_another_place(
 
 
 def run_in_prefix_packages(prefix: Path) -> Path:
-    """Where a complete Python has its packages, dist-packages on Debian."""
+    """Return the package directory of a complete Python, dist-packages on Debian."""
     script = "import site; print([p for p in site.getsitepackages() if '/lib/python3.' in p][-1])"
     done = subprocess.run(
         [prefix / "bin/python3", "-I", "-c", script], capture_output=True, text=True, check=True
     )
-    folder = Path(done.stdout.strip())
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    directory = Path(done.stdout.strip())
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
 
 
-def test_a_conda_environment_runs_at_another_place(
+def test_a_conda_environment_runs_at_another_path(
     shared_python: Path, tmp_path: Path, filesystem: LocalFileSystem, plan_of
 ) -> None:
     conda = make_conda(shared_python, tmp_path / "conda")
@@ -109,7 +109,7 @@ def test_a_conda_environment_runs_at_another_place(
 
 
 @pytest.mark.parametrize("record", ["{", "[]", '{"name": "x"}', '{"link": 3, "files": []}'])
-def test_conda_records_that_can_not_be_read_are_a_sentence(
+def test_unreadable_conda_records_are_reported(
     record: str, shared_python: Path, tmp_path: Path, filesystem: LocalFileSystem
 ) -> None:
     conda = make_conda(shared_python, tmp_path / "conda")
@@ -119,7 +119,7 @@ def test_conda_records_that_can_not_be_read_are_a_sentence(
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd"])
-def test_a_conda_record_can_not_bring_in_a_file_from_outside(
+def test_a_conda_record_cannot_add_a_file_from_outside(
     name: str, shared_python: Path, tmp_path: Path, filesystem: LocalFileSystem
 ) -> None:
     conda = make_conda(shared_python, tmp_path / "conda")
@@ -154,10 +154,10 @@ def test_imports_come_from_the_shipped_bytecode(
     ).stderr
     loaded = re.findall(r"# code object from (.*)", verbose)
     assert len(loaded) > 10
-    assert [each for each in loaded if not each.endswith(".pyc'")] == []
+    assert [file for file in loaded if not file.endswith(".pyc'")] == []
 
 
-def test_the_venv_s_packages_are_there_and_its_base_s_are_not(
+def test_a_venv_s_packages_are_packed_and_its_base_s_are_not(
     python_prefix: Path, tmp_path: Path, plan_of: Callable[[Path], Plan]
 ) -> None:
     write(run_in_prefix_packages(python_prefix) / "of_the_base.py", "")
@@ -168,7 +168,7 @@ def test_the_venv_s_packages_are_there_and_its_base_s_are_not(
     assert "of_the_base.py" not in names
 
 
-def test_a_venv_that_sees_its_base_s_packages_brings_them_along(
+def test_a_venv_that_inherits_its_base_s_packages_includes_them(
     python_prefix: Path, tmp_path: Path, plan_of: Callable[[Path], Plan]
 ) -> None:
     base_packages = run_in_prefix_packages(python_prefix)
@@ -180,7 +180,7 @@ def test_a_venv_that_sees_its_base_s_packages_brings_them_along(
     plan = plan_of(venv)
     names = {Path(name).name for name in names_of(plan)}
     assert {"of_the_base.py", "test_kept.py"} <= names
-    (demo,) = [each for each in plan.members if each.name.endswith("/demo.py")]
+    (demo,) = [member for member in plan.members if member.name.endswith("/demo.py")]
     assert demo.source.is_relative_to(venv)
 
 
@@ -189,7 +189,7 @@ def test_bin_python_is_always_there(shared_python: Path, plan_of: Callable[[Path
     assert {"bin/python", "bin/python3", f"bin/{PROGRAM}"} <= names_of(plan_of(shared_python))
 
 
-def test_what_no_node_needs_is_left_out_and_counted(
+def test_files_that_no_node_needs_are_left_out_and_counted(
     python_prefix: Path, filesystem: LocalFileSystem, plan_of: Callable[[Path], Plan]
 ) -> None:
     write(python_prefix / LIBRARY / "site-packages/demo/tests/test_demo.py", "kept = True\n")
@@ -198,13 +198,13 @@ def test_what_no_node_needs_is_left_out_and_counted(
     assert f"{LIBRARY}/test/test_ssl.py" not in names
     assert f"{LIBRARY}/site-packages/demo/tests/test_demo.py" in names
     pack_and_publish(python_prefix, "science", filesystem, ROOT)
-    left_out = {each.what: each for each in resolve(filesystem, ROOT, "science").manifest.left_out}
+    left_out = {rule.what: rule for rule in resolve(filesystem, ROOT, "science").manifest.left_out}
     tests = left_out["test suites of the standard library"]
     assert (tests.files, tests.size_bytes) == (1, len("left = 'out'\n"))
 
 
 @pytest.mark.parametrize("fixture", ["python_prefix", "venv"])
-def test_the_hubs_own_pages_stay_behind_and_nothing_else_of_share(
+def test_the_hub_s_own_pages_are_left_out_and_nothing_else_of_share(
     fixture: str, request: pytest.FixtureRequest, plan_of: Callable[[Path], Plan]
 ) -> None:
     prefix = request.getfixturevalue(fixture)
@@ -226,7 +226,7 @@ def test_the_same_content_again_uploads_nothing(venv: Path, filesystem: LocalFil
     assert len(filesystem.calls) == changes
 
 
-def test_changed_content_is_published_beside_what_was_and_the_alias_moves(
+def test_changed_content_gets_another_key_and_the_alias_moves(
     venv: Path, filesystem: LocalFileSystem
 ) -> None:
     first = pack_and_publish(venv, "science", filesystem, ROOT)
@@ -246,7 +246,7 @@ def test_an_alias_other_than_latest_leaves_latest_alone(
     assert resolve(filesystem, ROOT, "science:next").key == second.key
 
 
-def test_progress_goes_from_nothing_to_all(venv: Path, filesystem: LocalFileSystem) -> None:
+def test_progress_covers_all_files_and_bytes(venv: Path, filesystem: LocalFileSystem) -> None:
     class Recorder:
         def __init__(self) -> None:
             self.phases: list[list[object]] = []
@@ -274,7 +274,7 @@ def test_odd_names_are_refused_before_anything_is_read(
         pack_and_publish(tmp_path / "missing", name, filesystem, ROOT, alias=alias)
 
 
-def test_a_file_that_can_not_be_read_is_a_sentence(venv: Path, filesystem: LocalFileSystem) -> None:
+def test_a_pipe_in_a_venv_is_refused(venv: Path, filesystem: LocalFileSystem) -> None:
     os.mkfifo(packages_of(venv) / "pipe", stat.S_IRUSR)
     with pytest.raises(PrefixError, match="pipe is not a regular file"):
         pack_and_publish(venv, "science", filesystem, ROOT)

@@ -9,7 +9,7 @@ from env_packaging.errors import PrefixError
 from tests.unit.env_packaging.prefixes import PROGRAM, make_conda, make_venv, write
 
 
-def test_a_complete_python_is_known(shared_python: Path) -> None:
+def test_a_complete_python_is_recognized(shared_python: Path) -> None:
     prefix = open_prefix(shared_python)
     assert prefix.kind is PrefixKind.CPYTHON
     assert prefix.base is None
@@ -17,7 +17,7 @@ def test_a_complete_python_is_known(shared_python: Path) -> None:
     assert prefix.interpreter.prefix == shared_python
 
 
-def test_a_venv_is_known_with_the_python_it_came_from(venv: Path, shared_python: Path) -> None:
+def test_a_venv_is_recognized_with_its_base(venv: Path, shared_python: Path) -> None:
     prefix = open_prefix(venv)
     assert prefix.kind is PrefixKind.VENV
     assert prefix.base is not None
@@ -34,7 +34,9 @@ def test_a_venv_of_a_venv_has_the_first_ones_base(venv: Path, tmp_path: Path) ->
     assert base.path == first_base.path
 
 
-def test_a_conda_environment_is_known_by_its_records(shared_python: Path, tmp_path: Path) -> None:
+def test_a_conda_environment_is_recognized_by_its_records(
+    shared_python: Path, tmp_path: Path
+) -> None:
     assert open_prefix(make_conda(shared_python, tmp_path / "conda")).kind is PrefixKind.CONDA
 
 
@@ -61,9 +63,9 @@ def test_the_system_s_path_is_never_looked_for_in_files(venv: Path, shared_pytho
         (lambda path: Path("/usr"), "holds the operating system too"),
     ],
 )
-def test_what_is_no_prefix_is_refused_with_a_sentence(make, message: str, tmp_path: Path) -> None:
+def test_a_directory_that_is_not_a_prefix_is_refused(make, message: str, tmp_path: Path) -> None:
     if kind_of(make(tmp_path)) is None and "operating system" in message:
-        message = "is neither a conda environment"  # a machine without a Python of its own
+        message = "is neither a conda environment"  # a machine without Python in /usr
     with pytest.raises(PrefixError, match=message):
         open_prefix(make(tmp_path))
 
@@ -74,7 +76,7 @@ def test_a_conda_environment_without_python_is_refused(tmp_path: Path) -> None:
         open_prefix(tmp_path)
 
 
-def test_an_interpreter_that_does_not_run_is_refused_with_its_complaint(tmp_path: Path) -> None:
+def test_an_interpreter_that_does_not_run_is_refused_with_its_error(tmp_path: Path) -> None:
     (tmp_path / "conda-meta").mkdir()
     write(tmp_path / "bin" / "python", "#!/bin/sh\necho no such library >&2\nexit 127\n", 0o755)
     with pytest.raises(PrefixError, match="does not run: no such library"):

@@ -23,7 +23,7 @@ def findings_by_code(filesystem: LocalFileSystem) -> dict[str, Finding]:
     return {finding.code: finding for finding in manifest.findings}
 
 
-def test_files_that_conda_installed_and_that_are_gone_are_told(
+def test_missing_files_of_conda_packages_are_a_warning(
     shared_python: Path, tmp_path: Path, filesystem: LocalFileSystem
 ) -> None:
     conda = make_conda(shared_python, tmp_path / "conda")
@@ -34,36 +34,36 @@ def test_files_that_conda_installed_and_that_are_gone_are_told(
     assert finding.members == ("noarch-demo 1.0",)
 
 
-def editable_by_pip(venv: Path, place: Path) -> str:
+def editable_by_pip(venv: Path, checkout: Path) -> str:
     info = install(venv, "edited")
-    values = {"dir_info": {"editable": True}, "url": f"file://{place}"}
+    values = {"dir_info": {"editable": True}, "url": f"file://{checkout}"}
     (info / "direct_url.json").write_text(json.dumps(values))
-    return f"edited is an editable install from {place}, .* -m pip install {place}"
+    return f"edited is an editable install from {checkout}, .* -m pip install {checkout}"
 
 
-def editable_by_setup_py(venv: Path, place: Path) -> str:
-    write(packages_of(venv) / "edited.egg-link", f"{place}\n.")
-    return f"edited is an editable install from {place}"
+def editable_by_setup_py(venv: Path, checkout: Path) -> str:
+    write(packages_of(venv) / "edited.egg-link", f"{checkout}\n.")
+    return f"edited is an editable install from {checkout}"
 
 
-def editable_by_path_file(venv: Path, place: Path) -> str:
-    write(packages_of(venv) / "mine.pth", f"# a comment\nimport os\n\n{place}\n")
-    return f"mine.pth adds {place} to Python's path"
+def editable_by_path_file(venv: Path, checkout: Path) -> str:
+    write(packages_of(venv) / "mine.pth", f"# a comment\nimport os\n\n{checkout}\n")
+    return f"mine.pth adds {checkout} to Python's path"
 
 
 @pytest.mark.parametrize("make", [editable_by_pip, editable_by_setup_py, editable_by_path_file])
-def test_an_editable_install_is_refused_with_its_name_and_what_to_do(
+def test_an_editable_install_is_refused_with_its_name_and_a_remedy(
     make: Callable[[Path, Path], str], venv: Path, tmp_path: Path, filesystem: LocalFileSystem
 ) -> None:
-    place = tmp_path / "checkout"
-    place.mkdir()
-    message = make(venv, place)
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    message = make(venv, checkout)
     with pytest.raises(PrefixError, match=message):
         pack_and_publish(venv, "science", filesystem, ROOT)
     assert filesystem.files() == []
 
 
-def test_path_files_that_stay_inside_are_no_editable_install(
+def test_path_files_for_directories_inside_are_not_editable_installs(
     venv: Path, filesystem: LocalFileSystem
 ) -> None:
     (packages_of(venv) / "inner").mkdir()
@@ -98,11 +98,11 @@ def test_libraries_that_every_node_must_have_are_noted(
     (packages_of(venv) / "libbrought.so.2").write_bytes(make_elf([]))
     pack_and_publish(venv, "science", filesystem, ROOT)
     members = findings_by_code(filesystem)["outside-library"].members
-    mine = [each for each in members if each.endswith("/extension.so)")]
-    assert [each.split()[0] for each in mine] == ["libsystem-only.so.1"]
+    mine = [library for library in members if library.endswith("/extension.so)")]
+    assert [library.split()[0] for library in mine] == ["libsystem-only.so.1"]
 
 
-def test_links_that_lead_nowhere_are_noted(venv: Path, filesystem: LocalFileSystem) -> None:
+def test_broken_links_are_noted(venv: Path, filesystem: LocalFileSystem) -> None:
     (packages_of(venv) / "broken").symlink_to("nowhere")
     packed = pack_and_publish(venv, "science", filesystem, ROOT)
     assert findings_by_code(filesystem)["broken-link"].members[0].endswith("-packages/broken")
@@ -113,7 +113,7 @@ def test_links_that_lead_nowhere_are_noted(venv: Path, filesystem: LocalFileSyst
 def test_an_interpreter_that_needs_a_library_of_this_machine_is_refused(
     search_path: str | None, python_prefix: Path, filesystem: LocalFileSystem
 ) -> None:
-    # The real interpreter answers, but what would be shipped under its name needs another library.
+    # bin/python is the real interpreter, but the file shipped under its name needs a library.
     real = python_prefix / "bin" / "real"
     (python_prefix / "bin" / PROGRAM).rename(real)
     (python_prefix / "bin" / "python").symlink_to("real")
@@ -124,10 +124,10 @@ def test_an_interpreter_that_needs_a_library_of_this_machine_is_refused(
     assert filesystem.files() == []
 
 
-def test_a_library_that_could_not_be_made_movable_is_a_warning(
+def test_a_library_that_cannot_be_relocated_is_a_warning(
     venv: Path, filesystem: LocalFileSystem
 ) -> None:
-    # Deep enough that what leads back up is longer than the prefix was.
+    # Deep enough for a relative path that is longer than the prefix.
     deep = packages_of(venv) / "/".join("abcdefghijklmnopqrstuvwxyz" * 2) / "deep.so"
     deep.parent.mkdir(parents=True)
     deep.write_bytes(make_elf([], f"{venv}/lib"))
@@ -136,7 +136,7 @@ def test_a_library_that_could_not_be_made_movable_is_a_warning(
 
 
 @pytest.mark.parametrize(
-    ("inside", "here", "told"),
+    ("inside", "here", "warned"),
     [
         ("5.3.0", "6.1.1", True),
         ("6.0.0", "6.1.1", False),
@@ -144,9 +144,9 @@ def test_a_library_that_could_not_be_made_movable_is_a_warning(
         (None, "6.1.1", False),
     ],
 )
-def test_a_jupyterhub_of_another_major_version_than_the_hubs_is_told(
-    inside: str | None, here: str | None, told: bool
+def test_a_jupyterhub_of_another_major_version_than_the_hub_s_is_a_warning(
+    inside: str | None, here: str | None, warned: bool
 ) -> None:
     packages = [Package("jupyterhub", inside)] if inside else []
     found = list(hub_findings(packages, here))
-    assert [each.severity for each in found] == (["warning"] if told else [])
+    assert [finding.severity for finding in found] == (["warning"] if warned else [])

@@ -78,7 +78,7 @@ def test_the_archive_is_in_place_before_its_manifest_and_neither_is_written_in_p
         (KeyboardInterrupt(), KeyboardInterrupt),
     ],
 )
-def test_what_ends_the_writing_leaves_nothing(
+def test_a_failed_write_leaves_nothing(
     error: BaseException, expected: type[BaseException], filesystem: LocalFileSystem
 ) -> None:
     with pytest.raises(expected):
@@ -88,7 +88,7 @@ def test_what_ends_the_writing_leaves_nothing(
 
 
 @pytest.mark.parametrize("operation", ["mkdirs", "write", "chmod", "rename"])
-def test_an_operation_that_hdfs_refuses_is_a_sentence_and_leaves_nothing(
+def test_an_operation_that_hdfs_refuses_is_reported_and_leaves_nothing(
     operation: str, filesystem: LocalFileSystem
 ) -> None:
     def refuse(_path: str) -> None:
@@ -101,7 +101,7 @@ def test_an_operation_that_hdfs_refuses_is_a_sentence_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("path", ["/apps", ROOT, FOLDER])
-def test_nothing_is_written_where_everybody_may_write(
+def test_nothing_is_written_below_a_world_writable_directory(
     path: str, filesystem: LocalFileSystem
 ) -> None:
     filesystem.mkdirs(FOLDER)
@@ -111,7 +111,7 @@ def test_nothing_is_written_where_everybody_may_write(
     assert filesystem.files() == []
 
 
-def test_a_damaged_environment_is_mended_and_an_open_one_is_not_replaced(
+def test_a_damaged_environment_is_repaired_and_a_world_writable_one_is_not_replaced(
     filesystem: LocalFileSystem,
 ) -> None:
     publish(filesystem, ROOT, "science", KEY, writing())
@@ -123,7 +123,7 @@ def test_a_damaged_environment_is_mended_and_an_open_one_is_not_replaced(
         find(filesystem, ROOT, "science", KEY)
 
 
-def test_an_archive_whose_manifest_does_not_come_is_replaced(
+def test_an_archive_without_a_manifest_is_replaced(
     filesystem: LocalFileSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("env_packaging.publish._MANIFEST_SECONDS", 0)
@@ -133,7 +133,7 @@ def test_an_archive_whose_manifest_does_not_come_is_replaced(
     assert filesystem.at(ARCHIVE).read_bytes() == b"archive"
 
 
-def test_who_comes_second_with_the_same_content_takes_the_first_one_s(
+def test_the_second_client_with_the_same_content_uses_the_first_one_s_archive(
     filesystem: LocalFileSystem,
 ) -> None:
     def overtaken(file: Writer) -> Manifest:
@@ -146,7 +146,7 @@ def test_who_comes_second_with_the_same_content_takes_the_first_one_s(
     assert filesystem.files() == [RECORD, ARCHIVE]
 
 
-def test_what_was_left_of_a_publication_is_kept_if_it_is_the_same(
+def test_an_identical_archive_in_place_is_kept(
     filesystem: LocalFileSystem,
 ) -> None:
     first = publish(filesystem, ROOT, "science", KEY, writing())
@@ -158,7 +158,7 @@ def test_what_was_left_of_a_publication_is_kept_if_it_is_the_same(
 
 
 class Waiting(LocalFileSystem):
-    """Says when somebody looks whether another's manifest has come."""
+    """Sets `waits` when a client checks for the manifest of another."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
@@ -170,7 +170,7 @@ class Waiting(LocalFileSystem):
         return super().exists(path)
 
 
-def test_who_comes_second_waits_for_the_manifest_of_the_first(filesystem: LocalFileSystem) -> None:
+def test_the_second_client_waits_for_the_first_one_s_manifest(filesystem: LocalFileSystem) -> None:
     second = Waiting(filesystem.root)
 
     with ThreadPoolExecutor(1) as thread:
@@ -193,7 +193,7 @@ def test_who_comes_second_waits_for_the_manifest_of_the_first(filesystem: LocalF
     assert filesystem.files() == [RECORD, ARCHIVE]
 
 
-def test_an_alias_is_moved_by_a_rename_and_only_if_it_must(filesystem: LocalFileSystem) -> None:
+def test_an_alias_is_moved_by_a_rename_and_only_if_it_changes(filesystem: LocalFileSystem) -> None:
     publish(filesystem, ROOT, "science", KEY, writing())
     set_alias(filesystem, ROOT, Reference("science"), Pointer(KEY))
     assert filesystem.calls[-2][2] == f"{FOLDER}/latest"
@@ -206,7 +206,7 @@ def test_an_alias_is_moved_by_a_rename_and_only_if_it_must(filesystem: LocalFile
 OTHER = "f" * 20
 
 
-def test_what_an_alias_leaves_is_as_young_as_that(filesystem: LocalFileSystem) -> None:
+def test_a_manifest_has_the_time_at_which_an_alias_left_it(filesystem: LocalFileSystem) -> None:
     publish(filesystem, ROOT, "science", KEY, writing())
     set_alias(filesystem, ROOT, Reference("science"), Pointer(KEY))
     record = filesystem.at(RECORD).read_bytes()
@@ -236,7 +236,9 @@ def test_what_an_alias_leaves_is_as_young_as_that(filesystem: LocalFileSystem) -
     assert filesystem.files() == [RECORD, ARCHIVE]
 
 
-def test_an_alias_can_leave_what_is_gone_or_another_s(filesystem: LocalFileSystem) -> None:
+def test_an_alias_can_leave_a_missing_manifest_or_another_user_s(
+    filesystem: LocalFileSystem,
+) -> None:
     filesystem.mkdirs(FOLDER)
     set_alias(filesystem, ROOT, Reference("science"), Pointer(OTHER))
     publish(filesystem, ROOT, "science", KEY, writing())
@@ -252,7 +254,7 @@ def test_an_alias_can_leave_what_is_gone_or_another_s(filesystem: LocalFileSyste
 
 
 @pytest.mark.parametrize(("text", "mode"), [("nonsense", 0o644), (Pointer(KEY).to_json(), 0o666)])
-def test_an_alias_is_deleted_whatever_it_says(
+def test_an_alias_is_deleted_whatever_its_content(
     text: str, mode: int, filesystem: LocalFileSystem
 ) -> None:
     write(filesystem.at(f"{FOLDER}/latest"), text, mode)
@@ -262,7 +264,7 @@ def test_an_alias_is_deleted_whatever_it_says(
         delete_alias(filesystem, ROOT, Reference("science"))
 
 
-def test_an_alias_that_could_not_be_written_stands_for_what_it_did(
+def test_an_alias_that_could_not_be_written_points_to_the_old_key(
     filesystem: LocalFileSystem,
 ) -> None:
     publish(filesystem, ROOT, "science", KEY, writing())

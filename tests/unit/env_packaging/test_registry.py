@@ -44,7 +44,7 @@ def test_an_environment_is_found_by_name_alias_and_key(
     assert found.python_version == "3.11.7"
 
 
-def test_a_wrong_name_is_answered_with_the_names_there_are(published: LocalFileSystem) -> None:
+def test_an_unknown_name_is_reported_with_the_known_ones(published: LocalFileSystem) -> None:
     published.mkdirs(f"{ROOT}/teaching")
     with pytest.raises(
         EnvironmentNotFoundError, match=r"no environment 'sciense'.* science, teaching\."
@@ -52,7 +52,7 @@ def test_a_wrong_name_is_answered_with_the_names_there_are(published: LocalFileS
         resolve(published, ROOT, "sciense")
 
 
-def test_an_empty_registry_says_how_to_fill_it(filesystem: LocalFileSystem) -> None:
+def test_an_empty_registry_is_reported_with_a_remedy(filesystem: LocalFileSystem) -> None:
     with pytest.raises(
         EnvironmentNotFoundError,
         match=r"None is published there yet: publish one with yarnhub pack-env",
@@ -61,7 +61,7 @@ def test_an_empty_registry_says_how_to_fill_it(filesystem: LocalFileSystem) -> N
 
 
 @pytest.mark.parametrize("reference", ["science:stable", "science@" + "f" * 20])
-def test_a_wrong_alias_or_key_is_answered_with_those_there_are(
+def test_an_unknown_alias_or_key_is_reported_with_the_known_ones(
     reference: str, published: LocalFileSystem
 ) -> None:
     with pytest.raises(
@@ -70,7 +70,7 @@ def test_a_wrong_alias_or_key_is_answered_with_those_there_are(
         resolve(published, ROOT, reference)
 
 
-def test_an_alias_to_nothing_is_answered_with_what_there_is(published: LocalFileSystem) -> None:
+def test_an_alias_of_a_missing_key_is_reported(published: LocalFileSystem) -> None:
     write(published.at(f"{FOLDER}/stable"), '{"key": "ffffffffffffffffffff"}')
     with pytest.raises(EnvironmentNotFoundError, match="has no science:stable"):
         resolve(published, ROOT, "science:stable")
@@ -79,7 +79,7 @@ def test_an_alias_to_nothing_is_answered_with_what_there_is(published: LocalFile
 @pytest.mark.parametrize(
     "text", ["", "key", "[]", '{"key": 1}', '{"key": "../../etc/passwd"}', '{"key": ""}']
 )
-def test_an_alias_that_says_no_key_is_refused(text: str, published: LocalFileSystem) -> None:
+def test_an_alias_without_a_key_is_refused(text: str, published: LocalFileSystem) -> None:
     write(published.at(f"{FOLDER}/latest"), text)
     with pytest.raises(UnsafeEnvironmentError, match="latest does not contain a key"):
         resolve(published, ROOT, "science")
@@ -92,7 +92,7 @@ def test_an_alias_that_says_no_key_is_refused(text: str, published: LocalFileSys
         *(f"{FOLDER}/latest", f"{FOLDER}/{KEY}.json", f"{FOLDER}/{KEY}.tar.gz"),
     ],
 )
-def test_what_everybody_may_write_is_refused_with_the_command_that_mends_it(
+def test_world_writable_files_are_refused_with_the_command_that_fixes_them(
     path: str, published: LocalFileSystem
 ) -> None:
     published.at(path).chmod(0o777)
@@ -100,7 +100,7 @@ def test_what_everybody_may_write_is_refused_with_the_command_that_mends_it(
         resolve(published, ROOT, "science")
 
 
-def test_above_the_registry_the_sticky_bit_is_enough_and_in_it_is_not(
+def test_the_sticky_bit_is_enough_above_the_registry_and_not_in_it(
     published: LocalFileSystem,
 ) -> None:
     published.at("/apps").chmod(0o1777)
@@ -119,7 +119,7 @@ def test_an_archive_of_another_size_than_its_manifest_says_is_refused(
 
 
 @pytest.mark.parametrize("name", ["latest", f"{KEY}.json"])
-def test_a_file_too_large_to_be_what_it_should_is_not_taken_into_memory(
+def test_an_oversized_alias_or_manifest_is_not_read_into_memory(
     name: str, published: LocalFileSystem
 ) -> None:
     with published.at(f"{FOLDER}/{name}").open("wb") as file:
@@ -129,14 +129,14 @@ def test_a_file_too_large_to_be_what_it_should_is_not_taken_into_memory(
 
 
 @pytest.mark.parametrize(("path", "mode"), [(f"{FOLDER}/{KEY}.tar.gz", 0o640), ("/apps", 0o750)])
-def test_what_not_everybody_may_read_is_not_public(
+def test_an_environment_that_not_every_user_can_read_is_not_public(
     path: str, mode: int, published: LocalFileSystem
 ) -> None:
     published.at(path).chmod(mode)
     assert not resolve(published, ROOT, "science").public
 
 
-def test_a_file_system_that_does_not_answer_is_a_sentence(published: LocalFileSystem) -> None:
+def test_a_timeout_is_reported(published: LocalFileSystem) -> None:
     def refuse(path: str) -> None:
         raise TimeoutError(110, "HDFS did not answer in time")
 
@@ -159,7 +159,7 @@ def test_references_have_three_forms(text: str, expected: Reference) -> None:
 
 
 @given(st.text("aZ9._-:@/ \n\0é", max_size=70))
-def test_no_reference_leads_out_of_its_folder(text: str) -> None:
+def test_no_reference_leads_out_of_its_directory(text: str) -> None:
     try:
         reference = parse_reference(text)
     except ReferenceFormatError:
@@ -173,12 +173,12 @@ def test_no_reference_leads_out_of_its_folder(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "..", "a/b", "-rf", "a b", "a:", ":a", "a@", "a@latest", "a:b:c", "a\n", "é"]
 )
-def test_what_is_no_reference_is_refused(text: str) -> None:
+def test_a_malformed_reference_is_refused(text: str) -> None:
     with pytest.raises(ReferenceFormatError):
         parse_reference(text)
 
 
 @pytest.mark.parametrize("alias", ["x.json", "x.tar.gz", ".hidden", ""])
-def test_an_alias_can_not_look_like_another_file(alias: str) -> None:
+def test_an_alias_cannot_have_the_name_of_another_file(alias: str) -> None:
     with pytest.raises(ReferenceFormatError):
         check_alias(alias)

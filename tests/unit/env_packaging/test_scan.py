@@ -29,7 +29,7 @@ ROOT = "/apps/envs"
 
 
 class Phases(NoProgress):
-    """The names of what packing went through."""
+    """Records the names of the phases."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -40,7 +40,7 @@ class Phases(NoProgress):
 
 @pytest.fixture
 def phases_of(venv: Path, filesystem: LocalFileSystem) -> Callable[[], list[str]]:
-    """Packs the venv, and tells what that took."""
+    """Pack the venv, and return the phases."""
 
     def pack() -> list[str]:
         phases = Phases()
@@ -50,13 +50,13 @@ def phases_of(venv: Path, filesystem: LocalFileSystem) -> Callable[[], list[str]
     return pack
 
 
-def test_nothing_is_read_where_nothing_was_touched(phases_of: Callable[[], list[str]]) -> None:
+def test_an_untouched_prefix_is_not_read(phases_of: Callable[[], list[str]]) -> None:
     assert phases_of() == ["Reading", "Packing"]
     assert phases_of() == []
 
 
 def change_content_only(file: Path) -> None:
-    """Write another letter of the same length, and set the time back, as no honest tool does."""
+    """Change one byte, and restore the modification time."""
     before = file.stat()
     file.write_bytes(file.read_bytes()[:-1] + b"#")
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -72,7 +72,7 @@ def change_content_only(file: Path) -> None:
         lambda file: file.unlink(),
         lambda file: write(file.parents[3] / "envs" / "more", "of a venv"),
     ],
-    ids=["content", "mode", "added", "removed", "in a folder as conda has beside"],
+    ids=["content", "mode", "added", "removed", "in a directory that conda skips"],
 )
 def test_a_change_of_any_kind_is_packed(
     change: Callable[[Path], None], venv: Path, phases_of: Callable[[], list[str]]
@@ -82,7 +82,7 @@ def test_a_change_of_any_kind_is_packed(
     assert phases_of() == ["Reading", "Packing"]
 
 
-def test_what_was_only_touched_is_read_once_and_not_uploaded(
+def test_a_touched_but_unchanged_prefix_is_read_once_and_not_uploaded(
     venv: Path, phases_of: Callable[[], list[str]]
 ) -> None:
     phases_of()
@@ -92,14 +92,14 @@ def test_what_was_only_touched_is_read_once_and_not_uploaded(
 
 
 @pytest.mark.parametrize("suffix", [".tar.gz", ".json", ""])
-def test_what_is_damaged_in_the_registry_is_packed_again(
+def test_a_damaged_environment_is_packed_again(
     suffix: str,
     phases_of: Callable[[], list[str]],
     filesystem: LocalFileSystem,
 ) -> None:
     phases_of()
-    folder = filesystem.at(f"{ROOT}/science")
-    damaged = next(folder.glob(f"*{suffix}")) if suffix else folder / "latest"
+    directory = filesystem.at(f"{ROOT}/science")
+    damaged = next(directory.glob(f"*{suffix}")) if suffix else directory / "latest"
     damaged.write_bytes(b"{")
     assert phases_of()[0] == "Reading"
     assert verify(filesystem, resolve(filesystem, ROOT, "science")) == []
@@ -120,7 +120,7 @@ PACKAGES = f"{LIBRARY}/site-packages"
         (Preset.MAPS, "share/jupyter/lab/static/1.js.map", "share/jupyter/lab/static/1.js"),
     ],
 )
-def test_a_preset_leaves_out_what_it_says_and_no_more(
+def test_a_preset_leaves_out_its_files_and_no_others(
     preset: Preset, pruned: str, kept: str
 ) -> None:
     assert reason_to_prune(pruned, [preset])
@@ -128,27 +128,27 @@ def test_a_preset_leaves_out_what_it_says_and_no_more(
     assert reason_to_prune(pruned, []) is None
 
 
-def test_what_was_pruned_is_told_with_what_it_saves(
+def test_pruned_files_are_in_the_manifest_with_their_size(
     venv: Path, filesystem: LocalFileSystem
 ) -> None:
     write(packages_of(venv) / "demo_more/tests/test_demo.py", "x" * 100)
     write(packages_of(venv) / "demo_more/__init__.py", "")
     options = Options(prune=(Preset.TESTS,))
     packed = pack_and_publish(venv, "science", filesystem, ROOT, options=options)
-    saved = {each.what: (each.files, each.size_bytes) for each in packed.manifest.left_out}
+    saved = {rule.what: (rule.files, rule.size_bytes) for rule in packed.manifest.left_out}
     assert saved["packages' own tests (--prune tests)"] == (1, 100)
     whole = pack_and_publish(venv, "science", filesystem, ROOT)
     assert whole.key != packed.key
     assert whole.manifest.files > packed.manifest.files
 
 
-def test_a_venv_whose_python_every_node_has_goes_without_it(
+def test_a_venv_is_packed_without_a_python_that_every_node_has(
     venv: Path, filesystem: LocalFileSystem, tmp_path: Path
 ) -> None:
     options = Options(assume_base=True)
     packed = pack_and_publish(venv, "science", filesystem, ROOT, options=options)
     assert packed.manifest.files < 50
-    assert "assumed-base" in {each.code for each in packed.manifest.findings}
+    assert "assumed-base" in {finding.code for finding in packed.manifest.findings}
     assert verify(filesystem, packed) == []
     venv.rename(tmp_path / "moved away")
     environment = unpack(filesystem.at(packed.path), tmp_path / "environment")
@@ -156,12 +156,12 @@ def test_a_venv_whose_python_every_node_has_goes_without_it(
     assert run_in(environment, "-c", script) == f"{environment} 42"
 
 
-def test_only_a_venv_can_go_without_its_python(shared_python: Path) -> None:
+def test_only_a_venv_can_be_packed_without_its_python(shared_python: Path) -> None:
     with pytest.raises(PrefixError, match="--assume-base is for a venv"):
         open_prefix(shared_python, assume_base=True)
 
 
-def test_a_venv_without_packages_is_refused_unless_it_is_meant(
+def test_a_venv_without_packages_is_refused_without_force(
     shared_python: Path, tmp_path: Path, filesystem: LocalFileSystem
 ) -> None:
     empty = make_venv(shared_python, tmp_path / "empty")
@@ -173,11 +173,9 @@ def test_a_venv_without_packages_is_refused_unless_it_is_meant(
     ).uploaded
 
 
-def test_a_folder_that_can_not_be_read_is_a_sentence(
-    venv: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(folder: str) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied", folder)
+def test_an_unreadable_directory_is_reported(venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(directory: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", directory)
 
     prefix = open_prefix(venv)
     monkeypatch.setattr("os.scandir", refuse)

@@ -14,7 +14,7 @@ from tests.unit.env_packaging.prefixes import packages_of, write
 
 @pytest.fixture
 def requirements(tmp_path: Path) -> Path:
-    """A file that asks for a wheel beside it."""
+    """A requirements.txt with a local wheel."""
     wheel = tmp_path / "demo-1.0-py3-none-any.whl"
     info = "demo-1.0.dist-info"
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -25,18 +25,18 @@ def requirements(tmp_path: Path) -> Path:
     return write(tmp_path / "requirements.txt", f"{wheel}\n")
 
 
-def only_programs(monkeypatch: pytest.MonkeyPatch, folder: Path, **scripts: str) -> None:
-    """Let the machine have these programs and no others."""
-    folder.mkdir()
+def only_programs(monkeypatch: pytest.MonkeyPatch, directory: Path, **scripts: str) -> None:
+    """Replace PATH by a directory with these programs only."""
+    directory.mkdir()
     for name, script in scripts.items():
-        write(folder / name, script, 0o755)
-    monkeypatch.setenv("PATH", str(folder))
+        write(directory / name, script, 0o755)
+    monkeypatch.setenv("PATH", str(directory))
 
 
-def test_a_prefix_is_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prefix_is_its_own_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with prefix_of(str(tmp_path)) as prefix:
         assert prefix == tmp_path
-    with prefix_of("/no/such/prefix") as prefix:  # who opens it says that it isn't there
+    with prefix_of("/no/such/prefix") as prefix:  # opening it fails later
         assert prefix == Path("/no/such/prefix")
     (tmp_path / "lab").mkdir()
     monkeypatch.chdir(tmp_path)
@@ -44,7 +44,7 @@ def test_a_prefix_is_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert prefix == Path("lab")
 
 
-def test_requirements_are_built_by_pip_and_gone_afterwards(
+def test_requirements_are_built_with_pip_and_deleted_afterwards(
     requirements: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_programs(monkeypatch, tmp_path / "bin")
@@ -55,7 +55,7 @@ def test_requirements_are_built_by_pip_and_gone_afterwards(
     assert not prefix.parent.exists()
 
 
-def test_what_can_not_be_built_is_a_sentence_and_leaves_nothing(
+def test_a_failed_build_is_reported_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_programs(monkeypatch, tmp_path / "bin")
@@ -72,8 +72,8 @@ def test_what_can_not_be_built_is_a_sentence_and_leaves_nothing(
 def test_a_conda_environment_is_found_by_its_name(
     program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = json.dumps({"envs": ["/opt/conda", "/opt/conda/envs/lab"]})
-    script = f"#!/bin/sh\n[ \"$*\" = 'env list --json' ] && echo '{told}'\n"
+    listed = json.dumps({"envs": ["/opt/conda", "/opt/conda/envs/lab"]})
+    script = f"#!/bin/sh\n[ \"$*\" = 'env list --json' ] && echo '{listed}'\n"
     only_programs(monkeypatch, tmp_path / "bin", **{program: script})
     with prefix_of("lab") as prefix:
         assert prefix == Path("/opt/conda/envs/lab")
@@ -84,7 +84,7 @@ def test_a_conda_environment_is_found_by_its_name(
 
 
 @pytest.mark.parametrize("answer", ["", "[]", '{"envs": 3}', "Traceback"])
-def test_a_conda_that_does_not_tell_is_a_sentence(
+def test_unreadable_output_of_conda_is_reported(
     answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_programs(monkeypatch, tmp_path / "bin", conda=f"#!/bin/sh\necho '{answer}'\n")
@@ -92,7 +92,7 @@ def test_a_conda_that_does_not_tell_is_a_sentence(
         prefix_of("lab").__enter__()
 
 
-def test_a_machine_without_what_is_needed_is_told_what_that_is(
+def test_missing_tools_are_reported_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_programs(monkeypatch, tmp_path / "bin")

@@ -30,9 +30,9 @@ def archive_of(*members: tarfile.TarInfo) -> bytes:
     """An archive whose regular files each hold four bytes."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w:gz") as archive:
-        for each in members:
-            each.size = 4 if each.isreg() else 0
-            archive.addfile(each, io.BytesIO(b"text"))
+        for member_info in members:
+            member_info.size = 4 if member_info.isreg() else 0
+            archive.addfile(member_info, io.BytesIO(b"text"))
     return data.getvalue()
 
 
@@ -49,8 +49,8 @@ def publish(filesystem: LocalFileSystem) -> Callable[..., PublishedEnvironment]:
             key=KEY,
             sha256=hashlib.sha256(data).hexdigest(),
             archive_bytes=len(data),
-            files=sum(not each.isdir() for each in members),
-            unpacked_bytes=sum(each.size for each in members),
+            files=sum(not member_info.isdir() for member_info in members),
+            unpacked_bytes=sum(member_info.size for member_info in members),
         )
         write(filesystem.at(f"{ROOT}/science/{KEY}.json"), manifest.to_json())
         return resolve(filesystem, ROOT, f"science@{KEY}")
@@ -58,7 +58,7 @@ def publish(filesystem: LocalFileSystem) -> Callable[..., PublishedEnvironment]:
     return put
 
 
-def test_an_archive_as_its_manifest_says_is_well(
+def test_an_archive_that_matches_its_manifest_has_no_problems(
     filesystem: LocalFileSystem, publish: Callable[..., PublishedEnvironment]
 ) -> None:
     found = publish(
@@ -108,8 +108,8 @@ def test_a_member_that_does_harm_is_named(
         member("lib/deep/up", tarfile.SYMTYPE, "../.."),
         bad,
     )
-    (told,) = verify(filesystem, found)
-    assert told.startswith(problem)
+    (reported,) = verify(filesystem, found)
+    assert reported.startswith(problem)
 
 
 def test_one_changed_byte_is_found(
@@ -122,7 +122,7 @@ def test_one_changed_byte_is_found(
     assert any("SHA-256" in problem for problem in verify(filesystem, found))
 
 
-def test_an_archive_that_ends_early_is_found(
+def test_a_truncated_archive_is_found(
     filesystem: LocalFileSystem, publish: Callable[..., PublishedEnvironment]
 ) -> None:
     found = publish(member("file"))
@@ -132,7 +132,7 @@ def test_an_archive_that_ends_early_is_found(
     assert "The archive was replaced while it was read." in problems
 
 
-def test_a_manifest_that_counts_otherwise_is_found(
+def test_a_manifest_with_other_counts_is_found(
     filesystem: LocalFileSystem, publish: Callable[..., PublishedEnvironment]
 ) -> None:
     found = publish(member("file"))
@@ -142,11 +142,11 @@ def test_a_manifest_that_counts_otherwise_is_found(
     ]
 
 
-def test_an_archive_that_everybody_may_write_is_found(
+def test_a_world_writable_archive_is_found(
     filesystem: LocalFileSystem, publish: Callable[..., PublishedEnvironment]
 ) -> None:
     found = publish(member("file"))
     filesystem.set_permission(ARCHIVE, 0o666)
     with pytest.raises(PackagingError, match="is world-writable"):
         resolve(filesystem, ROOT, f"science@{KEY}")
-    assert any("is world-writable" in each for each in verify(filesystem, found))
+    assert any("is world-writable" in reported for reported in verify(filesystem, found))
