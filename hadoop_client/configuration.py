@@ -26,6 +26,9 @@ Address = tuple[str, int]
 #: `dfs.user.home.dir.prefix` of Hadoop itself.
 DEFAULT_HOME_PREFIX = "/user"
 
+#: Hadoop measures lifetimes and modification times in milliseconds.
+DAY_MS = 24 * 3600 * 1000
+
 SITE_FILES = ("core-site.xml", "hdfs-site.xml", "yarn-site.xml")
 
 #: The directory in which distributions install the clients' configuration.

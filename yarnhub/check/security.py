@@ -6,12 +6,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from hadoop_client.configuration import Configuration
+from hadoop_client.configuration import DAY_MS, Configuration
 from hadoop_client.security import kerberos, keytab
 from yarnhub.check.results import CheckResult, Verdict
 from yarnhub.check.verdicts import judge_keytab, judge_tokens
 
-DAY_MS = 24 * 3600 * 1000
 MAX_LIFETIMES = (
     "dfs.namenode.delegation.token.max-lifetime",
     "yarn.resourcemanager.delegation.token.max-lifetime",

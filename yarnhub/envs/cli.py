@@ -39,8 +39,6 @@ app = typer.Typer(help="List, inspect and clean up published environments.", no_
 
 app.command()(warm)
 
-_DAY_MS = 86_400_000
-
 
 @app.command("list")
 def list_all(env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJson = False) -> None:
@@ -235,10 +233,11 @@ def gc(
     """
     from env_packaging.garbage import delete, delete_temporary_files, find_garbage
     from env_packaging.inventory import read_folder
+    from hadoop_client.configuration import DAY_MS
     from yarnhub.envs.usage import used_keys
 
     filesystem = _open()
-    oldest_ms = int(time.time() * 1000 - days * _DAY_MS)
+    oldest_ms = int(time.time() * 1000 - days * DAY_MS)
     removed: list[str] = []
     size_bytes = 0
     for name in names(filesystem, env_root):

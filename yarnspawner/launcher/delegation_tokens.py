@@ -18,7 +18,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hadoop_client.configuration import Configuration, ConfigurationError
+from hadoop_client.configuration import DAY_MS, Configuration, ConfigurationError
 from hadoop_client.hdfs.namenode import CLIENT_PROTOCOL
 from hadoop_client.hdfs.namenode import GET_DELEGATION_TOKEN as GET_HDFS_TOKEN
 from hadoop_client.rpc.aio import AsyncClient
@@ -37,7 +37,6 @@ from hadoop_client.yarn.resourcemanager import (
 from yarnspawner.launcher.interface import ClusterRefusedError, ClusterUnreachableError
 from yarnspawner.metrics import observe_call
 
-DAY_MS = 24 * 3600 * 1000
 NO_RENEWER = ""
 
 #: The options for how long a token is valid without a renewal, in milliseconds.
