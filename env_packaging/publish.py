@@ -142,7 +142,7 @@ def delete_alias(filesystem: FileSystem, env_root: str, reference: Reference) ->
             filesystem.delete(path)
         except FileNotFoundError as error:
             raise EnvironmentNotFoundError(
-                f"There is no alias {reference} in {env_root}."
+                f"The alias {reference} does not exist in {env_root}."
             ) from error
 
 

@@ -214,7 +214,7 @@ def resolve(filesystem: FileSystem, env_root: str, reference: str) -> PublishedE
 
 
 def names(filesystem: FileSystem, env_root: str) -> list[str]:
-    """Return the names of all environments; an empty list if there is no registry yet.
+    """Return the names of all environments; an empty list before the first publication.
 
     Directories with an invalid name are ignored. Raises StorageError.
     """

@@ -25,8 +25,11 @@ PLAIN_MODE = 0o644
 
 
 class MemberKind(Enum):
-    """FILE: the content of `source`. LINK: a symbolic link to `target`. BYTECODE: the compiled
-    Python file `source`."""
+    """The kinds of members.
+
+    FILE: the content of `source`. LINK: a symbolic link to `target`. BYTECODE: the compiled Python
+    file `source`.
+    """
 
     FILE = "file"
     LINK = "link"

@@ -144,7 +144,7 @@ def open_prefix(path: Path, *, assume_base: bool = False) -> Prefix:
     """
     path = path.expanduser().absolute()
     if not path.is_dir():
-        raise PrefixError(f"There is no directory {path}. Give the prefix of an environment.")
+        raise PrefixError(f"{path} is not a directory. Give the prefix of an environment.")
     kind = kind_of(path)
     if kind is None:
         raise PrefixError(

@@ -209,8 +209,10 @@ def file_findings(plan: Plan) -> Iterator[Finding]:
 
 
 def glibc_floor(plan: Plan) -> tuple[str, str]:
-    """Return the oldest glibc that an environment runs on, such as "2.34", and a member that needs
-    it; both are empty if no member needs any."""
+    """Return the oldest glibc that an environment runs on, and a member that needs it.
+
+    The glibc is like "2.34". Both are empty if no member needs any.
+    """
     newest = max(plan.files, key=lambda file: file.glibc)
     return ".".join(map(str, newest.glibc)), newest.member.name if newest.glibc else ""
 

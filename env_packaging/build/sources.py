@@ -89,7 +89,7 @@ def _build(file: Path, command: Sequence[str]) -> None:
 
 def _named(name: str) -> Path:
     program = _conda_program(
-        f"There is no directory {name}. Finding a conda environment of that name"
+        f"{name} is not a file or directory. Finding a conda environment of that name"
     )
     command = [program, "env", "list", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

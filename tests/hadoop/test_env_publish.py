@@ -244,7 +244,7 @@ def test_a_namenode_that_is_away_is_a_line(
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "message"),
     [
-        (("/nowhere", "--name", "x"), 3, "There is no directory /nowhere"),
+        (("/nowhere", "--name", "x"), 3, "/nowhere is not a directory"),
         (("/etc", "--name", "x"), 3, "is neither a conda environment, nor a venv"),
         (("/nowhere", "--name", "../x"), 2, "cannot be an environment's name"),
         (("/nowhere", "--name", "x", "--alias", "a/b"), 2, "cannot be an environment's alias"),

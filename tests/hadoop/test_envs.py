@@ -95,7 +95,7 @@ def test_an_alias_is_set_and_deleted(hadoop: MiniHadoop, keys: tuple[str, str]) 
     gone = envs(hadoop, "alias", "kept:stable", "--delete")
     assert (gone.returncode, gone.stderr) == (
         4,
-        f"There is no alias kept:stable in {ENV_ROOT}.\n",
+        f"The alias kept:stable does not exist in {ENV_ROOT}.\n",
     )
 
 

@@ -58,7 +58,7 @@ def test_the_system_s_path_is_never_looked_for_in_files(venv: Path, shared_pytho
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: path / "missing", "There is no directory"),
+        (lambda path: path / "missing", "is not a directory. Give the prefix"),
         (lambda path: path, "is neither a conda environment, nor a venv, nor a complete Python"),
         (lambda path: Path("/usr"), "holds the operating system too"),
     ],

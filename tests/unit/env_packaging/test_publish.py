@@ -260,7 +260,7 @@ def test_an_alias_is_deleted_whatever_its_content(
     write(filesystem.at(f"{FOLDER}/latest"), text, mode)
     delete_alias(filesystem, ROOT, Reference("science"))
     assert filesystem.files() == []
-    with pytest.raises(EnvironmentNotFoundError, match="There is no alias science:latest"):
+    with pytest.raises(EnvironmentNotFoundError, match="The alias science:latest does not exist"):
         delete_alias(filesystem, ROOT, Reference("science"))
 
 
