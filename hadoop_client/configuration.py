@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
+__all__ = ["Configuration", "ConfigurationError", "site_directory"]
+
 #: Host and port.
 Address = tuple[str, int]
 

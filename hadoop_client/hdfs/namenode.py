@@ -11,6 +11,30 @@ from hadoop_client.rpc.call import Method
 from hadoop_client.wire import Message, OpenEnum, bool_, enum, int64, message, string, uint
 from hadoop_client.yarn.resourcemanager import GetDelegationTokenRequest, GetDelegationTokenResponse
 
+__all__ = [
+    "CLIENT_PROTOCOL",
+    "DELETE",
+    "GET_DELEGATION_TOKEN",
+    "GET_FILE_INFO",
+    "MKDIRS",
+    "SET_OWNER",
+    "SET_QUOTA",
+    "UNCHANGED",
+    "DeleteRequest",
+    "DeleteResponse",
+    "FileStatus",
+    "FileType",
+    "FsPermission",
+    "GetFileInfoRequest",
+    "GetFileInfoResponse",
+    "MkdirsRequest",
+    "MkdirsResponse",
+    "SetOwnerRequest",
+    "SetOwnerResponse",
+    "SetQuotaRequest",
+    "SetQuotaResponse",
+]
+
 CLIENT_PROTOCOL = "org.apache.hadoop.hdfs.protocol.ClientProtocol"
 
 #: A quota that is left as it is (HdfsConstants.QUOTA_DONT_SET).

@@ -42,6 +42,8 @@ from hadoop_client.rpc.trace import CONNECT, OK, CallRecord, OnCall, log_call, n
 from hadoop_client.security.sasl import Prepare, SaslError
 from hadoop_client.wire import WireError
 
+__all__ = ["AsyncClient"]
+
 
 class AsyncClient:
     """Calls of one login to one protocol, in one event loop; each ends within `timeout` seconds.

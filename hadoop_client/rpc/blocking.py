@@ -3,7 +3,6 @@
 - The first call connects; after a lost connection the next call connects again.
 - A call tries each address once, the one that answered last first. It passes over a server that
   refuses, does not answer or is in standby. To wait for a restart, call again.
-- After a lost connection only a call of an idempotent method is sent again.
 """
 
 from __future__ import annotations
@@ -27,6 +26,8 @@ from hadoop_client.rpc.call import (
 from hadoop_client.rpc.connection import Connection
 from hadoop_client.security.sasl import Prepare, SaslError
 from hadoop_client.wire import WireError
+
+__all__ = ["BlockingClient"]
 
 CHUNK_BYTES = 1 << 16
 

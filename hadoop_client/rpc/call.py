@@ -22,6 +22,16 @@ from hadoop_client.security.credentials import Token
 from hadoop_client.security.sasl import SaslError
 from hadoop_client.wire import Message, WireError
 
+__all__ = [
+    "Address",
+    "CallTimeoutError",
+    "ConnectError",
+    "Login",
+    "LoginError",
+    "Method",
+    "RpcError",
+]
+
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
 
@@ -111,11 +121,11 @@ def interrupted_call_error(
 ) -> ConnectError | None:
     """Return the error of a call that `error` interrupted; None if it may be sent again."""
     if isinstance(error, TimeoutError):
-        return CallTimeoutError(f"{method.name} had no answer in time", reasons(tried))
+        return CallTimeoutError(f"{method.name} had no answer in time", _reasons(tried))
     if isinstance(error, (RpcError, SaslError)) or method.idempotent:
         return None  # refused before it was executed, or harmless to repeat
     lost = f"the connection was lost during {method.name}; it may or may not have been executed"
-    return ConnectError(lost, reasons(tried))
+    return ConnectError(lost, _reasons(tried))
 
 
 def all_addresses_failed(
@@ -125,16 +135,14 @@ def all_addresses_failed(
     kind = ConnectError if in_time else CallTimeoutError
     if any(isinstance(error, SaslError) for error in tried.values()):
         kind = LoginError
-    return kind(f"{method.name} could not be called", reasons(tried))
+    return kind(f"{method.name} could not be called", _reasons(tried))
 
 
-def reasons(tried: Mapping[Address, BaseException]) -> dict[Address, str]:
-    """Return a short reason for each address."""
-    return {address: explain(error) for address, error in tried.items()}
+def _reasons(tried: Mapping[Address, BaseException]) -> dict[Address, str]:
+    return {address: _explain(error) for address, error in tried.items()}
 
 
-def explain(error: BaseException) -> str:
-    """Return why an address failed, in a few words."""
+def _explain(error: BaseException) -> str:
     if isinstance(error, (WireError, SaslError)):
         return str(error)
     if isinstance(error, RpcError):

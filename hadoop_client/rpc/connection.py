@@ -105,8 +105,8 @@ class Connection:
         data_to_send()   returns the bytes to send
         receive_data()   yields the results of calls
 
-    It logs in with SASL if the login has a token or there are `mechanisms`, which get the offers
-    that the token does not fit. It then rejects a server that asks for no authentication.
+    It logs in with SASL if there is a token, or `mechanisms` for the offers that no token fits. It
+    then rejects a server that asks for no authentication.
     """
 
     def __init__(

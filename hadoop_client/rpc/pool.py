@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from hadoop_client.rpc.aio import AsyncClient
 from hadoop_client.rpc.call import CallTimeoutError, Login
 
+__all__ = ["ClientPool"]
+
 
 @dataclass
 class _Entry:

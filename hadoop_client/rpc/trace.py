@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 
 from hadoop_client.rpc.call import Address, RpcError
 
+__all__ = ["CONNECT", "OK", "CallRecord", "OnCall", "log_call"]
+
 #: The `method` of a record of an attempt to connect.
 CONNECT = "connect"
 

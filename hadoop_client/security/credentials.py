@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 
 from hadoop_client.wire import Message, WireError, bytes_, message, read_delimited, repeated, string
 
+__all__ = ["Credentials", "CredentialsError", "Token"]
+
 MAGIC = b"HDTS"
 WRITABLE, PROTOBUF = 0, 1
 

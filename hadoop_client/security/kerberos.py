@@ -33,6 +33,8 @@ try:
 except ImportError:  # not needed on a cluster without Kerberos
     gssapi = None  # type: ignore[assignment]
 
+__all__ = ["NAMENODE", "RESOURCEMANAGER", "logins", "own_user", "use_keytab"]
+
 #: The properties with the principals of services.
 RESOURCEMANAGER, NAMENODE = "yarn.resourcemanager.principal", "dfs.namenode.kerberos.principal"
 

@@ -13,6 +13,21 @@ from hadoop_client.rpc.call import Method
 from hadoop_client.security.credentials import Token
 from hadoop_client.wire import Message, OpenEnum, bool_, enum, float_, int32, message, string
 
+__all__ = [
+    "ALLOCATE",
+    "APPLICATION_MASTER_PROTOCOL",
+    "FINISH_APPLICATION_MASTER",
+    "REGISTER_APPLICATION_MASTER",
+    "AllocateRequest",
+    "AllocateResponse",
+    "Command",
+    "FinalStatus",
+    "FinishApplicationMasterRequest",
+    "FinishApplicationMasterResponse",
+    "RegisterApplicationMasterRequest",
+    "RegisterApplicationMasterResponse",
+]
+
 APPLICATION_MASTER_PROTOCOL = "org.apache.hadoop.yarn.api.ApplicationMasterProtocolPB"
 
 

@@ -57,6 +57,8 @@ from hadoop_client.yarn.resourcemanager import (
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+__all__ = ["YarnClient"]
+
 
 class YarnClient:
     """YARN for the login of an `AsyncClient`, in one event loop."""

@@ -13,6 +13,8 @@ from hadoop_client.wire import LENGTH
 from hadoop_client.yarn.records import ApplicationId
 from hadoop_client.yarn.reports import ApplicationReport
 
+__all__ = ["LazyApplicationReports"]
+
 #: The first byte of a report: fields are encoded in order, the application id first.
 ID_TAG = 1 << 3 | LENGTH
 

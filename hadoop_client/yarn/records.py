@@ -22,6 +22,35 @@ from hadoop_client.wire import (
     string,
 )
 
+__all__ = [
+    "ApplicationAccess",
+    "ApplicationAcl",
+    "ApplicationAttemptId",
+    "ApplicationId",
+    "ApplicationState",
+    "ApplicationSubmissionContext",
+    "AttemptState",
+    "BytesEntry",
+    "ContainerId",
+    "ContainerLaunchContext",
+    "ContainerState",
+    "LocalResource",
+    "LocalResourceEntry",
+    "LocalResourceType",
+    "LocalResourceVisibility",
+    "LogAggregationContext",
+    "NodeState",
+    "Priority",
+    "QueueState",
+    "Resource",
+    "ResourceInformation",
+    "ResourceRequest",
+    "StringEntry",
+    "TimeoutEntry",
+    "TimeoutType",
+    "Url",
+]
+
 
 class ApplicationState(OpenEnum):
     NEW = 1

@@ -36,6 +36,19 @@ from hadoop_client.yarn.records import (
     TimeoutType,
 )
 
+__all__ = [
+    "ApplicationAttemptReport",
+    "ApplicationReport",
+    "ApplicationTimeout",
+    "ApplicationTimeoutEntry",
+    "ClusterMetrics",
+    "ContainerReport",
+    "NodeId",
+    "NodeReport",
+    "QueueInfo",
+    "QueueStatistics",
+]
+
 
 @dataclass(frozen=True)
 class ApplicationTimeout(Message):

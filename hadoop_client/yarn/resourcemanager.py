@@ -31,6 +31,43 @@ from hadoop_client.yarn.reports import (
     QueueInfo,
 )
 
+__all__ = [
+    "APPLICATION_CLIENT_PROTOCOL",
+    "FORCE_KILL_APPLICATION",
+    "GET_APPLICATIONS",
+    "GET_APPLICATION_ATTEMPT_REPORT",
+    "GET_APPLICATION_REPORT",
+    "GET_CLUSTER_METRICS",
+    "GET_CLUSTER_NODES",
+    "GET_CONTAINER_REPORT",
+    "GET_DELEGATION_TOKEN",
+    "GET_NEW_APPLICATION",
+    "GET_QUEUE_INFO",
+    "SUBMIT_APPLICATION",
+    "GetApplicationAttemptReportRequest",
+    "GetApplicationAttemptReportResponse",
+    "GetApplicationReportRequest",
+    "GetApplicationReportResponse",
+    "GetApplicationsRequest",
+    "GetApplicationsResponse",
+    "GetClusterMetricsRequest",
+    "GetClusterMetricsResponse",
+    "GetClusterNodesRequest",
+    "GetClusterNodesResponse",
+    "GetContainerReportRequest",
+    "GetContainerReportResponse",
+    "GetDelegationTokenRequest",
+    "GetDelegationTokenResponse",
+    "GetNewApplicationRequest",
+    "GetNewApplicationResponse",
+    "GetQueueInfoRequest",
+    "GetQueueInfoResponse",
+    "KillApplicationRequest",
+    "KillApplicationResponse",
+    "SubmitApplicationRequest",
+    "SubmitApplicationResponse",
+]
+
 APPLICATION_CLIENT_PROTOCOL = "org.apache.hadoop.yarn.api.ApplicationClientProtocolPB"
 
 

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 FETCH = """
 import asyncio, sys
 from yarnspawner.container.tokens import write_tokens
-from hadoop_client import kerberos
+from hadoop_client.security import kerberos
 from hadoop_client.configuration import Configuration
 from hadoop_client.security.credentials import Credentials
 from yarnspawner.launcher.delegation_tokens import Tokens

@@ -17,7 +17,7 @@ from yarnhub.minihadoop.settings import HUB_USER, Security
 
 ASK = """
 import asyncio, sys
-from hadoop_client import kerberos
+from hadoop_client.security import kerberos
 from hadoop_client.rpc.aio import AsyncClient
 from hadoop_client.configuration import Configuration
 from hadoop_client.yarn.resourcemanager import *
