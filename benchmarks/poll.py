@@ -39,6 +39,7 @@ from tornado.ioloop import PeriodicCallback
 
 from benchmarks.frame import Result, Samples
 from benchmarks.recorded import (
+    RECORDED,
     RecordedResourceManager,
     application_ids,
     recorded_resourcemanager,
@@ -47,6 +48,7 @@ from benchmarks.recorded import (
 from hadoop_client.configuration import Configuration
 from yarnhub.minihadoop.artifacts import distribution
 from yarnspawner.hub.status import Liveness, Snapshot, StatusCache
+from yarnspawner.hub.submission import Submission
 from yarnspawner.launcher.direct import DirectLauncher
 from yarnspawner.launcher.interface import ALIVE
 
@@ -98,7 +100,8 @@ async def measure_ours(rm: RecordedResourceManager, count: int) -> Minute:
         board = StatusCache(cluster, tag_for(count))
 
         async def poll(application_id: str) -> None:
-            status = await board.status(application_id, STATUS_INTERVAL)
+            submission = Submission(application_id, RECORDED.tags[-1], RECORDED.user)
+            status = await board.status(submission, STATUS_INTERVAL)
             assert status.life is Liveness.ALIVE
 
         return await measure(rm, application_ids(count), poll)

@@ -68,7 +68,8 @@ def report_of(number: int) -> bytes:
     return bytes.fromhex(REPORT.replace("{id}", encode_varint(number).hex()))
 
 
-CLUSTER_TIMESTAMP = ApplicationReport.decode(report_of(FIRST_ID)).application_id.cluster_timestamp
+RECORDED = ApplicationReport.decode(report_of(FIRST_ID))
+CLUSTER_TIMESTAMP = RECORDED.application_id.cluster_timestamp
 
 
 def application_ids(count: int) -> list[str]:

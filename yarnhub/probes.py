@@ -20,7 +20,8 @@ from hadoop_client.yarn.records import ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport, NodeReport
 from yarnhub.errors import YarnError
 from yarnspawner.container.payload import Launch
-from yarnspawner.failures import QueueError, SpawnError
+from yarnspawner.failures import ForeignApplicationError, QueueError, SpawnError
+from yarnspawner.hub.submission import Submission
 from yarnspawner.launch.environments import PythonEnvironment, find_environment
 from yarnspawner.launch.spec import LaunchSpec, Pin
 from yarnspawner.launcher.delegation_tokens import Tokens
@@ -58,12 +59,16 @@ class ProbeRequest:
 
 @dataclass(frozen=True)
 class ProbeOutcome:
-    """The state of a probe, and YARN's diagnostics and the reason of a failure."""
+    """The result of a probe so far: the state of its application, which is `final` or not.
+
+    `diagnostics` are YARN's diagnostics of a failed one, and `why` the reason in a sentence.
+    """
 
     state: str
     ok: bool = False
     diagnostics: str = ""
     why: str = ""
+    final: bool = False
 
 
 def run_probes(
@@ -110,28 +115,31 @@ async def _run(
     tokens = Tokens(configuration, user, ()) if configuration.kerberos else None
     launcher = DirectLauncher(configuration, user, tokens)
     tag = f"yarnhub-probe-{secrets.token_hex(8)}"
-    names: dict[str, str] = {}
+    submissions: dict[str, Submission] = {}
     ended: dict[str, ProbeOutcome] = {}
     try:
         for name, probe in probes.items():
             application_id, _ = await launcher.new_application()
-            names[application_id] = name
+            submissions[name] = Submission(application_id, tag, user)
             spec = _spec(user, tag, probe, request, environment, configuration)
             await launcher.submit(application_id, spec)
         deadline = time.monotonic() + timeout_seconds
-        while len(ended) < len(names) and time.monotonic() < deadline:
+        while len(ended) < len(submissions) and time.monotonic() < deadline:
             reports = await launcher.list_applications(tag, tuple(ApplicationState))
-            for application_id, report in reports.items():
-                outcome = await _outcome(launcher, report)
-                on_progress(names[application_id], outcome)
-                if report.state.ended:
-                    ended[names[application_id]] = outcome
+            for name in submissions.keys() - ended.keys():
+                application_id = submissions[name].application_id
+                report = reports.get(application_id) or await launcher.report(application_id)
+                if report is None:
+                    continue
+                outcome = await _outcome(launcher, submissions[name], report)
+                on_progress(name, outcome)
+                if outcome.final:
+                    ended[name] = outcome
             await asyncio.sleep(POLL_SECONDS)
     finally:
-        for application_id, name in names.items():
-            if name not in ended:
-                with suppress(ClusterError):
-                    await launcher.kill(user, application_id, "The probe was cancelled.")
+        for name in submissions.keys() - ended.keys():
+            with suppress(ClusterError):
+                await _kill(launcher, submissions[name])
         await launcher.close()
         if tokens is not None:
             await tokens.close()
@@ -168,12 +176,24 @@ def _spec(
     )
 
 
-async def _outcome(launcher: Launcher, report: ApplicationReport) -> ProbeOutcome:
+async def _kill(launcher: Launcher, submission: Submission) -> None:
+    """Kill a probe; not an application that another user has under its id."""
+    report = await launcher.report(submission.application_id)
+    if report is not None and submission.has_tag(report):
+        await launcher.kill(submission.user, submission.application_id, "The probe was cancelled.")
+
+
+async def _outcome(
+    launcher: Launcher, submission: Submission, report: ApplicationReport
+) -> ProbeOutcome:
+    if not submission.has_tag(report):
+        why = ForeignApplicationError.of(submission.application_id, report.user).sentence
+        return ProbeOutcome("FOREIGN", why=why, final=True)
     if report.state.ended:
         if report.final_status is FinalStatus.SUCCEEDED:
-            return ProbeOutcome(report.state.name, ok=True)
+            return ProbeOutcome(report.state.name, ok=True, final=True)
         why = explain_end(report).sentence
-        return ProbeOutcome(report.state.name, diagnostics=report.diagnostics, why=why)
+        return ProbeOutcome(report.state.name, diagnostics=report.diagnostics, why=why, final=True)
     with suppress(ClusterError):
         container = await launcher.container(report)
         if container is not None and container.phase is Phase.LOCALIZING:

@@ -4,6 +4,7 @@
     ├── OptionsError             options         the requested options are not possible
     ├── QueueError               queue           the queue is unknown, closed or not for this user
     ├── ImpersonationError       impersonation   the hub may not act for this user
+    ├── ForeignApplicationError  foreign         another user has taken the application id
     ├── LocalizationError        localization    the node could not fetch the environment
     ├── ApplicationFailedError   application     the server ended before it was ready
     ├── ServerUnreachableError   port            the server is not reachable, or is not ours
@@ -83,6 +84,23 @@ class ImpersonationError(SpawnError):
 
     stable_reason = "impersonation"
     status = 403
+
+
+class ForeignApplicationError(SpawnError):
+    """The application that has the server's id is another user's.
+
+    YARN gives ids out in sequence, and any user may submit under the next ones.
+    """
+
+    stable_reason = "foreign"
+
+    @classmethod
+    def of(cls, application_id: str, owner: str) -> ForeignApplicationError:
+        """Name the application and its owner, whom an administrator has to ask."""
+        return cls(
+            f"The user {owner} submitted an application under the id that YARN had given to this "
+            f"server ({application_id}). Ask an administrator to look at what {owner} submits."
+        )
 
 
 class LocalizationError(SpawnError):

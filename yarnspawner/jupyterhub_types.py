@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from traitlets.config import LoggingConfigurable
@@ -33,6 +33,7 @@ class Server(Protocol):
     ip: str
     port: int
     base_url: str
+    wait_up: Callable[..., Awaitable[object]]
 
 
 class Hub(Protocol):

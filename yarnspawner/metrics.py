@@ -31,6 +31,10 @@ SNAPSHOT_AGE_SECONDS = Gauge(
 ORPHANS = Counter(
     "yarnspawner_orphans", "Applications of this hub that it ended because no server had them"
 )
+FOREIGN_APPLICATIONS = Counter(
+    "yarnspawner_foreign_applications",
+    "Starts for which another user had taken the application id",
+)
 
 
 def observe_call(record: CallRecord) -> None:

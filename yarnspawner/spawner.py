@@ -28,12 +28,13 @@ from yarnspawner.container.singleuser import CONTENTS_OPTION, SESSION_OPTION
 from yarnspawner.failures import (
     ApplicationFailedError,
     ClusterUnavailableError,
+    ForeignApplicationError,
     OptionsError,
     QueueError,
     ServerUnreachableError,
     SpawnError,
 )
-from yarnspawner.hub import error_page
+from yarnspawner.hub import error_page, upstream
 from yarnspawner.hub.cluster import HubCluster
 from yarnspawner.hub.pending_start import POLL_SECONDS, PendingStart, start_failures
 from yarnspawner.hub.progress import ProgressLog, ready, submitting
@@ -44,7 +45,7 @@ from yarnspawner.launch import certificates
 from yarnspawner.launch.spec import LaunchSpec, check_resources
 from yarnspawner.launch_builder import ServerRequest, build_launch_spec
 from yarnspawner.launcher.port_endpoint import PortReport, digest
-from yarnspawner.metrics import SUBMITS
+from yarnspawner.metrics import FOREIGN_APPLICATIONS, SUBMITS
 from yarnspawner.profiles.options import ProfileOptions
 from yarnspawner.state import ServerState
 from yarnspawner.tags import new_spawn_tag
@@ -53,6 +54,12 @@ from yarnspawner.yarn_messages import cause_of_end
 #: How long before the hub's start_timeout we give up ourselves, as only we can say why.
 TIMEOUT_MARGIN_SECONDS = 2.0
 STOP_TIMEOUT_SECONDS = 30.0
+
+#: How many application ids a start takes if other users have submitted under the first ones.
+SUBMIT_ATTEMPTS = 5
+
+#: How long YARN may take to report the end of a server that has stopped answering.
+END_REPORT_SECONDS = 5.0
 STOP_REASON = "The server was stopped in JupyterHub."
 
 #: Where nobody answers, so that JupyterHub finds out and cleans up: the port of `discard`.
@@ -105,10 +112,7 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
         self._starting, self._stopped = True, False
         try:
             with start_failures():
-                yarn = await self._yarn()
-                tag = new_spawn_tag()
-                await self._submit(yarn, tag, await self._launch_spec(yarn, tag))
-                url = await self._ready_url(yarn, deadline)
+                url = await self._submit_until_ours(await self._yarn(), deadline)
         except (OptionsError, QueueError):
             self.forget_refused_options()
             raise
@@ -118,6 +122,23 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
         finally:
             self._starting = False
             self._progress.close()
+
+    async def _submit_until_ours(self, yarn: HubCluster, deadline: float) -> str:
+        """Submit the application and return its URL; under a new id if another user has that of
+        the first attempt."""
+        for attempt in range(1, SUBMIT_ATTEMPTS + 1):
+            tag = new_spawn_tag()
+            await self._submit(yarn, tag, await self._launch_spec(yarn, tag))
+            try:
+                return await self._ready_url(yarn, deadline)
+            except ForeignApplicationError as foreign:
+                FOREIGN_APPLICATIONS.inc()
+                self.log.error("%s: %s", self._log_name, foreign.sentence)  # noqa: TRY400
+                self._forget_application()
+                self._commit_state()
+                if attempt == SUBMIT_ATTEMPTS:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
 
     async def _launch_spec(self, yarn: HubCluster, tag: str) -> LaunchSpec:
         request = ServerRequest(
@@ -209,10 +230,11 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
     async def _ready_url(self, yarn: HubCluster, deadline: float) -> str:
         """Wait until the server listens; raises `SpawnError` when it won't."""
         # A hub that was restarted waits for what an earlier one has submitted.
-        startup = PendingStart(
-            yarn.launcher, yarn.board, self.application_id, self._progress, is_new=self._starting
+        pending = PendingStart(
+            yarn.launcher, yarn.board, self.submission, self._progress, is_new=self._starting
         )
-        host, port = await startup.address(deadline, self.start_timeout)
+        host, port = await pending.address(deadline, self.start_timeout)
+        self.yarn_user = pending.submission.yarn_user
         first, last = self.port_range or (1, 65535)
         if not first <= port <= last:
             raise ServerUnreachableError(
@@ -221,10 +243,31 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
         scheme = "https" if self.internal_ssl else "http"
         url = f"{scheme}://{self._reachable(host)}:{port}"
         self._progress.add(ready(url))
-        await verify_server_identity(
-            url + self.server.base_url, self.oauth_client_id, self.http_timeout, self.user.settings
-        )
+        await self._verify(pending, url)
         return url
+
+    async def _verify(self, pending: PendingStart, url: str) -> None:
+        """See that this very server answers at `url`; a server that has ended says why."""
+        answer = asyncio.ensure_future(
+            verify_server_identity(
+                url + self.server.base_url,
+                self.oauth_client_id,
+                self.http_timeout,
+                self.user.settings,
+            )
+        )
+        end = asyncio.ensure_future(pending.ended())
+        try:
+            await asyncio.wait([answer, end], return_when=asyncio.FIRST_COMPLETED)
+            if answer.done() and answer.exception() is not None:
+                # YARN reports the end of a server a moment after it has stopped answering.
+                await asyncio.wait([end], timeout=END_REPORT_SECONDS)
+            if end.done():
+                raise end.result()
+            answer.result()
+        finally:
+            answer.cancel()
+            end.cancel()
 
     def _reachable(self, node: str) -> str:
         """Return where the hub and the proxy reach a node."""
@@ -235,7 +278,7 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
     async def get_url(self) -> str:
         """Return the server's URL, after a restart of the hub in the middle of a start too."""
         if self.server.ip:
-            return await super().get_url()
+            return await self._url_of_running_server()
         deadline = time.monotonic() + self.start_timeout
         while not self.application_id:
             if await self.poll() is not None or time.monotonic() > deadline:
@@ -245,7 +288,32 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
             return await self._ready_url(await self._yarn(), deadline)
         except SpawnError as failure:
             self.log.warning("%s did not become ready: %s", self._log_name, failure.sentence)
-            return NOBODYS_URL
+        except Exception:
+            # JupyterHub would not start at all: what a server answers is its user's choice.
+            self.log.exception("Checking %s failed", self._log_name)
+        return NOBODYS_URL
+
+    async def _url_of_running_server(self) -> str:
+        """Return the URL of a server that an earlier hub has started.
+
+        JupyterHub is about to end the server if it does not answer. The hub may be the one that is
+        cut off, so a server that YARN has running is kept: its user gets the proxy's error page
+        until it is reachable, and can stop it.
+        """
+        url = str(await super().get_url())
+        try:
+            await verify_server_identity(
+                url.rstrip("/") + self.server.base_url,
+                self.oauth_client_id,
+                self.http_timeout,
+                self.user.settings,
+            )
+        except ServerUnreachableError as failure:
+            if await self.poll() is not None:
+                return NOBODYS_URL
+            self.log.warning("%s is kept, as YARN has it running. %s", self._log_name, failure)
+            upstream.skip_wait_up(self.server)
+        return url
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """Tell what YARN is doing, as it happens."""
@@ -269,9 +337,17 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
             # JupyterHub would take it for the server's end, and forget one that runs.
             self.log.exception("Whether %s still runs can't be told", self._log_name)
             return None
-        if status.life is not Liveness.ENDED:
+        if status.life in (Liveness.ALIVE, Liveness.UNKNOWN):
             return None
         report = status.report
+        if status.life is Liveness.FOREIGN and report is not None:
+            self.log.error(
+                "%s has no application: %s is one of %s",
+                self._log_name,
+                self.application_id,
+                report.user,
+            )
+            return 1
         if report and report.final_status is FinalStatus.SUCCEEDED:
             return 0
         why = cause_of_end(report)
@@ -286,9 +362,9 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
 
     async def _status(self, board: StatusCache) -> Status:
         if self.application_id:
-            return await board.status(self.application_id, self.status_interval)
+            return await board.status(self.submission, self.status_interval)
         # The hub ended before it was told the id.
-        status = await board.find(self.spawn_tag, self.hadoop_user, self.status_interval)
+        status = await board.find(self.submission, self.status_interval)
         if status.report is not None:
             self.application_id = str(status.report.application_id)
             self._commit_state()
@@ -304,7 +380,7 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
             await asyncio.wait([self._submission])  # what it came to is start()'s to tell
         if not self.application_id:
             return
-        ending = (await self._yarn()).end(self.hadoop_user, self.application_id, STOP_REASON)
+        ending = (await self._yarn()).end(self.submission, STOP_REASON)
         done, _ = await asyncio.wait([ending], timeout=STOP_TIMEOUT_SECONDS)
         if not done:
             self.log.error(
@@ -329,4 +405,5 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
 
 
 error_page.install()
+upstream.install()
 start_with_hub(YarnSpawner)

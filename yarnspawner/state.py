@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy.orm import object_session
 from traitlets import Unicode
 
+from yarnspawner.hub.submission import Submission
 from yarnspawner.jupyterhub_types import JsonObject, SpawnerBase
 from yarnspawner.launcher.port_endpoint import RECEIVED_PORTS, PortReport
 
@@ -22,11 +23,18 @@ class ServerState(SpawnerBase):
         help="The Hadoop user of the application; it stays if the hub's user is renamed."
     )
 
+    yarn_user = Unicode(help="The name that YARN has for that user; empty until it was seen.")
+
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.port_report: PortReport | None = None
         self.token_digest = ""
         self.accepted_options: JsonObject = {}
+
+    @property
+    def submission(self) -> Submission:
+        """What identifies this server's application."""
+        return Submission(self.application_id, self.spawn_tag, self.hadoop_user, self.yarn_user)
 
     def get_state(self) -> JsonObject:
         """Return the state by which a restarted hub finds the server."""
@@ -37,6 +45,7 @@ class ServerState(SpawnerBase):
             state["spawn_tag"] = self.spawn_tag
             state["application_id"] = self.application_id
             state["hadoop_user"] = self.hadoop_user
+            state["yarn_user"] = self.yarn_user
             if self.token_digest:
                 state["token_digest"] = self.token_digest
         if self.port_report is not None:
@@ -49,6 +58,7 @@ class ServerState(SpawnerBase):
         self.application_id = state.get("application_id", "")
         self.spawn_tag = state.get("spawn_tag", "")
         self.hadoop_user = state.get("hadoop_user", "")
+        self.yarn_user = state.get("yarn_user", "")
         self.accepted_options = state.get("accepted_options", {})
         self.token_digest = state.get("token_digest", "")
         if "port_report" in state:
@@ -83,4 +93,5 @@ class ServerState(SpawnerBase):
     def _forget_application(self) -> None:
         RECEIVED_PORTS.pop(self.spawn_tag, None)
         self.port_report = None
-        self.application_id = self.spawn_tag = self.hadoop_user = self.token_digest = ""
+        self.application_id = self.spawn_tag = self.token_digest = ""
+        self.hadoop_user = self.yarn_user = ""

@@ -3,6 +3,7 @@
 the request that asked for it.
 
 `light_server.py` serves; `light_server.py fail TEXT` says TEXT and ends with exit code 1;
+`light_server.py leave TEXT` listens, and says TEXT and ends when the hub asks it anything;
 `light_server.py wait FILE` serves when there is such a file;
 `light_server.py eat MIB` takes so much memory instead.
 """
@@ -29,6 +30,14 @@ class Api(RequestHandler):
     def get(self) -> None:
         self.set_header("X-JupyterHub-Version", os.environ.get("LIGHT_HUB_VERSION", ""))
         self.write({"version": "light"})
+
+
+class Leave(RequestHandler):
+    """Ends the server at the first request, with the rest of the command line as its last words."""
+
+    def get(self) -> None:
+        sys.stderr.write(" ".join(sys.argv[2:]) + "\n")
+        os._exit(1)
 
 
 class Environment(RequestHandler):
@@ -65,7 +74,7 @@ class End(RequestHandler):
 async def serve() -> None:
     url = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
     routes: list[Any] = [
-        (rf"{url.path}api", Api),
+        (rf"{url.path}api", Leave if sys.argv[1:2] == ["leave"] else Api),
         (rf"{url.path}environment", Environment),
         (rf"{url.path}ask", Ask),
         (rf"{url.path}memory/(\d+)", Memory),

@@ -247,6 +247,36 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_very_many_starts_at_once_are_ready_or_told_to_come_later",
         "tests/faults/test_application_master.py::test_a_megabyte_of_last_words_in_one_line_is_cut",
     ),
+    "an application id that another user has submitted under before the hub gets it": (
+        "tests/security/test_foreign_application.py::"
+        "test_a_server_gets_another_id_and_the_other_application_lives_on",
+        "tests/security/test_foreign_application.py::"
+        "test_a_start_that_finds_all_ids_taken_is_refused_in_a_sentence",
+        f"{UNIT}/yarnspawner/test_status.py::test_an_id_that_another_user_has_taken_is_not_ours",
+        f"{UNIT}/yarnspawner/test_pending_start.py::"
+        "test_after_a_restart_of_the_hub_the_tag_alone_proves_nothing",
+        f"{UNIT}/yarnspawner/test_reconciler.py::"
+        "test_an_application_that_another_user_has_under_the_id_is_not_ended",
+    ),
+    "another user's application with copied tags": (
+        f"{UNIT}/yarnspawner/test_reconciler.py::"
+        "test_a_copied_tag_keeps_no_other_application_alive",
+        f"{UNIT}/yarnspawner/test_status.py::"
+        "test_a_tag_on_somebody_elses_application_is_not_believed",
+    ),
+    "a server that answers the hub with anything, also while the hub is restarted": (
+        f"{UNIT}/yarnspawner/test_server_check.py::"
+        "test_a_hostile_answer_is_that_servers_failure_alone",
+        f"{UNIT}/yarnspawner/test_server_check.py::test_whatever_answers_raises_nothing_else",
+        "tests/security/test_hostile_server.py::"
+        "test_a_hub_that_is_restarted_during_a_start_starts_again",
+        "tests/security/test_hostile_server.py::"
+        "test_a_hub_that_is_restarted_starts_whatever_a_running_server_answers",
+    ),
+    "a running server whose node the restarted hub cannot reach": (
+        "tests/security/test_hostile_server.py::"
+        "test_a_server_that_a_restarted_hub_can_not_reach_lives_on_and_is_found_again",
+    ),
 }
 
 

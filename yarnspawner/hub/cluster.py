@@ -11,6 +11,7 @@ from hadoop_client.security import kerberos
 from yarnspawner.failures import ClusterUnavailableError
 from yarnspawner.hub.homes import Homes
 from yarnspawner.hub.status import Liveness, StatusCache
+from yarnspawner.hub.submission import Submission
 from yarnspawner.launcher.delegation_tokens import Tokens
 from yarnspawner.launcher.direct import DirectLauncher
 from yarnspawner.launcher.interface import ClusterError, Launcher
@@ -40,10 +41,14 @@ class HubCluster:
     tokens: Tokens | None = None
     _ending: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
-    def end(self, user: str, application_id: str, reason: str) -> asyncio.Task[None]:
-        """End an application, however long YARN is away; the task is done when it has ended."""
+    def end(self, submission: Submission, reason: str) -> asyncio.Task[None]:
+        """End an application, however long YARN is away; the task is done when it has ended.
+
+        An application that has its id, and is not the one that was submitted, is left alone.
+        """
+        application_id = submission.application_id
         if application_id not in self._ending:
-            task = asyncio.create_task(self._kill_until_ended(user, application_id, reason))
+            task = asyncio.create_task(self._kill_until_ended(submission, reason))
             self._ending[application_id] = task
             task.add_done_callback(lambda _: self._ending.pop(application_id))
         return self._ending[application_id]
@@ -52,17 +57,18 @@ class HubCluster:
         """Return whether an application is being ended."""
         return application_id in self._ending
 
-    async def _kill_until_ended(self, user: str, application_id: str, reason: str) -> None:
+    async def _kill_until_ended(self, submission: Submission, reason: str) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
-            try:
-                await self.launcher.kill(user, application_id, reason)
-            except ClusterError as error:
-                log.warning("Ending %s: %s", application_id, error)
-            # As one that is ending soon: not together with all that run.
-            status = await self.board.starting_status(application_id, max_age=0.0)
-            if status.life is Liveness.ENDED:
+            # The short list of starting applications, because this one is ending soon.
+            status = await self.board.starting_status(submission, max_age=0.0)
+            if status.life in (Liveness.ENDED, Liveness.FOREIGN):
                 return
+            if status.life is Liveness.ALIVE:
+                try:
+                    await self.launcher.kill(submission.user, submission.application_id, reason)
+                except ClusterError as error:
+                    log.warning("Ending %s: %s", submission.application_id, error)
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE_SECONDS, pause * 1.5)
 

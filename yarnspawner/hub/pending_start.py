@@ -13,12 +13,14 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from hadoop_client.yarn.records import ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
-from yarnspawner.failures import ClusterUnavailableError, SpawnError
+from yarnspawner.failures import ClusterUnavailableError, ForeignApplicationError, SpawnError
 from yarnspawner.hub.progress import ProgressLog, container_started, describe
-from yarnspawner.hub.status import Liveness, StatusCache
+from yarnspawner.hub.status import Liveness, Status, StatusCache, status_of
+from yarnspawner.hub.submission import Submission
 from yarnspawner.launcher.interface import ClusterError, Container, Launcher, Phase
 from yarnspawner.metrics import START_FAILURES, STATE_SECONDS
 from yarnspawner.yarn_messages import explain_end, explain_timeout
@@ -62,21 +64,26 @@ def states_between(before: ApplicationState, after: ApplicationState) -> Iterato
 
 
 class PendingStart:
-    """A submitted application whose server does not listen yet. `is_new` says that the submit was
-    just now, so that YARN leads it through all states from the first on."""
+    """A submitted application whose server does not listen yet.
+
+    `is_new`: this hub has just submitted it. YARN then leads it through all states from the first
+    on, and nobody else has seen its tag. `submission` has the user's name in YARN as soon as that
+    is known.
+    """
 
     def __init__(
         self,
         launcher: Launcher,
         board: StatusCache,
-        application_id: str,
+        submission: Submission,
         progress: ProgressLog,
         *,
         is_new: bool,
     ) -> None:
         self._launcher = launcher
         self._board = board
-        self._application_id = application_id
+        self.submission = submission
+        self._is_new = is_new
         self._progress = progress
         self._report: ApplicationReport | None = None
         self._container: Container | None = None
@@ -97,7 +104,7 @@ class PendingStart:
         on_node = False
         while True:
             pause = poll_seconds(self._board.starting, on_node=on_node)
-            status = await self._board.starting_status(self._application_id, pause)
+            status = self._own(await self._board.starting_status(self.submission, pause))
             report = status.report
             if status.life is Liveness.ENDED:
                 raise explain_end(report)
@@ -110,6 +117,24 @@ class PendingStart:
                     return address
             await asyncio.sleep(pause)
 
+    def _own(self, status: Status) -> Status:
+        """Return the status; raises `ForeignApplicationError` if the application is not ours."""
+        if status.life is not Liveness.FOREIGN or status.report is None:
+            return status
+        if not (self._is_new and self.submission.has_tag(status.report)):
+            raise ForeignApplicationError.of(self.submission.application_id, status.report.user)
+        # Only the submit knew the tag: YARN has another name for the user (auth_to_local).
+        self.submission = replace(self.submission, yarn_user=status.report.user)
+        return status_of(status.report, self.submission)
+
+    async def ended(self) -> SpawnError:
+        """Wait until YARN says that the application has ended; return the reason."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            status = await self._board.starting_status(self.submission, POLL_SECONDS)
+            if status.life is Liveness.ENDED:
+                return explain_end(status.report)
+
     async def _look(self, report: ApplicationReport) -> tuple[str, int] | None:
         """Return where the server listens; until it does, tell how far it is."""
         port = self._launcher.server_port(report)
@@ -121,7 +146,7 @@ class PendingStart:
                 self._container = await self._launcher.container(report) or self._container
         except ClusterError as error:
             # It may just have ended: the next look tells.
-            log.warning("%s: %s", self._application_id, error)
+            log.warning("%s: %s", self.submission.application_id, error)
         self._progress.add(describe(report, self._container))
         return None
 

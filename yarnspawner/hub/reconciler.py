@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.hub.cluster import HubCluster
+from yarnspawner.hub.submission import Submission
 from yarnspawner.launcher.interface import ClusterError
 from yarnspawner.metrics import ORPHANS
-from yarnspawner.tags import spawn_tags
 
 REASON = "JupyterHub knows no server that this application belongs to."
 
@@ -25,10 +25,12 @@ log = logging.getLogger(__name__)
 class Reconciler:
     """Looks at all applications of a hub, at once and then every `interval` seconds.
 
-    `known` returns the application ids and spawn tags of all servers that the hub has.
+    `known` returns the submissions of all servers that the hub has.
     """
 
-    def __init__(self, yarn: HubCluster, known: Callable[[], set[str]], interval: float) -> None:
+    def __init__(
+        self, yarn: HubCluster, known: Callable[[], set[Submission]], interval: float
+    ) -> None:
         self._yarn = yarn
         self._known = known
         self._interval = interval
@@ -48,12 +50,11 @@ class Reconciler:
         """End all orphans that there are now; returns their ids."""
         reports = await self._yarn.board.applications(max_age=0.0)
         # Only now: what is known after YARN has answered includes all that YARN could know.
-        known = self._known()
-        strangers = (
-            reports[application_id] for application_id in reports if application_id not in known
-        )
+        by_tag = {submission.tag: submission for submission in self._known()}
         orphans = [
-            report for report in strangers if not known.intersection(spawn_tags(report.tags))
+            report
+            for report in reports.values()
+            if not any(_belongs(report, by_tag[tag]) for tag in by_tag.keys() & set(report.tags))
         ]
         for report in orphans:
             self._end(report)
@@ -65,4 +66,13 @@ class Reconciler:
             return
         log.warning("%s of %s belongs to no server: ending it", application_id, report.user)
         ORPHANS.inc()
-        self._yarn.end(report.user, application_id, REASON)
+        submission = Submission(application_id, self._yarn.tag, report.user, report.user)
+        self._yarn.end(submission, REASON)
+
+
+def _belongs(report: ApplicationReport, submission: Submission) -> bool:
+    """Return whether a report is about a known server: by its id or, if the hub does not know that
+    yet, by its user. A copied tag alone keeps no other application alive."""
+    if submission.application_id:
+        return submission.application_id == str(report.application_id)
+    return submission.matches(report)

@@ -1,9 +1,12 @@
-"""Whether it is really this server that answers where the hub is about to send its user.
+"""Checks that the right server answers at the address to which the hub is about to send its user.
 
-The port is the application master's word, and that runs as the user: it could name the port of
-somebody else's server on the same node. A Jupyter server, or a proxy for one, knows the path that
-is its own, and says 404 for all others. One that sends the hub elsewhere does know it if it names
-its own path again, or asks the hub who comes, as this server.
+The application master names the port, and it runs as the user: it could name the port of another
+user's server on the same node. A Jupyter server, or a proxy in front of one, knows its own path and
+answers 404 for all others. If it redirects the hub, the target contains its path again, or asks the
+hub who the user is under this server's client id.
+
+Whatever answers may be hostile. Every failure of the request and of reading its answer is a failure
+of that one server, and answers are small: headers and body are limited, and nothing is unpacked.
 """
 
 from __future__ import annotations
@@ -13,19 +16,43 @@ from contextlib import closing
 from urllib.parse import parse_qs, urlsplit
 
 from jupyterhub.utils import make_ssl_context
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError
-from tornado.simple_httpclient import HTTPTimeoutError
+from tornado.httpclient import HTTPClientError, HTTPResponse
+from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from yarnspawner.failures import ServerUnreachableError
 from yarnspawner.jupyterhub_types import HubSettings
+
+#: What `GET .../api` of a Jupyter server takes is under 1 KiB each.
+MAX_HEADER_BYTES = 16 << 10
+MAX_BODY_BYTES = 64 << 10
 
 
 async def verify_server_identity(
     url: str, client_id: str, timeout: float, settings: HubSettings
 ) -> None:
-    """Ask the server at `url`, which ends with its own path; raises `ServerUnreachableError` where
-    somebody
-    else answers, or nobody within `timeout` seconds. `client_id` is what the hub calls it."""
+    """Request `url`, which ends with the path of the server, as the hub.
+
+    `client_id` is the server's OAuth client id, `timeout` in seconds. Raises
+    `ServerUnreachableError` if nothing answers in that time, or something that is not this server.
+    """
+    try:
+        response = await _fetch(url, timeout, settings)
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:
+        raise ServerUnreachableError(
+            f"The server does not answer at {url}: {_reason(error, timeout)}. It listens there, as "
+            "its application master reports. Ask an administrator whether the hub can connect to "
+            "the node (c.YarnSpawner.host_map, c.YarnSpawner.port_range)."
+        ) from error
+    if not is_own_answer(response.code, response.headers.get("Location", ""), url, client_id):
+        raise ServerUnreachableError(
+            f"Another server answers at {url} (status {response.code}). Start the server again. If "
+            "this happens again, ask an administrator."
+        )
+
+
+async def _fetch(url: str, timeout: float, settings: HubSettings) -> HTTPResponse:
     ssl_options = None
     if url.startswith("https:"):
         ssl_options = make_ssl_context(
@@ -33,39 +60,46 @@ async def verify_server_identity(
             settings["internal_ssl_cert"],
             cafile=settings["internal_ssl_ca"],
         )
-    try:
-        # One of its own: those of a common client would wait for servers that don't answer.
-        with closing(AsyncHTTPClient(force_instance=True)) as client:
-            await client.fetch(
-                url + "api",
-                request_timeout=timeout,
-                connect_timeout=timeout,
-                follow_redirects=False,
-                ssl_options=ssl_options,
-            )
-    except HTTPClientError as error:
-        if isinstance(error, HTTPTimeoutError) or error.code == 599:
-            raise _silent(url, timeout) from error
-        to = error.response.headers.get("Location", "") if error.response else ""
-        strange = 300 <= error.code < 400 and not is_own_redirect(to, urlsplit(url).path, client_id)
-        if strange or error.code == 404 or error.code >= 500:
-            raise ServerUnreachableError(
-                f"What answers at {url} is not this server (it said {error.code}): start it "
-                "again, and tell an administrator if it stays so."
-            ) from error
-    except (OSError, asyncio.TimeoutError) as error:
-        raise _silent(url, timeout) from error
+    # A client for this request alone: a shared one queues it behind servers that do not answer.
+    client = SimpleAsyncHTTPClient(
+        force_instance=True,
+        max_header_size=MAX_HEADER_BYTES,
+        max_body_size=MAX_BODY_BYTES,
+        max_buffer_size=MAX_HEADER_BYTES + MAX_BODY_BYTES,
+    )
+    with closing(client):
+        return await client.fetch(
+            url + "api",
+            request_timeout=timeout,
+            connect_timeout=timeout,
+            follow_redirects=False,
+            decompress_response=False,
+            ssl_options=ssl_options,
+            raise_error=False,
+        )
+
+
+def is_own_answer(status: int, location: str, url: str, client_id: str) -> bool:
+    """Return whether an answer with this status and Location is one of the server at `url`."""
+    if 300 <= status < 400:
+        return is_own_redirect(location, urlsplit(url).path, client_id)
+    return status != 404 and status < 500
 
 
 def is_own_redirect(location: str, path: str, client_id: str) -> bool:
-    """Tell whether who sends the hub to `location` is the server with this path and client id."""
-    target = urlsplit(location)
-    return target.path.startswith(path) or client_id in parse_qs(target.query).get("client_id", ())
+    """Return whether a redirect leads to the server with this path, or asks the hub about it."""
+    try:
+        target = urlsplit(location)
+        query = parse_qs(target.query, max_num_fields=100)
+    except ValueError:  # not a URL, or one made to be slow to read
+        return False
+    return target.path.startswith(path) or client_id in query.get("client_id", ())
 
 
-def _silent(url: str, timeout: float) -> ServerUnreachableError:
-    return ServerUnreachableError(
-        f"The server does not answer at {url} within {timeout:.0f} seconds, although it listens "
-        "there: an administrator has to look whether the hub may connect to the nodes "
-        "(firewall, c.YarnSpawner.host_map, c.YarnSpawner.port_range)."
-    )
+def _reason(error: BaseException, timeout: float) -> str:
+    """Return in a few words why there is no answer."""
+    if isinstance(error, (HTTPClientError, TimeoutError, asyncio.TimeoutError)):
+        return f"no answer within {timeout:.0f} seconds"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return f"the answer is not one of a Jupyter server ({type(error).__name__})"

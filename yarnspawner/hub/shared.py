@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from yarnspawner.failures import ClusterUnavailableError
 from yarnspawner.hub.cluster import HubCluster, open_hub_cluster
 from yarnspawner.hub.reconciler import Reconciler
+from yarnspawner.hub.submission import Submission
 from yarnspawner.jupyterhub_types import HubSettings
 from yarnspawner.profiles.config import ProfileError, parse_profiles
 from yarnspawner.settings import YarnSpawnerSettings
@@ -53,7 +54,7 @@ async def _begin_yarn(
     _log_as_the_hub(options.log)
     yarn = await open_hub_cluster(hub_tag(settings["cookie_secret"], api_url), options)
     reconciler = Reconciler(
-        yarn, lambda: known_applications(settings["users"]), options.reconcile_interval
+        yarn, lambda: known_submissions(settings["users"]), options.reconcile_interval
     )
     return yarn, asyncio.create_task(reconciler.run())
 
@@ -70,15 +71,13 @@ def _log_as_the_hub(hub_log: logging.Logger) -> None:
     ours.setLevel(hub_log.level)
 
 
-def known_applications(users: Any) -> set[str]:
-    """Return the application ids and spawn tags of all servers of `users`, the hub's UserDict.
+def known_submissions(users: Any) -> set[Submission]:
+    """Return the submissions of all servers of `users`, the hub's UserDict.
 
     From its start on a hub has each server that its database says may run as a spawner in memory.
     """
-    spawners = [spawner for user in users.values() for spawner in user.spawners.values()]
-    known = {getattr(spawner, "application_id", "") for spawner in spawners}
-    known |= {getattr(spawner, "spawn_tag", "") for spawner in spawners}
-    return known - {""}
+    spawners = (spawner for user in users.values() for spawner in user.spawners.values())
+    return {spawner.submission for spawner in spawners if getattr(spawner, "spawn_tag", "")}
 
 
 def start_with_hub(options: type[YarnSpawnerSettings]) -> None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from hadoop_client.yarn.records import ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
+from yarnspawner.hub.submission import Submission
 from yarnspawner.launcher.interface import ALIVE, PENDING, ClusterError, Launcher
 
 #: How long a ResourceManager has to say that it doesn't know an application until that is believed:
@@ -39,6 +40,9 @@ class Liveness(enum.Enum):
     ENDED = "ended"
     UNKNOWN = "unknown"
 
+    #: The id belongs to an application that this hub did not submit: ours does not exist.
+    FOREIGN = "foreign"
+
 
 @dataclass(frozen=True)
 class Status:
@@ -51,8 +55,10 @@ class Status:
 UNKNOWN = Status(Liveness.UNKNOWN)
 
 
-def status_of(report: ApplicationReport) -> Status:
-    """Read a report."""
+def status_of(report: ApplicationReport, submission: Submission) -> Status:
+    """Return what a report says about the application that the hub submitted."""
+    if not submission.matches(report):
+        return Status(Liveness.FOREIGN, report)
     return Status(Liveness.ENDED if report.state.ended else Liveness.ALIVE, report)
 
 
@@ -137,30 +143,26 @@ class StatusCache:
         """Whether YARN did not tell the states of the running servers when it was last asked."""
         return self._alive.failed
 
-    async def status(self, application_id: str, max_age: float) -> Status:
+    async def status(self, submission: Submission, max_age: float) -> Status:
         """Return a running application's status, at most `max_age` seconds old."""
-        return await self._look(self._alive, application_id, max_age)
+        return await self._look(self._alive, submission, max_age)
 
-    async def starting_status(self, application_id: str, max_age: float) -> Status:
+    async def starting_status(self, submission: Submission, max_age: float) -> Status:
         """Return the status of an application that is not running yet, or has just become so."""
-        return await self._look(self._pending, application_id, max_age)
+        return await self._look(self._pending, submission, max_age)
 
-    async def find(self, spawn_tag: str, user: str, max_age: float) -> Status:
-        """Return the status of a start whose application's id nobody was told, by its tag.
-
-        Anybody may give any tag to an application of their own: it has to be `user`'s too, whom
-        YARN may call by the name without a realm.
-        """
+    async def find(self, submission: Submission, max_age: float) -> Status:
+        """Return the status of a start by its tag, if the hub does not know its application id."""
         try:
             reports = await self.applications(max_age)
         except ClusterError:
             self._missing_since.clear()
             return UNKNOWN
         for report in reports.values():
-            if spawn_tag in report.tags and report.user in (user, user.partition("@")[0]):
-                self._missing_since.pop(spawn_tag, None)
-                return status_of(report)
-        return Status(Liveness.ENDED) if self._is_forgotten(spawn_tag) else UNKNOWN
+            if submission.matches(report):
+                self._missing_since.pop(submission.tag, None)
+                return status_of(report, submission)
+        return Status(Liveness.ENDED) if self._is_forgotten(submission.tag) else UNKNOWN
 
     async def applications(self, max_age: float) -> Mapping[str, ApplicationReport]:
         """Return all applications of this hub that have not ended, by their ids; raises
@@ -168,7 +170,8 @@ class StatusCache:
         await self._alive.refresh(max_age)
         return self._alive.reports
 
-    async def _look(self, snapshot: Snapshot, application_id: str, max_age: float) -> Status:
+    async def _look(self, snapshot: Snapshot, submission: Submission, max_age: float) -> Status:
+        application_id = submission.application_id
         try:
             await snapshot.refresh(max_age)
             report = snapshot.reports.get(application_id) or await self._ask(application_id)
@@ -179,7 +182,7 @@ class StatusCache:
             self._missing_since.clear()
             return UNKNOWN
         self._missing_since.pop(application_id, None)
-        return status_of(report)
+        return status_of(report, submission)
 
     async def _ask(self, application_id: str) -> ApplicationReport | None:
         async with self._singles:

@@ -224,6 +224,7 @@ def test_a_resourcemanager_that_is_away_ends_no_server(
         ("c.YarnSpawner.python_env = '/opt/nothing'", "alice", "python_env"),
         ("c.YarnSpawner.cmd = ['no-such-command']", "alice", "no-such-command"),
         (f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'fail', 'So it is.']", "alice", "So it is."),
+        (f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'leave', 'I left.']", "alice", "I left."),
     ],
 )
 def test_what_can_not_start_is_told_in_a_sentence_and_leaves_nothing(

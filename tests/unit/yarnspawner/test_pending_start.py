@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from prometheus_client import REGISTRY
 
 from hadoop_client.yarn.records import ApplicationId, ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
-from yarnspawner.failures import StartTimeoutError
+from yarnspawner.failures import ForeignApplicationError, StartTimeoutError
 from yarnspawner.hub.pending_start import (
     LOOKS_PER_SECOND,
     PendingStart,
@@ -22,6 +23,8 @@ from yarnspawner.hub.pending_start import (
 )
 from yarnspawner.hub.progress import ProgressLog
 from yarnspawner.hub.status import StatusCache
+from yarnspawner.hub.submission import Submission
+from yarnspawner.launcher.interface import Container, Phase
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,14 @@ def test_a_state_may_pass_between_two_looks(before, after, passed):
     assert [each.name for each in found] == passed
 
 
+SUBMISSION = Submission("application_1_0001", "yarnhub-spawn-1", "alice")
+OURS = ApplicationReport(
+    application_id=ApplicationId.parse("application_1_0001"),
+    user="alice",
+    tags=("yarnhub-spawn-1",),
+)
+
+
 class NoServerYet:
     """A cluster on which an application runs, in which no server listens: a look at it shows one
     of `states` after the other, and then that it runs; or nothing, where `hangs`."""
@@ -71,7 +82,7 @@ class NoServerYet:
             if self._hangs:
                 await asyncio.Event().wait()
         state = self._states.pop(0) if self._states else ApplicationState.RUNNING
-        return ApplicationReport(application_id=ApplicationId.parse(application_id), state=state)
+        return replace(OURS, state=state)
 
     def server_port(self, report: ApplicationReport) -> None:
         return None
@@ -84,7 +95,7 @@ async def waiting_for(
     """A start that has seen all that the cluster shows of it, within a minute; it is given up at
     the end."""
     board = StatusCache(cluster, "yarnhub-0123")
-    startup = PendingStart(cluster, board, "application_1_0001", ProgressLog(), is_new=is_new)
+    startup = PendingStart(cluster, board, SUBMISSION, ProgressLog(), is_new=is_new)
     waiting = asyncio.create_task(startup.address(time.monotonic() + 60, 62))
     await asyncio.wait_for(cluster.asked.wait(), 60)
     yield board, waiting
@@ -128,3 +139,49 @@ async def test_each_state_is_counted_even_one_that_no_look_has_seen(
     async with waiting_for(NoServerYet(*seen), is_new=is_new):
         pass
     assert (REGISTRY.get_sample_value(name, labels) or 0) == before + counted
+
+
+class Answering(NoServerYet):
+    """A cluster in which the application is this one, and has a server."""
+
+    def __init__(self, report: ApplicationReport) -> None:
+        super().__init__()
+        self._report = report
+
+    async def report(self, application_id: str) -> ApplicationReport:
+        return self._report
+
+    def server_port(self, report: ApplicationReport) -> int:
+        return 8888
+
+    async def container(self, report: ApplicationReport) -> Container:
+        return Container("node", Phase.RUNNING, "")
+
+
+def pending(report: ApplicationReport, *, is_new: bool) -> PendingStart:
+    cluster: Any = Answering(replace(report, state=ApplicationState.RUNNING))
+    board = StatusCache(cluster, "yarnhub-0123")
+    return PendingStart(cluster, board, SUBMISSION, ProgressLog(), is_new=is_new)
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+@pytest.mark.parametrize(
+    "taken", [replace(OURS, user="mallory", tags=()), replace(OURS, tags=("yarnhub-spawn-2",))]
+)
+async def test_an_application_that_another_user_has_under_the_id_is_never_ready(
+    taken: ApplicationReport, is_new: bool
+):
+    with pytest.raises(ForeignApplicationError, match=f"The user {taken.user} submitted"):
+        await pending(taken, is_new=is_new).address(time.monotonic() + 60, 62)
+
+
+async def test_the_tag_of_a_start_that_was_just_submitted_proves_the_users_name_in_yarn():
+    start = pending(replace(OURS, user="alice_corp"), is_new=True)
+    assert await start.address(time.monotonic() + 60, 62) == ("node", 8888)
+    assert start.submission == replace(SUBMISSION, yarn_user="alice_corp")
+
+
+async def test_after_a_restart_of_the_hub_the_tag_alone_proves_nothing():
+    start = pending(replace(OURS, user="mallory"), is_new=False)
+    with pytest.raises(ForeignApplicationError):
+        await start.address(time.monotonic() + 60, 62)

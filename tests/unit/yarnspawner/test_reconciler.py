@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -12,6 +13,7 @@ from yarnspawner.hub.cluster import HubCluster
 from yarnspawner.hub.homes import Homes
 from yarnspawner.hub.reconciler import REASON, Reconciler
 from yarnspawner.hub.status import StatusCache
+from yarnspawner.hub.submission import Submission
 from yarnspawner.launcher.interface import ALIVE, ClusterError, ClusterUnreachableError
 
 TAG = "yarnhub-0123456789abcdef"
@@ -47,7 +49,7 @@ class RecordedCluster:
         self.killed.append((user, application_id, reason))
         self.told.set()
         self.reports[application_id] = application(
-            application_id, "yarnhub-spawn-2", state=ApplicationState.KILLED
+            application_id, "yarnhub-spawn-2", user=user, state=ApplicationState.KILLED
         )
 
 
@@ -78,15 +80,19 @@ def yarn(cluster: RecordedCluster) -> HubCluster:
     return HubCluster(cast(Any, cluster), board, TAG, "jupyterhub", configuration, homes)
 
 
-@pytest.mark.parametrize("known", [{OURS}, {"yarnhub-spawn-1"}])
+ALICES = Submission(OURS, "yarnhub-spawn-1", "alice")
+BOBS = Submission(ORPHAN, "yarnhub-spawn-2", "bob")
+
+
+@pytest.mark.parametrize("known", [ALICES, replace(ALICES, application_id="")])
 async def test_what_no_server_knows_is_ended_as_its_user_and_nothing_else_is(yarn, cluster, known):
-    assert await Reconciler(yarn, lambda: known, 60).reconcile() == [ORPHAN]
-    await yarn.end("bob", ORPHAN, REASON)
+    assert await Reconciler(yarn, lambda: {known}, 60).reconcile() == [ORPHAN]
+    await yarn.end(Submission(ORPHAN, TAG, "bob"), REASON)
     assert cluster.killed == [("bob", ORPHAN, REASON)]
 
 
 async def test_nothing_is_ended_where_all_is_known(yarn, cluster):
-    assert await Reconciler(yarn, lambda: {OURS, ORPHAN}, 60).reconcile() == []
+    assert await Reconciler(yarn, lambda: {ALICES, BOBS}, 60).reconcile() == []
     assert cluster.killed == []
 
 
@@ -94,9 +100,9 @@ async def test_a_server_that_starts_while_yarn_answers_is_known(yarn, cluster):
     """What is known is asked for after YARN has answered, never before."""
     seen: list[bool] = []
 
-    def known() -> set[str]:
+    def known() -> set[Submission]:
         seen.append(cluster.asked.is_set())
-        return {OURS, ORPHAN}
+        return {ALICES, BOBS}
 
     await Reconciler(yarn, known, 60).reconcile()
     assert seen == [True]
@@ -104,10 +110,22 @@ async def test_a_server_that_starts_while_yarn_answers_is_known(yarn, cluster):
 
 async def test_yarn_away_ends_nothing_and_is_asked_again(yarn, cluster):
     cluster.error = ClusterUnreachableError("nobody answers")
-    task = asyncio.create_task(Reconciler(yarn, lambda: {OURS}, 0.01).run())
+    task = asyncio.create_task(Reconciler(yarn, lambda: {ALICES}, 0.01).run())
     await cluster.asked.wait()
     assert cluster.killed == []
     cluster.error = None
     await cluster.told.wait()
     task.cancel()
     assert [killed[1] for killed in cluster.killed] == [ORPHAN]
+
+
+@pytest.mark.parametrize("known", [ALICES, replace(ALICES, application_id="")])
+async def test_a_copied_tag_keeps_no_other_application_alive(yarn, cluster, known):
+    cluster.reports[ORPHAN] = application(ORPHAN, "yarnhub-spawn-1", user="mallory")
+    assert await Reconciler(yarn, lambda: {known}, 60).reconcile() == [ORPHAN]
+
+
+async def test_an_application_that_another_user_has_under_the_id_is_not_ended(yarn, cluster):
+    cluster.reports[OURS] = application(OURS, "yarnhub-spawn-9", user="mallory")
+    await yarn.end(ALICES, REASON)
+    assert cluster.killed == []

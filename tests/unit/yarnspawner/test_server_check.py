@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import gzip
+import resource
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from yarnspawner.failures import ServerUnreachableError
-from yarnspawner.hub.server_check import verify_server_identity
+from yarnspawner.hub.server_check import MAX_BODY_BYTES, verify_server_identity
 
 CLIENT_ID = "jupyterhub-user-alice"
 PATH = "/user/alice/"
@@ -74,7 +79,9 @@ async def test_the_server_itself_may_answer(answering, status: int, location: st
     ],
 )
 async def test_somebody_else_may_not(answering, status: int, location: str):
-    with pytest.raises(ServerUnreachableError, match=f"is not this server .it said {status}"):
+    with pytest.raises(
+        ServerUnreachableError, match=rf"Another server answers at .* \(status {status}\)"
+    ):
         await verify_server_identity(answering(status, location), CLIENT_ID, 5, {})
 
 
@@ -100,6 +107,101 @@ async def test_servers_that_are_silent_hold_up_nobody_elses_start(answering):
     silent.close()
 
 
-async def test_who_is_not_there_is_told_as_such():
-    with pytest.raises(ServerUnreachableError, match="does not answer"):
+async def test_a_refused_connection_is_reported_as_such():
+    with pytest.raises(ServerUnreachableError, match=r"does not answer at .*: connection refused"):
         await verify_server_identity(f"http://127.0.0.1:9{PATH}", CLIENT_ID, 5, {})
+
+
+def head(*lines: str) -> bytes:
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+OK = "HTTP/1.1 200 OK"
+FOUND = "HTTP/1.1 302 Found"
+
+#: What a user's own server may send instead of an answer. None of it is this server's.
+HOSTILE_ANSWERS = {
+    "a Location that is not a URL": head(FOUND, "Location: http://[", "Content-Length: 0"),
+    "a Location with a character that becomes a slash": head(
+        FOUND, "Location: http://a\u2100b/", "Content-Length: 0"
+    ),
+    "a Location with too many fields": head(
+        FOUND, "Location: /x?" + "a=1&" * 3000, "Content-Length: 0"
+    ),
+    "two lengths": head(OK, "Content-Length: 1", "Content-Length: 2") + b"ab",
+    "a negative length": head(OK, "Content-Length: -5"),
+    "a length that is not a number": head(OK, "Content-Length: abc"),
+    "a huge length": head(OK, "Content-Length: 99999999999999"),
+    "no status line": head("HELLO"),
+    "the banner of another protocol": head("SSH-2.0-OpenSSH_9.2"),
+    "a line that is not a header": head(OK, "no colon here"),
+    "a chunk without a size": head(OK, "Transfer-Encoding: chunked") + b"zz\r\n",
+    "chunks and a length": head(OK, "Transfer-Encoding: chunked", "Content-Length: 5")
+    + b"5\r\nabcde\r\n0\r\n\r\n",
+    "an unknown transfer encoding": head(OK, "Transfer-Encoding: gzip") + b"abc",
+    "a body after 204": head("HTTP/1.1 204 No Content", "Content-Length: 5") + b"abcde",
+    "a status out of range": head("HTTP/1.1 999 Odd", "Content-Length: 0"),
+    "another protocol from here on": head("HTTP/1.1 101 Switching Protocols"),
+    "headers of a megabyte": head(OK, "X: " + "a" * (1 << 20)),
+    "a body beyond the limit": head(OK, f"Content-Length: {MAX_BODY_BYTES + 1}")
+    + bytes(MAX_BODY_BYTES + 1),
+    "interim answers without end": head("HTTP/1.1 100 Continue") * 2000,
+    "nothing": b"",
+}
+
+
+@pytest.fixture
+async def sending() -> AsyncIterator[Callable[[bytes], Awaitable[str]]]:
+    """`await sending(data)`: have a server that sends just that; returns its URL."""
+    servers: list[asyncio.Server] = []
+
+    async def serve(data: bytes) -> str:
+        async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with suppress(OSError):
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(data)
+                await writer.drain()
+            writer.close()
+
+        servers.append(await asyncio.start_server(send, "127.0.0.1"))
+        return f"http://127.0.0.1:{servers[-1].sockets[0].getsockname()[1]}{PATH}"
+
+    yield serve
+    for server in servers:
+        server.close()
+
+
+@pytest.mark.parametrize("name", HOSTILE_ANSWERS)
+async def test_a_hostile_answer_is_that_servers_failure_alone(sending, name: str):
+    url = await sending(HOSTILE_ANSWERS[name])
+    with pytest.raises(ServerUnreachableError) as raised:
+        await verify_server_identity(url, CLIENT_ID, 60, {})
+    assert len(raised.value.sentence) < 1000
+
+
+async def test_a_packed_answer_is_not_unpacked(sending):
+    bomb = gzip.compress(bytes(32 << 20), 9)
+    packed = head(OK, "Content-Encoding: gzip", f"Content-Length: {len(bomb)}") + bomb
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    await verify_server_identity(await sending(packed), CLIENT_ID, 60, {})
+    grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown_kib < 16 << 10
+
+
+@given(st.binary(max_size=200), st.sampled_from([b"", head(OK)[:-2], head(FOUND)[:-2]]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_answers_raises_nothing_else(data: bytes, start: bytes):
+    async def check() -> None:
+        async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with suppress(OSError):
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(start + data)
+                await writer.drain()
+            writer.close()
+
+        async with await asyncio.start_server(send, "127.0.0.1") as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{PATH}"
+            with suppress(ServerUnreachableError):
+                await verify_server_identity(url, CLIENT_ID, 60, {})
+
+    asyncio.run(check())

@@ -9,6 +9,7 @@ import pytest
 from hadoop_client.yarn.records import ApplicationId, ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.hub.status import FORGOTTEN_AFTER_SECONDS, SINGLE_CALLS, Liveness, StatusCache
+from yarnspawner.hub.submission import Submission
 from yarnspawner.launcher.interface import (
     ALIVE,
     ClusterError,
@@ -17,11 +18,21 @@ from yarnspawner.launcher.interface import (
 )
 
 TAG = "yarnhub-0123"
+SPAWN_TAG = "yarnhub-spawn-1"
 ONE, TWO = "application_1_0001", "application_1_0002"
 
 
 def report(application_id: str, state: ApplicationState) -> ApplicationReport:
-    return ApplicationReport(application_id=ApplicationId.parse(application_id), state=state)
+    return ApplicationReport(
+        application_id=ApplicationId.parse(application_id),
+        state=state,
+        user="alice",
+        tags=(TAG, SPAWN_TAG),
+    )
+
+
+def submission(application_id: str = ONE, user: str = "alice", yarn_user: str = "") -> Submission:
+    return Submission(application_id, SPAWN_TAG, user, yarn_user)
 
 
 class RecordedCluster:
@@ -97,7 +108,7 @@ def board(cluster: RecordedCluster, clock: Clock) -> StatusCache:
 )
 async def test_a_state_is_alive_or_ended(board, cluster, state, life):
     cluster.reports = {ONE: report(ONE, state)}
-    assert (await board.status(ONE, 10)).life is life
+    assert (await board.status(submission(ONE), 10)).life is life
 
 
 async def test_a_burst_of_polls_shares_one_call(board, cluster):
@@ -105,88 +116,90 @@ async def test_a_burst_of_polls_shares_one_call(board, cluster):
         f"application_1_{n:04}": report(f"application_1_{n:04}", ApplicationState.RUNNING)
         for n in range(1, 1001)
     }
-    statuses = await asyncio.gather(*(board.status(name, 10) for name in cluster.reports))
+    statuses = await asyncio.gather(
+        *(board.status(submission(name), 10) for name in cluster.reports)
+    )
     assert {status.life for status in statuses} == {Liveness.ALIVE}
     assert (cluster.lists, cluster.singles) == (1, 0)
 
 
 async def test_a_look_is_taken_anew_when_it_is_older_than_asked(board, cluster, clock):
     cluster.reports = {ONE: report(ONE, ApplicationState.RUNNING)}
-    await board.status(ONE, 10)
+    await board.status(submission(ONE), 10)
     clock.now += 9
-    await board.status(ONE, 10)
+    await board.status(submission(ONE), 10)
     assert cluster.lists == 1
-    await board.status(ONE, 5)
+    await board.status(submission(ONE), 5)
     assert cluster.lists == 2
 
 
 async def test_yarn_away_is_unknown_and_never_ended(board, cluster, clock):
     cluster.reports = {ONE: report(ONE, ApplicationState.RUNNING)}
-    await board.status(ONE, 10)
+    await board.status(submission(ONE), 10)
     cluster.error = ClusterUnreachableError("nobody answers at 127.0.0.1:1")
     clock.now += 100_000
-    assert (await board.status(ONE, 10)).life is Liveness.UNKNOWN
+    assert (await board.status(submission(ONE), 10)).life is Liveness.UNKNOWN
 
 
 async def test_an_empty_list_of_a_recovering_resourcemanager_is_not_believed(board, cluster):
     cluster.reports = {ONE: report(ONE, ApplicationState.RUNNING)}
     cluster.tagged = False
-    assert (await board.status(ONE, 10)).life is Liveness.ALIVE
+    assert (await board.status(submission(ONE), 10)).life is Liveness.ALIVE
     assert cluster.singles == 1
 
 
 async def test_an_application_that_stays_forgotten_has_ended(board, clock):
-    assert (await board.status(ONE, 10)).life is Liveness.UNKNOWN
+    assert (await board.status(submission(ONE), 10)).life is Liveness.UNKNOWN
     clock.now += FORGOTTEN_AFTER_SECONDS / 2
-    assert (await board.status(ONE, 10)).life is Liveness.UNKNOWN
+    assert (await board.status(submission(ONE), 10)).life is Liveness.UNKNOWN
     clock.now += FORGOTTEN_AFTER_SECONDS / 2
-    assert (await board.status(ONE, 10)).life is Liveness.ENDED
+    assert (await board.status(submission(ONE), 10)).life is Liveness.ENDED
 
 
 async def test_what_yarn_has_not_restarted_since_and_does_not_know_has_ended(board, cluster):
     cluster.restarted = False
-    assert (await board.status(ONE, 10)).life is Liveness.ENDED
+    assert (await board.status(submission(ONE), 10)).life is Liveness.ENDED
 
 
 async def test_an_application_that_comes_back_is_forgotten_from_anew_only(board, cluster, clock):
-    await board.status(ONE, 10)
+    await board.status(submission(ONE), 10)
     cluster.reports = {ONE: report(ONE, ApplicationState.RUNNING)}
     clock.now += FORGOTTEN_AFTER_SECONDS
-    assert (await board.status(ONE, 10)).life is Liveness.ALIVE
+    assert (await board.status(submission(ONE), 10)).life is Liveness.ALIVE
     cluster.reports = {}
     clock.now += FORGOTTEN_AFTER_SECONDS
-    assert (await board.status(ONE, 10)).life is Liveness.UNKNOWN
+    assert (await board.status(submission(ONE), 10)).life is Liveness.UNKNOWN
 
 
 async def test_a_resourcemanager_that_comes_and_goes_gets_its_time_each_time(board, cluster, clock):
-    await board.status(ONE, 10)
+    await board.status(submission(ONE), 10)
     cluster.error = ClusterUnreachableError("nobody answers at 127.0.0.1:1")
     clock.now += FORGOTTEN_AFTER_SECONDS
-    assert (await board.status(ONE, 10)).life is Liveness.UNKNOWN
+    assert (await board.status(submission(ONE), 10)).life is Liveness.UNKNOWN
     cluster.error = None
     clock.now += FORGOTTEN_AFTER_SECONDS
-    assert (await board.status(ONE, 10)).life is Liveness.UNKNOWN
+    assert (await board.status(submission(ONE), 10)).life is Liveness.UNKNOWN
 
 
 async def test_whether_yarn_told_is_known(board, cluster, clock):
     assert not board.is_unknown
     cluster.error = ClusterUnreachableError("nobody answers at 127.0.0.1:1")
-    await board.status(ONE, 10)
+    await board.status(submission(ONE), 10)
     assert board.is_unknown
     cluster.error = None
-    await board.status(ONE, 10)
+    await board.status(submission(ONE), 10)
     assert not board.is_unknown
 
 
 async def test_a_refusal_of_yarns_is_unknown_too(board, cluster, clock):
     cluster.error = ClusterRefusedError("RetriableException: Server too busy")
-    assert (await board.status(ONE, 10)).life is Liveness.UNKNOWN
+    assert (await board.status(submission(ONE), 10)).life is Liveness.UNKNOWN
 
 
 async def test_one_pollers_cancellation_leaves_the_others_their_answer(board, cluster):
     cluster.reports = {ONE: report(ONE, ApplicationState.RUNNING)}
-    first = asyncio.create_task(board.status(ONE, 10))
-    second = asyncio.create_task(board.status(ONE, 10))
+    first = asyncio.create_task(board.status(submission(ONE), 10))
+    second = asyncio.create_task(board.status(submission(ONE), 10))
     await asyncio.sleep(0)
     first.cancel()
     assert (await second).life is Liveness.ALIVE
@@ -196,7 +209,7 @@ async def test_who_starts_does_not_make_the_hub_look_at_all_that_run(board, clus
     running = [f"application_2_{n:04}" for n in range(1, 101)]
     cluster.reports = {name: report(name, ApplicationState.RUNNING) for name in running}
     cluster.reports[ONE] = report(ONE, ApplicationState.ACCEPTED)
-    status = await board.starting_status(ONE, 0.25)
+    status = await board.starting_status(submission(ONE), 0.25)
     assert status.report.state is ApplicationState.ACCEPTED
     assert (cluster.lists, cluster.singles) == (1, 0)
     assert board.age == float("inf")
@@ -204,26 +217,23 @@ async def test_who_starts_does_not_make_the_hub_look_at_all_that_run(board, clus
 
 async def test_who_has_just_started_is_asked_for_singly(board, cluster):
     cluster.reports = {ONE: report(ONE, ApplicationState.RUNNING)}
-    status = await board.starting_status(ONE, 0.25)
+    status = await board.starting_status(submission(ONE), 0.25)
     assert status.report.state is ApplicationState.RUNNING
     assert (cluster.lists, cluster.singles) == (1, 1)
 
 
 async def test_a_cluster_that_has_forgotten_all_is_not_asked_for_all_at_once(board, cluster):
     names = [f"application_1_{n:04}" for n in range(1, 201)]
-    await asyncio.gather(*(board.status(name, 10) for name in names))
+    await asyncio.gather(*(board.status(submission(name), 10) for name in names))
     assert cluster.singles == 200
     assert cluster.most_at_once == SINGLE_CALLS
 
 
 async def test_the_age_of_what_is_known_is_told(board, cluster, clock):
     assert board.age == float("inf")
-    await board.status(ONE, 10)
+    await board.status(submission(ONE), 10)
     clock.now += 7
     assert board.age == 7
-
-
-SPAWN_TAG = "yarnhub-spawn-1"
 
 
 def started(user: str, application_id: str = ONE) -> ApplicationReport:
@@ -235,7 +245,7 @@ def started(user: str, application_id: str = ONE) -> ApplicationReport:
 @pytest.mark.parametrize(("asked_as", "known_as"), [("alice", "alice"), ("alice@REALM", "alice")])
 async def test_a_start_is_found_by_its_tag(board, cluster, asked_as, known_as):
     cluster.reports = {ONE: started(known_as)}
-    status = await board.find(SPAWN_TAG, asked_as, 0)
+    status = await board.find(submission("", asked_as), 0)
     assert status.life is Liveness.ALIVE
     assert str(status.report.application_id) == ONE
 
@@ -243,39 +253,64 @@ async def test_a_start_is_found_by_its_tag(board, cluster, asked_as, known_as):
 async def test_a_tag_on_somebody_elses_application_is_not_believed(board, cluster, clock):
     """Whoever sees an application's tags can give them to one of their own."""
     cluster.reports = {TWO: started("mallory", TWO), ONE: started("alice")}
-    assert str((await board.find(SPAWN_TAG, "alice", 0)).report.application_id) == ONE
+    assert str((await board.find(submission("", "alice"), 0)).report.application_id) == ONE
     cluster.reports = {TWO: started("mallory", TWO)}
     clock.now += 1
-    assert (await board.find(SPAWN_TAG, "alice", 0)).report is None
+    assert (await board.find(submission("", "alice"), 0)).report is None
 
 
 async def test_a_start_that_a_recovering_resourcemanager_does_not_list_yet_has_not_ended(
     board, cluster, clock
 ):
-    assert (await board.find(SPAWN_TAG, "alice", 0)).life is Liveness.UNKNOWN
+    assert (await board.find(submission("", "alice"), 0)).life is Liveness.UNKNOWN
     clock.now += FORGOTTEN_AFTER_SECONDS / 2
     cluster.reports = {ONE: started("alice")}
-    assert (await board.find(SPAWN_TAG, "alice", 0)).life is Liveness.ALIVE
+    assert (await board.find(submission("", "alice"), 0)).life is Liveness.ALIVE
 
 
 async def test_a_start_that_nobody_knows_for_a_minute_has_ended(board, cluster, clock):
-    await board.find(SPAWN_TAG, "alice", 0)
+    await board.find(submission("", "alice"), 0)
     clock.now += FORGOTTEN_AFTER_SECONDS
-    assert (await board.find(SPAWN_TAG, "alice", 0)).life is Liveness.ENDED
+    assert (await board.find(submission("", "alice"), 0)).life is Liveness.ENDED
 
 
 async def test_a_start_is_unknown_while_yarn_is_away(board, cluster, clock):
-    await board.find(SPAWN_TAG, "alice", 0)
+    await board.find(submission("", "alice"), 0)
     cluster.error = ClusterUnreachableError("nobody answers at 127.0.0.1:1")
     clock.now += FORGOTTEN_AFTER_SECONDS
-    assert (await board.find(SPAWN_TAG, "alice", 0)).life is Liveness.UNKNOWN
+    assert (await board.find(submission("", "alice"), 0)).life is Liveness.UNKNOWN
 
 
 async def test_what_has_ended_stays_so(board, cluster, clock):
     """JupyterHub asks again before it forgets a server."""
-    await board.status(ONE, 10)
-    await board.find(SPAWN_TAG, "alice", 0)
+    await board.status(submission(ONE), 10)
+    await board.find(submission("", "alice"), 0)
     clock.now += FORGOTTEN_AFTER_SECONDS
     for _ in range(2):
-        assert (await board.status(ONE, 10)).life is Liveness.ENDED
-        assert (await board.find(SPAWN_TAG, "alice", 0)).life is Liveness.ENDED
+        assert (await board.status(submission(ONE), 10)).life is Liveness.ENDED
+        assert (await board.find(submission("", "alice"), 0)).life is Liveness.ENDED
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        replace(started("mallory"), tags=(TAG,)),
+        replace(started("mallory"), tags=(TAG, "yarnhub-spawn-of-mallory")),
+        started("mallory"),  # an id is free again when YARN has purged its application
+        replace(started("alice"), tags=(TAG, "yarnhub-spawn-of-another-start")),
+    ],
+)
+async def test_an_id_that_another_user_has_taken_is_not_ours(board, cluster, taken):
+    cluster.reports = {ONE: taken}
+    for look in (board.status, board.starting_status):
+        status = await look(submission(), 0)
+        assert (status.life, status.report) == (Liveness.FOREIGN, taken)
+
+
+async def test_the_name_that_yarn_has_for_the_user_is_the_one_that_counts(board, cluster, clock):
+    cluster.reports = {ONE: started("alice_corp")}
+    known = submission(user="alice@CORP", yarn_user="alice_corp")
+    assert (await board.status(known, 0)).life is Liveness.ALIVE
+    cluster.reports = {ONE: started("alice")}
+    clock.now += 1
+    assert (await board.status(known, 0)).life is Liveness.FOREIGN
