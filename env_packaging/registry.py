@@ -205,7 +205,7 @@ def resolve(filesystem: FileSystem, env_root: str, reference: str) -> PublishedE
     return PublishedEnvironment(
         layout.name,
         key,
-        archive.path,
+        layout.archive(key),  # never a path from the NameNode's answer
         archive.size,
         archive.modified_ms,
         public,

@@ -7,7 +7,7 @@ cannot get a key, it raises ENOKEY. It never reads or writes the encrypted bytes
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from operator import attrgetter
 from typing import ParamSpec, Protocol, TypeVar
@@ -66,7 +66,9 @@ class NativeFileSystem:
         return self._user
 
     def stat(self, path: str) -> FileStatus:
-        return _status(self._calls(path, self._client.get_file_info, path))
+        status = _status(self._calls(path, self._client.get_file_info, path))
+        # Never a path from the NameNode's answer.
+        return status._replace(path=path.rstrip("/") or "/")
 
     def exists(self, path: str) -> bool:
         try:
@@ -79,6 +81,7 @@ class NativeFileSystem:
         entries = self._calls(path, self._list_dir, path)
         if len(entries) == 1 and entries[0].path == path:  # the NameNode lists a file as itself
             raise NotADirectoryError(errno.ENOTDIR, "it is a file, not a directory", path)
+        refuse_paths_outside(path, entries)
         return entries
 
     def _list_dir(self, path: str) -> list[FileStatus]:
@@ -296,6 +299,19 @@ class NativeWriter:
 def _left(quota: int, used: int) -> int | None:
     """Return the rest of a quota; None without one, which is -1, perhaps as an unsigned number."""
     return None if quota < 0 or quota >= 2**63 else max(quota - used, 0)
+
+
+def refuse_paths_outside(directory: str, entries: Iterable[FileStatus]) -> None:
+    """Raise an OSError, EBADMSG, for an entry whose name HDFS cannot have: empty, `.`, `..`, or
+    with a slash.
+
+    hdfs-native appends each name of the NameNode's answer to the directory's path.
+    """
+    above = directory.rstrip("/")
+    for entry in entries:
+        name = entry.name
+        if name in ("", ".", "..") or entry.path != f"{above}/{name}":
+            raise OSError(errno.EBADMSG, f"HDFS listed an invalid path: {entry.path!r}", directory)
 
 
 #: In the order of FileStatus. One call gets all, because a directory may have thousands of files.

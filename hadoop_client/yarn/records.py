@@ -231,10 +231,13 @@ class Url(Message):
 
     @classmethod
     def parse(cls, text: str) -> Url:
-        """Parse scheme://host[:port]/path; raises ValueError."""
+        """Parse scheme://host[:port]/path; raises ValueError, also for the parts `.` and `..`."""
         match = re.fullmatch(r"([a-z][a-z0-9+.-]*)://([^/:]*)(?::(\d{1,5}))?(/.*)", text, re.DOTALL)
         if match is None:
             raise ValueError(f"{text!r} is not a full path: it must be scheme://host:port/path")
+        if {".", ".."} & set(match[4].split("/")):
+            # The node would follow them, to a file that nothing has checked.
+            raise ValueError(f"{text!r} has a part . or ..: write the path without them")
         return cls(match[1], match[2], int(match[3] or -1), match[4])
 
     def __str__(self) -> str:

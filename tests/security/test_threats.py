@@ -156,6 +156,13 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{SPAWNER}/test_options.py::"
         "test_a_public_file_that_not_everybody_may_read_is_refused_before_the_submit",
     ),
+    "a path with `..`, or of another directory, in a NameNode's answer": (
+        f"{UNIT}/env_packaging/test_registry.py::test_a_path_in_a_namenodes_answer_is_not_used",
+        f"{UNIT}/hadoop_client/test_records.py::test_a_url_with_a_relative_part_is_refused",
+        f"{UNIT}/hadoop_client/test_native_answers.py::"
+        "test_a_status_has_the_path_that_was_requested",
+        f"{UNIT}/hadoop_client/test_native_answers.py::test_names_that_hdfs_cannot_have_are_refused",
+    ),
     "a path that leads out of the notebooks' directory": (
         f"{MANAGER}/test_refused.py::test_no_operation_leaves_the_root_or_accepts_an_invalid_name",
         f"{CONTENTS}/test_contents_server.py::"

@@ -13,6 +13,7 @@ from env_packaging.errors import (
     UnsafeEnvironmentError,
 )
 from env_packaging.registry import Reference, check_alias, parse_reference, resolve
+from hadoop_client.hdfs.filesystem import FileStatus
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.env_packaging.prefixes import write
 from tests.unit.env_packaging.test_manifest import MANIFEST
@@ -58,6 +59,19 @@ def test_an_empty_registry_is_reported_with_a_remedy(filesystem: LocalFileSystem
         match=r"None is published there yet: publish one with yarnhub pack-env",
     ):
         resolve(filesystem, ROOT, "science")
+
+
+def test_a_path_in_a_namenodes_answer_is_not_used(
+    published: LocalFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The node would follow the path to the archive of another user."""
+    honest = published.stat
+
+    def lying(path: str) -> FileStatus:
+        return honest(path)._replace(path=f"{path}/../../../../user/mallory/evil.tar.gz")
+
+    monkeypatch.setattr(published, "stat", lying)
+    assert resolve(published, ROOT, "science").path == f"{FOLDER}/{KEY}.tar.gz"
 
 
 @pytest.mark.parametrize("reference", ["science:stable", "science@" + "f" * 20])

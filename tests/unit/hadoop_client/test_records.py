@@ -69,6 +69,17 @@ def test_what_is_no_url_is_refused(text: str) -> None:
         Url.parse(text)
 
 
+@pytest.mark.parametrize("path", ["/a/../b", "/..", "/a/..", "/./a", "/../a", "//..//"])
+def test_a_url_with_a_relative_part_is_refused(path: str) -> None:
+    """The node follows it, to a file that was not checked."""
+    with pytest.raises(ValueError, match=r"has a part \. or \.\."):
+        Url.parse(f"hdfs://nn:8020{path}")
+
+
+def test_a_url_may_have_dots_in_its_names() -> None:
+    assert Url.parse("hdfs://nn/..a/b../...").file == "/..a/b../..."
+
+
 def test_named_resources_are_counted() -> None:
     gpus = ResourceInformation("yarn.io/gpu", 2)
     assert Resource(1024, 1, (gpus,)).amount("yarn.io/gpu") == 2
