@@ -284,6 +284,14 @@ THREATS: dict[str, tuple[str, ...]] = {
         "tests/security/test_hostile_server.py::"
         "test_a_server_that_a_restarted_hub_can_not_reach_lives_on_and_is_found_again",
     ),
+    "another account on the machine that takes the embedded Hadoop's lock directory first": (
+        f"{UNIT}/yarnhub/test_minihadoop_ports.py::"
+        "test_another_accounts_lock_directory_is_refused_and_no_file_is_truncated",
+        f"{UNIT}/yarnhub/test_minihadoop_ports.py::"
+        "test_a_lock_directory_that_others_can_open_is_refused",
+        f"{UNIT}/yarnhub/test_minihadoop_ports.py::"
+        "test_a_fifo_or_a_file_in_the_lock_directory_does_no_harm",
+    ),
 }
 
 

@@ -8,11 +8,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import random
 import socket
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +28,13 @@ HOST = "127.0.0.1"
 MAX_DATANODES = 5
 BLOCK = 34
 _FIRST, _LAST = 10_000, 32_000
+
+#: Each account has its own lock directory. Its place does not depend on TMPDIR, because all
+#: processes of the account must see the same locks.
+_LOCKS = "/tmp/yarnhub-ports"
+
+#: Another account's file is neither followed to nor truncated, and a FIFO does not block.
+_LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -241,13 +250,47 @@ def _ephemeral() -> int:
 
 @contextmanager
 def _block_lock(first: int) -> Iterator[bool]:
-    # Not TMPDIR: all processes on the machine must see the same locks.
-    folder = Path(f"/tmp/yarnhub-ports-{os.getuid()}")
-    folder.mkdir(mode=0o700, exist_ok=True)
-    with (folder / str(first)).open("w") as file:
+    """Lock the block of ports that starts at `first`; yields whether it could be locked."""
+    with _lock_directory() as directory:
+        try:
+            file = os.open(str(first), _LOCK_FLAGS, 0o600, dir_fd=directory)
+        except OSError as error:
+            raise ConflictError(
+                f"The lock {_LOCKS}-{os.getuid()}/{first} cannot be opened ({error.strerror}). "
+                "Remove it."
+            ) from error
+    try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
         else:
             yield True
+    finally:
+        os.close(file)
+
+
+@contextmanager
+def _lock_directory() -> Iterator[int]:
+    """Open this account's lock directory, and create it if necessary. Raises ConflictError.
+
+    Every account can create this name first, so the directory is checked after it is opened. The
+    sticky bit of /tmp then keeps other accounts from replacing it.
+    """
+    path = f"{_LOCKS}-{os.getuid()}"
+    with contextlib.ExitStack() as undo:
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path, 0o700)  # noqa: PTH102 - Path.mkdir follows a link
+            directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            undo.callback(os.close, directory)
+            status = os.fstat(directory)
+            is_own = status.st_uid == os.getuid() and stat.S_IMODE(status.st_mode) == 0o700
+        except OSError:
+            is_own = False
+        if not is_own:
+            raise ConflictError(
+                f"{path} must be a directory that belongs to your account, with mode 0700. "
+                "Remove it, or ask an administrator to remove it."
+            )
+        yield directory

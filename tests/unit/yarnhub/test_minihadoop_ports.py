@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import stat
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,89 @@ def test_a_port_that_only_another_node_would_use_is_free_to_the_others():
     with held_ports(1) as (port,), socket.create_server(("127.0.0.2", port)):
         assert taken_port([("127.0.0.1", port)]) is None
         assert taken_port([("127.0.0.2", port)]) == ("127.0.0.2", port)
+
+
+@pytest.fixture
+def locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The path of this account's lock directory, which does not exist yet."""
+    monkeypatch.setattr("yarnhub.minihadoop.ports._LOCKS", str(tmp_path / "ports"))
+    return tmp_path / f"ports-{os.getuid()}"
+
+
+@pytest.fixture
+def precious(tmp_path: Path) -> Path:
+    file = tmp_path / "authorized_keys"
+    file.write_text("precious")
+    return file
+
+
+def fill_with_links(directory: Path, target: Path) -> None:
+    for first in range(10_000, 32_000, BLOCK):
+        (directory / str(first)).symlink_to(target)
+
+
+def require_refused(locks: Path) -> None:
+    with pytest.raises(ConflictError, match=f"{locks} must be a directory that"), held_ports(1):
+        pass
+
+
+def test_the_lock_directory_is_for_its_own_account_only(locks: Path):
+    with held_ports(1):
+        assert stat.S_IMODE(locks.lstat().st_mode) == 0o700
+        assert {stat.S_IMODE(file.lstat().st_mode) for file in locks.iterdir()} == {0o600}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_another_accounts_lock_directory_is_refused_and_no_file_is_truncated(
+    locks: Path, precious: Path
+):
+    locks.mkdir(mode=0o700)
+    fill_with_links(locks, precious)
+    os.chown(locks, 65534, 65534)
+    require_refused(locks)
+    assert precious.read_text() == "precious"
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o770, 0o1777])
+def test_a_lock_directory_that_others_can_open_is_refused(locks: Path, precious: Path, mode: int):
+    locks.mkdir()
+    fill_with_links(locks, precious)
+    locks.chmod(mode)
+    require_refused(locks)
+    assert precious.read_text() == "precious"
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "file", "fifo"])
+def test_anything_but_a_directory_in_its_place_is_refused(locks: Path, kind: str):
+    elsewhere = locks.with_name("elsewhere")
+    if kind == "link":
+        elsewhere.mkdir(mode=0o700)
+    if "link" in kind:
+        locks.symlink_to(elsewhere)
+    elif kind == "file":
+        locks.touch()
+    else:
+        os.mkfifo(locks)
+    require_refused(locks)
+    assert not elsewhere.exists() or list(elsewhere.iterdir()) == []
+
+
+def test_a_link_in_the_lock_directory_is_not_followed(locks: Path, precious: Path):
+    locks.mkdir(mode=0o700)
+    fill_with_links(locks, precious)
+    with pytest.raises(ConflictError, match=r"The lock .* cannot be opened"), held_ports(1):
+        pass
+    assert precious.read_text() == "precious"
+
+
+@pytest.mark.timeout(60)
+def test_a_fifo_or_a_file_in_the_lock_directory_does_no_harm(locks: Path, precious: Path):
+    locks.mkdir(mode=0o700)
+    for index, first in enumerate(range(10_000, 32_000, BLOCK)):
+        if index % 2:
+            os.mkfifo(locks / str(first))
+        else:
+            os.link(precious, locks / str(first))
+    with held_ports(1) as one, held_ports(1) as other:
+        assert one != other
+    assert precious.read_text() == "precious"
