@@ -1,6 +1,8 @@
-"""Every figure that this project claims, each by one command.
+"""Every performance claim of this project, each measured by one command.
 
-`python -m benchmarks NAME [--json FILE]` measures ours beside its peer or floor in the same run,
-prints a table, and ends with one line `NAME: key=value …`. Machines differ and are busy: quote the
-ratios, not the seconds.
+`scripts/bench NAME [--json FILE]` sets up what is needed and measures ours and its peer, or floor,
+in the same run. It prints a table, and as its last line the metrics, `NAME: key=value …`. Machines
+differ, and may be busy: quote ratios rather than seconds.
+
+In a shell that has configurable-http-proxy in its PATH, `python -m benchmarks NAME` does the same.
 """

@@ -15,10 +15,10 @@ NAMES = ("burst", "contents", "pack", "poll", "spawn", "tokens")
 
 
 def main() -> None:
-    """Run one benchmark and tell its figures."""
+    """Run one benchmark, and print its samples and metrics."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=NAMES)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the result to FILE")
     arguments = parser.parse_args()
     console = Console()
     benchmark = importlib.import_module(f"benchmarks.{arguments.name}")
@@ -26,7 +26,7 @@ def main() -> None:
     console.print(result.table())
     if arguments.json:
         arguments.json.write_text(json.dumps(result.as_json(), indent=2) + "\n")
-    # No console: it would wrap the line that scripts read.
+    # Not with the console, which would wrap this line, and scripts read it.
     print(f"{arguments.name}: {result.summary()}")  # noqa: T201
 
 

@@ -1,14 +1,17 @@
-"""Fifty people ask for a server at the same moment, against bare skein submits of the same servers.
+"""Fifty users request a server in the same moment, against bare skein submits of the same servers.
 
-The servers are light ones, that listen as soon as Python has started, on an embedded Hadoop with
-three nodes. Ours go through the whole of JupyterHub, all at the same moment, and run on; skein's
-are bare submits, shared by the number of drivers that does best. Each of those is a JVM that takes
-some seconds of a core to start, so that fifty at once would hold up each other: skein gets the next
-one when another has answered, which is ended then. Meanwhile somebody keeps asking the hub for its
-version.
+The servers are light: they listen as soon as Python has started. They run on an embedded Hadoop
+with three nodes. Ours go through all of JupyterHub, in parallel, and keep running. skein's are bare
+submits, with the number of drivers that is fastest. Each of its application masters is a JVM, which
+takes seconds of a core to start, and fifty in parallel would slow down each other. So skein submits
+the next one when another has answered, which is then ended. During our part a client polls the hub
+for its version.
 
-Figures: `ready`, how many of ours became ready; `ratio`, our seconds until the last one is ready to
-skein's; `hub_p95_ms`, how long the hub took to answer, in 95 of 100 cases at most.
+Metrics:
+
+- `ready`: our servers that became ready;
+- `ratio`: seconds until the last server is ready, ours to skein's;
+- `hub_p95_ms`: the 95th percentile of the hub's response time.
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ from yarnhub.minihadoop.ports import held_ports
 SERVERS = 50
 USERS = tuple(f"user{number:02}" for number in range(SERVERS))
 DRIVERS = (1, 2, 4)
-SKEIN_AT_ONCE = 8
+SKEIN_IN_PARALLEL = 8
 TIMEOUT_SECONDS = 600
 PROBE_SECONDS = 0.05
 CONFIG = """
@@ -69,10 +72,10 @@ def run(console: Console) -> Result:
     samples = (
         Samples(f"yarnhub: {SERVERS} requests to all ready", "s", (seconds,)),
         *(
-            Samples(f"skein, {drivers} drivers: submits to all answer", "s", (each,))
-            for drivers, each in zip(DRIVERS, skeins, strict=True)
+            Samples(f"skein, {drivers} drivers: submits to all answer", "s", (skein_seconds,))
+            for drivers, skein_seconds in zip(DRIVERS, skeins, strict=True)
         ),
-        Samples("the hub's answer meanwhile", "ms", tuple(latencies)),
+        Samples("the hub's responses during the starts", "ms", tuple(latencies)),
     )
     return Result(
         samples,
@@ -85,29 +88,32 @@ def run(console: Console) -> Result:
 
 
 def measure_ours(hub: Hub) -> tuple[int, float, list[float]]:
-    """Ask for all servers at once; returns how many became ready, in how many seconds, and the
-    milliseconds of the hub's answers meanwhile."""
+    """Request all servers in parallel.
+
+    Returns how many became ready, the seconds that it took, and the hub's response times in ms.
+    """
     for user in USERS:
         hub.api("POST", f"users/{user}")
-    with probed(hub) as latencies, ThreadPoolExecutor(SERVERS) as people:
+    with probed(hub) as latencies, ThreadPoolExecutor(SERVERS) as users:
         started = time.monotonic()
-        events = list(people.map(hub.request_server, USERS))
+        events = list(users.map(hub.request_server, USERS))
         seconds = time.monotonic() - started
-    return sum(bool(each[-1].get("ready")) for each in events), seconds, latencies
+    ready = sum(bool(progress[-1].get("ready")) for progress in events)
+    return ready, seconds, latencies
 
 
 @contextmanager
 def probed(hub: Hub) -> Iterator[list[float]]:
-    """Ask the hub for its version again and again; yields the milliseconds that it took."""
+    """Poll the hub for its version inside the context; yields its response times in ms."""
     latencies: list[float] = []
     over = threading.Event()
 
     def probe() -> None:
         with httpx.Client(trust_env=False, timeout=60) as http:
             while not over.wait(PROBE_SECONDS):
-                asked = time.monotonic()
+                sent = time.monotonic()
                 http.get(f"{hub.url}/hub/api/")
-                latencies.append((time.monotonic() - asked) * 1000)
+                latencies.append((time.monotonic() - sent) * 1000)
 
     thread = threading.Thread(target=probe)
     thread.start()
@@ -119,7 +125,7 @@ def probed(hub: Hub) -> Iterator[list[float]]:
 
 
 def measure_skein(drivers: int) -> float:
-    """Submit all servers by so many drivers; returns seconds until the last one answers."""
+    """Submit all servers with so many drivers; returns seconds until the last one answers."""
     with ExitStack() as stack:
         clients = [
             stack.enter_context(skein.Client(security=skein.Security.new_credentials()))
@@ -136,19 +142,19 @@ def measure_skein(drivers: int) -> float:
                 client.kill_application(application)
 
         blocks = [stack.enter_context(held_ports(SERVERS // 2)) for _ in range(2)]
-        with ThreadPoolExecutor(SKEIN_AT_ONCE) as people:
+        with ThreadPoolExecutor(SKEIN_IN_PARALLEL) as submitters:
             started = time.monotonic()
-            answered = list(people.map(start, range(SERVERS), chain(*blocks)))
+            answered = list(submitters.map(start, range(SERVERS), chain(*blocks)))
     return max(answered) - started
 
 
 def base(port: int) -> str:
-    """Return a server's own address."""
+    """Return the URL of a server."""
     return f"http://127.0.0.1:{port}/user/bare/"
 
 
 def server(port: int) -> skein.ApplicationSpec:
-    """Return a light server as an application of skein's."""
+    """Return skein's specification of a light server."""
     script = (
         f"export JUPYTERHUB_SERVICE_URL={base(port)} HOME=/tmp\n"
         f"exec {sys.executable} {LIGHT_SERVER}"

@@ -1,5 +1,4 @@
-"""One container of YARN that gets an environment, watched until its Python has imported what a
-server imports."""
+"""A YARN container with an environment: the time until its Python runs, and of its imports."""
 
 from __future__ import annotations
 
@@ -7,7 +6,6 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import hdfs_native
 import httpx
@@ -18,65 +16,65 @@ from yarnspawner.launch.spec import ENVIRONMENT_LINK
 
 TIMEOUT_SECONDS = 600
 
-#: Runs in the container; both clocks are this machine's. It writes no bytecode: in a folder that is
-#: shared by all users nobody can.
+#: Runs in the container; both clocks are this machine's. It writes no bytecode, as in a directory
+#: that all users share.
 PROBE = """
 import time
 ready = time.time()
 import json, os, sys
 began = time.perf_counter()
 import jupyterhub.singleuser
-seen = {"ready": ready, "import": time.perf_counter() - began}
+times = {"ready": ready, "import": time.perf_counter() - began}
 with open(sys.argv[1] + ".part", "w") as file:
-    json.dump(seen, file)
+    json.dump(times, file)
 os.rename(sys.argv[1] + ".part", sys.argv[1])
 """
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """An archive in HDFS, and who unpacks it: `archive` is YARN, `file` the container."""
+    """An archive in HDFS. YARN unpacks the kind `archive`, the container the kind `file`."""
 
     path: str
     kind: str
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What one container took, from the submit and for its first import."""
+class ContainerTimes:
+    """The seconds from the submit until Python runs, and of the first import."""
 
     ready_seconds: float
     import_seconds: float
 
 
-def measure_container(hadoop: MiniHadoop, delivery: Delivery, folder: Path) -> Seen:
-    """Submit an application, and wait for what its Python tells."""
-    probe, output = folder / "probe.py", folder / "seen.json"
+def measure_container(hadoop: MiniHadoop, delivery: Delivery, folder: Path) -> ContainerTimes:
+    """Submit an application, and wait for the times that its Python writes."""
+    probe, output = folder / "probe.py", folder / "times.json"
     probe.write_text(PROBE)
     output.unlink(missing_ok=True)
     packed = [ENVIRONMENT_LINK] if delivery.kind == "file" else []
-    # A container's command stands between double quotes in YARN's script.
+    # YARN's script has the container's command in double quotes.
     command = f"{unpack_command(packed)}{ENVIRONMENT_LINK}/bin/python -I -B {probe} {output}"
     url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps"
     with httpx.Client(trust_env=False, params={"user.name": "alice"}, timeout=30) as http:
         application = http.post(f"{url}/new-application").json()["application-id"]
-        wanted = application_of(hadoop, application, delivery, command)
+        submission = application_of(hadoop, application, delivery, command)
         submitted = time.time()
-        http.post(url, json=wanted).raise_for_status()
+        http.post(url, json=submission).raise_for_status()
         while not output.exists():
             if time.time() - submitted > TIMEOUT_SECONDS:
                 raise TimeoutError(f"{application} has not started Python")
             time.sleep(0.02)
-        seen = json.loads(output.read_text())
+        times = json.loads(output.read_text())
         while http.get(f"{url}/{application}").json()["app"]["state"] not in ("FAILED", "FINISHED"):
             time.sleep(0.1)
-    return Seen(seen["ready"] - submitted, seen["import"])
+    return ContainerTimes(times["ready"] - submitted, times["import"])
 
 
 def application_of(
     hadoop: MiniHadoop, application: str, delivery: Delivery, command: str
-) -> dict[str, Any]:
-    """Return the application as YARN's REST takes it; it has no master that registers."""
+) -> dict[str, object]:
+    """Return the application for YARN's REST API; its master never registers."""
     packed = delivery.kind == "file"
     status = hdfs_native.Client().get_file_info(delivery.path)
     archive = {

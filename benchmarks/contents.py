@@ -1,13 +1,17 @@
 """Notebooks in HDFS, against the bare HDFS client and jupyter_server's manager on a local disk.
 
-All on one embedded Hadoop with three replicas, in turn in each round. Figures: `list_vs_raw`, a
-directory of 10,000 files listed, to the client's bare list_status; `list_vs_local`, the local
-manager's time to ours; `save_vs_raw_ms`, a notebook of 20 KB saved, less a bare create and rename;
-`save_5mb_vs_local`, one of 5 MB, to the local manager and a bare write together; `read_vs_raw_ms`
-and `read_5mb_vs_local` likewise; `upload_vs_raw`, 1 GB in parts of 1 MB, to one bare writer;
-`download_first_byte_ms`, `download_mb_s` and `answered_ms`, what else is asked of the server
-meanwhile; `memory_mb`, the most that an upload or a download adds; `loop_gap_ms`, the longest that
-the event loop ran nothing else in all of it.
+All use one embedded Hadoop with three replicas, and alternate in each round. Metrics:
+
+- `list_vs_raw`: the time to list a directory of 10,000 files, to the client's bare list_status;
+- `list_vs_local`: the local manager's time for it, to ours;
+- `save_vs_raw_ms`: the time to save a notebook of 20 KB, less that of a bare create and rename;
+- `save_5mb_vs_local`: the time to save one of 5 MB, to the local manager's and a bare write's;
+- `read_vs_raw_ms` and `read_5mb_vs_local`: the same for reads;
+- `upload_vs_raw`: the time to upload 1 GB in parts of 1 MB, to that of one bare writer;
+- `download_first_byte_ms` and `download_mb_s`: a download of that file;
+- `answered_ms`: the slowest response to other requests during it;
+- `memory_mb`: the most memory that an upload or a download adds;
+- `loop_gap_ms`: the longest time for which the event loop was blocked.
 """
 
 from __future__ import annotations
@@ -24,10 +28,11 @@ from typing import Any
 
 import hdfs_native
 import httpx
+import psutil
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from rich.console import Console
 
-from benchmarks.frame import Result, Samples
+from benchmarks.frame import Result, Samples, difference
 from hdfs_contents import HDFSContentsManager, extension
 from hdfs_contents.models import SentModel
 from tests.hadoop.contents.notebook_server import running
@@ -40,16 +45,16 @@ ROUNDS = 7
 LARGE_ROUNDS = 3
 ROOT = "/user/alice/benchmark"
 
-Timed = dict[str, list[float]]
+Times = dict[str, list[float]]
 
 
 def run(console: Console) -> Result:
-    """Measure everything; takes about four minutes."""
+    """Measure everything, in about four minutes."""
     with (
         console.status("Starting an embedded Hadoop") as status,
-        tempfile.TemporaryDirectory() as at,
+        tempfile.TemporaryDirectory() as temporary,
     ):
-        folder = Path(at)
+        folder = Path(temporary)
         with MiniHadoop(nodemanagers=1, users=("alice",), progress=status.update) as hadoop:
             os.environ.update(hadoop.env(), HADOOP_USER_NAME="alice")
             for kind in ("CONFIG", "DATA", "RUNTIME"):
@@ -57,42 +62,42 @@ def run(console: Console) -> Result:
             in_process = asyncio.run(measure_managers(folder, status.update))
             status.update("Downloading 1 GB")
             downloads = measure_download(hadoop, folder)
-    return told({**in_process, **downloads})
+    return result({**in_process, **downloads})
 
 
-def told(times: Timed) -> Result:
-    """Return the samples and the figures that are claimed from them."""
+def result(times: Times) -> Result:
+    """Compute the metrics from the samples."""
     samples = {name: Samples(name, name.rpartition(" ")[2], tuple(times[name])) for name in times}
 
-    def middle(name: str) -> float:
+    def median(name: str) -> float:
         return samples[name].median
 
     return Result(
         tuple(samples.values()),
         {
-            "list_vs_raw": middle("list ms") / middle("list, raw ms"),
-            "list_vs_local": middle("list, local ms") / middle("list ms"),
-            "save_vs_raw_ms": middle("save 20 KB ms") - middle("save 20 KB, raw ms"),
-            "save_5mb_vs_local": middle("save 5 MB ms")
-            / (middle("save 5 MB, local ms") + middle("save 5 MB, raw ms")),
-            "read_vs_raw_ms": middle("read 20 KB ms") - middle("read 20 KB, raw ms"),
-            "read_5mb_vs_local": middle("read 5 MB ms") / middle("read 5 MB, local ms"),
-            "upload_vs_raw": middle("upload s") / middle("upload, raw s"),
-            "download_first_byte_ms": middle("download, first byte ms"),
-            "download_mb_s": PARTS / middle("download s"),
-            "answered_ms": max(samples["answered meanwhile ms"].values),
+            "list_vs_raw": median("list ms") / median("list, raw ms"),
+            "list_vs_local": median("list, local ms") / median("list ms"),
+            "save_vs_raw_ms": difference(samples["save 20 KB ms"], samples["save 20 KB, raw ms"]),
+            "save_5mb_vs_local": median("save 5 MB ms")
+            / (median("save 5 MB, local ms") + median("save 5 MB, raw ms")),
+            "read_vs_raw_ms": difference(samples["read 20 KB ms"], samples["read 20 KB, raw ms"]),
+            "read_5mb_vs_local": median("read 5 MB ms") / median("read 5 MB, local ms"),
+            "upload_vs_raw": median("upload s") / median("upload, raw s"),
+            "download_first_byte_ms": median("download, first byte ms"),
+            "download_mb_s": PARTS / median("download s"),
+            "answered_ms": max(samples["other requests ms"].values),
             "memory_mb": max(times["upload, memory MB"] + times["download, memory MB"]),
             "loop_gap_ms": max(samples["loop gap ms"].values),
         },
     )
 
 
-async def measure_managers(folder: Path, status: Callable[[str], None]) -> Timed:
-    """Measure what needs no HTTP."""
+async def measure_managers(folder: Path, status: Callable[[str], None]) -> Times:
+    """Measure the managers in this process, without HTTP."""
     client = hdfs_native.Client()
     ours = HDFSContentsManager(root_dir=ROOT)
     local: Any = AsyncLargeFileManager(root_dir=str(folder))
-    times: Timed = {}
+    times: Times = {}
 
     async def timed(name: str, call: Callable[[], Awaitable[Any]]) -> None:
         began = time.perf_counter()
@@ -104,7 +109,7 @@ async def measure_managers(folder: Path, status: Callable[[str], None]) -> Timed
     await asyncio.to_thread(make_files, client, folder)
     status("Listing")
     await ours.get("many")
-    extension.freeze_loaded_objects()  # as each server does when it starts
+    extension.freeze_loaded_objects()  # As each server does when it starts.
     for _ in range(ROUNDS):
         await timed("list, raw ms", lambda: asyncio.to_thread(list_raw, client))
         async with loop_gap(times, "loop gap ms"):
@@ -130,19 +135,19 @@ async def measure_notebook(
     size: int,
     name: str,
     timed: Callable[[str, Callable[[], Awaitable[Any]]], Awaitable[None]],
-    times: Timed,
+    times: Times,
 ) -> None:
-    """Save and read one notebook with each; the first save of each makes a checkpoint, too."""
+    """Save and read one notebook with each manager. Its first save makes a checkpoint too."""
     raw, path = f"{ROOT}/raw-{path}", f"{path}.ipynb"
-    mine, theirs, data = notebook(size), notebook(size), b"x" * size
+    our_model, local_model, data = notebook(size), notebook(size), b"x" * size
     await timed(f"save {name}, raw ms", lambda: asyncio.to_thread(write_raw, client, raw, data))
     async with loop_gap(times, "loop gap ms"):
-        await ours.save(mine, path)
-        await timed(f"save {name} ms", lambda: ours.save(mine, path))
+        await ours.save(our_model, path)
+        await timed(f"save {name} ms", lambda: ours.save(our_model, path))
         await timed(f"read {name} ms", lambda: ours.get(path))
     await timed(f"read {name}, raw ms", lambda: asyncio.to_thread(read_raw, client, raw))
-    await local.save(theirs, path)
-    await timed(f"save {name}, local ms", lambda: local.save(theirs, path))
+    await local.save(local_model, path)
+    await timed(f"save {name}, local ms", lambda: local.save(local_model, path))
     await timed(f"read {name}, local ms", lambda: local.get(path))
 
 
@@ -161,7 +166,7 @@ def make_files(client: hdfs_native.Client, folder: Path) -> None:
 
 
 def notebook(size: int) -> SentModel:
-    """Return a notebook of about `size` bytes, as of plots and tables."""
+    """Return a notebook of about `size` bytes with long outputs."""
     outputs = [
         {"output_type": "stream", "name": "stdout", "text": "0.1234567890 " * 70} for _ in range(4)
     ]
@@ -177,13 +182,13 @@ def notebook(size: int) -> SentModel:
 
 
 def list_raw(client: hdfs_native.Client) -> None:
-    """List with the client alone, and look at each entry."""
+    """List with the client alone, and read each entry."""
     for entry in client.list_status(f"{ROOT}/many"):
         entry.path  # noqa: B018
 
 
 def write_raw(client: hdfs_native.Client, path: str, data: bytes) -> None:
-    """Write beside and rename, with the client alone."""
+    """Write a temporary file and rename it, with the client alone."""
     with client.create(f"{path}.tmp") as file:
         file.write(data)
     client.rename(f"{path}.tmp", path, True)
@@ -202,10 +207,11 @@ def upload_raw(client: hdfs_native.Client) -> None:
     client.delete(f"{ROOT}/raw")
 
 
-async def upload(manager: HDFSContentsManager, times: Timed) -> None:
-    """Upload as a browser does, part after part."""
+async def upload(manager: HDFSContentsManager, times: Times) -> None:
+    """Upload the parts one after another, as a browser does."""
     content = encodebytes(PART).decode()
-    before = most = resident_mb("self")
+    pid = os.getpid()
+    before = most = resident_mb(pid)
     for number in (*range(1, PARTS), -1):
         model: SentModel = {
             "type": "file",
@@ -214,14 +220,14 @@ async def upload(manager: HDFSContentsManager, times: Timed) -> None:
             "chunk": number,
         }
         await manager.save(model, "uploaded")
-        most = max(most, resident_mb("self"))
+        most = max(most, resident_mb(pid))
     times.setdefault("upload, memory MB", []).append(most - before)
 
 
 class loop_gap:
-    """Measures the longest time for which the event loop ran nothing else, inside the block."""
+    """Measures the longest time for which the event loop was blocked, inside the context."""
 
-    def __init__(self, times: Timed, name: str) -> None:
+    def __init__(self, times: Times, name: str) -> None:
         self._gaps = times.setdefault(name, [])
 
     async def __aenter__(self) -> None:
@@ -240,62 +246,60 @@ class loop_gap:
             self._longest = max(self._longest, time.perf_counter() - before - 0.001)
 
 
-def measure_download(hadoop: MiniHadoop, folder: Path) -> Timed:
-    """Download what was uploaded through a notebook server, and ask it for other things."""
-    times: Timed = {}
+def measure_download(hadoop: MiniHadoop, folder: Path) -> Times:
+    """Download the uploaded file from a notebook server, and send it other requests."""
+    times: Times = {}
     server_folder = folder / "server"
     server_folder.mkdir()
     with running(hadoop, server_folder, wait, root=ROOT) as client:
-        pid = str(next((server_folder / "RUNTIME").glob("jpserver-*.json")).stem.split("-")[1])
+        pid = int(next((server_folder / "RUNTIME").glob("jpserver-*.json")).stem.split("-")[1])
         for _ in range(LARGE_ROUNDS):
-            times_of_one = download(client, pid)
-            for name, values in times_of_one.items():
+            for name, values in download(client, pid).items():
                 times.setdefault(name, []).extend(values)
     return times
 
 
-def download(client: httpx.Client, pid: str) -> Timed:
-    """Return the times of one download, and of requests beside it."""
+def download(client: httpx.Client, pid: int) -> Times:
+    """Return the times of one download, and of other requests during it."""
     answered: list[float] = []
     before = most = resident_mb(pid)
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(1) as other:
         began = time.perf_counter()
-        with client.stream("GET", "/files/uploaded") as answer:
-            pieces = answer.iter_raw(1024 * 1024)
-            next(pieces)
+        with client.stream("GET", "/files/uploaded") as response:
+            chunks = response.iter_raw(1024 * 1024)
+            next(chunks)
             first = time.perf_counter() - began
-            asked = beside.submit(ask, client)
-            for piece in pieces:
-                if asked.done():
-                    answered.append(asked.result() * 1000)
+            request = other.submit(time_request, client)
+            for chunk in chunks:
+                if request.done():
+                    answered.append(request.result() * 1000)
                     most = max(most, resident_mb(pid))
-                    asked = beside.submit(ask, client)
-                del piece
+                    request = other.submit(time_request, client)
+                del chunk
         seconds = time.perf_counter() - began
     return {
         "download, first byte ms": [first * 1000],
         "download s": [seconds],
         "download, memory MB": [most - before],
-        "answered meanwhile ms": answered,
+        "other requests ms": answered,
     }
 
 
-def ask(client: httpx.Client) -> float:
-    """Return how many seconds a small request takes."""
+def time_request(client: httpx.Client) -> float:
+    """Return the seconds that a small request takes."""
     began = time.perf_counter()
     assert client.get("/api/status").is_success
     return time.perf_counter() - began
 
 
-def wait(predicate: Callable[[], Any], timeout: float, what: str) -> None:
-    """Wait until something is so."""
+def wait(predicate: Callable[[], object], timeout: float, description: str) -> None:
+    """Wait until the predicate is true."""
     deadline = time.monotonic() + timeout
     while not predicate():
-        assert time.monotonic() < deadline, what
+        assert time.monotonic() < deadline, description
         time.sleep(0.05)
 
 
-def resident_mb(pid: str) -> float:
-    """Return the memory that a process has, in MB."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+def resident_mb(pid: int) -> float:
+    """Return the resident memory of a process, in MB."""
+    return psutil.Process(pid).memory_info().rss / 1e6

@@ -1,10 +1,12 @@
-"""What all benchmarks share: samples, their medians, and how they are told."""
+"""Samples, and the metrics that a benchmark computes from them.
+
+A metric is never below zero. A difference that the noise of its samples hides is an upper bound.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from rich.table import Table
 
@@ -19,36 +21,73 @@ class Samples:
 
     @property
     def median(self) -> float:
-        """The middle value, which one slow run does not move."""
+        """The middle value, which one slow run does not change."""
         return median(self.values)
+
+    @property
+    def noise(self) -> float:
+        """The median distance of a value from the median."""
+        return median(abs(value - self.median) for value in self.values)
+
+
+@dataclass(frozen=True)
+class Under:
+    """An upper bound, for a value too small to be measured."""
+
+    limit: float
+
+
+Metric = float | Under
+
+
+def difference(samples: Samples, floor: Samples) -> Metric:
+    """Return the difference of two medians, or an upper bound if it is within their noise."""
+    value, noise = samples.median - floor.median, samples.noise + floor.noise
+    return value if value > noise else Under(max(value, 0.0) + noise)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a benchmark found: the samples, and the figures that are claimed from them."""
+    """The samples of a benchmark, and its metrics."""
 
     samples: tuple[Samples, ...]
-    figures: dict[str, float]
+    metrics: dict[str, Metric]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a metric below zero, which is a mistake of the benchmark."""
+        for key, metric in self.metrics.items():
+            if (metric.limit if isinstance(metric, Under) else metric) < 0:
+                raise ValueError(f"{key} is below zero: {metric}")
 
     def table(self) -> Table:
-        """Return the samples as a table."""
-        table = Table("what", "median", "from", "to", "runs", "unit")
-        for one in self.samples:
-            values = (one.median, min(one.values), max(one.values))
+        """Return the table of the samples."""
+        table = Table("quantity", "median", "min", "max", "runs", "unit")
+        for samples in self.samples:
+            numbers = (samples.median, min(samples.values), max(samples.values))
             table.add_row(
-                one.name, *(f"{value:.2f}" for value in values), str(len(one.values)), one.unit
+                samples.name,
+                *(f"{number:.2f}" for number in numbers),
+                str(len(samples.values)),
+                samples.unit,
             )
         return table
 
     def summary(self) -> str:
-        """Return the figures as `key=value …`."""
-        return " ".join(f"{key}={value:.3g}" for key, value in self.figures.items())
+        """Return the metrics as `key=value …`, an upper bound as `key=<value`."""
+        return " ".join(
+            f"{key}=<{metric.limit:.3g}" if isinstance(metric, Under) else f"{key}={metric:.3g}"
+            for key, metric in self.metrics.items()
+        )
 
-    def as_json(self) -> dict[str, Any]:
-        """Return everything as plain data."""
+    def as_json(self) -> dict[str, object]:
+        """Return everything as plain data; an upper bound is `{"under": value}`."""
         return {
-            "figures": self.figures,
+            "metrics": {
+                key: {"under": metric.limit} if isinstance(metric, Under) else metric
+                for key, metric in self.metrics.items()
+            },
             "samples": {
-                one.name: {"unit": one.unit, "values": list(one.values)} for one in self.samples
+                samples.name: {"unit": samples.unit, "values": list(samples.values)}
+                for samples in self.samples
             },
         }

@@ -1,32 +1,36 @@
-"""A conda environment from its prefix to HDFS, against conda-pack and `hdfs dfs -put`; and from the
-submit to Python ready in a container that gets it.
+"""A conda environment from its prefix to HDFS, against conda-pack and `hdfs dfs -put`, and the time
+from a submit until Python runs in a container with it.
 
-The environment is a real one of about 900 MB and 30,000 files, made once of what PyPI has and kept
-beside the embedded Hadoop's own files; it needs about 4 GB of disk and a quarter of an hour the
-first time. Both packers run as commands, in turn; ours is the one that is installed.
+The environment is a real one of about 900 MB and 30,000 files. It is made once, from packages of
+PyPI, and kept in the cache of the embedded Hadoop. That takes about 4 GB of disk and a quarter of
+an hour. Both packers run as commands, and alternate. Ours is the installed one.
 
-Figures: `speedup`, conda-pack's and put's median time to ours; `same_work_speedup`, the same where
-ours does no more than conda-pack does, without bytecode of 15,000 files and without importing what
-a server needs; `unchanged_s`, our command again when nothing was touched; `memory_mb`, the most
-that our command and its children had in memory at once, what they share counted once;
-`import_ratio`, the first `import jupyterhub.singleuser` in a container to the same in the
-environment where it was made.
+Metrics:
+
+- `speedup`: the median time of conda-pack and put, to ours;
+- `same_work_speedup`: the same with ours reduced to conda-pack's work: without the bytecode of
+  15,000 files, and without test imports of a server's modules;
+- `unchanged_s`: our command again after no change;
+- `memory_mb`: the most memory of our command and its children, shared memory counted once;
+- `import_ratio`: the first `import jupyterhub.singleuser` in a container, to the same in the
+  original environment.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.metadata import distribution, distributions
 from pathlib import Path
 
 import hdfs_native
+import psutil
 from rich.console import Console
 
 from benchmarks.containers import Delivery, measure_container
@@ -41,7 +45,7 @@ CONTAINERS = 2
 ROOT = "/apps/yarnhub/benchmark"
 PEER = f"{ROOT}/conda-pack.tar.gz"
 
-#: What people have in a notebook environment; enough for 30,000 files.
+#: Common packages of a notebook environment, with 30,000 files in all.
 PACKAGES = (
     *("jupyterlab", "jupyterhub", "hdfs-native", "numpy", "scipy", "pandas", "pyarrow"),
     *("matplotlib", "scikit-learn", "sympy", "bokeh", "dask[complete]", "plotly"),
@@ -54,7 +58,7 @@ TIMED_IMPORT = (
 
 SAME = "yarnhub, the same work: pack and publish"
 
-#: Our command, without what conda-pack does not do.
+#: Our command, without the steps that conda-pack does not have.
 SAME_WORK = """
 from env_packaging import pack
 from env_packaging.build import plan
@@ -64,57 +68,61 @@ from yarnhub.cli import main
 main()
 """
 
-Timed = dict[str, list[float]]
+Times = dict[str, list[float]]
 
 
 def run(console: Console) -> Result:
-    """Measure everything; takes about ten minutes once the environment is there."""
-    times: Timed = {}
-    # Python is to find its bytecode, and an environment that is used has some.
+    """Measure everything, in about ten minutes after the environment was made."""
+    times: Times = {}
+    # An environment in use has bytecode.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with (
         console.status("Making the conda environment") as status,
-        tempfile.TemporaryDirectory() as at,
+        tempfile.TemporaryDirectory() as temporary,
     ):
-        prefix = conda_environment(status.update)
+        prefix, folder = conda_environment(status.update), Path(temporary)
         with MiniHadoop(nodemanagers=1, progress=status.update) as hadoop:
             os.environ.update(hadoop.env(), HADOOP_USER_NAME=HUB_USER)
             for number in range(1, ROUNDS + 1):
                 status.update(f"Packing, round {number} of {ROUNDS}")
-                measure_packers(prefix, Path(at), times)
-            status.update("Packing what is unchanged")
+                measure_packers(prefix, folder, times)
+            status.update("Packing without a change")
             for _ in range(WARM_ROUNDS):
                 add(times, "yarnhub: unchanged s", timed(pack_command(prefix)))
-            status.update("Importing in the environment itself")
+            status.update("Importing in the original environment")
             for _ in range(WARM_ROUNDS + 1):
-                add(times, "import where it was made s", float(output_of(prefix, TIMED_IMPORT)))
-            del times["import where it was made s"][0]  # which may have compiled
-            measure_containers(hadoop, Path(at), times, status.update)
-    return told(times)
+                add(
+                    times,
+                    "import in the original environment s",
+                    float(output_of(prefix, TIMED_IMPORT)),
+                )
+            del times["import in the original environment s"][0]  # It may have compiled.
+            measure_containers(hadoop, folder, times, status.update)
+    return result(times)
 
 
-def told(times: Timed) -> Result:
-    """Return the samples and the figures that are claimed from them."""
+def result(times: Times) -> Result:
+    """Compute the metrics from the samples."""
     samples = {
         name: Samples(name.rpartition(" ")[0], name.rpartition(" ")[2], tuple(values))
         for name, values in times.items()
     }
-    here = samples["import where it was made s"].median
-    theirs = samples["conda-pack and put s"].median
+    original = samples["import in the original environment s"].median
+    peer = samples["conda-pack and put s"].median
     return Result(
         tuple(samples.values()),
         {
-            "speedup": theirs / samples["yarnhub: pack and publish s"].median,
-            "same_work_speedup": theirs / samples[f"{SAME} s"].median,
+            "speedup": peer / samples["yarnhub: pack and publish s"].median,
+            "same_work_speedup": peer / samples[f"{SAME} s"].median,
             "unchanged_s": samples["yarnhub: unchanged s"].median,
             "memory_mb": max(samples["yarnhub: memory MB"].values),
-            "import_ratio": samples["archive, cold: first import s"].median / here,
+            "import_ratio": samples["archive, cold: first import s"].median / original,
         },
     )
 
 
 def conda_environment(status: Callable[[str], None]) -> Path:
-    """Return a conda environment of all packages, made if it isn't there yet."""
+    """Return the conda environment with all packages; make it if it does not exist."""
     cache = Path.home() / ".cache" / "yarnhub" / "benchmark"
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     prefix = cache / f"conda-{version}"
@@ -130,15 +138,15 @@ def conda_environment(status: Callable[[str], None]) -> Path:
         pip = [str(venv / "bin/pip"), "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, *PACKAGES], check=True)
         add_python(channel)
-        found = list(distributions(path=[str(next(venv.glob("lib/python3*/site-packages")))]))
-        for number, each in enumerate(found):
-            status(f"Making conda packages of them: {number} of {len(found)} (once)")
-            add_distribution(channel, each, venv)
+        installed = list(distributions(path=[str(next(venv.glob("lib/python3*/site-packages")))]))
+        for number, package in enumerate(installed):
+            status(f"Making conda packages: {number} of {len(installed)} (once)")
+            add_distribution(channel, package, venv)
         add_distribution(channel, distribution("yarnhub"), Path(sys.prefix))
         status("Installing the conda packages (once)")
         names = [path.name.rsplit("-", 2)[0] for path in channel.glob("*/*.tar.bz2")]
         make_environment(channel, prefix, names)
-    # As conda does when it installs; conda-pack leaves out what it doesn't know of, and so this.
+    # As conda does when it installs. conda-pack leaves out files that it does not know: these too.
     compiling = [str(prefix / "bin" / "python"), "-m", "compileall", "-q", "-j", "0", "lib"]
     subprocess.run(compiling, cwd=prefix, check=False, stdout=subprocess.DEVNULL)
     return prefix
@@ -149,94 +157,84 @@ def pack_command(prefix: Path, *program: str) -> list[str]:
     return [*command, "pack-env", str(prefix), "--name", "lab", "--env-root", ROOT, "--quiet"]
 
 
-def measure_packers(prefix: Path, folder: Path, times: Timed) -> None:
-    """Publish with each, where nothing of it is there yet."""
+def measure_packers(prefix: Path, folder: Path, times: Times) -> None:
+    """Publish with each packer into an empty registry."""
     empty_root()
     same_work = pack_command(prefix, sys.executable, "-c", SAME_WORK)
     add(times, f"{SAME} s", timed(same_work))
     empty_root()
     command = pack_command(prefix)
-    began, worked = time.perf_counter(), worked_seconds()
+    began, cpu = time.perf_counter(), cpu_seconds()
     process = subprocess.Popen(command)
     most = most_memory_mb(process)
     if process.wait():
         raise subprocess.CalledProcessError(process.returncode, command)
     add(times, "yarnhub: pack and publish s", time.perf_counter() - began)
-    add(times, "yarnhub: of the processors s", worked_seconds() - worked)
+    add(times, "yarnhub: CPU s", cpu_seconds() - cpu)
     add(times, "yarnhub: memory MB", most)
-    worked = worked_seconds()
+    cpu = cpu_seconds()
     packed = folder / "conda-pack.tar.gz"
     program = str(Path(sys.executable).with_name("conda-pack"))
     packing = timed([program, "--quiet", "--force", "-p", str(prefix), "-o", str(packed)])
     putting = timed(["hdfs", "dfs", "-put", "-f", str(packed), PEER])
     add(times, "conda-pack and put s", packing + putting)
     add(times, "conda-pack, without put s", packing)
-    add(times, "conda-pack and put: of the processors s", worked_seconds() - worked)
+    add(times, "conda-pack and put: CPU s", cpu_seconds() - cpu)
     packed.unlink()
 
 
 def empty_root() -> None:
-    """Delete what was published before."""
+    """Delete all published environments."""
     client = hdfs_native.Client()
     client.delete(ROOT, True)
     client.mkdirs(ROOT, 0o755, True)
 
 
-def worked_seconds() -> float:
-    """Return the processors' time of all commands that have ended, with their children's."""
-    told = os.times()
-    return told.children_user + told.children_system
+def cpu_seconds() -> float:
+    """Return the CPU seconds of all ended commands and their children."""
+    used = os.times()
+    return used.children_user + used.children_system
 
 
 def most_memory_mb(process: subprocess.Popen[bytes]) -> float:
-    """Return the most that a process and its children have at once, until it ends."""
+    """Return the most memory of a process and its children until it ends, in MB."""
     most = 0.0
+    parent = psutil.Process(process.pid)
     while process.poll() is None:
-        most = max(most, sum(map(memory_mb, family(process.pid))))
+        with suppress(psutil.NoSuchProcess):
+            most = max(most, sum(map(memory_mb, [parent, *parent.children()])))
         time.sleep(0.05)
     return most
 
 
-def family(pid: int) -> list[int]:
-    """Return a process and its children."""
-    try:
-        text = "".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
-    except OSError:
-        return []  # it has just ended
-    return [pid, *map(int, text.split())]
-
-
-def memory_mb(pid: int) -> float:
-    """Return what a process has in memory, and its part of what it shares (PSS)."""
-    try:
-        told = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except OSError:
-        return 0.0  # it has just ended
-    found = re.search(r"^Pss: +(\d+) kB", told, re.M)
-    return int(found[1]) * 1024 / 1e6 if found else 0.0
+def memory_mb(process: psutil.Process) -> float:
+    """Return a process's memory with its share of shared memory (PSS), in MB; 0 if it ended."""
+    with suppress(psutil.NoSuchProcess):
+        return process.memory_full_info().pss / 1e6
+    return 0.0
 
 
 def measure_containers(
-    hadoop: MiniHadoop, folder: Path, times: Timed, status: Callable[[str], None]
+    hadoop: MiniHadoop, folder: Path, times: Times, status: Callable[[str], None]
 ) -> None:
-    """Start containers that get our archive, with its .pyc, and conda-pack's, which has none of
-    those that Python made since."""
+    """Start containers with our archive, which has all .pyc files, and with conda-pack's, which
+    lacks those that Python made after the installation."""
     client = hdfs_native.Client()
     ours = next(
-        each.path for each in client.list_status(f"{ROOT}/lab") if each.path.endswith(".tar.gz")
+        entry.path for entry in client.list_status(f"{ROOT}/lab") if entry.path.endswith(".tar.gz")
     )
-    for path, what in ((ours, ""), (PEER, ", no .pyc")):
+    for path, suffix in ((ours, ""), (PEER, ", no .pyc")):
         for kind in ("file", "archive"):
             for state in ("cold", "cached"):
-                title = f"{kind}{what}, {state}"
+                title = f"{kind}{suffix}, {state}"
                 status(f"Starting containers: {title}")
                 for _ in range(CONTAINERS):
                     if state == "cold":
                         now = int(time.time() * 1000)
-                        client.set_times(path, now, now)  # YARN takes it for another one
-                    seen = measure_container(hadoop, Delivery(path, kind), folder)
-                    add(times, f"{title}: submit to Python ready s", seen.ready_seconds)
-                    add(times, f"{title}: first import s", seen.import_seconds)
+                        client.set_times(path, now, now)  # So YARN localizes it again.
+                    measured = measure_container(hadoop, Delivery(path, kind), folder)
+                    add(times, f"{title}: submit to Python ready s", measured.ready_seconds)
+                    add(times, f"{title}: first import s", measured.import_seconds)
 
 
 def timed(command: Sequence[str]) -> float:
@@ -250,5 +248,5 @@ def output_of(prefix: Path, script: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def add(times: Timed, name: str, value: float) -> None:
+def add(times: Times, name: str, value: float) -> None:
     times.setdefault(name, []).append(value)

@@ -1,23 +1,27 @@
-"""What it costs a hub to know of all its servers: 10, 100, 1,000 and 10,000 of them.
+"""The cost for a hub to know the state of its servers: 10, 100, 1,000 and 10,000 of them.
 
-Each server is polled as JupyterHub does it: by tornado's PeriodicCallback, every 30 s and a tenth
-more or less, beginning at any moment. Each poll asks the hub's own StatusBoard for a state that is
-at most 10 s old. The ResourceManager is a process with recorded answers: see `recorded`.
+JupyterHub polls each server every 30 s, give or take a tenth. Each poll asks the hub's StatusCache
+for a state that is at most 10 s old. The ResourceManager is a process with recorded answers: see
+`recorded`.
 
-Time runs three times as fast: a minute's polls are made within twenty seconds. So the calls and the
-processor's seconds are those of a minute, and the loop is three times as busy as a real hub's.
+Two things are measured apart:
 
-The processor's time is what the polls add to those of a spawner that does nothing, which are
-measured likewise: JupyterHub's timers cost what they cost.
+- CPU time: the polls of many minutes, one after another as fast as they return, on a clock that is
+  advanced between them. So they take enough CPU time to be measured, and nothing else does.
+- Calls and gaps: the polls of one minute on JupyterHub's own timers (tornado's PeriodicCallback),
+  three times as fast as in a real hub. A gap is the time that the event loop works without a
+  break, JupyterHub's timers included. It is also measured with polls that do nothing.
 
-Next to it, at 1,000 servers: one getApplicationReport per poll, as the retired spawner asked, and
-skein's get_applications in place of our call, its driver on the same recorded ResourceManager.
+The peers, with 1,000 servers: a getApplicationReport call for each poll, as in the retired spawner,
+and skein's get_applications instead of our call, on the same ResourceManager. Its driver, a JVM
+beside the hub, does not count.
 
-Figures: `rm_calls_N`, calls to the ResourceManager in a minute; `cpu_pct_N`, percent of one core
-that the hub needs for its polls; `loop_gap_ms`, how long the event loop worked at most before the
-next in line had its turn while 10,000 servers were polled, and `loop_gap_ms_1000` likewise;
-`ratio_single` and `ratio_skein`, the hub's processor time with one call per server and with skein,
-to ours. skein's driver, a JVM that works beside the hub, is not in its figure.
+Metrics:
+
+- `rm_calls_N`: calls to the ResourceManager in a minute;
+- `cpu_pct_N`: CPU time for the polls, in percent of one core;
+- `loop_gap_ms_1000` and `loop_gap_ms`: the longest gap with 1,000 and with 10,000 servers;
+- `ratio_single` and `ratio_skein`: the hub's CPU time with the peers to ours.
 """
 
 from __future__ import annotations
@@ -29,15 +33,16 @@ import random
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import skein
 from rich.console import Console
 from tornado.ioloop import PeriodicCallback
 
-from benchmarks.frame import Result, Samples
+from benchmarks.frame import Metric, Result, Samples
 from benchmarks.recorded import (
     RECORDED,
     RecordedResourceManager,
@@ -54,25 +59,51 @@ from yarnspawner.launcher.interface import ALIVE
 
 COUNTS = (10, 100, 1_000, 10_000)
 PEERS_COUNT = 1_000
+POLL_INTERVAL, POLL_JITTER, STATUS_INTERVAL = 30.0, 0.1, 10.0
+
+#: CPU seconds of one measurement, and the number of measurements.
+CPU_SECONDS, ROUNDS = 2.0, 5
+
+#: How much faster than in a real hub the timers run.
 SPEED = 3
-POLL_INTERVAL, POLL_JITTER, STATUS_INTERVAL = 30 / SPEED, 0.1, 10 / SPEED
 MINUTE = 60 / SPEED
 TICK_SECONDS = 0.005
 
 Poll = Callable[[str], Awaitable[None]]
 
 
+class Clock:
+    """A clock that runs at `speed` times real time, and can be advanced."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._advanced = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() * self._speed + self._advanced
+
+    def advance(self, seconds: float) -> None:
+        self._advanced += seconds
+
+
+#: Opens what polls need, and yields a poll whose states age by the clock.
+Poller = Callable[[Clock], AbstractAsyncContextManager[Poll]]
+
+
 @dataclass(frozen=True)
 class Minute:
-    """What one minute of a hub's life took."""
+    """The calls to the ResourceManager and the longest gap in a minute's polls."""
 
     rm_calls: int
-    cpu_seconds: float
     longest_gap_seconds: float
 
-    def cpu_pct(self, idle: Minute) -> float:
-        """Return what it needed more than the other, in percent of one core."""
-        return (self.cpu_seconds - idle.cpu_seconds) / 60 * 100
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of one way to poll: a minute of it, and CPU time in percent, once for each round."""
+
+    minute: Minute
+    cpu_pct: tuple[float, ...]
 
 
 def run(console: Console) -> Result:
@@ -81,117 +112,155 @@ def run(console: Console) -> Result:
         idle, ours = {}, {}
         for count in COUNTS:
             status.update(f"{count:,} servers")
-            idle[count] = asyncio.run(measure(rm, application_ids(count), do_nothing))
-            ours[count] = asyncio.run(measure_ours(rm, count))
+            idle[count] = asyncio.run(measure_minute(rm, count, idle_poller))
+            ours[count] = measure(rm, count, partial(our_poller, rm, count))
         status.update(f"{PEERS_COUNT:,} servers, one call each")
-        single = asyncio.run(measure_singles(rm, PEERS_COUNT))
-        status.update(f"{PEERS_COUNT:,} servers by skein")
-        by_skein = measure_skein(rm, PEERS_COUNT)
+        single = measure(rm, PEERS_COUNT, partial(single_poller, rm))
+        status.update(f"{PEERS_COUNT:,} servers with skein")
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ.update(skein_environment(Path(folder), rm))
+            with skein.Client(security=skein.Security.new_credentials()) as client:
+                by_skein = measure(rm, PEERS_COUNT, partial(skein_poller, client, PEERS_COUNT))
     return result(idle, ours, single, by_skein)
 
 
-async def do_nothing(application_id: str) -> None:
-    """Poll as a spawner would that knows everything already."""
+@asynccontextmanager
+async def idle_poller(clock: Clock) -> AsyncIterator[Poll]:
+    """Yield a poll that does nothing."""
 
+    async def poll(application_id: str) -> None:
+        pass
 
-async def measure_ours(rm: RecordedResourceManager, count: int) -> Minute:
-    """Poll `count` servers through the hub's StatusBoard."""
-    async with cluster_of(rm) as cluster:
-        board = StatusCache(cluster, tag_for(count))
-
-        async def poll(application_id: str) -> None:
-            submission = Submission(application_id, RECORDED.tags[-1], RECORDED.user)
-            status = await board.status(submission, STATUS_INTERVAL)
-            assert status.life is Liveness.ALIVE
-
-        return await measure(rm, application_ids(count), poll)
-
-
-async def measure_singles(rm: RecordedResourceManager, count: int) -> Minute:
-    """Ask for each server by itself, on the same connection."""
-    async with cluster_of(rm) as cluster:
-
-        async def poll(application_id: str) -> None:
-            assert await cluster.report(application_id) is not None
-
-        return await measure(rm, application_ids(count), poll)
+    yield poll
 
 
 @asynccontextmanager
-async def cluster_of(rm: RecordedResourceManager) -> AsyncIterator[DirectLauncher]:
-    """Connect to the recorded ResourceManager."""
-    cluster = DirectLauncher(
-        Configuration({"yarn.resourcemanager.address": "{}:{}".format(*rm.address)}), "jupyterhub"
-    )
-    try:
-        yield cluster
-    finally:
-        await cluster.close()
+async def our_poller(rm: RecordedResourceManager, count: int, clock: Clock) -> AsyncIterator[Poll]:
+    """Yield a poll of the hub's StatusCache."""
+    async with launcher_of(rm) as launcher:
+        cache = StatusCache(launcher, tag_for(count), clock)
+
+        async def poll(application_id: str) -> None:
+            submission = Submission(application_id, RECORDED.tags[-1], RECORDED.user)
+            status = await cache.status(submission, STATUS_INTERVAL)
+            assert status.life is Liveness.ALIVE
+
+        yield poll
 
 
-async def measure(rm: RecordedResourceManager, names: list[str], poll: Poll) -> Minute:
-    """Poll all of them for two minutes, of which the second counts."""
-    loop = asyncio.get_running_loop()
-    gaps: list[float] = []
-    ticker = asyncio.create_task(tick(gaps))
-    callbacks = [
-        PeriodicCallback(lambda name=name: poll(name), POLL_INTERVAL * 1000, POLL_JITTER)  # type: ignore[misc]
-        for name in names
-    ]
-    for callback in callbacks:
-        loop.call_later(random.uniform(0, POLL_INTERVAL), callback.start)
-    await asyncio.sleep(MINUTE)
-    gc.collect()  # what a start leaves behind, and the measurement before
-    await asyncio.sleep(2 * TICK_SECONDS)  # so that this gap is over
-    gaps.clear()
-    calls, cpu = rm.calls, time.process_time()
-    await asyncio.sleep(MINUTE)
-    minute = Minute(rm.calls - calls, time.process_time() - cpu, max(gaps))
-    for callback in callbacks:
-        callback.stop()
-    ticker.cancel()
-    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})  # what is under way
-    return minute
+@asynccontextmanager
+async def single_poller(rm: RecordedResourceManager, clock: Clock) -> AsyncIterator[Poll]:
+    """Yield a poll that asks for each application, on one connection."""
+    async with launcher_of(rm) as launcher:
+
+        async def poll(application_id: str) -> None:
+            assert await launcher.report(application_id) is not None
+
+        yield poll
 
 
-async def tick(gaps: list[float]) -> None:
-    """Note how long the event loop works before it comes back, again and again.
-
-    In its own processor time: what other programs keep from it is not its gap.
-    """
-    while True:
-        left = time.thread_time()
-        await asyncio.sleep(TICK_SECONDS)
-        gaps.append(time.thread_time() - left)
-
-
-def measure_skein(rm: RecordedResourceManager, count: int) -> Minute:
-    """Poll `count` servers through a snapshot of the hub's that skein takes."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ.update(skein_environment(Path(folder), rm))
-        with skein.Client(security=skein.Security.new_credentials()) as client:
-            return asyncio.run(poll_by_skein(rm, client, count))
-
-
-async def poll_by_skein(rm: RecordedResourceManager, client: skein.Client, count: int) -> Minute:
-    """Take the snapshot in a thread, as skein's calls block."""
+@asynccontextmanager
+async def skein_poller(client: skein.Client, count: int, clock: Clock) -> AsyncIterator[Poll]:
+    """Yield a poll of the hub's snapshot, taken by skein in a thread, because its calls block."""
 
     class Skein:
         async def list_applications(self, *_: object) -> dict[str, object]:
             reports = await asyncio.to_thread(client.get_applications, states=["running"])
             return {report.id: report for report in reports}
 
-    snapshot = Snapshot(Skein(), tag_for(count), ALIVE, time.monotonic)  # type: ignore[arg-type]
+    snapshot = Snapshot(Skein(), tag_for(count), ALIVE, clock)  # type: ignore[arg-type]
 
     async def poll(application_id: str) -> None:
         await snapshot.refresh(STATUS_INTERVAL)
         assert application_id in snapshot.reports
 
-    return await measure(rm, application_ids(count), poll)
+    yield poll
+
+
+@asynccontextmanager
+async def launcher_of(rm: RecordedResourceManager) -> AsyncIterator[DirectLauncher]:
+    """Yield a launcher that is connected to the recorded ResourceManager."""
+    launcher = DirectLauncher(
+        Configuration({"yarn.resourcemanager.address": "{}:{}".format(*rm.address)}), "jupyterhub"
+    )
+    try:
+        yield launcher
+    finally:
+        await launcher.close()
+
+
+def measure(rm: RecordedResourceManager, count: int, poller: Poller) -> Cost:
+    """Measure the polls of `count` servers."""
+    minute = asyncio.run(measure_minute(rm, count, poller))
+    return Cost(minute, asyncio.run(measure_cpu(count, poller)))
+
+
+async def measure_cpu(count: int, poller: Poller) -> tuple[float, ...]:
+    """Poll all servers again and again; return the CPU time in percent for each round."""
+    clock = Clock(speed=0)
+    names = application_ids(count)
+    random.shuffle(names)
+    rounds = []
+    async with poller(clock) as poll:
+
+        async def poll_all() -> None:
+            for name in names:
+                clock.advance(POLL_INTERVAL / count)
+                await poll(name)
+
+        await poll_all()  # Connects, and takes the first snapshot.
+        gc.collect()
+        for _ in range(ROUNDS):
+            polled_seconds = used = 0.0
+            began = time.process_time()
+            while used < CPU_SECONDS:
+                await poll_all()
+                polled_seconds += POLL_INTERVAL
+                used = time.process_time() - began
+            rounds.append(used / polled_seconds * 100)
+    return tuple(rounds)
+
+
+async def measure_minute(rm: RecordedResourceManager, count: int, poller: Poller) -> Minute:
+    """Poll all servers for two minutes, of which the second counts."""
+    loop = asyncio.get_running_loop()
+    gaps: list[float] = []
+    async with poller(Clock(SPEED)) as poll:
+        ticker = asyncio.create_task(tick(gaps))
+        interval_ms = POLL_INTERVAL / SPEED * 1000
+        callbacks = [
+            PeriodicCallback(lambda name=name: poll(name), interval_ms, POLL_JITTER)  # type: ignore[misc]
+            for name in application_ids(count)
+        ]
+        for callback in callbacks:
+            loop.call_later(random.uniform(0, interval_ms / 1000), callback.start)
+        await asyncio.sleep(MINUTE)
+        gc.collect()  # The garbage of the start, and of earlier measurements.
+        await asyncio.sleep(2 * TICK_SECONDS)  # This gap does not count.
+        gaps.clear()
+        calls = rm.calls
+        await asyncio.sleep(MINUTE)
+        minute = Minute(rm.calls - calls, max(gaps))
+        for callback in callbacks:
+            callback.stop()
+        ticker.cancel()
+        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})  # Polls under way.
+    return minute
+
+
+async def tick(gaps: list[float]) -> None:
+    """Append how long the event loop works before it returns, repeatedly.
+
+    In the loop's own CPU time: time that other programs take is not a gap.
+    """
+    while True:
+        began = time.thread_time()
+        await asyncio.sleep(TICK_SECONDS)
+        gaps.append(time.thread_time() - began)
 
 
 def skein_environment(folder: Path, rm: RecordedResourceManager) -> dict[str, str]:
-    """Make what skein wants to see of a Hadoop whose only service is the ResourceManager."""
+    """Write the configuration of a Hadoop with only a ResourceManager; return skein's variables."""
     hadoop = distribution()
     host, port = rm.address
     (folder / "yarn-site.xml").write_text(
@@ -209,37 +278,32 @@ def skein_environment(folder: Path, rm: RecordedResourceManager) -> dict[str, st
     }
 
 
-def result(
-    idle: dict[int, Minute], ours: dict[int, Minute], single: Minute, by_skein: Minute
-) -> Result:
-    """Put the samples and the figures together."""
+def result(idle: dict[int, Minute], ours: dict[int, Cost], single: Cost, by_skein: Cost) -> Result:
+    """Compute the metrics from the samples."""
     samples: list[Samples] = []
-    figures: dict[str, float] = {}
+    metrics: dict[str, Metric] = {}
 
     def add(name: str, unit: str, *values: float) -> float:
         samples.append(Samples(name, unit, values))
         return samples[-1].median
 
-    for count, minute in ours.items():
-        who = f"{count:,} servers"
-        figures[f"rm_calls_{count}"] = add(f"{who}: calls", "1/min", minute.rm_calls)
-        figures[f"cpu_pct_{count}"] = add(
-            f"{who}: processor", "% of a core", minute.cpu_pct(idle[count])
+    def add_cost(title: str, cost: Cost) -> tuple[float, float, float]:
+        return (
+            add(f"{title}: calls", "1/min", cost.minute.rm_calls),
+            add(f"{title}: CPU", "% of a core", *cost.cpu_pct),
+            add(f"{title}: longest gap", "ms", cost.minute.longest_gap_seconds * 1000),
         )
-        gap = add(f"{who}: longest gap", "ms", minute.longest_gap_seconds * 1000)
-        alone = f"{who}, JupyterHub's timers alone"
-        add(f"{alone}: processor", "% of a core", idle[count].cpu_seconds / 60 * 100)
-        add(f"{alone}: longest gap", "ms", idle[count].longest_gap_seconds * 1000)
+
+    for count, cost in ours.items():
+        title = f"{count:,} servers"
+        metrics[f"rm_calls_{count}"], metrics[f"cpu_pct_{count}"], gap = add_cost(title, cost)
+        idle_gap_ms = idle[count].longest_gap_seconds * 1000
+        add(f"{title}, JupyterHub's timers alone: longest gap", "ms", idle_gap_ms)
         if count >= PEERS_COUNT:
-            figures["loop_gap_ms" if count == COUNTS[-1] else f"loop_gap_ms_{count}"] = gap
-    at_rest, our_pct = idle[PEERS_COUNT], figures[f"cpu_pct_{PEERS_COUNT}"]
-    for name, key, minute in (
-        ("one call each", "single", single),
-        ("skein's get_applications", "skein", by_skein),
-    ):
-        who = f"{PEERS_COUNT:,} servers, {name}"
-        add(f"{who}: calls", "1/min", minute.rm_calls)
-        pct = add(f"{who}: processor", "% of a core", minute.cpu_pct(at_rest))
-        add(f"{who}: longest gap", "ms", minute.longest_gap_seconds * 1000)
-        figures[f"ratio_{key}"] = pct / our_pct
-    return Result(tuple(samples), figures)
+            metrics["loop_gap_ms" if count == COUNTS[-1] else f"loop_gap_ms_{count}"] = gap
+    _, single_pct, _ = add_cost(f"{PEERS_COUNT:,} servers, one call each", single)
+    _, skein_pct, _ = add_cost(f"{PEERS_COUNT:,} servers, skein's get_applications", by_skein)
+    our_pct = Samples("", "", ours[PEERS_COUNT].cpu_pct).median
+    metrics["ratio_single"] = single_pct / our_pct
+    metrics["ratio_skein"] = skein_pct / our_pct
+    return Result(tuple(samples), metrics)

@@ -1,9 +1,9 @@
-"""A ResourceManager of recorded answers, in a process of its own.
+"""A ResourceManager with recorded answers, in another process.
 
-It says that every application runs: as many as the caller's tag asks for, or as many as it was
-started with. Each report is what a real ResourceManager (Hadoop 3.4.2) sent for a running server to
-its hub, but for the application's number. The answers are ready before they are asked for, so that
-a benchmark measures who asks.
+All of its applications run. The caller's tag has their number; without a tag it is the number given
+at the start. Each report was sent by a real ResourceManager (Hadoop 3.4.2) for a running server,
+and differs only in the application's number. The answers are computed in advance, so that a
+benchmark measures the client.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from hadoop_client.yarn.resourcemanager import GetApplicationReportRequest, GetA
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection as Pipe
 
-#: From here on for a while, all numbers take two bytes, as the recording has them.
+#: Numbers from here on are encoded in two bytes, as in the recording.
 FIRST_ID = 128
 REPORT = (
     "0a0a08{id}10b7d2dfcda0341205616c6963651a0c726f6f742e64656661756c7422106a7570797465726875"
@@ -47,7 +47,7 @@ REPORT = (
 
 @dataclass(frozen=True)
 class RecordedResourceManager:
-    """Where it listens, and how often it has been called."""
+    """Its address, and the number of calls to it."""
 
     address: Address
     _calls: Synchronized[int]
@@ -59,12 +59,12 @@ class RecordedResourceManager:
 
 
 def tag_for(count: int) -> str:
-    """Return the tag that `count` applications carry."""
+    """Return the tag of `count` applications."""
     return f"servers-{count}"
 
 
 def report_of(number: int) -> bytes:
-    """Return the recorded report as that of another application."""
+    """Return the recorded report for the application with this number."""
     return bytes.fromhex(REPORT.replace("{id}", encode_varint(number).hex()))
 
 
@@ -73,13 +73,13 @@ CLUSTER_TIMESTAMP = RECORDED.application_id.cluster_timestamp
 
 
 def application_ids(count: int) -> list[str]:
-    """Return the ids of the applications that carry that tag."""
+    """Return the ids of the applications with the tag for `count`."""
     return [str(ApplicationId(FIRST_ID + n, CLUSTER_TIMESTAMP)) for n in range(count)]
 
 
 @contextmanager
 def recorded_resourcemanager(applications: int) -> Iterator[RecordedResourceManager]:
-    """Run one; to callers without a tag it tells of `applications`."""
+    """Run one inside the context; it lists `applications` to callers without a tag."""
     context = multiprocessing.get_context("spawn")
     calls = context.Value("q")
     ours, theirs = context.Pipe()
@@ -115,7 +115,7 @@ class _Server:
                 data, position = read_delimited(frame)
                 call = RequestPacketHeader.decode(data).call_id
                 if call < 0:
-                    continue  # who it is, or that it is still there
+                    continue  # The connection's context, or a ping.
                 data, position = read_delimited(frame, position)
                 with self._calls.get_lock():
                     self._calls.value += 1
@@ -131,10 +131,10 @@ class _Server:
             application = GetApplicationReportRequest.decode(body).application_id
             return b"\x0a" + delimited(report_of(application.id))
         assert method == "getApplications", method
-        wanted = GetApplicationsRequest.decode(body)
-        if wanted.application_states and ApplicationState.RUNNING not in wanted.application_states:
+        request = GetApplicationsRequest.decode(body)
+        states, tags = request.application_states, request.application_tags
+        if states and ApplicationState.RUNNING not in states:
             return b""
-        tags = wanted.application_tags
         return self._list(int(tags[0].rpartition("-")[2]) if tags else self._applications)
 
     def _list(self, count: int) -> bytes:

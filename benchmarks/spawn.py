@@ -1,19 +1,20 @@
-"""From the request for a server to its first answer, against a bare skein submit of the same one.
+"""The time from a server's request to its first response, against a bare skein submit of the same.
 
-Both run jupyter-labhub from the same Python environment, at a path that the node has, with a hub
-behind it. Ours goes through the whole of JupyterHub (request, database, progress, proxy); skein's
-is its fastest use: a driver that runs already, a submit, and a script as application master. They
-take turns, so that a machine that slows down slows all. The third is ours with skein as launcher.
+Both run jupyter-labhub from the same Python environment, at a path on the node, with a hub. Ours
+goes through all of JupyterHub: request, database, progress and proxy. skein's is its fastest use: a
+running driver, a submit, and a script as application master. They alternate, so a change of the
+machine's speed affects both. A third series is ours with the skein launcher.
 
-Figures: `ratio` of the medians, ours to skein's; `launcher_ratio`, ours by skein to skein's;
-`am_rss_mb`, what our application master keeps resident beside the server, and `skein_am_rss_mb`
-likewise.
+Metrics:
+
+- `ratio`: our median to skein's;
+- `launcher_ratio`: our median with the skein launcher to skein's;
+- `am_rss_mb` and `skein_am_rss_mb`: the resident memory of the application master alone.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 import skein
 from rich.console import Console
 
@@ -48,7 +50,7 @@ LAUNCHER = "yarnhub by skein: request to ready, through the hub"
 
 
 def run(console: Console) -> Result:
-    """Measure all, in turn; the first round of each warms up and is not counted."""
+    """Measure all in each round. The first round is a warm-up and does not count."""
     times: dict[str, list[float]] = {}
     with console.status("Starting an embedded Hadoop and two hubs") as status, ExitStack() as stack:
         hadoop = stack.enter_context(MiniHadoop(progress=status.update))
@@ -73,14 +75,14 @@ def run(console: Console) -> Result:
                 if number:
                     times.setdefault(f"{name} s", []).append(seconds)
                     times.setdefault(f"{name}, application master MiB", []).append(rss)
-    return told(times)
+    return result(times)
 
 
-def told(times: dict[str, list[float]]) -> Result:
-    """Return the samples and the figures that are claimed from them."""
+def result(times: dict[str, list[float]]) -> Result:
+    """Compute the metrics from the samples."""
     samples = {
-        name: Samples(name.rpartition(" ")[0], name.rpartition(" ")[2], tuple(found))
-        for name, found in times.items()
+        name: Samples(name.rpartition(" ")[0], name.rpartition(" ")[2], tuple(values))
+        for name, values in times.items()
     }
     bare = samples[f"{BARE} s"].median
     return Result(
@@ -96,7 +98,7 @@ def told(times: dict[str, list[float]]) -> Result:
 
 @contextmanager
 def running_hub(hadoop: MiniHadoop, folder: Path, config: str) -> Iterator[Hub]:
-    """Run a hub inside of the context."""
+    """Run a hub inside the context."""
     folder.mkdir()
     hub = Hub(folder, hadoop.env(), config)
     try:
@@ -107,7 +109,7 @@ def running_hub(hadoop: MiniHadoop, folder: Path, config: str) -> Iterator[Hub]:
 
 
 def measure_ours(hub: Hub, is_master: Callable[[str], bool]) -> tuple[float, float]:
-    """Start a server through the hub; returns seconds until it is ready, and the master's MB."""
+    """Start a server through the hub; returns its seconds, and its master's MiB."""
     started = time.monotonic()
     hub.start_server("alice")
     assert hub.get("/user/alice/api").is_success
@@ -126,12 +128,16 @@ def is_skeins_master(command: str) -> bool:
 
 
 def master_mb(is_master: Callable[[str], bool]) -> float:
-    """Return the resident memory of the application master, whose command line is known."""
-    return max(resident_mb(process) for process, command in processes() if is_master(command))
+    """Return the resident memory of the application master, found by its command line, in MiB."""
+    return max(
+        process.info["memory_info"].rss / 2**20
+        for process in psutil.process_iter(["cmdline", "memory_info"])
+        if is_master(" ".join(process.info["cmdline"] or ()))
+    )
 
 
 def measure_skein(client: skein.Client, hub: Hub, token: str, port: int) -> tuple[float, float]:
-    """Submit the same server by skein; returns seconds until it answers, and the master's MB."""
+    """Submit the same server with skein; returns its seconds, and its master's MiB."""
     prefix = "/user/bob/"
     environment = {
         "JUPYTERHUB_API_TOKEN": token,
@@ -162,11 +168,11 @@ def measure_skein(client: skein.Client, hub: Hub, token: str, port: int) -> tupl
 
 
 def wait_for_quiet(hadoop: MiniHadoop) -> None:
-    """Wait until no process of the last application is left, so that it slows down nobody."""
+    """Wait until no process of the last application slows down the next."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while containers(hadoop.state.folder):
         if time.monotonic() > deadline:
-            raise TimeoutError("the last application does not end")
+            raise TimeoutError("the last application did not end")
         time.sleep(POLL_SECONDS)
 
 
@@ -182,18 +188,3 @@ def wait_for_answer(url: str, timeout: float = TIMEOUT_SECONDS) -> None:
                 pass
             time.sleep(POLL_SECONDS)
     raise TimeoutError(f"{url} did not answer within {timeout} s")
-
-
-def processes() -> Iterator[tuple[Path, str]]:
-    """Yield each process of this machine with its command line."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            yield folder, (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue  # it has just ended
-
-
-def resident_mb(process: Path) -> float:
-    """Return a process's resident memory in MB."""
-    found = re.search(r"VmRSS:\s+(\d+) kB", (process / "status").read_text())
-    return int(found[1]) / 1024 if found else 0.0

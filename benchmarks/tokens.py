@@ -1,18 +1,20 @@
-"""What delegation tokens cost a hub on a cluster with Kerberos.
+"""The cost of delegation tokens for a hub on a cluster with Kerberos.
 
-For one user after the other, each on connections of their own, as those of a running hub are closed
-by the time a server asks again: the user's tokens of HDFS and of the ResourceManager, by the hub's
-own code, with its keytab's ticket in memory. Then for all of them at once. The processor's time is
-the hub's alone.
+The hub's own code fetches each user's tokens of HDFS and of the ResourceManager, with the ticket of
+its keytab in memory. First one user after another, each on new connections, because a running hub
+has closed them when a server asks again. Then all users in parallel. CPU time is the hub's only.
 
-Next to it a JVM for each token, `hadoop dtutil get`, which is what a script would run: it fetches
-the hub's own token of HDFS, as it can't act for others, and none of the ResourceManager's. So it
-does less than half.
+The peer is a JVM for each token, `hadoop dtutil get`, as in a script. It fetches only the hub's own
+token of HDFS, because it cannot impersonate users, and none of the ResourceManager. So it does less
+than half of the work.
 
-Figures: `ms_user` and `cpu_ms_user`, time and processor's time for one user; `ms_user_burst`, time
-for each of them when all ask at once; `ratio_jvm` and `ratio_jvm_cpu`, what a JVM takes to ours;
-`cpu_s_hour_1000`, the processor's seconds in an hour for 1,000 users whose servers ask at the
-default interval, with `fetches_hour_1000` fetches.
+Metrics:
+
+- `ms_user` and `cpu_ms_user`: time and CPU time for one user;
+- `ms_user_burst`: time for each user when all ask in parallel;
+- `ratio_jvm` and `ratio_jvm_cpu`: a JVM's time and CPU time to ours;
+- `fetches_hour_1000` and `cpu_s_hour_1000`: fetches and CPU seconds in an hour for 1,000 users,
+  whose servers ask at the default interval.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.frame import Result, Samples
+from benchmarks.frame import Metric, Result, Samples
 from hadoop_client.configuration import Configuration
 from hadoop_client.security import kerberos
 from yarnhub.minihadoop import MiniHadoop
@@ -44,14 +46,14 @@ HOUR = 3600.0
 
 @dataclass(frozen=True)
 class Cost:
-    """Milliseconds, for one user."""
+    """Time and CPU time for one user, in ms."""
 
     wall: float
     cpu: float
 
 
 def run(console: Console) -> Result:
-    """Start a cluster with Kerberos, and measure there."""
+    """Measure both on a cluster with Kerberos."""
     with console.status("Starting a Hadoop with Kerberos") as status:
         security = Security(protection="privacy")
         with MiniHadoop(datanodes=1, users=USERS, security=security) as hadoop:
@@ -66,26 +68,28 @@ def run(console: Console) -> Result:
 
 
 async def measure_ours(configuration: Configuration) -> tuple[list[Cost], list[Cost], float]:
-    """Fetch the tokens of all users several times: one by one, then all at once. Returns the
-    interval at which servers ask too, in seconds."""
+    """Fetch all users' tokens several times, one by one, then in parallel.
+
+    Also returns the interval at which servers ask for new tokens, in seconds.
+    """
 
     async def one_by_one(tokens: Tokens) -> None:
         for user in USERS:
             await tokens.fetch(user)
 
-    async def at_once(tokens: Tokens) -> None:
+    async def in_parallel(tokens: Tokens) -> None:
         await asyncio.gather(*map(tokens.fetch, USERS))
 
-    await cost(configuration, at_once)  # which gets the ticket, for hours
+    await cost(configuration, in_parallel)  # Gets the ticket, which is valid for hours.
     ours = [await cost(configuration, one_by_one) for _ in range(ROUNDS)]
-    burst = [await cost(configuration, at_once) for _ in range(ROUNDS)]
+    burst = [await cost(configuration, in_parallel) for _ in range(ROUNDS)]
     return ours, burst, Tokens(configuration, HUB_USER, ()).refresh_seconds
 
 
 async def cost(
     configuration: Configuration, fetch_all: Callable[[Tokens], Awaitable[None]]
 ) -> Cost:
-    """Measure what one user's part of it takes, with no connection open from before."""
+    """Measure the cost for one user, without open connections."""
     tokens = Tokens(configuration, kerberos.own_user(configuration), ())
     wall, cpu = time.monotonic(), time.process_time()
     await fetch_all(tokens)
@@ -95,7 +99,7 @@ async def cost(
 
 
 def measure_jvm(hadoop: MiniHadoop, principal: str, keytab: Path) -> Cost:
-    """Fetch one token by Hadoop's own tool."""
+    """Fetch one token with Hadoop's own tool."""
     with tempfile.TemporaryDirectory() as folder:
         command = [str(hadoop.state.folder / "bin" / "hdfs")]
         command += ["org.apache.hadoop.security.token.DtUtilShell", "get", hadoop.default_fs]
@@ -107,7 +111,7 @@ def measure_jvm(hadoop: MiniHadoop, principal: str, keytab: Path) -> Cost:
 
 
 def cpu_of_children() -> float:
-    """Return the processor's seconds of all children that have ended."""
+    """Return the CPU seconds of all children that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -115,19 +119,19 @@ def cpu_of_children() -> float:
 def result(
     ours: Sequence[Cost], burst: Sequence[Cost], jvms: Sequence[Cost], interval: float
 ) -> Result:
-    """Put the samples and the figures together."""
+    """Compute the metrics from the samples."""
 
-    def both(what: str, costs: Sequence[Cost]) -> tuple[Samples, Samples]:
+    def both(title: str, costs: Sequence[Cost]) -> tuple[Samples, Samples]:
         return (
-            Samples(f"{what}: time", "ms", tuple(each.wall for each in costs)),
-            Samples(f"{what}: processor", "ms", tuple(each.cpu for each in costs)),
+            Samples(f"{title}: time", "ms", tuple(cost.wall for cost in costs)),
+            Samples(f"{title}: CPU", "ms", tuple(cost.cpu for cost in costs)),
         )
 
-    wall, cpu = both("HDFS and YARN, a user after the other", ours)
-    burst_wall, burst_cpu = both("HDFS and YARN, all users at once", burst)
-    jvm_wall, jvm_cpu = both("HDFS alone, a JVM each", jvms)
+    wall, cpu = both("HDFS and YARN, one user after another", ours)
+    burst_wall, burst_cpu = both("HDFS and YARN, all users in parallel", burst)
+    jvm_wall, jvm_cpu = both("HDFS only, a JVM each", jvms)
     fetches = 1000 * HOUR / interval
-    figures = {
+    metrics: dict[str, Metric] = {
         "ms_user": wall.median,
         "cpu_ms_user": cpu.median,
         "ms_user_burst": burst_wall.median,
@@ -136,4 +140,4 @@ def result(
         "fetches_hour_1000": fetches,
         "cpu_s_hour_1000": fetches * cpu.median / 1000,
     }
-    return Result((wall, cpu, burst_wall, burst_cpu, jvm_wall, jvm_cpu), figures)
+    return Result((wall, cpu, burst_wall, burst_cpu, jvm_wall, jvm_cpu), metrics)

@@ -1,4 +1,4 @@
-# What scripts/demo and scripts/test share: a machine that has what is needed, and .venv.
+# What scripts/demo, scripts/test and scripts/bench share: the programs that they need, and .venv.
 # Sourced, from the root of the tree.
 
 say() { printf '%s\n' "$*" >&2; }
