@@ -1,4 +1,4 @@
-"""The `yarnhub` command: its help, its one error boundary, its exit codes."""
+"""The `yarnhub` command: its help, its errors and its exit codes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_help_fits_a_narrow_terminal(command):
     assert max(map(len, done.stdout.splitlines())) <= 45
 
 
-def test_help_imports_nothing_heavy():
+def test_help_imports_nothing_slow():
     heavy = {
         *("jupyterhub", "hdfs_native", "conda_pack", "asyncio", "tornado", "traitlets"),
         *("prometheus_client", "env_packaging.pack", "yarnhub.probes", "yarnhub.check.facts"),
@@ -98,20 +98,20 @@ def test_wrong_arguments_end_with_2_and_start_nothing(arguments, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_asking_for_a_cluster_that_is_not_there_is_answered_in_one_line(tmp_path):
+def test_the_status_of_a_missing_cluster_is_one_line(tmp_path):
     done = yarnhub("minihadoop", "status", XDG_STATE_HOME=str(tmp_path))
     assert done.returncode == 1
     assert done.stderr == f"There is no embedded Hadoop in {tmp_path}/yarnhub/minihadoop.\n"
     assert yarnhub("minihadoop", "down", XDG_STATE_HOME=str(tmp_path)).returncode == 0
 
 
-def test_no_exports_are_printed_for_a_cluster_that_is_not_there(tmp_path):
+def test_no_exports_are_printed_for_a_missing_cluster(tmp_path):
     done = yarnhub("minihadoop", "env", "--state-dir", str(tmp_path))
     assert done.returncode == 1
     assert done.stdout == ""
 
 
-def test_a_machine_without_java_is_told_what_to_install(tmp_path):
+def test_without_java_the_error_names_what_to_install(tmp_path):
     done = yarnhub("minihadoop", "up", "--state-dir", str(tmp_path), JAVA_HOME=str(tmp_path))
     assert done.returncode == 3
     assert f"JAVA_HOME is {tmp_path}" in done.stderr
@@ -119,7 +119,7 @@ def test_a_machine_without_java_is_told_what_to_install(tmp_path):
 
 
 @pytest.mark.parametrize("package", ["conda_pack", "hdfs_native"])
-def test_packing_without_a_package_that_it_needs_is_told_what_to_install(package, tmp_path):
+def test_packing_without_a_required_package_names_what_to_install(package, tmp_path):
     script = f"import sys; sys.modules[{package!r}] = None; from yarnhub import cli; cli.main()"
     done = subprocess.run(
         [sys.executable, "-c", script, "pack-env", str(tmp_path), "--name", "science"],
@@ -133,7 +133,7 @@ def test_packing_without_a_package_that_it_needs_is_told_what_to_install(package
     assert len(done.stderr.splitlines()) == 1
 
 
-class ForPeople(Exception):
+class UserError(Exception):
     exit_code = 4
 
 
@@ -145,13 +145,13 @@ def run_main(monkeypatch, error: BaseException) -> None:
     cli.main()
 
 
-def test_an_error_for_people_becomes_a_line_and_its_exit_code(monkeypatch, capsys):
+def test_an_error_with_an_exit_code_becomes_one_line(monkeypatch, capsys):
     with pytest.raises(SystemExit) as end:
-        run_main(monkeypatch, ForPeople("There is no [bold]such[/bold] thing."))
+        run_main(monkeypatch, UserError("There is no [bold]such[/bold] thing."))
     assert end.value.code == 4
     assert capsys.readouterr() == ("", "There is no [bold]such[/bold] thing.\n")
 
 
-def test_a_defect_shows_itself(monkeypatch):
+def test_another_exception_shows_its_traceback(monkeypatch):
     with pytest.raises(ZeroDivisionError):
         run_main(monkeypatch, ZeroDivisionError())

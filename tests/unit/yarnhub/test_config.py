@@ -1,4 +1,4 @@
-"""What `yarnhub config` writes can be read: by JupyterHub, and by systemd."""
+"""JupyterHub and systemd can read the files that `yarnhub config` writes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read(choices: AdminChoices, file: Path, cluster: ClusterResources = CLUSTER)
     return PyFileConfigLoader(file.name, path=str(file.parent)).load_config()
 
 
-def test_every_option_of_it_exists(tmp_path):
+def test_every_written_option_exists(tmp_path):
     config = read(AdminChoices("edge1", "science", "base", ("alice",)), tmp_path / "config.py")
     classes = {"JupyterHub": JupyterHub, "Authenticator": Authenticator, "YarnSpawner": YarnSpawner}
     assert set(config) == set(classes)
@@ -33,12 +33,12 @@ def test_every_option_of_it_exists(tmp_path):
         assert set(values) <= set(classes[name].class_trait_names(config=True))
 
 
-def test_whoever_has_an_account_may_log_in_where_nobody_is_named(tmp_path):
+def test_all_accounts_may_log_in_if_no_user_is_given(tmp_path):
     config = read(AdminChoices("edge1", "science", "base", ()), tmp_path / "config.py")
     assert config.Authenticator == {"allow_all": True}
 
 
-def test_a_hub_on_a_cluster_with_kerberos_is_told_of_its_keytab(tmp_path):
+def test_with_kerberos_the_keytab_is_written(tmp_path):
     secure = replace(CLUSTER, kerberos=True)
     known = AdminChoices("edge1", "science", "base", ("alice",), keytab="/etc/hub.keytab")
     file = tmp_path / "config.py"
@@ -50,7 +50,7 @@ def test_a_hub_on_a_cluster_with_kerberos_is_told_of_its_keytab(tmp_path):
 
 
 @given(words=st.lists(TEXT, min_size=4, max_size=4))
-def test_no_word_of_an_admin_is_taken_for_code(words, tmp_path_factory):
+def test_no_answer_of_an_administrator_becomes_code(words, tmp_path_factory):
     host, queue, env, user = words
     choices = AdminChoices(host, queue, env, (user,))
     config = read(choices, tmp_path_factory.mktemp("config") / "config.py")

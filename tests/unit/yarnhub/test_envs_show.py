@@ -1,4 +1,4 @@
-"""What `yarnhub envs` prints of environments."""
+"""The tables and warnings of `yarnhub envs`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.unit.env_packaging.test_manifest import MANIFEST
 from yarnhub.envs.show import alias_warnings, print_manifest
 
 
-def test_names_that_are_no_utf_8_are_shown_on_a_terminal_of_utf_8() -> None:
+def test_names_that_are_not_utf_8_are_shown_on_a_utf_8_terminal() -> None:
     finding = Finding("note", "code", "It is about caf\udce9 and café [x].")
     manifest = replace(MANIFEST, source="/opt/\udcff", findings=(finding,))
     terminal = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
@@ -24,7 +24,7 @@ def test_names_that_are_no_utf_8_are_shown_on_a_terminal_of_utf_8() -> None:
     assert "/opt/\\udcff (venv)" in shown
 
 
-def test_an_alias_that_can_not_be_read_is_named_once() -> None:
+def test_an_unreadable_alias_is_named_once() -> None:
     stored = [Stored("lab", key * 20, (), ("stable",), None, None, "", 0) for key in "ab"]
-    (said,) = alias_warnings(stored)
-    assert said.startswith("Warning: the alias lab:stable cannot be read or trusted")
+    (warning,) = alias_warnings(stored)
+    assert warning.startswith("Warning: the alias lab:stable cannot be read or trusted")

@@ -1,4 +1,4 @@
-"""What a node tells of a container's log is taken out of what it puts around."""
+"""A container's log is extracted from the page of its node."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ FOOT = "End of LogType:stderr.This log file belongs to a running container.\n***
 
 
 @given(text=st.text())
-def test_the_text_is_as_it_was_written(text):
-    told = f"{HEAD}LogLength:7\nLogContents:\n{text}\n{FOOT}"
-    assert contents(told, "stderr") == text
+def test_a_log_is_returned_unchanged(text):
+    page = f"{HEAD}LogLength:7\nLogContents:\n{text}\n{FOOT}"
+    assert contents(page, "stderr") == text
 
 
-def test_of_an_empty_log_nothing_is_left():
+def test_an_empty_log_is_an_empty_text():
     assert contents(f"{HEAD}LogLength:0\nLogContents:\n{FOOT}", "stderr") == ""
 
 
-def test_what_no_node_has_put_anything_around_is_whole():
+def test_text_without_header_and_footer_is_returned_whole():
     assert contents("plain\ntext\n", "stderr") == "plain\ntext\n"

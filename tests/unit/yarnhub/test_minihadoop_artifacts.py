@@ -1,4 +1,4 @@
-"""The distribution in the user's cache: complete or not there, and made once."""
+"""The distribution in the user's cache is complete or absent, and made once."""
 
 from __future__ import annotations
 
@@ -63,17 +63,17 @@ def cached(machine: Path) -> list[str]:
 
 def test_maven_is_called_once_with_strict_checksums_and_the_version(machine):
     log = install_maven(machine)
-    told: list[str] = []
-    first = distribution("3.5.0", told.append)
-    second = distribution("3.5.0", told.append)
+    steps: list[str] = []
+    first = distribution("3.5.0", steps.append)
+    second = distribution("3.5.0", steps.append)
     (call,) = log.read_text().splitlines()
     assert "--strict-checksums" in call.split()
     assert "-Dhadoop.version=3.5.0" in call.split()
     assert first == second
-    assert len(told) == 1
+    assert len(steps) == 1
 
 
-def test_a_distribution_has_the_jars_and_the_folders_that_the_daemons_want(machine):
+def test_a_distribution_has_the_jars_and_directories_of_the_daemons(machine):
     install_maven(machine)
     built = distribution("3.4.2")
     assert sorted(jar.name for jar in (built.home / "lib").iterdir()) == ["a.jar", "b.jar"]
@@ -81,12 +81,12 @@ def test_a_distribution_has_the_jars_and_the_folders_that_the_daemons_want(machi
     assert not (built.home / "build").exists()
 
 
-def test_versions_do_not_share_a_folder(machine):
+def test_versions_do_not_share_a_directory(machine):
     install_maven(machine)
     assert distribution("3.4.2").home != distribution("3.5.0").home
 
 
-def test_a_failure_leaves_nothing_and_tells_mavens_reason(machine):
+def test_a_failure_leaves_nothing_and_reports_mavens_reason(machine):
     install_maven(machine, end=REFUSED)
     with pytest.raises(ArtifactsUnavailableError, match="Could not resolve dependencies") as error:
         distribution("3.4.2")
@@ -94,7 +94,7 @@ def test_a_failure_leaves_nothing_and_tells_mavens_reason(machine):
     assert cached(machine) == []
 
 
-def test_what_a_killed_build_left_is_no_distribution(machine):
+def test_leftovers_of_a_killed_build_are_not_a_distribution(machine):
     log = install_maven(machine)
     home = distribution("3.4.2").home
     home.rename(home.with_name(f"{home.name}.partial"))
@@ -103,7 +103,7 @@ def test_what_a_killed_build_left_is_no_distribution(machine):
     assert cached(machine) == [home.name]
 
 
-def test_two_processes_at_once_build_it_once(machine):
+def test_two_parallel_processes_build_it_once(machine):
     log = install_maven(machine)
     script = "from yarnhub.minihadoop.artifacts import distribution; distribution()"
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -113,14 +113,14 @@ def test_two_processes_at_once_build_it_once(machine):
 
 
 @pytest.mark.parametrize("version", ["", "3", "latest", "3.4.2/../..", "-X"])
-def test_what_is_no_version_is_refused_before_anything_is_made(machine, version):
+def test_an_invalid_version_is_refused_before_anything_is_made(machine, version):
     install_maven(machine)
     with pytest.raises(SettingsError, match="is not a version of Hadoop"):
         distribution(version)
     assert not (machine / "cache").exists()
 
 
-def test_no_maven_is_told_with_what_to_do(machine):
+def test_without_maven_the_error_says_what_to_do(machine):
     with pytest.raises(MissingToolError, match=r"no Maven .* Install it"):
         distribution("3.4.2")
 

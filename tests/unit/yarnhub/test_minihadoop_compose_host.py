@@ -1,4 +1,4 @@
-"""A cluster that is spread over hosts: what its daemons are told, and docker-compose.yml."""
+"""A distributed cluster: the configuration of its daemons, and docker-compose.yml."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def compose() -> dict[str, Any]:
     return yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 
 
-def test_nothing_is_told_to_be_on_the_machine_that_reads_it():
+def test_no_address_is_that_of_the_machine_that_reads_it():
     for name, site in daemon_sites(SETTINGS, PORTS, Path("/state")).items():
         for properties in site.files().values():
             assert not [value for value in properties.values() if "127.0.0" in value], name
 
 
-def test_each_daemon_is_on_the_host_that_is_called_as_it_is():
+def test_each_daemon_is_on_the_host_with_its_name():
     sites = daemon_sites(SETTINGS, PORTS, Path("/state"))
     assert set(sites) == set(DAEMONS)
     for name, site in sites.items():
@@ -59,12 +59,12 @@ def test_each_daemon_is_on_the_host_that_is_called_as_it_is():
             assert site.yarn["yarn.nodemanager.address"].startswith(f"{name}:")
 
 
-def test_the_hub_may_act_for_people_only_wherever_it_is():
+def test_the_hub_may_impersonate_users_only_from_any_host():
     core = cluster_site(SETTINGS, PORTS, Path("/state")).core
     assert core["hadoop.proxyuser.jupyterhub.groups"] == "people"
 
 
-def test_a_host_becomes_the_daemon_that_it_is_called_as():
+def test_a_host_becomes_the_daemon_with_its_name():
     assert {name: daemon_of(name, SETTINGS) for name in DAEMONS} == DAEMONS
 
 
@@ -72,12 +72,12 @@ def test_a_host_becomes_the_daemon_that_it_is_called_as():
     "host",
     ["", "edge", "namenode1", "datanode", "datanode0", "datanode4", "nodemanager03", "Datanode1"],
 )
-def test_a_host_that_no_daemon_is_called_as_becomes_none(host):
+def test_a_host_name_without_a_daemon_is_refused(host):
     with pytest.raises(SettingsError, match="matches no daemon"):
         daemon_of(host, SETTINGS)
 
 
-def test_the_cluster_is_what_the_environment_says():
+def test_the_environment_describes_the_cluster():
     environment = {
         "YARNHUB_USERS": " ann  ben ",
         "YARNHUB_DATANODES": "2",
@@ -97,18 +97,18 @@ def test_the_profile_kerberos_makes_it_secure(profiles, secure):
     assert bool(settings_from({"COMPOSE_PROFILES": profiles}).security) is secure
 
 
-def test_a_host_becomes_the_kdc_only_where_there_is_kerberos():
+def test_a_host_becomes_the_kdc_only_with_kerberos():
     assert daemon_of("kdc", SECURE) == ("kdc", 0)
     with pytest.raises(SettingsError, match="matches no daemon"):
         daemon_of("kdc", SETTINGS)
 
 
-def test_each_host_has_the_keys_that_its_daemon_is_told_of_and_no_others():
+def test_each_host_has_exactly_the_keys_of_its_daemon():
     keys = principals(SECURE)
     for host, site in daemon_sites(SECURE, PORTS, Path("/state")).items():
         for service, principal in keys[host].items():
-            told = {**site.hdfs, **site.yarn}[PRINCIPALS[service]]
-            assert told.replace("_HOST", host) == principal
+            configured = {**site.hdfs, **site.yarn}[PRINCIPALS[service]]
+            assert configured.replace("_HOST", host) == principal
     services = [principal for host in DAEMONS for principal in keys[host].values()]
     assert len(set(services)) == len(services)
     assert set(keys["edge"]) == {"jupyterhub", "alice", "bob"}
@@ -124,7 +124,7 @@ def test_each_host_has_the_keys_that_its_daemon_is_told_of_and_no_others():
         ({"YARNHUB_USERS": "ann jupyterhub"}, "an account of the cluster itself"),
     ],
 )
-def test_a_cluster_that_can_not_be_is_refused(environment, problem):
+def test_an_impossible_cluster_is_refused(environment, problem):
     with pytest.raises(SettingsError, match=problem):
         settings_from(environment)
 
@@ -157,7 +157,7 @@ def test_compose_keeps_each_host_to_itself():
     assert published == {"edge": ["127.0.0.1:${YARNHUB_PORT:-8000}:8000"]}
 
 
-def test_whether_a_daemon_serves_is_asked_without_importing_a_hub():
+def test_the_health_check_imports_no_hub():
     script = "import sys, yarnhub.minihadoop.compose_host; print('jupyterhub' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "False\n", done.stderr

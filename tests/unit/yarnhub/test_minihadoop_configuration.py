@@ -1,4 +1,4 @@
-"""What the daemons of an embedded Hadoop are told."""
+"""The configuration of an embedded Hadoop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_clients_and_daemons_write_the_namenode_in_the_same_form():
     assert SITE.hdfs["dfs.namenode.http-address"].startswith("127.0.0.1:")
 
 
-def test_the_hub_may_act_for_the_people_of_the_cluster_from_its_own_host_only():
+def test_the_hub_may_impersonate_the_users_from_its_own_host_only():
     site = cluster_site(ClusterSettings(users=("ann", "ben")), PORTS, STATE)
     assert site.core["hadoop.proxyuser.jupyterhub.hosts"] == "127.0.0.1"
     assert site.core["hadoop.proxyuser.jupyterhub.groups"] == "people"
@@ -57,7 +57,7 @@ def test_a_container_can_be_as_large_as_a_node():
     assert site.yarn["yarn.scheduler.maximum-allocation-vcores"] == "3"
 
 
-def test_daemons_of_a_kind_share_neither_folders_nor_addresses():
+def test_daemons_of_a_kind_share_neither_directories_nor_addresses():
     sites = daemon_sites(ClusterSettings(nodemanagers=3, datanodes=3), PORTS, STATE)
     for kind in ("nodemanager", "datanode"):
         own = [sites[f"{kind}{i}"] for i in (1, 2, 3)]
@@ -67,7 +67,7 @@ def test_daemons_of_a_kind_share_neither_folders_nor_addresses():
             assert len(values) == (1 if shared else 3), name
 
 
-def test_every_daemon_has_a_port_of_its_own_and_all_lie_in_one_block():
+def test_every_daemon_has_its_own_ports_all_in_one_block():
     addresses = PORTS.all(datanodes=5, nodemanagers=4)
     assert len(set(addresses)) == len(addresses)
     assert all(20_000 <= port < 20_034 for _, port in addresses)
@@ -81,7 +81,7 @@ def test_every_daemon_has_a_port_of_its_own_and_all_lie_in_one_block():
     assert used | {f"127.0.0.1:{PORTS.kdc}"} == {f"{host}:{port}" for host, port in addresses}
 
 
-def test_only_daemons_are_told_of_classes_that_clients_may_not_have():
+def test_only_daemons_use_our_classes():
     sites = daemon_sites(ClusterSettings(), PORTS, STATE)
     assert not any("yarnhub.minihadoop" in value for value in SITE.core.values())
     assert all("yarnhub.minihadoop" in site.core["fs.file.impl"] for site in sites.values())
@@ -101,10 +101,10 @@ def test_only_daemons_are_told_of_classes_that_clients_may_not_have():
         ({"users": (superuser(),)}, "an account of the cluster itself"),
     ],
 )
-def test_a_cluster_that_can_not_be_is_refused(settings, problem):
+def test_an_impossible_cluster_is_refused(settings, problem):
     with pytest.raises(SettingsError, match=problem):
         ClusterSettings(**settings)
 
 
-def test_nodes_have_addresses_of_their_own():
+def test_nodes_have_different_addresses():
     assert [node_host(i) for i in range(3)] == ["127.0.0.1", "127.0.0.2", "127.0.0.3"]

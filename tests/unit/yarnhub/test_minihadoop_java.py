@@ -1,4 +1,4 @@
-"""Which Java is taken, and what is said about one that won't do."""
+"""Which Java is chosen, and the errors about an unsuitable one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_major_version_is_read_from_all_forms(text, major):
     assert parse_major(text) == major
 
 
-def test_an_unknown_version_is_an_error_for_people():
+def test_an_unknown_version_is_an_error():
     with pytest.raises(MissingToolError, match="version is not recognised"):
         parse_major("command not found")
 
@@ -59,9 +59,9 @@ def test_an_unknown_version_is_an_error_for_people():
     ],
 )
 def test_each_hadoop_says_which_java_it_needs(major, hadoop, problem):
-    found = java_problem(major, hadoop)
-    assert problem in found
-    assert bool(found) is bool(problem)
+    sentence = java_problem(major, hadoop)
+    assert problem in sentence
+    assert bool(sentence) is bool(problem)
 
 
 def test_java_home_comes_before_the_path(monkeypatch, tmp_path):
@@ -73,11 +73,11 @@ def test_java_home_comes_before_the_path(monkeypatch, tmp_path):
     assert find_java("3.4.2") == named
 
 
-def test_a_java_without_a_release_file_is_asked(tmp_path):
+def test_a_java_without_a_release_file_is_run(tmp_path):
     assert java_major(java_home(tmp_path / "java", release="")) == 21
 
 
-def test_no_java_is_told_with_what_to_do(monkeypatch, tmp_path):
+def test_without_java_the_error_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingToolError, match=r"no Java on this machine\. Install one"):
@@ -97,6 +97,6 @@ def test_an_old_java_is_named_with_its_place(monkeypatch, tmp_path):
         find_java("3.4.2")
 
 
-def test_a_runtime_without_a_compiler_is_told(tmp_path):
+def test_a_runtime_without_a_compiler_is_reported(tmp_path):
     with pytest.raises(MissingToolError, match="without the compiler javac"):
         require_compiler(java_home(tmp_path / "java"))

@@ -1,4 +1,4 @@
-"""Which ports an embedded Hadoop gets."""
+"""The ports of an embedded Hadoop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from yarnhub.minihadoop.errors import ConflictError, SettingsError
 from yarnhub.minihadoop.ports import BLOCK, held_ports, kept_free, reserved_ports, taken_port
 
 
-def test_chosen_ports_are_free_and_below_those_that_the_kernel_gives_out():
+def test_chosen_ports_are_free_and_below_the_ephemeral_range():
     ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     with reserved_ports(None, datanodes=3, nodemanagers=2) as ports:
         addresses = ports.all(datanodes=3, nodemanagers=2)
@@ -21,26 +21,26 @@ def test_chosen_ports_are_free_and_below_those_that_the_kernel_gives_out():
         assert all(port < ephemeral for _, port in addresses)
 
 
-def test_clusters_that_start_at_once_get_different_ports():
+def test_clusters_that_start_in_parallel_get_different_ports():
     with (
-        reserved_ports(None, datanodes=1, nodemanagers=1) as one,
-        reserved_ports(None, datanodes=1, nodemanagers=1) as other,
+        reserved_ports(None, datanodes=1, nodemanagers=1) as first,
+        reserved_ports(None, datanodes=1, nodemanagers=1) as second,
     ):
-        assert abs(one.base - other.base) >= BLOCK
+        assert abs(first.base - second.base) >= BLOCK
 
 
-def test_what_starts_beside_a_cluster_or_another_gets_ports_of_its_own(
+def test_programs_that_start_in_parallel_get_different_ports(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr("yarnhub.minihadoop.ports.random.shuffle", lambda blocks: None)
     with (
         reserved_ports(None, datanodes=1, nodemanagers=1) as cluster,
-        held_ports(3) as one,
-        held_ports(3) as other,
+        held_ports(3) as first,
+        held_ports(3) as second,
     ):
         of_cluster = range(cluster.base, cluster.base + BLOCK)
-        assert len({*of_cluster, *one, *other}) == BLOCK + 3 + 3
-        assert taken_port([("127.0.0.1", port) for port in (*one, *other)]) is None
+        assert len({*of_cluster, *first, *second}) == BLOCK + 3 + 3
+        assert taken_port([("127.0.0.1", port) for port in (*first, *second)]) is None
 
 
 def test_a_block_with_a_taken_port_is_not_chosen(monkeypatch):
@@ -55,7 +55,7 @@ def test_a_block_with_a_taken_port_is_not_chosen(monkeypatch):
         assert ports.base > base
 
 
-def test_a_port_that_somebody_will_need_is_not_chosen(monkeypatch: pytest.MonkeyPatch):
+def test_a_port_that_is_kept_free_is_not_chosen(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("yarnhub.minihadoop.ports.random.shuffle", lambda blocks: None)
     with reserved_ports(None, datanodes=1, nodemanagers=1) as free:
         base = free.base

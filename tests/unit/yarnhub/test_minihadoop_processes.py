@@ -1,4 +1,4 @@
-"""What is ended with a cluster, and what is left alone."""
+"""The processes that are ended with a cluster, and those that are not."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ def test_a_child_without_its_environment_is_ended_with_its_container(state, star
     assert not is_running(child)
 
 
-def test_what_ignores_sigterm_or_is_suspended_is_ended_too(state, start, monkeypatch, wait_until):
+def test_processes_that_ignore_sigterm_or_are_suspended_are_ended_too(
+    state, start, monkeypatch, wait_until
+):
     monkeypatch.setattr("yarnhub.minihadoop.processes._GRACE_SECONDS", 0.2)
     armed = state / "armed"
     deaf = start(
@@ -103,7 +105,7 @@ def test_a_shell_that_uses_the_cluster_is_left_alone(state, start):
     assert is_running(shell)
 
 
-def test_a_cluster_in_a_folder_of_a_similar_name_is_left_alone(state, start):
+def test_a_cluster_in_a_directory_of_a_similar_name_is_left_alone(state, start):
     other = Path(f"{state}2")
     daemon = start(*SLEEP, **{DAEMON: f"{other}/namenode"})
     inside = start(*SLEEP, **container(other))
@@ -112,7 +114,7 @@ def test_a_cluster_in_a_folder_of_a_similar_name_is_left_alone(state, start):
     assert is_running(inside)
 
 
-def test_a_pid_that_is_somebody_elses_now_gets_no_signal(start):
+def test_a_reused_pid_gets_no_signal(start):
     process = start(*SLEEP)
     earlier = psutil.Process(process.pid)
     pid, started = earlier._ident
@@ -122,7 +124,7 @@ def test_a_pid_that_is_somebody_elses_now_gets_no_signal(start):
     assert is_running(process)
 
 
-def test_waiting_ends_with_the_process_or_with_the_time(start):
+def test_waiting_ends_with_the_process_or_after_the_timeout(start):
     process = start(*SLEEP)
     assert not wait_end(process, 0)
     send_signal(process, signal.SIGKILL)
@@ -165,7 +167,7 @@ def daemon(state: Path, command: str, is_ready=lambda: False) -> Daemon:
     return Daemon("worker", ["sh", "-c", command], dict(os.environ), state, is_ready)
 
 
-def test_a_daemon_that_ends_at_its_start_is_told_with_the_end_of_its_log(state):
+def test_a_daemon_that_ends_at_its_start_is_reported_with_its_log(state):
     broken = daemon(state, "echo no such disk; exit 3")
     broken.start()
     with pytest.raises(DaemonError, match=r"(?s)The worker ended while .*no such disk"):
@@ -173,7 +175,7 @@ def test_a_daemon_that_ends_at_its_start_is_told_with_the_end_of_its_log(state):
     assert not broken.is_running
 
 
-def test_a_daemon_that_is_not_ready_in_time_is_told(state):
+def test_a_daemon_that_is_not_ready_in_time_is_reported(state):
     slow = daemon(state, "exec sleep 1000")
     slow.start()
     with pytest.raises(DaemonError, match="was not ready in time"):
@@ -234,13 +236,13 @@ def test_no_thread_of_a_suspended_daemon_still_runs(state, wait_until, tmp_path)
         for _ in range(10):
             worker.suspend()
             threads = Path(f"/proc/{worker.pid}/task").iterdir()
-            assert {(each / "stat").read_text().split()[2] for each in threads} == {"T"}
+            assert {(thread / "stat").read_text().split()[2] for thread in threads} == {"T"}
             worker.resume()
     finally:
         worker.kill()
 
 
-def test_a_task_that_fails_is_told(state):
+def test_a_failed_task_is_reported(state):
     task = daemon(state, "echo no space left; exit 1")
     task.start()
     with pytest.raises(DaemonError, match=r"(?s)exit code 1.*no space left"):

@@ -1,4 +1,4 @@
-"""A cluster's state folder: what is written there, read back and removed."""
+"""A cluster's state directory: writing, reading and removing its files."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def cluster(tmp_path: Path) -> ClusterState:
     )
 
 
-def test_what_was_written_is_read_back(cluster):
+def test_the_description_is_read_back(cluster):
     cluster.write()
     assert load(cluster.folder) == cluster
 
 
-def test_each_daemon_has_a_folder_of_configuration_that_hadoop_can_read(cluster):
+def test_each_daemon_has_a_configuration_that_hadoop_can_read(cluster):
     cluster.write()
     own = {folder.name for folder in cluster.conf_dir.iterdir() if folder.is_dir()}
     assert own == set(cluster.daemon_names())
@@ -78,7 +78,7 @@ def test_the_environment_puts_our_commands_first_and_keeps_the_rest(cluster, mon
     assert "HADOOP_USER_NAME" not in env
 
 
-def test_data_goes_and_logs_and_what_is_not_ours_stay(cluster):
+def test_data_is_removed_while_logs_and_foreign_files_stay(cluster):
     cluster.write()
     (cluster.folder / "logs" / "namenode.log").touch()
     (cluster.folder / "mine.txt").touch()
@@ -87,33 +87,33 @@ def test_data_goes_and_logs_and_what_is_not_ours_stay(cluster):
     assert left == {"logs", "logs/namenode.log", "mine.txt"}
 
 
-def test_a_folder_that_holds_something_else_is_refused(tmp_path):
+def test_a_directory_with_foreign_files_is_refused(tmp_path):
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(ConflictError, match=r"thesis\.tex"):
         usable_folder(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["with space", "comma,", "per%20cent", "ümlaut", "new\nline"])
-def test_a_path_that_hadoop_can_not_cope_with_is_refused(tmp_path, name):
+def test_a_path_that_hadoop_cannot_use_is_refused(tmp_path, name):
     with pytest.raises(ConflictError, match="Choose a state directory"):
         usable_folder(tmp_path / name)
     assert not (tmp_path / name).exists()
 
 
-def test_a_folder_that_can_not_be_made_is_told(tmp_path):
+def test_a_directory_that_cannot_be_made_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConflictError, match="cannot be used: Not a directory"):
         usable_folder(tmp_path / "file" / "state")
 
 
-def test_a_folder_is_known_by_its_real_path(tmp_path):
+def test_a_directory_is_known_by_its_real_path(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     assert usable_folder(tmp_path / "link" / "state") == tmp_path / "real" / "state"
 
 
 @pytest.mark.parametrize("content", [None, "not json", "{}", '{"settings": {"colour": 1}}'])
-def test_nothing_or_nonsense_is_no_cluster(tmp_path, content):
+def test_a_missing_or_broken_description_is_not_a_cluster(tmp_path, content):
     if content is not None:
         (tmp_path / "cluster.json").write_text(content)
     with pytest.raises(NotRunningError, match=str(tmp_path)):

@@ -1,4 +1,4 @@
-"""What the commands get from YARN: names of servers, and errors of their own."""
+"""The commands' access to YARN: names of servers, and errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_servers_name_comes_from_its_applications():
         ),
     ],
 )
-def test_an_error_of_yarn_becomes_the_tools(error: Exception, message: str):
+def test_an_error_of_yarns_client_becomes_a_yarn_error(error: Exception, message: str):
     with pytest.raises(YarnError, match=message) as raised, yarn_errors():
         raise error
     assert raised.value.exit_code == 6

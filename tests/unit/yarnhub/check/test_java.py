@@ -1,4 +1,4 @@
-"""Whether this machine has what the skein launcher needs."""
+"""The check of the programs that the skein launcher needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from yarnhub.check.settings import HubSettings
 
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """What is found on a machine that has these programs only."""
+    """`results(**programs)`: the results on a machine with these programs only."""
 
     def look(**programs: str) -> list[CheckResult]:
         for name, script in programs.items():
@@ -26,18 +26,18 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return look
 
 
-def test_both_are_there(results):
-    assert {each.verdict for each in results(java="", yarn="")} == {Verdict.OK}
+def test_both_programs_exist(results):
+    assert {result.verdict for result in results(java="", yarn="")} == {Verdict.OK}
 
 
-def test_neither_is_there(results):
+def test_neither_program_exists(results):
     java, yarn = results()
     assert (java.verdict, yarn.verdict) == (Verdict.FAILED, Verdict.FAILED)
     assert java.why == "There is no java in PATH, and JAVA_HOME is not set."
     assert yarn.why == "There is no yarn command in PATH."
 
 
-def test_one_that_fails_is_quoted(results):
+def test_the_output_of_a_failing_program_is_quoted(results):
     _, yarn = results(java="", yarn="echo 'no class path here' >&2; exit 3")
     assert yarn.why.endswith("failed with exit code 3: no class path here")
 

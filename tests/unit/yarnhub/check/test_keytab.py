@@ -1,4 +1,4 @@
-"""Where the check finds the hub's keytab, and whether it misses one."""
+"""Where the check finds the hub's keytab, and when it requires one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_cluster_with_kerberos_and_no_keytab_is_a_warning(conf_dir: Path):
     assert (result.verdict, "a kinit ticket" in result.why) == (Verdict.WARNING, True)
 
 
-def test_without_kerberos_nobody_misses_the_keytab_that_the_environment_names(
+def test_without_kerberos_the_environments_keytab_does_not_matter(
     conf_dir: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("KRB5_CLIENT_KTNAME", "/nowhere/hub.keytab")
@@ -38,7 +38,7 @@ def test_without_kerberos_nobody_misses_the_keytab_that_the_environment_names(
 
 
 @pytest.mark.parametrize("prefix", ["", "FILE:"])
-def test_a_keytab_that_the_environment_names_is_looked_at(
+def test_the_environments_keytab_is_checked(
     prefix: str, conf_dir: Path, monkeypatch: pytest.MonkeyPatch
 ):
     keytab = conf_dir / "hub.keytab"
@@ -49,7 +49,7 @@ def test_a_keytab_that_the_environment_names_is_looked_at(
     assert f"have access to {keytab} " in result.why
 
 
-def test_the_configurations_keytab_goes_before_that_of_the_environment(
+def test_the_configurations_keytab_takes_precedence(
     conf_dir: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("KRB5_CLIENT_KTNAME", str(conf_dir / "core-site.xml"))

@@ -1,4 +1,4 @@
-"""What the checks take from a hub's configuration."""
+"""The settings that the checks read from a hub's configuration."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def test_the_settings_are_those_that_the_configuration_sets(tmp_path: Path):
     assert read_settings(file) == HubSettings(python_env="lab", allowed_users=("alice", "bob"))
 
 
-def test_users_that_are_added_to_the_default_are_not_taken_for_all(tmp_path: Path):
+def test_users_added_to_the_default_do_not_count_as_all(tmp_path: Path):
     file = tmp_path / "jupyterhub_config.py"
     file.write_text("c = get_config()\nc.Authenticator.allowed_users.add('alice')\n")
     assert read_settings(file).allowed_users == ()
 
 
-def test_users_are_those_that_hadoop_knows(tmp_path: Path):
+def test_users_have_their_hadoop_names(tmp_path: Path):
     file = tmp_path / "jupyterhub_config.py"
     file.write_text(
         "c = get_config()\n"
@@ -39,7 +39,7 @@ def test_users_are_those_that_hadoop_knows(tmp_path: Path):
     assert read_settings(file).allowed_users == ("alice", "bob")
 
 
-def test_a_configuration_that_fails_is_told(tmp_path: Path):
+def test_a_configuration_that_fails_is_reported(tmp_path: Path):
     file = tmp_path / "jupyterhub_config.py"
     file.write_text("c = get_config()\n1 / 0\n")
     with pytest.raises(ConfigFileError, match="ZeroDivisionError"):
@@ -57,9 +57,7 @@ def test_a_configuration_that_fails_is_told(tmp_path: Path):
         ("c.JupyterHub.hub_connect_url = 'http://edge:9002'", "edge", 9002),
     ],
 )
-def test_the_hubs_address_is_the_one_that_servers_get(
-    lines: str, host: str, port: int, tmp_path: Path
-):
+def test_the_hubs_address_is_the_one_for_servers(lines: str, host: str, port: int, tmp_path: Path):
     file = tmp_path / "jupyterhub_config.py"
     file.write_text(f"c = get_config()\n{lines}\n")
     settings = read_settings(file)

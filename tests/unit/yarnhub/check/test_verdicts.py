@@ -1,4 +1,4 @@
-"""What the checks make of what they see."""
+"""The verdicts on facts about a cluster."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from yarnhub.probes import ProbeOutcome
 def test_only_a_failure_gives_an_exit_code():
     results = [CheckResult("rm", verdict, "") for verdict in Verdict]
     assert exit_code(results) == 1
-    assert exit_code([each for each in results if each.verdict is not Verdict.FAILED]) == 0
+    assert exit_code([result for result in results if result.verdict is not Verdict.FAILED]) == 0
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_clocks_may_be_apart_in_either_direction_but_not_far(skew, verdict):
 
 
 @pytest.mark.parametrize(
-    ("collects", "renews", "may_act", "verdict", "said"),
+    ("collects", "renews", "may_act", "verdict", "text"),
     [
         (False, False, False, Verdict.OK, "Log aggregation is off"),
         (True, True, True, Verdict.OK, "longer than 7 days are collected too"),
@@ -69,12 +69,12 @@ def test_clocks_may_be_apart_in_either_direction_but_not_far(skew, verdict):
         (True, False, True, Verdict.WARNING, "not yarn.resourcemanager.proxy-user-privileges"),
     ],
 )
-def test_logs_of_long_servers_need_a_switch_and_a_right_together(
-    collects, renews, may_act, verdict, said
+def test_logs_of_long_running_servers_need_both_properties(
+    collects, renews, may_act, verdict, text
 ):
     result = judge_tokens(7, collects, renews, "yarn", may_act)
     assert result.verdict is verdict
-    assert said in result.why
+    assert text in result.why
 
 
 def test_rights_to_a_queue_count_by_its_name_and_by_its_path():
@@ -93,14 +93,14 @@ def test_a_home_belongs_to_its_user():
     assert judge_home("bob", home.path, home, made_by_hub=False).verdict is Verdict.OK
 
 
-def test_a_home_that_is_missing_is_fine_only_where_the_hub_makes_it():
+def test_a_missing_home_is_fine_only_if_the_hub_creates_it():
     assert judge_home("alice", "/user/alice", None, made_by_hub=True).verdict is Verdict.OK
     assert judge_home("alice", "/user/alice", None, made_by_hub=False).verdict is Verdict.FAILED
 
 
-def test_what_an_administrator_is_to_run_is_quoted():
-    found = judge_home("a;reboot", "/user/a;reboot", None, made_by_hub=False)
-    assert "-chown 'a;reboot' '/user/a;reboot'" in found.remedy
+def test_commands_for_an_administrator_are_quoted():
+    result = judge_home("a;reboot", "/user/a;reboot", None, made_by_hub=False)
+    assert "-chown 'a;reboot' '/user/a;reboot'" in result.remedy
 
 
 def test_a_quota_that_is_nearly_used_up_is_a_warning():
@@ -134,7 +134,7 @@ def test_a_quota_that_is_nearly_used_up_is_a_warning():
         ),
     ],
 )
-def test_the_callback_is_judged_by_what_became_of_the_container(
+def test_the_callback_is_judged_by_the_containers_outcome(
     outcome: ProbeOutcome, verdict: Verdict, why: str
 ):
     result = judge_callback("edge:8081", outcome)
