@@ -292,6 +292,12 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/yarnhub/test_minihadoop_ports.py::"
         "test_a_fifo_or_a_file_in_the_lock_directory_does_no_harm",
     ),
+    "another account on the machine that reads the embedded Hadoop's files": (
+        f"{UNIT}/yarnhub/test_minihadoop_state.py::"
+        "test_another_account_reads_nothing_in_a_state_directory",
+        f"{UNIT}/yarnhub/test_minihadoop_state.py::"
+        "test_a_state_directory_of_another_account_is_refused",
+    ),
 }
 
 

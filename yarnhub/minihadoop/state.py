@@ -193,7 +193,12 @@ def load(folder: Path) -> ClusterState:
 
 
 def usable_folder(folder: Path) -> Path:
-    """Create the directory if necessary. Raises ConflictError if it cannot be a state directory."""
+    """Create the directory if necessary, and close it to other accounts.
+
+    The files below it need no modes of their own then; Hadoop creates most of them, with the umask.
+    The ResourceManager's state store has the API tokens of all servers. Raises ConflictError if the
+    directory cannot be a state directory.
+    """
     folder = folder.absolute()
     if not re.fullmatch(r"[\w./@+=~-]+", str(folder), re.ASCII):
         raise ConflictError(
@@ -202,7 +207,8 @@ def usable_folder(folder: Path) -> Path:
         )
     ours = {*_DATA, "logs", "cluster.json", "lock"}
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        is_own = folder.stat().st_uid == os.geteuid()
         foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in ours)
     except OSError as error:
         raise ConflictError(
@@ -213,6 +219,13 @@ def usable_folder(folder: Path) -> Path:
             f"{folder} contains {foreign[0]!r}, which is not part of a cluster. Choose an empty "
             "state directory."
         )
+    # The owner of a directory can replace every file in it.
+    if not is_own:
+        raise ConflictError(
+            f"The state directory {folder} belongs to another account. Choose a state directory of "
+            "your own."
+        )
+    folder.chmod(0o700)  # An earlier version created it with mode 0755.
     return folder.resolve()
 
 

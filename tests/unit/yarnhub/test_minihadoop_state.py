@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -110,6 +115,62 @@ def test_a_directory_is_known_by_its_real_path(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     assert usable_folder(tmp_path / "link" / "state") == tmp_path / "real" / "state"
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A directory that every account can enter, unlike `tmp_path`."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def readable_by_another_account(*files: Path) -> list[str]:
+    """The names of the files that the account with uid 65534 can read."""
+    script = """
+import os, sys
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+for path in sys.argv[1:]:
+    try:
+        open(path).close()
+    except PermissionError:
+        continue
+    print(os.path.basename(path))
+"""
+    command = [sys.executable, "-I", "-S", "-c", script, *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/")
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
+@pytest.mark.parametrize("exists", [False, True])
+def test_another_account_reads_nothing_in_a_state_directory(open_folder: Path, exists: bool):
+    folder = open_folder / "state"
+    if exists:
+        folder.mkdir(mode=0o755)
+    store = usable_folder(folder) / "yarn" / "rm-state"
+    store.mkdir(parents=True, mode=0o755)
+    secret, control = store / "application_1", open_folder / "control"
+    for file in (secret, control):
+        file.write_text("JUPYTERHUB_API_TOKEN")
+        file.chmod(0o644)
+    assert readable_by_another_account(secret, control) == ["control"]
+
+
+def test_a_state_directory_of_an_earlier_version_is_closed_to_other_accounts(tmp_path: Path):
+    (tmp_path / "state" / "logs").mkdir(parents=True)
+    (tmp_path / "state").chmod(0o755)
+    usable_folder(tmp_path / "state")
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_a_state_directory_of_another_account_is_refused(tmp_path: Path):
+    (tmp_path / "state").mkdir(mode=0o755)
+    os.chown(tmp_path / "state", 65534, 65534)
+    with pytest.raises(ConflictError, match="belongs to another account"):
+        usable_folder(tmp_path / "state")
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o755
 
 
 @pytest.mark.parametrize("content", [None, "not json", "{}", '{"settings": {"colour": 1}}'])
