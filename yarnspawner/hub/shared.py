@@ -43,12 +43,12 @@ async def get_hub_cluster(
     if KEY not in settings:
         async with settings.setdefault(OPENING, asyncio.Lock()):
             if KEY not in settings:  # an earlier holder of the lock may have opened it
-                settings[KEY] = await _begin_yarn(settings, api_url, options)
+                settings[KEY] = await _open(settings, api_url, options)
     cluster: HubCluster = settings[KEY][0]
     return cluster
 
 
-async def _begin_yarn(
+async def _open(
     settings: HubSettings, api_url: str, options: YarnSpawnerSettings
 ) -> tuple[HubCluster, asyncio.Task[None]]:
     _log_as_the_hub(options.log)
@@ -74,7 +74,7 @@ def _log_as_the_hub(hub_log: logging.Logger) -> None:
 def known_submissions(users: Any) -> set[Submission]:
     """Return the submissions of all servers of `users`, the hub's UserDict.
 
-    From its start on a hub has each server that its database says may run as a spawner in memory.
+    A hub makes a spawner at its start for each server that may run according to its database.
     """
     spawners = (spawner for user in users.values() for spawner in user.spawners.values())
     return {spawner.submission for spawner in spawners if getattr(spawner, "spawn_tag", "")}
