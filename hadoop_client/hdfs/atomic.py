@@ -166,13 +166,22 @@ def _is_same(one: FileStatus, other: FileStatus) -> bool:
 
 @contextmanager
 def removed_on_failure(
-    fs: FileSystem, temporary: str, *, only: FileStatus | None = None
+    fs: FileSystem,
+    temporary: str,
+    *,
+    only: FileStatus | None = None,
+    since: FileStatus | None = None,
 ) -> Iterator[None]:
-    """Delete a temporary file or directory if the block fails; with `only`, if it is that file."""
+    """Delete a temporary file or empty directory if the block fails; with `only`, if it is that
+    file.
+
+    `since` is the status of a directory just after its creation. Its content is then deleted too,
+    except files that are older: another user may have put another directory in its place.
+    """
     try:
         yield
     except BaseException:  # incomplete content is never kept
-        _remove(fs, temporary, only)
+        _remove(fs, temporary, only, since)
         raise
 
 
@@ -198,11 +207,25 @@ def _put_back(fs: FileSystem, hidden: str, path: str) -> None:
         log.warning("%s is left as %s in HDFS: %s", path, hidden, error.strerror)
 
 
-def _remove(fs: FileSystem, temporary: str, only: FileStatus | None) -> None:
+def _remove(
+    fs: FileSystem, temporary: str, only: FileStatus | None, since: FileStatus | None
+) -> None:
     try:
+        if since is not None:
+            _empty(fs, temporary, since.modified_ms)
         if only is None or _is_same(fs.stat(temporary), only):
-            fs.delete(temporary, recursive=True)
+            fs.delete(temporary)
     except FileNotFoundError:
         pass  # the failed call had renamed it
     except OSError as error:
         log.warning("%s was left behind in HDFS: %s", temporary, error.strerror)
+
+
+def _empty(fs: FileSystem, directory: str, since_ms: int) -> None:
+    """Delete the files in a directory tree that were written since then, and empty directories."""
+    for entry in fs.list_dir(directory):
+        if entry.is_dir:
+            _empty(fs, entry.path, since_ms)
+        elif entry.modified_ms < since_ms:
+            raise OSError(errno.ENOTEMPTY, "it contains older files", directory)
+        fs.delete(entry.path)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from tornado.web import HTTPError
 
 from hadoop_client.hdfs.atomic import quarantined
+from hadoop_client.hdfs.interface import FileStatus
 from hadoop_client.hdfs.paths import is_temporary
 from hdfs_contents.paths import CHECKPOINT_DIR
 from hdfs_contents.store import ContentsStore
@@ -37,16 +38,34 @@ def _move_to_trash(store: ContentsStore, hdfs_path: str) -> bool:
 def _delete_empty_directory(store: ContentsStore, path: str, hdfs_path: str) -> None:
     """Delete a directory in which the user sees nothing; checkpoints of former files may be left.
 
-    Renaming it first keeps files that are created in it during the deletion.
+    Renaming it first keeps files that are created in it during the deletion. No directory is
+    deleted with its content, so a directory that another user puts in its place, or in it, stays.
     """
     fs = store.fs
-    _refuse_if_not_empty(store, path, hdfs_path)
+    _leftovers(store, path, hdfs_path)
     with quarantined(fs, hdfs_path) as quarantine:
-        _refuse_if_not_empty(store, path, quarantine)
-        fs.delete(quarantine, recursive=True)
+        for leftover in _leftovers(store, path, quarantine):
+            fs.delete(leftover.path)
+        fs.delete(quarantine)
 
 
-def _refuse_if_not_empty(store: ContentsStore, path: str, hdfs_path: str) -> None:
-    names = (status.name for status in store.fs.list_dir(hdfs_path))
-    if not all(name == CHECKPOINT_DIR or is_temporary(name) for name in names):
-        raise HTTPError(400, f"Directory {path} not empty")
+def _leftovers(store: ContentsStore, path: str, hdfs_path: str) -> list[FileStatus]:
+    """Return checkpoints and temporary files in a directory; HTTPError 400 if it has other entries.
+
+    Contents come before their directory.
+    """
+    found: list[FileStatus] = []
+    for entry in store.fs.list_dir(hdfs_path):
+        if entry.name == CHECKPOINT_DIR and entry.is_dir:
+            checkpoints = store.fs.list_dir(entry.path)
+            if any(checkpoint.is_dir for checkpoint in checkpoints):
+                raise _not_empty(path)
+            found += checkpoints
+        elif entry.name != CHECKPOINT_DIR and not is_temporary(entry.name):
+            raise _not_empty(path)
+        found.append(entry)
+    return found
+
+
+def _not_empty(path: str) -> HTTPError:
+    return HTTPError(400, f"Directory {path} not empty")

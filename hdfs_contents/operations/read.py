@@ -52,7 +52,7 @@ def _read_directory(store: ContentsStore, request: ReadRequest, status: FileStat
     model = models.base_model(status, request.path, type="directory", writable=writable)
     if request.content:
         entries = fs.list_dir(status.path)
-        delete_stale_files(fs, entries)
+        delete_stale_files(fs, status, entries)
         model["format"] = "json"
         model["content"] = _list_models(store, request.path, entries)
     return model

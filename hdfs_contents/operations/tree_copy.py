@@ -45,7 +45,11 @@ def _temporary_copy(fs: FileSystem, source: FileStatus, target: str) -> Iterator
     if fs.exists(target):  # fail before hours of copying
         raise FileExistsError(errno.EEXIST, "it already exists", target)
     temporary = temporary_beside(target)
-    with removed_on_failure(fs, temporary):
+    created = None
+    if source.is_dir:
+        fs.mkdirs(temporary, 0o700)
+        created = fs.stat(temporary)
+    with removed_on_failure(fs, temporary, since=created):
         # A directory gets its final mode after its contents: without write permission, nothing
         # could be created in it or removed from it.
         for original, copied in list(_copy_private(fs, source, temporary)):

@@ -104,7 +104,8 @@ class SessionStore:
         if not self._fs.exists(self._directory):
             self._fs.mkdirs(parent(self._directory), 0o700)
             self._fs.mkdirs(self._directory, 0o700)
-        delete_stale_files(self._fs, self._fs.list_dir(self._directory), _STALE_MS)
+        directory = self._fs.stat(self._directory)
+        delete_stale_files(self._fs, directory, self._fs.list_dir(self._directory), _STALE_MS)
         self._directory_ready = True
 
     def _refuse_wrong_size(self, written: str, size: int) -> None:

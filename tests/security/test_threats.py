@@ -174,6 +174,16 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/hadoop_client/test_hdfs_errors.py::test_each_kind_of_failure_has_its_status",
         f"{UNIT}/hdfs_contents/test_extension.py::test_only_a_503_has_a_retry_after_header",
     ),
+    "another user's directory, renamed to look like one of our temporary files": (
+        f"{UNIT}/hadoop_client/test_stale_files.py::"
+        "test_a_directory_with_content_that_another_user_renamed_stays",
+        f"{UNIT}/hadoop_client/test_stale_files.py::"
+        "test_nothing_is_deleted_if_another_user_may_rename_files",
+        f"{UNIT}/hdfs_contents/test_tree_copy.py::"
+        "test_a_directory_put_in_place_of_a_copy_is_not_deleted_when_that_fails",
+        f"{MANAGER}/test_moving.py::"
+        "test_a_directory_that_another_user_hid_in_a_deleted_one_is_kept",
+    ),
     "a save that is interrupted, or that HDFS rejects": (
         f"{MANAGER}/test_faults.py::test_a_failed_save_leaves_the_file_whole_and_no_temporary_file",
         f"{CONTENTS}/test_contents_faults.py::"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,3 +86,37 @@ def test_a_read_only_directory_is_copied(fs: LocalFileSystem, tmp_path: Path) ->
     assert (fs.stat("/home/copy/sub").mode, fs.stat("/home/copy/b").mode) == (0o555, 0o640)
     for name in ("d", "copy"):
         fs.set_permission(f"/home/{name}/sub", 0o755)
+
+
+def test_a_failed_copy_is_deleted_with_its_contents(fs: LocalFileSystem, tmp_path: Path) -> None:
+    def fail() -> None:
+        raise OSError("the quota is exceeded")
+
+    with pytest.raises(OSError, match="the quota is exceeded"):
+        copy_tree(
+            InterruptedFileSystem(fs, "rename", fail, after=False), fs.stat("/home/d"), "/home/e"
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["d"]
+
+
+def test_a_directory_put_in_place_of_a_copy_is_not_deleted_when_that_fails(
+    fs: LocalFileSystem, tmp_path: Path
+) -> None:
+    """A user who may write into a shared directory can rename both."""
+    thesis = tmp_path / "thesis"
+    thesis.mkdir()
+    (thesis / "results.csv").write_text("years of work")
+    os.utime(thesis / "results.csv", (1, 1))
+
+    def swap() -> None:
+        (temporary,) = tmp_path.glob(".saving-*")
+        temporary.rename(tmp_path / "elsewhere")
+        thesis.rename(temporary)
+        raise OSError("the quota is exceeded")
+
+    with pytest.raises(OSError, match="the quota is exceeded"):
+        copy_tree(
+            InterruptedFileSystem(fs, "rename", swap, after=False), fs.stat("/home/d"), "/home/e"
+        )
+    (kept,) = tmp_path.glob(".saving-*/results.csv")
+    assert kept.read_text() == "years of work"

@@ -6,6 +6,7 @@ import errno
 from typing import Any
 
 import pytest
+from tornado.web import HTTPError
 
 from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
@@ -132,6 +133,17 @@ async def test_a_directory_without_visible_entries_is_deleted(
     await manager.delete("e")
     assert names() == []
     assert "no such file" in await refused(404, manager.delete("e"))
+
+
+@pytest.mark.parametrize("disguise", [".ipynb_checkpoints/thesis", f".saving-1-{'0' * 16}.tmp"])
+async def test_a_directory_that_another_user_hid_in_a_deleted_one_is_kept(
+    disguise: str, manager: HDFSContentsManager, write: Write, read: Read
+) -> None:
+    manager.delete_to_trash = False
+    write(f"d/{disguise}/results.csv", "years of work")
+    with pytest.raises(HTTPError):
+        await manager.delete("d")
+    assert read(f"d/{disguise}/results.csv") == b"years of work"
 
 
 @pytest.mark.parametrize("comes_in", [False, True], ids=["cannot go", "a file comes in"])
