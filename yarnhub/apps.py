@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hadoop_client.printable import printable
 from yarnhub.errors import ServerNotFoundError, YarnError
 from yarnhub.options import AsJson, parse_label
 
@@ -93,7 +94,7 @@ def stop(
         typer.confirm(f"End the server of {label}? Unsaved work in it is lost.", abort=True)
     for server in servers:
         _end(server)
-        typer.echo(f"Ended {server.label} ({server.application_id}).")
+        typer.echo(f"Ended {printable(server.label)} ({server.application_id}).")
 
 
 def _servers() -> list[ListedServer]:
@@ -156,5 +157,6 @@ def _table(servers: Iterable[ListedServer]) -> Table:
             *(server.label, server.node or "-", memory, since),
             *(server.state, server.application_id),
         )
-        table.add_row(*map(Text, cells))
+        # Any Hadoop user can choose the name of an application with the tag of a server.
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     return table

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from env_packaging.cli import pack_env
+from hadoop_client.printable import LINES, printable
 from yarnhub.apps import apps, stop
 from yarnhub.check.cli import check
 from yarnhub.config.cli import config
@@ -77,5 +78,5 @@ def main() -> None:
         code = getattr(error, "exit_code", None)
         if not isinstance(code, int):
             raise
-        typer.echo(str(error), err=True)
+        typer.echo(printable(str(error), keep=LINES, limit=None), err=True)
         sys.exit(code)

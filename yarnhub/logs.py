@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hadoop_client.printable import LINES, printable
 from yarnhub.errors import ServerNotFoundError, ToolError
 from yarnhub.node_http import base_url, open_url
 from yarnhub.options import parse_label
@@ -94,7 +95,8 @@ def _print(title: str, text: str, lines: int) -> None:
     if not shown:
         return
     typer.echo(f"==> {title}", err=True)
-    sys.stdout.write("".join(f"{line}\n" for line in shown))
+    # Output that moves a terminal's cursor or changes its title would act on the administrator.
+    sys.stdout.write("".join(f"{printable(line, keep=LINES, limit=None)}\n" for line in shown))
     sys.stdout.flush()
 
 

@@ -22,11 +22,13 @@ that a user can cause do not.
 from __future__ import annotations
 
 import html
+import textwrap
 from typing import ClassVar
 
 from tornado import web
 
 from hadoop_client.hdfs.homes import make_home_command
+from hadoop_client.printable import LINES, printable
 
 try:
     from jupyterhub.spawner import SpawnException
@@ -45,14 +47,23 @@ OUTPUT_LOOK = (
 )
 
 
+#: The longest output that a page shows, in characters; escapes come on top.
+MAX_OUTPUT = 4096
+
+
 class SpawnError(SpawnException):
-    """A failed start. `sentence` is the message for the user, `output` the server's own output."""
+    """A failed start. `sentence` is the message for the user, `output` the server's own output.
+
+    The output is indented in the text of the error, so that it cannot forge lines of the hub's log.
+    """
 
     stable_reason: ClassVar[str]
     status: ClassVar[int] = 400
 
     def __init__(self, sentence: str, output: str = "") -> None:
-        message = f"{sentence}\n\n{output}" if output else sentence
+        sentence = printable(sentence)
+        output = printable(output[-MAX_OUTPUT:], keep=LINES, limit=None)
+        message = f"{sentence}\n\n{textwrap.indent(output, '    ')}" if output else sentence
         super().__init__(message, reason=self.stable_reason, status_code=self.status)
         self.sentence = sentence
         self.output = output

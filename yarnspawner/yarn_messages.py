@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hadoop_client.printable import printable
 from hadoop_client.yarn.records import ApplicationState
 from yarnspawner.failures import (
+    MAX_OUTPUT,
     AccountMissingError,
     ApplicationFailedError,
     ImpersonationError,
@@ -73,8 +75,6 @@ NO_ACCOUNT = re.compile(
 MAY_NOT_ACT = re.compile(r"is not allowed to impersonate|Unauthorized connection for super-user")
 EXCEPTION = re.compile(r"([\w$]+\.)+\w+Exception: ")
 
-#: The longest output that a page shows, in characters.
-MAX_OUTPUT = 4096
 STDERR = re.compile(r"Last \d+ bytes of stderr :\n(.+?)(?:\n\n|\nFor more detail|\Z)", re.DOTALL)
 
 #: YARN's phrases on the same line as the cause.
@@ -215,8 +215,11 @@ def cause_of_end(report: ApplicationReport | None) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the first line as a sentence, without the Java stack that may follow it."""
-    line = text.strip().partition("\n")[0].strip()
+    """Return the first line as a sentence, without the Java stack that may follow it.
+
+    Control characters become visible.
+    """
+    line = printable(text.strip().partition("\n")[0].strip())
     return line if not line or line.endswith(".") else line + "."
 
 

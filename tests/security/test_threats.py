@@ -308,6 +308,20 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/yarnhub/test_minihadoop_state.py::"
         "test_a_state_directory_of_another_account_is_refused",
     ),
+    "control characters in a server's output, a name or YARN's text": (
+        f"{UNIT}/hadoop_client/test_printable.py::"
+        "test_no_text_has_a_control_or_format_character_left",
+        f"{UNIT}/yarnspawner/test_failures.py::"
+        "test_the_output_of_a_server_neither_acts_on_a_terminal_nor_forges_lines_of_a_log",
+        f"{UNIT}/yarnspawner/test_yarn_messages.py::"
+        "test_the_reason_of_an_end_is_one_line_that_acts_on_no_terminal",
+        f"{UNIT}/yarnhub/test_logs.py::test_output_does_not_act_on_the_terminal",
+        f"{UNIT}/yarnhub/test_apps.py::test_an_applications_name_does_not_act_on_the_terminal",
+        f"{UNIT}/yarnhub/test_envs_show.py::"
+        "test_a_name_or_version_in_the_registry_does_not_act_on_the_terminal",
+        f"{UNIT}/yarnhub/check/test_show.py::"
+        "test_the_reason_of_a_result_does_not_act_on_the_terminal",
+    ),
 }
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hadoop_client.printable import LINES, printable
 from yarnhub.check.results import CheckResult, Verdict, exit_code
 from yarnhub.options import AsJson
 
@@ -123,9 +124,9 @@ def show(result: CheckResult) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    text = Text(result.why)
+    text = Text(printable(result.why, keep=LINES))
     if result.remedy:
-        text.append(f"\n{result.remedy}", style="italic")
+        text.append(f"\n{printable(result.remedy, keep=LINES)}", style="italic")
     line = Table.grid(padding=(0, 1))
     line.add_column(width=len("warning"))
     line.add_column(width=max(map(len, GROUPS)))

@@ -28,6 +28,7 @@ from env_packaging.registry import (
     resolve,
     storage_errors,
 )
+from hadoop_client.printable import printable
 from yarnhub.envs.warm import warm
 from yarnhub.options import AsJson, EnvRoot, Quiet, Target
 
@@ -68,7 +69,7 @@ def list_all(env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJson = False) -> N
     Console().print(table_of(stored, used), highlight=False)
     for env in stored:
         if env.damage:
-            typer.echo(f"Warning: {env} is damaged: {env.damage}", err=True)
+            typer.echo(printable(f"Warning: {env} is damaged: {env.damage}"), err=True)
 
 
 @app.command()
@@ -170,12 +171,12 @@ def diff(
         _print_json({"python": versions, "packages": packages})
         return
     if versions:
-        typer.echo(f"  Python {versions[0]} -> {versions[1]}")
+        typer.echo(printable(f"  Python {versions[0]} -> {versions[1]}"))
     for name, (was, now) in changes.items():
         if was and now:
-            typer.echo(f"  {name} {version(was)} -> {version(now)}")
+            typer.echo(f"  {printable(name)} {version(was)} -> {version(now)}")
         else:
-            typer.echo(f"{'-' if was else '+'} {name} {version(was or now)}")
+            typer.echo(f"{'-' if was else '+'} {printable(name)} {version(was or now)}")
     if not (changes or versions):
         typer.echo("Both have the same packages.")
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from env_packaging.inventory import Stored
 from env_packaging.manifest import Manifest, Package
+from hadoop_client.printable import printable
 
 
 def table_of(stored: Iterable[Stored], used: Mapping[str, int] | None) -> Table:
@@ -22,10 +23,10 @@ def table_of(stored: Iterable[Stored], used: Mapping[str, int] | None) -> Table:
         table.add_column(title, justify="right", overflow="fold")
     for env in stored:
         table.add_row(
-            env.name,
-            ", ".join(env.aliases) or "-",
-            env.key,
-            env.manifest.python_version if env.manifest else "damaged",
+            printable(env.name),
+            printable(", ".join(env.aliases)) or "-",
+            printable(env.key),
+            printable(env.manifest.python_version) if env.manifest else "damaged",
             megabytes(env.archive.size) if env.archive else "-",
             age(env.modified_ms),
             "?" if used is None else str(used.get(env.key, 0)),
@@ -37,8 +38,10 @@ def alias_warnings(stored: Iterable[Stored]) -> list[str]:
     """Return a warning for each alias whose target is unknown: any environment could be needed."""
     unread = dict.fromkeys((env.name, alias) for env in stored for alias in env.unread_aliases)
     return [
-        f"Warning: the alias {name}:{alias} cannot be read or trusted, so no environment of "
-        f"{name} is removed. See: yarnhub envs show {name}:{alias}."
+        printable(
+            f"Warning: the alias {name}:{alias} cannot be read or trusted, so no environment of "
+            f"{name} is removed. See: yarnhub envs show {name}:{alias}."
+        )
         for name, alias in unread
     ]
 
@@ -70,15 +73,10 @@ def print_manifest(console: Console, manifest: Manifest, path: str, *, public: b
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for title, text in lines.items():
-        table.add_row(title, _printable(text))
+        table.add_row(title, Text(printable(text, limit=None)))
     for finding in manifest.findings:
-        table.add_row(finding.severity, _printable(finding.message))
+        table.add_row(printable(finding.severity), Text(printable(finding.message, limit=None)))
     console.print(table, highlight=False)
-
-
-def _printable(text: str) -> Text:
-    """Return a text without markup that any terminal can print: file names may not be UTF-8."""
-    return Text(text.encode(errors="backslashreplace").decode())
 
 
 def package_changes(
@@ -97,7 +95,7 @@ def version(package: Package | None) -> str:
     """Return a package's version, with its build if it has one."""
     if package is None:
         return "-"
-    return package.version + (f" {package.build}" if package.build else "")
+    return printable(package.version + (f" {package.build}" if package.build else ""))
 
 
 def megabytes(size_bytes: int) -> str:

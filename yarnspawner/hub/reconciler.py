@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from hadoop_client.printable import printable
 from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.hub.cluster import HubCluster
 from yarnspawner.hub.submission import Submission
@@ -64,7 +65,8 @@ class Reconciler:
         application_id = str(report.application_id)
         if self._yarn.is_ending(application_id):
             return
-        log.warning("%s of %s belongs to no server: ending it", application_id, report.user)
+        owner = printable(report.user)
+        log.warning("%s of %s belongs to no server: ending it", application_id, owner)
         ORPHANS.inc()
         submission = Submission(application_id, self._yarn.tag, report.user, report.user)
         self._yarn.end(submission, REASON)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from hadoop_client.printable import printable
 from hadoop_client.yarn.records import ApplicationState, Resource
 from hadoop_client.yarn.reports import ApplicationReport, QueueInfo
 from yarnspawner.launch.spec import LaunchSpec
@@ -20,7 +21,10 @@ PENDING = tuple(state for state in ALIVE if state is not ApplicationState.RUNNIN
 
 
 class ClusterError(Exception):
-    """A call to YARN failed. The text is one sentence with the reason."""
+    """A call to YARN failed. The text is one sentence with the reason, for logs and pages."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(printable(sentence))
 
 
 class ClusterUnreachableError(ClusterError):

@@ -8,9 +8,9 @@ from dataclasses import replace
 from rich.console import Console
 
 from env_packaging.inventory import Stored
-from env_packaging.manifest import Finding
+from env_packaging.manifest import Finding, Package
 from tests.unit.env_packaging.test_manifest import MANIFEST
-from yarnhub.envs.show import alias_warnings, print_manifest
+from yarnhub.envs.show import alias_warnings, print_manifest, table_of, version
 
 
 def test_names_that_are_not_utf_8_are_shown_on_a_utf_8_terminal() -> None:
@@ -28,3 +28,17 @@ def test_an_unreadable_alias_is_named_once() -> None:
     stored = [Stored("lab", key * 20, (), ("stable",), None, None, "", 0) for key in "ab"]
     (warning,) = alias_warnings(stored)
     assert warning.startswith("Warning: the alias lab:stable cannot be read or trusted")
+
+
+def test_a_name_or_version_in_the_registry_does_not_act_on_the_terminal(capsys) -> None:
+    evil = "\x1b]0;owned\x07\x1b[2K"
+    finding = Finding("note", "code", f"It is about {evil}.")
+    manifest = replace(MANIFEST, source=evil, python_version=evil, findings=(finding,))
+    stored = Stored("lab" + evil, "a" * 20, (evil,), (), None, manifest, "", 0)
+    console = Console(width=300)
+    console.print(table_of([stored], None))
+    print_manifest(console, manifest, "/archive" + evil, public=True)
+    shown = capsys.readouterr().out + version(Package("numpy", evil, evil))
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+    assert r"lab\x1b]0;owned\x07\x1b[2K" in shown

@@ -48,6 +48,25 @@ def test_a_page_shows_the_sentence_and_the_output_as_text():
     assert failure.reason == "application"
 
 
+def test_the_output_of_a_server_neither_acts_on_a_terminal_nor_forges_lines_of_a_log():
+    failure = ApplicationFailedError(
+        "It ended\x1b[2K\r\nforged.", "last\x1b]0;owned\x07\n[I 2026-11-30 JupyterHub] forged\tline"
+    )
+    assert str(failure).splitlines() == [
+        r"It ended\x1b[2K\r\nforged.",
+        "",
+        r"    last\x1b]0;owned\x07",
+        "    [I 2026-11-30 JupyterHub] forged\tline",
+    ]
+    assert "\x1b" not in failure.jupyterhub_html_message
+
+
+def test_the_last_of_a_long_output_is_shown():
+    failure = ApplicationFailedError("It ended.", "x" * 100_000 + "\x1b[31mthe cause")
+    assert failure.output.endswith(r"\x1b[31mthe cause")
+    assert len(str(failure)) < 10_000
+
+
 def test_what_an_administrator_is_to_run_for_a_home_is_one_command_for_any_name():
     name = "a;reboot$(id)'b"
     sentence = HomeMissingError.of(name, f"/user/{name}", 0o750).sentence

@@ -259,3 +259,12 @@ def test_the_end_of_what_had_been_ready_is_told_in_a_line(diagnostics, said):
 
 def test_of_what_had_been_ready_and_is_forgotten_that_is_said():
     assert "no longer knows" in cause_of_end(None)
+
+
+def test_the_reason_of_an_end_is_one_line_that_acts_on_no_terminal():
+    evil = "\x1b]0;owned\x07\r[I 2026-11-30 JupyterHub auth:1] admin logged in\x85\u2028\u202e"
+    report = failed(f"The notebook server ended with {evil}{'x' * 100_000}\nsecond line")
+    cause = cause_of_end(report)
+    assert cause.startswith(r"The notebook server ended with \x1b]0;owned\x07\r[I 2026-11-30")
+    assert all(char.isprintable() for char in cause)
+    assert len(cause) < 5000
