@@ -173,7 +173,7 @@ def export_new_key(hadoop: MiniHadoop, principal: str, keytab: Path) -> None:
 
 @pytest.mark.parametrize(
     ("mode", "sentence"),
-    [(None, "does not exist"), (0o644, "who reads it is the hub"), (0o400, "contains no key")],
+    [(None, "does not exist"), (0o644, "could act as the hub"), (0o400, "contains no key")],
     ids=["missing", "for-all", "empty"],
 )
 def test_the_check_says_what_is_wrong_with_a_keytab(

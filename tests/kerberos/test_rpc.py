@@ -111,7 +111,7 @@ def test_the_configuration_that_the_tool_writes_has_the_log_in(hadoop: MiniHadoo
 def test_the_tool_sees_a_switch_without_its_right(hadoop: MiniHadoop, tmp_path: Path):
     privileges = {"yarn__resourcemanager__proxy-user-privileges__enabled": "true"}
     conf = changed(hadoop, tmp_path, **privileges)
-    for folder, said in ((str(hadoop.conf_dir), "will not be collected"), (conf, "without")):
+    for folder, said in ((str(hadoop.conf_dir), "will not be collected"), (conf, "but not")):
         done = run(hadoop, "-m", "yarnhub", "check", "tokens", "--json", HADOOP_CONF_DIR=folder)
         (finding,) = json.loads(done.stdout)
         assert finding["verdict"] == "warning"

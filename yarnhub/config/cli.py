@@ -53,7 +53,7 @@ def config(
         typer.Option(dir_okay=False, help="Also write a systemd unit.", show_default=False),
     ] = None,
     hub_host: Annotated[
-        str, typer.Option(help="The name of this host for the nodes.", show_default=False)
+        str, typer.Option(help="This host's name, as the nodes resolve it.", show_default=False)
     ] = "",
     queue: Annotated[str, typer.Option(help="The servers' queue.", show_default=False)] = "",
     env: Annotated[str, typer.Option(help="The servers' environment.", show_default=False)] = "",
@@ -66,7 +66,7 @@ def config(
         ),
     ] = "",
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask; use the first of each.")
+        bool, typer.Option("--yes", "-y", help="Do not ask; use the first choice of each.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
@@ -81,7 +81,8 @@ def config(
     cluster = _discover()
     ask = not yes and sys.stdin.isatty()
     choices = AdminChoices(
-        hub_host=hub_host or _choose("Name of this host for the nodes", [socket.getfqdn()], ask),
+        hub_host=hub_host
+        or _choose("This host's name, as the nodes resolve it", [socket.getfqdn()], ask),
         queue=queue or _choose("Queue", _default_first(cluster.queues), ask, NO_QUEUE),
         python_env=env or _choose("Environment", list(cluster.environments), ask, NO_ENVIRONMENT),
         users=tuple(filter(None, map(str.strip, users.split(",")))),
