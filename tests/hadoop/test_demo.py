@@ -25,7 +25,7 @@ def port() -> int:
 
 def demo(tmp_path: Path, port: int, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "yarnhub", "demo", "--port", str(port), *arguments],
+        [sys.executable, "-m", "yarnhub", "demo", "--allow-root", "--port", str(port), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -23,7 +23,7 @@ from yarnhub.minihadoop.rest import get_json
 from yarnhub.minihadoop.state import load
 
 ROOT = Path(__file__).parents[2]
-SMALL = ["--datanodes", "1", "--memory-mb", "1024"]
+SMALL = ["--datanodes", "1", "--memory-mb", "1024", "--allow-root"]
 
 # Prints where its cluster is, and then waits to be killed.
 OWNER = """
@@ -278,7 +278,8 @@ def test_a_killed_owner_leaves_no_process_and_no_folder(submit, wait_until):
 
 def test_an_interrupted_start_leaves_nothing(tmp_path, wait_until):
     folder = tmp_path / "state"
-    command = [sys.executable, "-m", "yarnhub", "minihadoop", "up", "--state-dir", str(folder)]
+    up_here = ["minihadoop", "up", "--allow-root", "--state-dir", str(folder)]
+    command = [sys.executable, "-m", "yarnhub", *up_here]
     up = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     started = wait_until(lambda: daemons(folder), 120, "a daemon has been started")
     up.send_signal(signal.SIGINT)
@@ -292,7 +293,8 @@ def test_an_interrupted_start_leaves_nothing(tmp_path, wait_until):
 
 def test_a_port_that_is_taken_is_named(tmp_path):
     with held_ports(4) as ports, socket.create_server(("127.0.0.1", ports[3])):
-        up = yarnhub("minihadoop", "up", "--state-dir", str(tmp_path), "--port", str(ports[0]))
+        where = ["--allow-root", "--state-dir", str(tmp_path)]
+        up = yarnhub("minihadoop", "up", *where, "--port", str(ports[0]))
     assert up.returncode == 5
     assert f"Port {ports[3]} on 127.0.0.1 is taken" in up.stderr
     assert "Traceback" not in up.stderr

@@ -322,6 +322,11 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/yarnhub/check/test_show.py::"
         "test_the_reason_of_a_result_does_not_act_on_the_terminal",
     ),
+    "root starting an embedded Hadoop, through which every account on the machine becomes root": (
+        f"{UNIT}/yarnhub/test_minihadoop_exposure.py::"
+        "test_a_hadoop_through_which_all_accounts_become_root_is_not_started",
+        f"{UNIT}/yarnhub/test_minihadoop_exposure.py::test_the_risk_is_printed_before_the_start",
+    ),
 }
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
+from yarnhub.minihadoop.cli import AllowRoot
+
 
 def demo(
     port: Annotated[
@@ -22,10 +24,14 @@ def demo(
         Optional[Path],  # noqa: UP045 - typer evaluates it, on Python 3.10 too
         typer.Option(help="Write the check's steps to this file, as JSON.", metavar="FILE"),
     ] = None,
+    allow_root: AllowRoot = False,
 ) -> None:
     """Run JupyterHub on an embedded Hadoop: log in, start a server, keep a notebook in HDFS."""
     from rich.console import Console
 
+    from yarnhub.minihadoop.exposure import require_not_root
+
+    require_not_root(allow_root)
     try:
         from yarnhub.demo.demo import Demo
     except ImportError as error:

@@ -21,6 +21,7 @@ from rich.text import Text
 from yarnhub.demo.check import Deployment, Step, check, write_report
 from yarnhub.demo.hub import DemoError, DemoHubSettings, check_port, find_proxy, running_hub
 from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.exposure import risk
 from yarnhub.minihadoop.ports import kept_free
 from yarnhub.minihadoop.settings import HUB_USER, Security
 
@@ -69,6 +70,7 @@ class Demo:
         """Run Hadoop and the hub inside the context."""
         check_port(self.port)
         find_proxy()
+        self.console.print(Text(risk()))
         with ExitStack() as stack:
             stack.enter_context(kept_free(self.port))  # Hadoop chooses its ports first.
             with self.console.status("") as status:

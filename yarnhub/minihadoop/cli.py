@@ -24,6 +24,14 @@ StateDir = Annotated[
     ),
 ]
 
+AllowRoot = Annotated[
+    bool,
+    typer.Option(
+        "--allow-root",
+        help="Start as root. Every account on this machine can then run programs as root.",
+    ),
+]
+
 
 @app.command()
 def up(  # noqa: PLR0913 - each is an option
@@ -61,13 +69,17 @@ def up(  # noqa: PLR0913 - each is an option
         ),
     ] = None,
     state_dir: StateDir = None,
+    allow_root: AllowRoot = False,
 ) -> None:
     """Start a Hadoop that keeps running, and print its addresses."""
     from rich.console import Console
 
     from yarnhub.minihadoop import MiniHadoop
+    from yarnhub.minihadoop.exposure import require_not_root, risk
     from yarnhub.minihadoop.settings import HUB_USER, QUEUES, Security
 
+    require_not_root(allow_root)
+    _print(risk())
     with Console(stderr=True).status("Starting Hadoop") as status:
         hadoop = MiniHadoop(
             nodemanagers=nodemanagers,

@@ -5,6 +5,7 @@ MiniHadoopError
 ├── MissingToolError           no suitable Java, compiler, Maven or KDC
 ├── ArtifactsUnavailableError  Maven cannot fetch Hadoop's jars
 ├── ConflictError              a port is taken, or a state directory is in use or not ours
+├── RootError                  root would give every account its rights
 ├── DaemonError                a daemon ended, or was not ready in time
 └── NotRunningError            no cluster runs in the state directory
 
@@ -31,6 +32,10 @@ class ArtifactsUnavailableError(MiniHadoopError):
 
 
 class ConflictError(MiniHadoopError):
+    exit_code = 5
+
+
+class RootError(MiniHadoopError):
     exit_code = 5
 
 

@@ -112,7 +112,8 @@ def test_no_exports_are_printed_for_a_missing_cluster(tmp_path):
 
 
 def test_without_java_the_error_names_what_to_install(tmp_path):
-    done = yarnhub("minihadoop", "up", "--state-dir", str(tmp_path), JAVA_HOME=str(tmp_path))
+    where = ["--allow-root", "--state-dir", str(tmp_path)]
+    done = yarnhub("minihadoop", "up", *where, JAVA_HOME=str(tmp_path))
     assert done.returncode == 3
     assert f"JAVA_HOME is {tmp_path}" in done.stderr
     assert len(done.stderr.splitlines()) == 1
