@@ -32,7 +32,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/yarnspawner/test_launch_spec.py::test_nothing_secret_is_where_yarn_shows_it",
         "tests/kerberos/test_servers.py::test_no_secret_is_where_others_see_it",
         f"{UNIT}/hadoop_client/test_trace.py::"
-        "test_the_log_has_one_json_object_for_each_and_nothing_of_what_was_said",
+        "test_the_log_has_one_json_object_per_record_and_no_payload",
     ),
     "shell metacharacters in the names of users, arguments and directories": (
         f"{SPAWNER}/test_spawner.py::test_the_arguments_arrive_as_they_were",
@@ -122,7 +122,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_a_hub_whose_key_was_changed_names_the_keytab_and_takes_the_new_one_by_itself",
         f"{KERBEROS}::test_a_hub_gets_a_new_ticket_when_its_own_has_ended",
         f"{KERBEROS}::test_a_clock_that_is_wrong_is_made_up_for_by_the_kdcs_or_told",
-        f"{UNIT}/hadoop_client/test_aio.py::test_a_login_that_waits_for_its_ticket_holds_nobody_else_up",
+        f"{UNIT}/hadoop_client/test_aio.py::test_a_login_that_waits_for_its_ticket_delays_no_other",
     ),
     "a service with another principal, or with weaker protection": (
         "tests/kerberos/test_rpc.py::test_a_server_that_is_somebody_else_is_refused",

@@ -1,4 +1,4 @@
-"""Clients that end with their test, and the clock that they go by."""
+"""Clients that are closed after their test, and their clock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALICE = Login("alice", "hub")
 
 @pytest.fixture
 async def connect_async() -> AsyncIterator[Connect]:
-    """Make clients that are closed when the test ends, and have left no task behind then."""
+    """Make clients that are closed after the test. No task may be left then."""
     clients: list[AsyncClient] = []
     before = asyncio.all_tasks()
 

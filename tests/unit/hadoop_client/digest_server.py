@@ -1,4 +1,4 @@
-"""The server's side of DIGEST-MD5, written from RFC 2831 alone: it shares no line with ours."""
+"""The server's side of DIGEST-MD5, written from RFC 2831 without any code of the client."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def keystream(key: bytes) -> Iterator[int]:
 
 
 class Refused(Exception):
-    """The client did not show that it knows the password, or a packet of its was changed."""
+    """The client did not prove that it knows the password, or its packet was changed."""
 
 
 class Direction:
@@ -58,13 +58,13 @@ class Direction:
 
 
 def split(text: str) -> dict[str, str]:
-    """Take the directives of a well-behaved client apart (no commas within quotes)."""
+    """Parse the directives of a well-behaved client (no commas within quotes)."""
     pairs = (part.partition("=") for part in text.split(","))
     return {name: value.strip('"') for name, _, value in pairs}
 
 
 class DigestServer:
-    """One login. `password_of` is asked with the user's name."""
+    """One login. `password_of` returns a user's password."""
 
     def __init__(
         self, password_of: Callable[[str], str | None], qop: str = "auth", realm: str = "default"
@@ -84,28 +84,31 @@ class DigestServer:
         ).encode()
 
     def respond(self, response: bytes) -> bytes:
-        """Check the client's answer; returns the proof that we know the password too."""
-        said = split(response.decode())
-        password = self.password_of(said["username"])
-        if password is None or said["nonce"] != self.nonce or said["realm"] != self.realm:
+        """Check the client's answer, and return the server's proof."""
+        directives = split(response.decode())
+        password = self.password_of(directives["username"])
+        if password is None or (directives["nonce"], directives["realm"]) != (
+            self.nonce,
+            self.realm,
+        ):
             raise Refused("unknown user")
-        if said["qop"] not in self.qop.split(",") or said["nc"] != "00000001":
+        if directives["qop"] not in self.qop.split(",") or directives["nc"] != "00000001":
             raise Refused("bad choice")
-        inner = md5(f"{said['username']}:{said['realm']}:{password}".encode())
-        a1_hash = md5(inner + f":{self.nonce}:{said['cnonce']}".encode())
+        inner = md5(f"{directives['username']}:{directives['realm']}:{password}".encode())
+        a1_hash = md5(inner + f":{self.nonce}:{directives['cnonce']}".encode())
 
         def expected(method: str) -> str:
-            a2 = f"{method}:{said['digest-uri']}"
-            if said["qop"] in ("auth-int", "auth-conf"):
+            a2 = f"{method}:{directives['digest-uri']}"
+            if directives["qop"] in ("auth-int", "auth-conf"):
                 a2 += ":00000000000000000000000000000000"
-            middle = f"{self.nonce}:{said['nc']}:{said['cnonce']}:{said['qop']}"
+            middle = f"{self.nonce}:{directives['nc']}:{directives['cnonce']}:{directives['qop']}"
             return md5(f"{a1_hash.hex()}:{middle}:{md5(a2.encode()).hex()}".encode()).hex()
 
-        if said["response"] != expected("AUTHENTICATE"):
+        if directives["response"] != expected("AUTHENTICATE"):
             raise Refused("wrong password")
-        if said["qop"] != "auth":
-            sealed = said["qop"] == "auth-conf"
-            assert said.get("cipher") == ("rc4" if sealed else None)
+        if directives["qop"] != "auth":
+            sealed = directives["qop"] == "auth-conf"
+            assert directives.get("cipher") == ("rc4" if sealed else None)
             self.receiving = Direction(a1_hash, b"client-to-server", sealed)
             self.sending = Direction(a1_hash, b"server-to-client", sealed)
         return b"rspauth=" + expected("").encode()

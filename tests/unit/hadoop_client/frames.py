@@ -1,4 +1,4 @@
-"""A server's bytes by hand, for connections that are tested without a server."""
+"""Bytes of a server, for tests of connections without one."""
 
 from __future__ import annotations
 

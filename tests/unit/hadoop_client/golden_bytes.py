@@ -1,4 +1,4 @@
-"""What Hadoop's own classes wrote, by name: see golden/Golden.java."""
+"""The output of Hadoop's own classes, by name: see golden/Golden.java."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a test's server may do with the calls that arrive."""
+"""Handlers of calls for a test's server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def silence(call: Call) -> None:
 
 
 class Once:
-    """Does `first` with the first call, and `then` with the others; counts them."""
+    """Passes the first call to `first` and later ones to `then`. Counts them."""
 
     def __init__(self, first: Handler, then: Handler) -> None:
         self.first, self.then = first, then
@@ -29,7 +29,7 @@ class Once:
 
 
 class Holder:
-    """Answers nothing by itself: holds the calls back, and tells when they have arrived."""
+    """Holds calls without answering, and lets a test wait for their arrival."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []

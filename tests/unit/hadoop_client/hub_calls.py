@@ -1,4 +1,4 @@
-"""One of the hub's calls, made and answered: kills that are done when the number is even."""
+"""A call of the hub for tests: a kill is completed if the application's number is even."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hadoop_client.yarn.resourcemanager import (
 )
 from tests.unit.hadoop_client.rpc_server import Call
 
-#: Makes a client of some addresses; it is closed when the test ends.
+#: Makes a client of some addresses, which is closed when the test ends.
 Connect = Callable[..., AsyncClient]
 
 
@@ -23,7 +23,7 @@ def kill(client: AsyncClient, number: int = 2) -> Awaitable[KillApplicationRespo
 
 
 def answer(call: Call) -> None:
-    """Say "done" to calls with an even number."""
+    """Report kills of an even number as completed."""
     call.answer(KillApplicationResponse(number_of(call) % 2 == 0))
 
 
@@ -32,7 +32,7 @@ def number_of(call: Call) -> int:
 
 
 class LoopClock:
-    """An event loop's clock, which goes ahead as far as a test says."""
+    """An event loop's clock that a test can advance."""
 
     def __init__(self) -> None:
         self.ahead = 0.0

@@ -1,7 +1,6 @@
 """A Hadoop RPC server: `ServerSide` is one connection without I/O, `RpcServer` has a port for it.
 
-What it answers is up to the test's handler, which gets each call and may answer it at any time, in
-any order, or never.
+The test's handler gets each call and may answer it at any time, in any order, or never.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from tests.unit.hadoop_client.digest_server import DigestServer, Refused
 AUTHORIZATION = "org.apache.hadoop.security.authorize.AuthorizationException"
 STANDBY = "org.apache.hadoop.ipc.StandbyException"
 
-#: A state of Linux's TCP: our end was sent, and the other side has not confirmed it yet.
+#: A TCP state in Linux: our FIN was sent and is not acknowledged yet.
 FIN_WAIT_1 = 4
 STACK = "\n\tat org.apache.hadoop.ipc.Server.call(Server.java:1)\n\tat java.lang.Thread.run()"
 
@@ -61,7 +60,7 @@ Handler = Callable[[Call], None]
 _bound = socket.socket()
 _bound.bind(("127.0.0.1", 0))
 
-#: An address that refuses connections: it is taken, so that nobody else gets it, but not served.
+#: An address that refuses connections: it is bound, so no other process gets it, but not served.
 REFUSED: tuple[str, int] = _bound.getsockname()
 
 
@@ -116,23 +115,23 @@ class ServerSide:
         data, position = read_delimited(frame)
         header = RequestPacketHeader.decode(data)
         assert (header.call_id, header.client_id, header.retry_count) == (-33, b"", -1)
-        said = SaslMessage.decode(read_delimited(frame, position)[0])
+        sasl = SaslMessage.decode(read_delimited(frame, position)[0])
         try:
-            self._negotiate(said)
+            self._negotiate(sasl)
         except Refused as error:
             name = "javax.security.sasl.SaslException"
             self.send(ResponseHeader(-33, Status.FATAL, name, str(error)))
             self.dropped = True
 
-    def _negotiate(self, said: SaslMessage) -> None:
+    def _negotiate(self, sasl: SaslMessage) -> None:
         if self._logged_in:
-            assert said.state == SaslState.WRAP
+            assert sasl.state == SaslState.WRAP
             assert self._digest is not None
             assert self._digest.receiving is not None
-            self._plain += self._digest.receiving.open(said.token or b"")
+            self._plain += self._digest.receiving.open(sasl.token or b"")
             for frame in take_frames(self._plain):
                 self._packet(frame)
-        elif said.state == SaslState.NEGOTIATE:
+        elif sasl.state == SaslState.NEGOTIATE:
             self._digest = DigestServer(self._password_of, self.qop)
             challenge = self._digest.challenge() if self.offers_challenge else None
             kerberos = Offer("KERBEROS", "GSSAPI", "rm", "host")
@@ -140,15 +139,15 @@ class ServerSide:
             self.send(
                 ResponseHeader(-33), SaslMessage(SaslState.NEGOTIATE, None, (kerberos, token))
             )
-        elif said.state == SaslState.INITIATE and not said.token:
+        elif sasl.state == SaslState.INITIATE and not sasl.token:
             assert self._digest is not None
             challenge = self._digest.challenge()
             self.send(ResponseHeader(-33), SaslMessage(SaslState.CHALLENGE, challenge))
         else:
             assert self._digest is not None
-            if said.state == SaslState.INITIATE:
-                assert said.offers == (Offer("TOKEN", "DIGEST-MD5", "", "default"),)
-            proof = self._digest.respond(said.token or b"")
+            if sasl.state == SaslState.INITIATE:
+                assert sasl.offers == (Offer("TOKEN", "DIGEST-MD5", "", "default"),)
+            proof = self._digest.respond(sasl.token or b"")
             self.send(ResponseHeader(-33), SaslMessage(SaslState.SUCCESS, proof))
             self._logged_in = True
 
@@ -225,7 +224,7 @@ class RpcServer:
             thread.join()
 
     def drop_connections(self) -> None:
-        """End every connection; when this returns, each client's side has been told."""
+        """Close every connection, and wait until each client has acknowledged that."""
         for sock in self._sockets:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_WR)
@@ -240,7 +239,7 @@ class RpcServer:
             assert not thread.is_alive(), "a connection is still open"
 
     def reset_connections(self) -> None:
-        """End every connection at once, as a server does that leaves something unread."""
+        """Reset every connection, as a server does that closes with unread data."""
         for sock in self._sockets:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             sock.shutdown(socket.SHUT_RD)

@@ -1,4 +1,4 @@
-"""A copy gives nobody more than its original does."""
+"""A copy gives no user more access than its original."""
 
 from __future__ import annotations
 
@@ -35,13 +35,11 @@ def test_with_an_acl_the_bits_of_the_group_are_the_mask() -> None:
 @pytest.mark.parametrize(
     ("mode", "copied"), [(0o640, 0o600), (0o664, 0o644), (0o604, 0o600), (0o666, 0o666)]
 )
-def test_another_group_gets_what_others_had_and_the_old_one_no_more_than_it_had(
-    mode: int, copied: int
-) -> None:
+def test_another_group_and_others_get_only_what_both_had(mode: int, copied: int) -> None:
     assert permissions_for_copy(mode, [], same_group=False)[0] == copied
 
 
-def test_a_directory_gives_to_new_files_what_its_original_gives_unless_the_group_differs() -> None:
+def test_a_directory_keeps_its_default_entries_unless_the_group_differs() -> None:
     given = AclEntry("user", "default", "rwx", "bob")
     assert permissions_for_copy(0o1755, [given], same_group=True)[0] == 0o1755
     assert given in permissions_for_copy(0o755, [given], same_group=True)[1]
@@ -49,7 +47,7 @@ def test_a_directory_gives_to_new_files_what_its_original_gives_unless_the_group
     assert (mode, shown(entries)) == (0o700, ["group::---", "other::---", "user::rwx"])
 
 
-def test_who_owned_a_file_that_another_has_saved_may_do_with_it_what_they_could() -> None:
+def test_a_former_owner_keeps_their_permissions() -> None:
     mode, entries = permissions_for_copy(
         0o660, [BOB, NO_GROUP], same_group=True, former_owner="alice"
     )
@@ -64,14 +62,12 @@ def test_who_owned_a_file_that_another_has_saved_may_do_with_it_what_they_could(
     ) == shown(entries)
 
 
-def test_an_owner_whose_group_may_do_as_much_needs_no_entry() -> None:
+def test_a_former_owner_whose_group_has_the_same_permissions_needs_no_entry() -> None:
     assert len(permissions_for_copy(0o664, [], same_group=True, former_owner="alice")[1]) == 3
 
 
 @given(st.integers(0, 0o777), st.sampled_from(range(8)), st.sampled_from(range(8)))
-def test_a_former_owners_entry_opens_the_file_to_nobody_else(
-    mode: int, group: int, carl: int
-) -> None:
+def test_a_former_owners_entry_widens_no_other_access(mode: int, group: int, carl: int) -> None:
     acl = [
         AclEntry("group", "access", ACTIONS[group]),
         AclEntry("user", "access", ACTIONS[carl], "carl"),

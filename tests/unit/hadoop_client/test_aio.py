@@ -1,4 +1,4 @@
-"""The hub's client: many calls at once on one connection, each with its own end."""
+"""AsyncClient: concurrent calls on one connection, each with its own result."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.unit.hadoop_client.rpc_server import Call, RpcServer, silent_address
 TOKEN = Token(b"identifier", b"password", "RM_DELEGATION_TOKEN", "")
 
 
-async def test_many_calls_at_once_share_one_connection_and_get_their_own_answers(
+async def test_concurrent_calls_share_one_connection_and_get_their_own_answers(
     connect_async: Connect,
 ) -> None:
     with RpcServer(answer) as server:
         client = connect_async(server.address)
         answers = await asyncio.gather(*(kill(client, number) for number in range(300)))
-        assert [each.is_kill_completed for each in answers] == [n % 2 == 0 for n in range(300)]
+        assert [reply.is_kill_completed for reply in answers] == [n % 2 == 0 for n in range(300)]
         assert server.connections == 1
 
 
@@ -36,7 +36,7 @@ async def test_answers_may_come_in_any_order(connect_async: Connect) -> None:
         calls = asyncio.gather(*(kill(client, number) for number in range(20)))
         for call in reversed(await holder.arrived(20)):
             answer(call)
-        assert [each.is_kill_completed for each in await calls] == [n % 2 == 0 for n in range(20)]
+        assert [reply.is_kill_completed for reply in await calls] == [n % 2 == 0 for n in range(20)]
 
 
 @pytest.mark.parametrize("qop", ["auth", "auth-int", "auth-conf"])
@@ -44,11 +44,11 @@ async def test_many_calls_work_at_each_protection(connect_async: Connect, qop: s
     with RpcServer(answer, token=TOKEN, qop=qop) as server:
         client = connect_async(server.address, login=Login(token=TOKEN))
         answers = await asyncio.gather(*(kill(client, number) for number in range(20)))
-        assert [each.is_kill_completed for each in answers] == [n % 2 == 0 for n in range(20)]
+        assert [reply.is_kill_completed for reply in answers] == [n % 2 == 0 for n in range(20)]
 
 
 async def test_a_slow_answer_times_out_alone(connect_async: Connect, clock: LoopClock) -> None:
-    """The other calls go on: the connection is kept as long as the server says anything on it."""
+    """The other calls continue: the connection is kept while the server sends anything on it."""
     slow: list[Call] = []
 
     def answer_even(call: Call) -> None:
@@ -98,7 +98,7 @@ async def test_a_cancelled_call_leaves_the_connection_usable(connect_async: Conn
         assert server.connections == 1
 
 
-async def test_a_caller_who_gives_up_while_connecting_does_not_hold_up_the_others(
+async def test_a_caller_that_gives_up_while_connecting_does_not_delay_the_others(
     connect_async: Connect,
 ) -> None:
     with RpcServer(answer) as server:
@@ -111,7 +111,7 @@ async def test_a_caller_who_gives_up_while_connecting_does_not_hold_up_the_other
         assert server.connections == 1
 
 
-async def test_a_login_that_waits_for_its_ticket_holds_nobody_else_up() -> None:
+async def test_a_login_that_waits_for_its_ticket_delays_no_other() -> None:
     loop, others_had_their_turn = asyncio.get_running_loop(), threading.Event()
 
     def prepare(host: str) -> MechanismFactory:
@@ -136,7 +136,7 @@ async def test_a_request_that_cannot_be_written_is_a_wire_error_and_harmless(
         assert server.connections == 1
 
 
-async def test_closing_fails_what_is_outstanding_and_what_comes_after(
+async def test_closing_fails_outstanding_and_later_calls(
     connect_async: Connect,
 ) -> None:
     holder = Holder()
@@ -161,11 +161,11 @@ async def test_closing_while_connecting_ends_the_attempt(connect_async: Connect)
             await waiting
 
 
-async def test_it_runs_without_threads_of_its_own(connect_async: Connect) -> None:
+async def test_it_starts_no_threads(connect_async: Connect) -> None:
     with RpcServer(answer) as server:
         client = connect_async(server.address)
         threads = set(threading.enumerate())
         await asyncio.gather(*(kill(client) for _ in range(50)))
         new = set(threading.enumerate()) - threads
-        # The server has one for the connection.
+        # One thread is the server's, for the connection.
         assert len(new) <= server.connections == 1

@@ -1,4 +1,4 @@
-"""The hub's client against servers on loopback that fail in each way that servers do."""
+"""AsyncClient with local servers that fail in all the ways that servers do."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ONCE_ONLY = replace(FORCE_KILL_APPLICATION, idempotent=False)
 
 
 async def until_it_works(client: AsyncClient) -> KillApplicationResponse:
-    """Call until the client no longer leaves the servers alone."""
+    """Call until the client no longer backs off."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + 20
     while True:
@@ -85,7 +85,7 @@ async def test_the_active_address_is_remembered(connect_async: Connect) -> None:
         assert (first.connections, second.connections) == (1, 2)
 
 
-async def test_nobody_there_is_an_error_that_names_each_address_and_why(
+async def test_if_no_server_answers_the_error_has_each_address_and_its_reason(
     connect_async: Connect,
 ) -> None:
     with RpcServer(standby) as server:
@@ -104,7 +104,7 @@ async def test_nobody_there_is_an_error_that_names_each_address_and_why(
 
 
 @pytest.mark.parametrize("others", [(), (REFUSED,)], ids=["alone", "of-a-pair"])
-async def test_a_login_that_fails_is_told_as_one_also_while_nobody_is_asked(
+async def test_a_failed_login_is_reported_as_one_during_the_backoff_too(
     others: tuple[tuple[str, int], ...],
 ) -> None:
     def prepare(host: str) -> MechanismFactory:
@@ -129,7 +129,7 @@ async def test_idempotent_calls_outstanding_on_a_lost_connection_are_sent_again(
         calls = asyncio.gather(*(kill(client, 2) for _ in range(3)))
         await holder.arrived(3)
         server.drop_connections()
-        assert [each.is_kill_completed for each in await calls] == [True] * 3
+        assert [reply.is_kill_completed for reply in await calls] == [True] * 3
     assert len(holder.calls) == 3
 
 
@@ -167,10 +167,10 @@ async def test_a_server_that_came_back_is_found_again(connect_async: Connect) ->
 
 
 async def test_servers_that_do_not_answer_are_left_alone_for_a_while() -> None:
-    told: list[CallRecord] = []
+    records: list[CallRecord] = []
     with RpcServer(standby) as server:
         addresses = REFUSED, server.address
-        client = AsyncClient(addresses, APPLICATION_CLIENT_PROTOCOL, ALICE, on_call=told.append)
+        client = AsyncClient(addresses, APPLICATION_CLIENT_PROTOCOL, ALICE, on_call=records.append)
         for _ in range(100):
             with pytest.raises(ConnectError) as caught:
                 await kill(client)
@@ -180,7 +180,7 @@ async def test_servers_that_do_not_answer_are_left_alone_for_a_while() -> None:
             }
         await client.close()
     assert server.connections < 100
-    assert len(told) < 300
+    assert len(records) < 300
 
 
 async def test_an_outage_that_one_login_has_found_spares_the_others_their_attempts(
@@ -190,9 +190,9 @@ async def test_an_outage_that_one_login_has_found_spares_the_others_their_attemp
     with RpcServer(standby) as server:
         client = connect_async(server.address)
         other = client.for_login(Login("bob", "hub"))
-        for one in (client, other):
+        for either in (client, other):
             with pytest.raises(ConnectError, match="it is in standby"):
-                await kill(one)
+                await kill(either)
         await other.close()
         assert server.connections == 1
 
@@ -221,7 +221,7 @@ async def test_a_damaged_answer_is_an_error_that_says_so(connect_async: Connect)
         await kill(connect_async(server.address))
 
 
-async def test_a_refused_proxy_is_told_to_every_call(connect_async: Connect) -> None:
+async def test_a_refused_impersonation_fails_every_call(connect_async: Connect) -> None:
     with RpcServer(answer, refused_users=("alice",)) as server:
         client = connect_async(server.address)
         answers = await asyncio.gather(*(kill(client) for _ in range(5)), return_exceptions=True)
@@ -231,10 +231,10 @@ async def test_a_refused_proxy_is_told_to_every_call(connect_async: Connect) -> 
         assert error.message == "User: hub is not allowed to impersonate alice"
 
 
-async def test_a_refusal_is_told_though_a_large_request_can_no_longer_be_sent(
+async def test_a_refusal_is_reported_although_a_large_request_cannot_be_sent(
     connect_async: Connect,
 ) -> None:
-    """The server refuses at the first bytes and closes, while we are still sending megabytes."""
+    """The server refuses the first bytes and closes while the client still sends megabytes."""
     launch = ContainerLaunchContext(tokens=bytes(16 << 20))
     request = SubmitApplicationRequest(ApplicationSubmissionContext(am_container_spec=launch))
     with RpcServer(answer, refused_users=("alice",)) as server:
@@ -243,13 +243,13 @@ async def test_a_refusal_is_told_though_a_large_request_can_no_longer_be_sent(
             await client.call(SUBMIT_APPLICATION, request)
 
 
-async def test_a_refusal_is_told_though_it_is_our_sending_that_fails(
+async def test_a_refusal_is_reported_although_sending_fails(
     connect_async: Connect,
 ) -> None:
     with RpcServer(answer) as server:
         client = connect_async(server.address)
         await kill(client)
-        # We write before we have read, and what we write is what finds the connection closed.
+        # The client writes before it reads, so the write finds the connection closed.
         server.sides[0].send(ResponseHeader(-1, Status.FATAL, "a.FatalException", "over"))
         server.reset_connections()
         with pytest.raises(RpcError, match="over"):
@@ -286,7 +286,7 @@ async def test_a_fatal_refusal_ends_the_connection_and_the_next_call_connects_ag
         assert server.connections == 2
 
 
-async def test_a_wrong_token_is_told_as_the_server_says_it(connect_async: Connect) -> None:
+async def test_a_wrong_token_is_reported_with_the_servers_text(connect_async: Connect) -> None:
     with RpcServer(answer, token=TOKEN) as server:
         client = connect_async(
             server.address, login=Login(token=Token(TOKEN.identifier, b"another"))

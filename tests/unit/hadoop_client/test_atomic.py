@@ -1,4 +1,4 @@
-"""What takes a file's place is looked at before, and after."""
+"""A replacement is verified before and after the rename."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def fs(tmp_path: Path) -> LocalFileSystem:
     return LocalFileSystem("/home", tmp_path, "alice")
 
 
-def test_what_has_lost_bytes_takes_nobodys_place(fs: LocalFileSystem, tmp_path: Path) -> None:
+def test_a_file_that_lost_bytes_replaces_none(fs: LocalFileSystem, tmp_path: Path) -> None:
 
     def lose() -> None:
         (temporary,) = tmp_path.glob(".saving-*")
@@ -32,67 +32,67 @@ def test_what_has_lost_bytes_takes_nobodys_place(fs: LocalFileSystem, tmp_path: 
     assert contents(tmp_path) == {"a": "old"}
 
 
-def test_who_was_taken_for_dead_is_not_told_that_anothers_content_was_their_own(
+def test_a_writer_whose_lock_was_broken_fails_if_another_has_replaced_the_file(
     fs: LocalFileSystem, tmp_path: Path
 ) -> None:
-    turn = tmp_path / lock_path("/home/a").rpartition("/")[2]
+    lock = tmp_path / lock_path("/home/a").rpartition("/")[2]
 
     def take_over() -> None:
-        turn.unlink()
-        turn.write_text("of another, who thinks us dead")
+        lock.unlink()
+        lock.write_text("of another client")
 
     slow = InterruptedFileSystem(fs, "replace", take_over, after=False)
     with pytest.raises(OSError, match="at the same time: save again") as raised:
         write_file(slow, "/home/a", [b"ours"], replaces=fs.stat("/home/a"))
     assert raised.value.errno == errno.EAGAIN
-    assert contents(tmp_path) == {"a": "of another, who thinks us dead"}
+    assert contents(tmp_path) == {"a": "of another client"}
 
 
-def test_somebodys_turn_is_waited_for_and_tried_for_after_the_last_wait(
+def test_a_lock_is_waited_for_and_tried_after_the_last_wait(
     fs: LocalFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turn = tmp_path / lock_path("/home/a").rpartition("/")[2]
-    turn.write_text("of somebody")
+    lock = tmp_path / lock_path("/home/a").rpartition("/")[2]
+    lock.write_text("of another client")
     waits = list(atomic._LOCK_WAITS)
 
     def sleep(seconds: float) -> None:
         assert seconds == waits.pop(0)
         if not waits:
-            turn.unlink()
+            lock.unlink()
 
     monkeypatch.setattr("hadoop_client.hdfs.atomic.time.sleep", sleep)
     write_file(fs, "/home/a", [b"ours"], replaces=fs.stat("/home/a"))
     assert contents(tmp_path) == {"a": "ours"}
 
 
-def test_who_did_not_get_their_turn_takes_no_like_one_from_another(
+def test_a_writer_without_the_lock_does_not_delete_a_similar_lock_file(
     fs: LocalFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turn = tmp_path / lock_path("/home/a").rpartition("/")[2]
-    turn.write_text("just as long")
+    lock = tmp_path / lock_path("/home/a").rpartition("/")[2]
+    lock.write_text("just as long")
     monkeypatch.setattr(atomic, "_LOCK_WAITS", (0,))
     monkeypatch.setattr(atomic, "_is_same", lambda *_: True)
     with pytest.raises(OSError, match="another client is saving it"):
         write_file(fs, "/home/a", [b"as long, too"], replaces=fs.stat("/home/a"))
-    assert contents(tmp_path) == {"a": "old", turn.name: "just as long"}
+    assert contents(tmp_path) == {"a": "old", lock.name: "just as long"}
 
 
-def test_a_turn_that_has_become_anothers_is_not_taken_from_them(
+def test_a_lock_that_another_client_has_acquired_is_kept(
     fs: LocalFileSystem, tmp_path: Path
 ) -> None:
-    turn = tmp_path / lock_path("/home/a").rpartition("/")[2]
+    lock = tmp_path / lock_path("/home/a").rpartition("/")[2]
 
     def get_no_answer() -> None:
-        turn.write_text("of the next one")
+        lock.write_text("of the next client")
         raise TimeoutError("HDFS did not answer")
 
     silent = InterruptedFileSystem(fs, "replace", get_no_answer, after=True)
     with pytest.raises(TimeoutError):
         write_file(silent, "/home/a", [b"ours"], replaces=fs.stat("/home/a"))
-    assert contents(tmp_path) == {"a": "ours", turn.name: "of the next one"}
+    assert contents(tmp_path) == {"a": "ours", lock.name: "of the next client"}
 
 
-def test_a_turn_whose_taking_had_no_answer_is_given_up(fs: LocalFileSystem, tmp_path: Path) -> None:
+def test_a_lock_acquired_without_an_answer_is_released(fs: LocalFileSystem, tmp_path: Path) -> None:
     def get_no_answer() -> None:
         raise TimeoutError("HDFS did not answer")
 
@@ -103,4 +103,4 @@ def test_a_turn_whose_taking_had_no_answer_is_given_up(fs: LocalFileSystem, tmp_
 
 
 def contents(folder: Path) -> dict[str, str]:
-    return {each.name: each.read_text() for each in folder.iterdir()}
+    return {file.name: file.read_text() for file in folder.iterdir()}

@@ -1,4 +1,4 @@
-"""The container's client against a server on loopback that fails in each way that servers do."""
+"""BlockingClient with a local server that fails in all the ways that servers do."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_an_active_server_that_goes_to_standby_is_left(
         assert second.connections == 1
 
 
-def test_nobody_there_is_an_error_that_names_each_address_and_why(
+def test_if_no_server_answers_the_error_has_each_address_and_its_reason(
     connect: Connect,
 ) -> None:
     with RpcServer(standby, token=TOKEN) as server:
@@ -228,7 +228,7 @@ def test_after_a_timeout_the_other_address_comes_first_and_no_late_answer_is_tak
         assert beat(client, 10) == 11
 
 
-def test_a_refusal_is_told_and_leaves_the_connection(
+def test_a_refusal_is_raised_and_leaves_the_connection(
     connect: Connect,
 ) -> None:
     refuse = Once(lambda call: call.refuse(UNKNOWN, "Application attempt doesn't exist"), answer)
@@ -242,7 +242,7 @@ def test_a_refusal_is_told_and_leaves_the_connection(
         assert server.connections == 1
 
 
-def test_a_fatal_refusal_is_told_and_the_next_call_connects_again(
+def test_a_fatal_refusal_is_raised_and_the_next_call_connects_again(
     connect: Connect,
 ) -> None:
     refuse = Once(lambda call: call.refuse("a.FatalException", "over", fatal=True), answer)
@@ -255,8 +255,8 @@ def test_a_fatal_refusal_is_told_and_the_next_call_connects_again(
         assert server.connections == 2
 
 
-def test_a_refusal_is_told_though_a_large_request_can_no_longer_be_sent() -> None:
-    """The server refuses at the first bytes and closes, while we are still sending megabytes."""
+def test_a_refusal_is_reported_although_a_large_request_cannot_be_sent() -> None:
+    """The server refuses the first bytes and closes while the client still sends megabytes."""
     request = RegisterApplicationMasterRequest(tracking_url="x" * (16 << 20))
     login = Login("alice", "hub")
     with RpcServer(answer, refused_users=("alice",)) as server:
@@ -265,7 +265,7 @@ def test_a_refusal_is_told_though_a_large_request_can_no_longer_be_sent() -> Non
             client.call(REGISTER_APPLICATION_MASTER, request)
 
 
-def test_a_wrong_token_is_told_as_the_server_says_it() -> None:
+def test_a_wrong_token_is_reported_with_the_servers_text() -> None:
     with RpcServer(answer, token=TOKEN) as server:
         login = Login(token=Token(TOKEN.identifier, b"another"))
         client = BlockingClient([server.address], APPLICATION_MASTER_PROTOCOL, login)

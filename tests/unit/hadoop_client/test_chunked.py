@@ -1,4 +1,4 @@
-"""A large answer in pieces is the same answer, and leaves the event loop to others in between."""
+"""A large answer decodes in chunks to the same message, and other tasks run in between."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ sizes = st.integers(1, 200)
 
 
 @given(st.lists(messages, max_size=3), sizes)
-def test_a_message_read_in_pieces_is_the_message(parts: list[Everything], size: int) -> None:
+def test_a_message_decoded_in_chunks_is_the_message(parts: list[Everything], size: int) -> None:
     data = b"".join(part.encode() for part in parts)
     assert asyncio.run(decode(Everything, data, size)) == Everything.decode(data)
 
 
 @given(st.binary() | messages.map(Everything.encode), sizes)
-def test_the_pieces_are_the_whole_whatever_it_is(data: bytes, size: int) -> None:
+def test_the_chunks_are_the_whole(data: bytes, size: int) -> None:
     assert b"".join(split_fields(data, size)) == data
 
 
 @given(messages, st.data(), sizes)
-def test_a_damaged_message_read_in_pieces_is_a_message_or_a_wire_error(
+def test_a_damaged_message_decoded_in_chunks_is_a_message_or_a_wire_error(
     original: Everything, data: st.DataObject, size: int
 ) -> None:
     damaged = bytearray(original.encode() + b"\x0a\x01x")
@@ -50,7 +50,7 @@ async def test_a_list_that_is_cut_short_is_a_wire_error() -> None:
         await decode(GetClusterNodesResponse, nodes(100).encode()[:-1], 50)
 
 
-async def test_others_get_their_turns_while_a_long_list_is_read() -> None:
+async def test_other_tasks_run_while_a_long_list_is_decoded() -> None:
     data = nodes(1000).encode()
     turns = 0
 

@@ -1,4 +1,4 @@
-"""Where the ResourceManagers and NameNodes are, as clusters of all kinds configure it."""
+"""The addresses of ResourceManagers and NameNodes, as clusters of all kinds configure them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hadoop_client.configuration import Configuration, ConfigurationError
 
 
-def test_what_hadoop_has_without_any_setting() -> None:
+def test_hadoops_defaults() -> None:
     conf = Configuration({})
     assert conf.resourcemanager_addresses() == [("0.0.0.0", 8032)]
     assert conf.scheduler_addresses() == [("0.0.0.0", 8030)]

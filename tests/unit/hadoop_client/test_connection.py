@@ -1,4 +1,4 @@
-"""The connection without I/O, driven by bytes, against a server's side without I/O."""
+"""The connection without I/O, connected to a server without I/O."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def new_application(number: int) -> GetNewApplicationResponse:
 
 
 class Conversation:
-    """Our connection and a server's side, joined by pieces of `size` bytes, or of any."""
+    """Our connection and a server's side, exchanging chunks of `size` bytes, or of any size."""
 
     def __init__(self, login: Login, size: int = 1 << 20, **options: object) -> None:
         self.calls: list[Call] = []
@@ -72,7 +72,7 @@ def ready_connection() -> Connection:
     return connection
 
 
-def test_a_simple_login_begins_with_who_it_is_for() -> None:
+def test_a_simple_login_begins_with_its_user() -> None:
     talk = Conversation(ALICE)
     talk.run()
     assert talk.server.context == ConnectionContext(
@@ -80,7 +80,7 @@ def test_a_simple_login_begins_with_who_it_is_for() -> None:
     )
 
 
-def test_a_token_says_who_it_is_for_and_nothing_else_does() -> None:
+def test_only_the_token_names_the_user_of_a_login_with_one() -> None:
     talk = Conversation(Login(user="ignored", token=TOKEN))
     talk.run()
     assert talk.server.context == ConnectionContext(None, APPLICATION_CLIENT_PROTOCOL)
@@ -146,7 +146,7 @@ def test_every_call_names_its_method_its_protocol_and_a_new_id() -> None:
     assert connection.data_to_send() == b""
 
 
-def test_two_connections_have_ids_of_their_own() -> None:
+def test_two_connections_have_different_ids() -> None:
     first, second = Connection("p", ALICE), Connection("p", ALICE)
     assert first.data_to_send() != second.data_to_send()
 
@@ -204,11 +204,11 @@ def test_the_answer_to_a_forgotten_call_is_ignored() -> None:
     assert talk.answers == {kept: new_application(kept).encode()}
 
 
-def test_an_answer_that_nobody_asked_for_is_ignored() -> None:
+def test_an_answer_without_a_call_is_ignored() -> None:
     assert receive(ready_connection(), frame(ResponseHeader(99), new_application(1))) == []
 
 
-def test_whoever_does_not_speak_hadoop_rpc_is_noticed_at_once() -> None:
+def test_a_server_of_another_protocol_is_noticed_immediately() -> None:
     with pytest.raises(WireError, match="longer than Hadoop allows"):
         receive(ready_connection(), b"HTTP/1.1 404 Not Found\r\n")
 

@@ -1,4 +1,4 @@
-"""What the modules cost that each container gets as source, compiles and imports."""
+"""The cost of the modules that each container gets as source, compiles and imports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls that hang hold nobody up."""
+"""Calls that hang do not block their callers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NEVER = 60.0
 
 @pytest.fixture
 def hung() -> Iterator[threading.Event]:
-    """What a call waits for that hangs; it is let go when the test ends."""
+    """Set when the test ends: a hanging call waits for it."""
     event = threading.Event()
     yield event
     event.set()
@@ -27,7 +27,7 @@ def test_a_call_gives_its_result() -> None:
     assert Deadline(NEVER).run(divmod, 7, 2) == (3, 1)
 
 
-def test_a_call_raises_what_it_raises() -> None:
+def test_the_calls_own_exception_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         Deadline(NEVER).run(divmod, 7, 0)
 
@@ -42,7 +42,7 @@ def test_a_timeout_that_the_call_itself_raises_is_not_taken_for_ours() -> None:
 
 def test_a_panic_is_an_exception_like_others() -> None:
     class Panic(BaseException):
-        """As pyo3 raises for a panic in Rust."""
+        """An exception as pyo3 raises it for a panic in Rust."""
 
     def panics() -> None:
         raise Panic("out of range")
@@ -63,7 +63,7 @@ def test_calls_behind_one_that_hangs_are_still_made(hung: threading.Event) -> No
     assert deadline.run(divmod, 7, 2) == (3, 1)
 
 
-def test_no_more_calls_than_the_limit_are_under_way(hung: threading.Event) -> None:
+def test_no_more_calls_than_the_limit_run(hung: threading.Event) -> None:
     deadline = Deadline(SOON, limit=2)
     for _ in range(2):
         with pytest.raises(TimeoutError, match="did not answer"):
@@ -98,7 +98,7 @@ def test_after_a_call_was_given_up_the_next_waits_only_briefly(hung: threading.E
         deadline.run(hung.wait)
 
 
-def test_a_call_that_ends_while_it_is_given_up_leaves_the_next_its_whole_time(
+def test_a_call_that_ends_as_it_times_out_leaves_the_next_its_whole_deadline(
     hung: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends_now = threading.Event()

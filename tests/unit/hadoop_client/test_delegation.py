@@ -1,4 +1,4 @@
-"""Whose a delegation token is, from the token itself."""
+"""The owner of a delegation token is read from the token."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IDENTITIES = st.builds(Identity, NAMES, NAMES, NAMES, TIMES, TIMES)
 
 
 def writable(identity: Identity) -> bytes:
-    """What AbstractDelegationTokenIdentifier.write makes of it."""
+    """Encode it as AbstractDelegationTokenIdentifier.write does."""
     out = b"\0"
     for text in (identity.owner, identity.renewer, identity.real_user):
         out += encode_vint(len(text.encode())) + text.encode()
@@ -48,7 +48,7 @@ def test_one_that_a_namenode_gave_out():
 
 
 @given(st.binary(max_size=60), st.sampled_from([HDFS_KIND, YARN_KIND, "other"]))
-def test_whatever_it_is_there_is_a_name_or_one_error(data: bytes, kind: str):
+def test_any_bytes_have_an_owner_or_raise_one_error(data: bytes, kind: str):
     with contextlib.suppress(CredentialsError):
         assert isinstance(identity_of(Token(data, b"p", kind)).owner, str)
 
@@ -56,6 +56,6 @@ def test_whatever_it_is_there_is_a_name_or_one_error(data: bytes, kind: str):
 @pytest.mark.parametrize("size", range(30))
 def test_one_that_is_cut_short_is_no_other(size: int):
     whole = writable(Identity("alice", "yarn", "hub", 1 << 40, 1 << 41))
-    assert len(whole) > 30  # two numbers follow that nobody needs
+    assert len(whole) > 30  # two more numbers follow
     with pytest.raises(CredentialsError):
         identity_of(Token(whole[:size], b"p", HDFS_KIND))

@@ -1,4 +1,4 @@
-"""Which server comes first, and how long all are left alone when none of them answers."""
+"""The order of servers, and the backoff if none answers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Clock:
         return self.now
 
 
-def rest_of(servers: Failover, clock: Clock) -> float:
-    """Wait until the servers no longer rest; returns how long that took."""
+def backoff_of(servers: Failover, clock: Clock) -> float:
+    """Advance the clock to the end of the backoff, and return how long that took."""
     started = clock.now
     while servers.backing_off:
         clock.now += FIRST_BACKOFF_SECONDS / 100
@@ -38,17 +38,17 @@ def test_two_callers_that_give_up_the_same_server_move_it_once() -> None:
     assert servers.first == TWO
 
 
-def test_nobody_rests_before_anything_has_failed() -> None:
+def test_there_is_no_backoff_before_a_failure() -> None:
     assert not Failover([ONE]).backing_off
 
 
-def test_the_rest_grows_with_each_failure_up_to_a_limit() -> None:
+def test_the_backoff_grows_with_each_failure_up_to_a_limit() -> None:
     clock = Clock()
     servers = Failover([ONE, TWO], clock)
     rests = []
     for _ in range(10):
         servers.record_failure(NOBODY)
-        rests.append(rest_of(servers, clock))
+        rests.append(backoff_of(servers, clock))
     step = FIRST_BACKOFF_SECONDS / 100
     for number, rest in enumerate(rests):
         full = min(FIRST_BACKOFF_SECONDS * 2**number, LONGEST_BACKOFF_SECONDS)
@@ -60,7 +60,7 @@ def test_calls_that_fail_together_count_once() -> None:
     servers = Failover([ONE, TWO], clock)
     for _ in range(1000):
         servers.record_failure(NOBODY)
-    assert rest_of(servers, clock) <= FIRST_BACKOFF_SECONDS * 1.02
+    assert backoff_of(servers, clock) <= FIRST_BACKOFF_SECONDS * 1.02
 
 
 def test_an_answer_makes_the_next_rest_short_again() -> None:
@@ -68,13 +68,13 @@ def test_an_answer_makes_the_next_rest_short_again() -> None:
     servers = Failover([ONE, TWO], clock)
     for _ in range(8):
         servers.record_failure(NOBODY)
-        rest_of(servers, clock)
+        backoff_of(servers, clock)
     servers.record_success()
     servers.record_failure(NOBODY)
-    assert rest_of(servers, clock) <= FIRST_BACKOFF_SECONDS * 1.02
+    assert backoff_of(servers, clock) <= FIRST_BACKOFF_SECONDS * 1.02
 
 
-def test_the_last_failure_and_its_reasons_are_told_while_they_rest() -> None:
+def test_the_backoff_error_has_the_last_failure_and_its_reasons() -> None:
     servers = Failover([ONE, TWO])
     servers.record_failure(NOBODY)
     assert servers.backoff_error("getNewApplication").reasons == WHY

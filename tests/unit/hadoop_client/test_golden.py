@@ -1,4 +1,4 @@
-"""Byte for byte what Hadoop's own classes write: see golden/Golden.java, which made golden.txt."""
+"""Messages have the bytes of Hadoop's own classes; golden/Golden.java made golden.txt."""
 
 from __future__ import annotations
 
@@ -221,13 +221,13 @@ RECEIVED: dict[str, Message] = {
 
 
 @pytest.mark.parametrize("name", SENT)
-def test_what_we_send_is_what_hadoop_would(name: str) -> None:
+def test_our_messages_are_the_bytes_that_hadoop_writes(name: str) -> None:
     assert SENT[name].encode() == GOLDEN[name]
     assert type(SENT[name]).decode(GOLDEN[name]) == SENT[name]
 
 
 @pytest.mark.parametrize("name", RECEIVED)
-def test_what_hadoop_sends_is_understood(name: str) -> None:
+def test_hadoops_bytes_are_read(name: str) -> None:
     assert type(RECEIVED[name]).decode(GOLDEN[name]) == RECEIVED[name]
 
 
@@ -238,7 +238,7 @@ def test_every_golden_message_is_compared() -> None:
 
 
 def test_every_declared_field_is_among_the_golden_bytes() -> None:
-    """So that a wrong field number can't hide behind an equal default."""
+    """A wrong field number must not hide behind an equal default."""
     declared: set[tuple[str, str]] = set()
     filled: set[tuple[str, str]] = set()
 
@@ -249,9 +249,9 @@ def test_every_declared_field_is_among_the_golden_bytes() -> None:
             value = getattr(message, field.name)
             if value != field.default:
                 filled.add(where)
-            for each in value if isinstance(value, tuple) else (value,):
-                if isinstance(each, Message):
-                    visit(each)
+            for item in value if isinstance(value, tuple) else (value,):
+                if isinstance(item, Message):
+                    visit(item)
 
     for message in (*SENT.values(), *RECEIVED.values()):
         visit(message)

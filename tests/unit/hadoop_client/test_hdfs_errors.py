@@ -1,4 +1,4 @@
-"""What hdfs-native raises, as OSErrors, and those as answers over HTTP."""
+"""Errors of hdfs-native as OSErrors, and those as HTTP responses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATH = "/user/alice/a"
 
 
 def rpc(java: str, text: str) -> RuntimeError:
-    """As hdfs-native 0.14 shows what a NameNode refuses: Rust's debug form, Java's stack in it."""
+    """A refusal as hdfs-native 0.14 raises it: in Rust's debug form, with Java's stack."""
     quoted = (text + STACK).replace("\\", "\\\\").replace('"', '\\"')
     quoted = quoted.replace("\n", "\\n").replace("\t", "\\t")
     return RuntimeError(f'RPCError("{java}", "{quoted}")')
@@ -133,7 +133,7 @@ def test_an_error_of_hdfs_native_becomes_an_oserror_of_its_kind(
 
 
 @pytest.mark.parametrize(("raised", "kind", "code"), RAISED, ids=lambda value: str(value)[:60])
-def test_what_a_person_reads_is_one_line_without_a_java_stack(
+def test_a_message_is_one_line_without_a_java_stack(
     raised: Exception, kind: type[OSError], code: int | None
 ) -> None:
     phrase = to_os_error(raised, PATH).strerror
@@ -142,7 +142,7 @@ def test_what_a_person_reads_is_one_line_without_a_java_stack(
     assert "java" not in phrase
 
 
-def test_the_namenodes_words_are_kept_where_they_say_who_may_not_do_what() -> None:
+def test_the_namenodes_text_of_a_refusal_is_kept() -> None:
     denied = rpc("org.apache.hadoop.security.AccessControlException", DENIED)
     assert to_os_error(denied, PATH).strerror == DENIED
     assert to_os_error(rpc(HDFS + "DSQuotaExceededException", QUOTA), PATH).strerror == QUOTA
@@ -272,12 +272,12 @@ THROWN = [
         errno.ENOKEY,
     ),
     ("java.lang.NullPointerException", OSError, errno.EIO),
-    ("what nobody has seen yet", OSError, errno.EIO),
+    ("an unknown error", OSError, errno.EIO),
 ]
 
 
 @pytest.mark.parametrize(("trace", "kind", "code"), THROWN, ids=lambda value: str(value)[:70])
-def test_what_java_throws_at_libhdfs_becomes_an_oserror_of_its_kind(
+def test_a_java_exception_in_libhdfs_becomes_an_oserror_of_its_kind(
     trace: str, kind: type[OSError], code: int
 ) -> None:
     error = to_os_error(JavaError(trace + AT), PATH)
@@ -287,7 +287,7 @@ def test_what_java_throws_at_libhdfs_becomes_an_oserror_of_its_kind(
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         'OperationFailed("File is in an HDFS encryption zone but no KMS provider is configured")',
         'OperationFailed("KMS request failed (403 Forbidden): AuthorizationException User:bob")',
@@ -295,13 +295,13 @@ def test_what_java_throws_at_libhdfs_becomes_an_oserror_of_its_kind(
         'UnsupportedFeature("File encryption")',
     ],
 )
-def test_a_key_that_hdfs_native_can_not_get_names_the_option_that_helps(said: str) -> None:
-    error = to_os_error(RuntimeError(said), PATH)
+def test_a_key_that_hdfs_native_cannot_get_names_the_option_that_helps(text: str) -> None:
+    error = to_os_error(RuntimeError(text), PATH)
     assert error.errno == errno.ENOKEY
     assert 'c.HDFSContentsManager.filesystem_kind to "libhdfs"' in error.strerror
 
 
 @pytest.mark.parametrize("where", ["from an", "into an", "from"])
-def test_a_rename_across_the_border_of_a_zone_is_one_to_another_device(where: str) -> None:
-    said = rpc(IO, f"/user/alice/a can't be moved {where} encryption zone.")
-    assert to_os_error(said, PATH).errno == errno.EXDEV
+def test_a_rename_into_or_out_of_a_zone_is_one_to_another_device(where: str) -> None:
+    error = rpc(IO, f"/user/alice/a can't be moved {where} encryption zone.")
+    assert to_os_error(error, PATH).errno == errno.EXDEV

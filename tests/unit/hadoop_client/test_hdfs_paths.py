@@ -1,4 +1,4 @@
-"""Paths in HDFS, and the hidden names of files that are being replaced."""
+"""Paths in HDFS, and the hidden names of temporary files."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def test_a_temporary_is_new_hidden_recognisable_and_in_the_same_directory(name: 
     assert paths.is_temporary(first.rsplit("/", 1)[-1])
 
 
-def test_whoever_replaces_a_file_takes_the_same_name() -> None:
+def test_the_lock_of_a_file_has_the_same_name_for_all() -> None:
     first = paths.lock_path("/d/a")
     assert first == paths.lock_path("/d/a") != paths.lock_path("/d/b")
     assert paths.parent(first) == "/d"
     assert first.rsplit("/", 1)[-1].startswith(".")
 
 
-def test_what_is_being_written_is_told_from_what_is_being_deleted() -> None:
+def test_a_file_being_written_differs_from_one_being_deleted() -> None:
     writing, replacing, deleting = (
         make("/d/a").rsplit("/", 1)[-1]
         for make in (paths.temporary_beside, paths.lock_path, paths.quarantine_path)

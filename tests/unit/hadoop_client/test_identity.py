@@ -1,4 +1,4 @@
-"""Who a process is to HDFS, as far as that can be told without a KDC; tests/kerberos has one."""
+"""The HDFS user of a process, as far as it needs no KDC; tests/kerberos has one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def give(tokens: list[Token], folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("owner", ["alice", "alice@REALM", "alice/host@REALM"])
-def test_with_security_it_is_the_owner_of_the_token_for_hdfs(
+def test_with_kerberos_it_is_the_owner_of_the_token_for_hdfs(
     owner: str, conf_dir: Path, monkeypatch: pytest.MonkeyPatch
 ):
     secure(conf_dir)
@@ -56,7 +56,7 @@ def test_with_security_it_is_the_owner_of_the_token_for_hdfs(
     assert own_user() == "alice"
 
 
-def test_without_security_it_is_who_the_environment_says_or_the_account(
+def test_without_kerberos_it_is_the_user_in_the_environment_or_the_account(
     conf_dir: Path, monkeypatch: pytest.MonkeyPatch
 ):
     give([token_of("alice")], conf_dir, monkeypatch)
@@ -83,7 +83,7 @@ def broken_site(conf_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("left", [nothing, cut_off_tokens, old_token, broken_site])
-def test_who_is_not_logged_in_is_nobody_yet(
+def test_without_a_login_there_is_no_user_yet(
     left: Callable[..., None], conf_dir: Path, monkeypatch: pytest.MonkeyPatch
 ):
     secure(conf_dir)

@@ -1,4 +1,4 @@
-"""What libhdfs is given before it is called."""
+"""The environment and the names that libhdfs gets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def command(folder: Path, output: str) -> None:
 def test_a_name_reaches_java_as_it_is(name: str) -> None:
     given = jvm.java_name(name)
     assert 0 not in given
-    # As Java reads it: each half of a pair by itself, which are then one character.
+    # As Java reads it: each surrogate separately, and the pair as one character.
     halves = given.replace(b"\xc0\x80", b"\0").decode("utf-8", "surrogatepass")
     assert all(ord(half) <= 0xFFFF for half in halves)
     assert halves.encode("utf-16-be", "surrogatepass").decode("utf-16-be") == name
@@ -56,7 +56,7 @@ def test_the_class_path_begins_with_the_configuration_that_hdfs_native_reads(
     assert jvm._class_path() == "/conf:/lib/hadoop-common-3.jar"
 
 
-def test_without_one_that_has_hadoop_the_class_path_is_what_its_command_says(
+def test_without_hadoop_in_it_the_class_path_comes_from_the_command(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CLASSPATH", "/lib/other.jar")
@@ -80,20 +80,20 @@ def test_the_environment_is_as_before_once_the_jvm_runs(
     before = dict(os.environ)
     with jvm._prepared_environment():
         assert os.environ["ARROW_LIBHDFS_DIR"] == str(tmp_path / "lib" / "native")
-        # The last one counts; and signals are Python's.
+        # Java uses the last -Xmx. -Xrs leaves signals to Python.
         assert os.environ["LIBHDFS_OPTS"].endswith(" -Xmx1g")
         assert "-Xrs" in os.environ["LIBHDFS_OPTS"].split()
     assert dict(os.environ) == before
 
 
-def test_without_pyarrow_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pyarrow_the_message_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow.fs", None)
     with pytest.raises(OSError, match=r"pip install 'yarnhub\[libhdfs\]'") as raised:
         jvm.Library(None)
     assert raised.value.errno == errno.ELIBACC
 
 
-def test_without_a_libhdfs_it_is_said_what_is_looked_for(
+def test_without_libhdfs_the_message_lists_what_it_needs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CLASSPATH", "/lib/hadoop-common-3.jar")
@@ -110,7 +110,7 @@ def test_without_a_libhdfs_it_is_said_what_is_looked_for(
     assert done.stdout.count("\n") == 1
 
 
-def test_libhdfs_is_for_what_lacks_a_key_and_for_nothing_else() -> None:
+def test_only_a_missing_key_needs_libhdfs() -> None:
     assert needs_libhdfs(OSError(errno.ENOKEY, "no key"))
     for code in (errno.ENOENT, errno.EACCES, errno.EXDEV, errno.EIO, errno.ETIMEDOUT):
         assert not needs_libhdfs(OSError(code, "something else"))

@@ -1,4 +1,4 @@
-"""Whose keys a keytab holds, and what is said of one that holds none."""
+"""The principals in a keytab, and the errors of files without any."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def written(folder: Path, data: bytes) -> Path:
     return file
 
 
-def test_each_principal_is_told_once_in_the_files_order(tmp_path: Path) -> None:
+def test_each_principal_is_returned_once_in_the_files_order(tmp_path: Path) -> None:
     file = written(tmp_path, b"\x05\x02" + HUB + REMOVED + HUB + ALICE)
     assert principals(file) == ["hub/edge.example@R", "alice@R"]
 
@@ -41,7 +41,7 @@ def test_each_principal_is_told_once_in_the_files_order(tmp_path: Path) -> None:
     "data",
     [b"", b"\x05\x02", b"\x05\x02" + HUB[:9], b"\x05\x02" + HUB[:3], b"#!/bin/sh\n", REMOVED],
 )
-def test_what_is_no_keytab_is_told_in_a_sentence(tmp_path: Path, data: bytes) -> None:
+def test_anything_but_a_keytab_is_one_sentence(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(
         ConfigurationError, match=r"hub\.keytab is not a keytab or contains no key\. "
     ):

@@ -1,4 +1,4 @@
-"""A list of encoded reports is read like a dict of reports."""
+"""A list of encoded reports reads like a dict of reports."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def test_each_report_is_found_by_its_applications_id(
     given_reports: list[ApplicationReport],
 ) -> None:
     expected = {str(report.application_id): report for report in given_reports}
-    found = LazyApplicationReports([report.encode() for report in given_reports])
-    assert dict(found) == expected
-    assert len(found) == len(expected)
+    listed = LazyApplicationReports([report.encode() for report in given_reports])
+    assert dict(listed) == expected
+    assert len(listed) == len(expected)
 
 
 @pytest.mark.parametrize("name", ["application_1_0002", "application_1", "", "no id"])
-def test_what_is_not_in_the_list_is_not_found(name: str) -> None:
-    found = LazyApplicationReports([ApplicationReport(ApplicationId(1, 1)).encode()])
-    assert found.get(name) is None
-    assert name not in found
+def test_an_unknown_application_is_not_found(name: str) -> None:
+    listed = LazyApplicationReports([ApplicationReport(ApplicationId(1, 1)).encode()])
+    assert listed.get(name) is None
+    assert name not in listed
 
 
 def test_a_report_that_begins_with_another_field_is_found_too() -> None:

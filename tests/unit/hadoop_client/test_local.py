@@ -1,4 +1,4 @@
-"""A folder of this machine is a tree of files and folders, whatever a kernel puts into it."""
+"""A local directory is a tree of files and directories, whatever a kernel creates in it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def names(fs: FileSystem, path: str = "/home") -> list[str]:
     return [entry.name for entry in fs.list_dir(path)]
 
 
-def test_what_is_neither_a_file_nor_a_folder_is_not_there_and_nobody_waits_for_it(
+def test_anything_but_a_file_or_directory_is_hidden_and_blocks_no_call(
     fs: LocalFileSystem, folder: Path
 ) -> None:
     (folder / "file").touch()
@@ -43,7 +43,7 @@ def test_what_is_neither_a_file_nor_a_folder_is_not_there_and_nobody_waits_for_i
                 call(path)
 
 
-def test_what_is_deleted_while_its_folder_is_listed_is_not_in_the_list(folder: Path) -> None:
+def test_a_file_deleted_while_its_directory_is_listed_is_not_in_the_list(folder: Path) -> None:
     class Deleting(LocalFileSystem):
         def stat(self, path: str):
             if path == "/home/gone":
@@ -55,7 +55,7 @@ def test_what_is_deleted_while_its_folder_is_listed_is_not_in_the_list(folder: P
     assert names(Deleting("/home", folder, "alice")) == ["a", "z"]
 
 
-def test_a_folder_that_a_kernel_has_deleted_hides_nothing_else(
+def test_a_mounted_directory_that_was_deleted_hides_nothing_else(
     fs: LocalFileSystem, folder: Path, tmp_path: Path
 ) -> None:
     (folder / "a").touch()
@@ -68,7 +68,7 @@ def test_a_folder_that_a_kernel_has_deleted_hides_nothing_else(
     assert names(mounted) == ["a"]
 
 
-def test_links_count_as_long_as_they_stay_in_the_folder(fs: LocalFileSystem, folder: Path) -> None:
+def test_links_are_shown_if_they_stay_in_the_directory(fs: LocalFileSystem, folder: Path) -> None:
     (folder / "run-1").mkdir()
     (folder / "run-1/log").write_text("1")
     (folder / "latest").symlink_to("run-1")
@@ -86,13 +86,13 @@ def test_links_count_as_long_as_they_stay_in_the_folder(fs: LocalFileSystem, fol
         assert raised.value.filename == path
 
 
-def test_the_folder_itself_may_be_reached_by_a_link(tmp_path: Path, folder: Path) -> None:
+def test_the_directory_itself_may_be_a_link(tmp_path: Path, folder: Path) -> None:
     (tmp_path / "link").symlink_to(folder)
     (folder / "a").touch()
     assert names(LocalFileSystem("/home", tmp_path / "link", "alice")) == ["a"]
 
 
-def test_a_folder_is_copied_as_large_as_it_was_said_to_be_also_with_links_in_a_circle(
+def test_a_copy_of_a_directory_has_the_reported_size_even_with_circular_links(
     fs: LocalFileSystem, folder: Path
 ) -> None:
     for name, other in (("a", "b"), ("b", "a")):
@@ -103,14 +103,14 @@ def test_a_folder_is_copied_as_large_as_it_was_said_to_be_also_with_links_in_a_c
     (folder.parent / "outside").mkdir()
     (folder.parent / "outside/file").write_text("another's")
     (folder / "d" / "outside").symlink_to(folder.parent / "outside")
-    said = fs.usage("/home/d")
+    usage = fs.usage("/home/d")
     copy_tree(fs, fs.stat("/home/d"), "/home/copy")
-    copied = [each for each in (folder / "copy").rglob("*") if each.is_file()]
-    assert (said.files, said.size_bytes) == (len(copied), 5 * len(copied))
-    assert not any(each.is_symlink() for each in copied)
+    copied = [path for path in (folder / "copy").rglob("*") if path.is_file()]
+    assert (usage.files, usage.size_bytes) == (len(copied), 5 * len(copied))
+    assert not any(path.is_symlink() for path in copied)
 
 
-def test_a_link_is_renamed_and_not_what_it_leads_to(fs: LocalFileSystem, folder: Path) -> None:
+def test_a_rename_of_a_link_leaves_its_target(fs: LocalFileSystem, folder: Path) -> None:
     (folder / "run").mkdir()
     (folder / "file").touch()
     for name, to in (("one", "run"), ("two", "file")):

@@ -1,4 +1,4 @@
-"""The connection's login: what it refuses, and a mechanism that the caller brings."""
+"""The connection's login: refused servers, and mechanisms of the caller."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOKEN = Token(b"identifier", b"password", "KIND", "service")
     "offers",
     [(), (Offer("SIMPLE", ""),), (Offer("KERBEROS", "GSSAPI"), Offer("TOKEN", "OTHER"))],
 )
-def test_a_server_without_a_log_in_for_tokens_is_refused(offers: tuple[Offer, ...]) -> None:
+def test_a_server_that_accepts_no_tokens_is_refused(offers: tuple[Offer, ...]) -> None:
     connection = Connection("p", Login(token=TOKEN))
     with pytest.raises(SaslError, match="no common authentication method"):
         receive(connection, sasl(SaslState.NEGOTIATE, None, *offers))
@@ -34,12 +34,12 @@ def test_a_server_without_a_log_in_for_tokens_is_refused(offers: tuple[Offer, ..
 @pytest.mark.parametrize(
     "state", [SaslState.SUCCESS, SaslState.CHALLENGE, SaslState.WRAP, SaslState.RESPONSE]
 )
-def test_a_login_that_begins_in_the_middle_is_refused(state: SaslState) -> None:
+def test_a_login_that_begins_with_another_state_is_refused(state: SaslState) -> None:
     with pytest.raises(SaslError, match="unexpectedly"):
         receive(Connection("p", Login(token=TOKEN)), sasl(state, b""))
 
 
-def test_a_server_that_skips_its_own_proof_is_refused() -> None:
+def test_a_server_that_does_not_prove_its_identity_is_refused() -> None:
     connection = Connection("p", Login(token=TOKEN))
     offer = Offer("TOKEN", "DIGEST-MD5", "", "default", b'nonce="x",qop="auth"')
     receive(connection, sasl(SaslState.NEGOTIATE, None, offer))
@@ -47,13 +47,13 @@ def test_a_server_that_skips_its_own_proof_is_refused() -> None:
         receive(connection, sasl(SaslState.SUCCESS))
 
 
-def test_an_answer_in_the_middle_of_the_login_is_refused() -> None:
+def test_an_answer_during_the_login_is_refused() -> None:
     with pytest.raises(WireError, match="another message during"):
         receive(Connection("p", Login(token=TOKEN)), frame(ResponseHeader(0)))
 
 
 class Password:
-    """A mechanism of the caller's, as Kerberos will be: it turns bytes around to protect them."""
+    """A mechanism of the caller, as Kerberos is. Its protection reverses the bytes."""
 
     complete = False
     layered = True
@@ -109,9 +109,9 @@ def test_a_mechanism_of_the_callers_logs_in_and_protects(
     assert context == ConnectionContext(user, "p")
 
 
-def test_an_answer_that_can_not_be_opened_is_no_refused_login() -> None:
-    """A call was sent then, and may have been executed: a refused login would say that it was not,
-    and the call would be sent again."""
+def test_an_answer_that_cannot_be_unwrapped_is_not_a_refused_login() -> None:
+    """The call has been sent and may have been executed. After a refused login it would be sent
+    again."""
     connection = Connection("p", Login("hub"), Password)
     receive(connection, sasl(SaslState.NEGOTIATE, None, Offer("KERBEROS", "GSSAPI")))
     receive(connection, sasl(SaslState.CHALLENGE, b"welcome") + sasl(SaslState.SUCCESS))

@@ -1,4 +1,4 @@
-"""One client per login: shared, kept for the next call, bounded in number."""
+"""One client per login: shared, kept for the next call, limited in number."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ async def pool() -> AsyncIterator[Pool]:
         return pools[-1]
 
     yield make
-    for each in pools:
-        await each.close()
+    for pool in pools:
+        await pool.close()
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
@@ -42,11 +42,11 @@ async def kill_as(clients: ClientPool, login: Login) -> None:
 
 
 def users(server: RpcServer) -> list[str | None]:
-    """Who the connections were for, in the order in which they were made."""
+    """The users of the connections, in the order in which they were made."""
     return [side.context.user.effective_user for side in server.sides]
 
 
-async def test_calls_of_one_login_share_a_connection_and_the_next_ones_use_it_too(
+async def test_calls_of_one_login_share_a_connection_now_and_later(
     pool: Pool,
 ) -> None:
     with RpcServer(answer) as server:
@@ -56,7 +56,7 @@ async def test_calls_of_one_login_share_a_connection_and_the_next_ones_use_it_to
         assert users(server) == ["alice"]
 
 
-async def test_each_login_has_a_connection_of_its_own(pool: Pool) -> None:
+async def test_each_login_has_its_own_connection(pool: Pool) -> None:
     with RpcServer(answer) as server:
         clients = pool(server)
         await asyncio.gather(*(kill_as(clients, login) for login in (ALICE, BOB, CAROL)))
@@ -71,7 +71,7 @@ async def test_the_one_that_was_used_longest_ago_makes_place_for_another(pool: P
         assert users(server) == ["alice", "bob", "carol", "bob"]
 
 
-async def test_when_all_are_in_use_the_next_login_waits_for_its_turn(pool: Pool) -> None:
+async def test_if_all_places_are_in_use_the_next_login_waits(pool: Pool) -> None:
     holder = Holder()
     with RpcServer(holder) as server:
         clients = pool(server, limit=2)
@@ -96,7 +96,7 @@ async def test_two_calls_of_one_login_take_one_place(pool: Pool) -> None:
         assert users(server) == ["alice", "bob"]
 
 
-async def test_who_gets_no_turn_in_time_is_told(pool: Pool) -> None:
+async def test_a_login_that_gets_no_place_in_time_fails(pool: Pool) -> None:
     with RpcServer(answer) as server:
         clients = pool(server, limit=1, timeout=0.05)
         async with clients.client(ALICE):
@@ -105,7 +105,7 @@ async def test_who_gets_no_turn_in_time_is_told(pool: Pool) -> None:
         await kill_as(clients, BOB)
 
 
-async def test_who_is_cancelled_while_waiting_takes_no_place(pool: Pool) -> None:
+async def test_a_call_cancelled_while_waiting_takes_no_place(pool: Pool) -> None:
     with RpcServer(answer) as server:
         clients = pool(server, limit=1)
         async with clients.client(ALICE):

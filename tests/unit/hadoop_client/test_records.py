@@ -1,4 +1,4 @@
-"""Ids and addresses as YARN writes them, and what states mean."""
+"""Ids and URLs as YARN writes them, and the meaning of states."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_ids_are_written_as_yarn_writes_them() -> None:
     "text",
     ["", "application_1", "application_1_x", "job_1_1", "application_1_1\n", "application_٣_1"],
 )
-def test_what_is_no_application_id_is_refused(text: str) -> None:
+def test_anything_but_an_application_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not an application id"):
         ApplicationId.parse(text)
 
@@ -64,7 +64,7 @@ def test_urls_are_taken_apart_and_their_paths_left_alone(text: str, url: Url) ->
 
 
 @pytest.mark.parametrize("text", ["", "/a", "hdfs://nn", "hdfs://nn:x/a", "hdfs:/a"])
-def test_what_is_no_url_is_refused(text: str) -> None:
+def test_anything_but_a_url_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a full path"):
         Url.parse(text)
 

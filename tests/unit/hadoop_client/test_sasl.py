@@ -1,4 +1,4 @@
-"""DIGEST-MD5 against RFC 2831's own example, and against a server's side that shares no code."""
+"""DIGEST-MD5, with RFC 2831's own example and with an independent implementation of a server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OFFER = Offer("TOKEN", "DIGEST-MD5", "", "default")
 
 
 def log_in(qop: str, token: Token = TOKEN) -> tuple[DigestMd5, DigestServer]:
-    """Hold the conversation between our client and the server."""
+    """Exchange the messages of a login between client and server."""
     client, server = DigestMd5.for_token(token, OFFER), DigestServer(password_of, qop)
     client.step(server.respond(client.step(server.challenge())))
     return client, server
@@ -35,9 +35,9 @@ def test_the_example_of_rfc_2831() -> None:
         b'realm="elwood.innosoft.com",nonce="OA6MG9tEQGm2hh",qop="auth",'
         b"algorithm=md5-sess,charset=utf-8"
     )
-    said = parse_directives(response)
-    assert said["response"] == "d388dad90d4bbd760a152321f2143af7"
-    assert said["username"] == "chris"
+    directives = parse_directives(response)
+    assert directives["response"] == "d388dad90d4bbd760a152321f2143af7"
+    assert directives["username"] == "chris"
     assert not client.complete
     client.step(b"rspauth=ea40f60335c427b5527b84dbabcdfffd")
     assert client.complete
@@ -60,7 +60,7 @@ def test_both_sides_prove_themselves_at_each_protection(qop: str) -> None:
     assert (server.receiving is not None) == client.layered
 
 
-def test_what_the_server_lists_first_is_taken() -> None:
+def test_the_first_protection_that_the_server_lists_is_chosen() -> None:
     assert not log_in("auth,auth-int,auth-conf")[0].layered
     assert log_in("auth-int,auth")[0].layered
 

@@ -1,4 +1,4 @@
-"""Site files, read as Hadoop reads them; what is expected was checked with Hadoop's own class."""
+"""Site files are read as by Hadoop. Expected values were checked with Hadoop's own class."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def body(properties: dict[str, str]) -> str:
 
 @pytest.fixture
 def load(tmp_path: Path) -> Write:
-    """Write `core`-, `hdfs`- and `yarn`-site.xml, and load their folder."""
+    """Write `core`-, `hdfs`- and `yarn`-site.xml, and load their directory."""
 
     def write(**files: str | dict[str, str]) -> Configuration:
         for name, content in files.items():
@@ -78,7 +78,7 @@ def test_comments_entities_and_character_data_are_xmls(load: Write) -> None:
 def test_an_empty_value_is_none_and_leaves_an_earlier_one(load: Write) -> None:
     empty = "<property><name>{}</name><value/></property>"
     none = "<property><name>{}</name></property>"
-    nothing = "".join(each.format(name) for each in (empty, none) for name in "ab")
+    nothing = "".join(template.format(name) for template in (empty, none) for name in "ab")
     conf = load(core={"a": "1"}, yarn=f"<configuration>{nothing}</configuration>")
     assert conf.get("a") == "1"
     assert conf.get("b") is None
@@ -160,7 +160,7 @@ def test_variables(load: Write, monkeypatch: pytest.MonkeyPatch, written: str, r
     assert conf.get("written") == read
 
 
-def test_a_value_that_contains_itself_stays_as_it_is(load: Write) -> None:
+def test_a_value_that_contains_itself_is_not_substituted(load: Write) -> None:
     assert load(core={"path": "/bin:${path}"}).get("path") == "/bin:${path}"
 
 
@@ -202,7 +202,7 @@ def test_numbers_booleans_and_lists(load: Write) -> None:
         conf.get_int("no-int", 1)
 
 
-def test_the_folder_comes_from_the_environment(
+def test_the_directory_comes_from_the_environment(
     load: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(core={"a": "1"})
@@ -210,7 +210,7 @@ def test_the_folder_comes_from_the_environment(
     assert Configuration.load().get("a") == "1"
 
 
-def test_a_folder_without_site_files_is_an_error(tmp_path: Path) -> None:
+def test_a_directory_without_site_files_is_an_error(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "missing"):
         with pytest.raises(ConfigurationError, match="set HADOOP_CONF_DIR"):
             Configuration.load(folder)

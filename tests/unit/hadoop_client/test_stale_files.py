@@ -1,4 +1,4 @@
-"""What writes that were cut off have left behind goes; nothing else does."""
+"""Only the remains of interrupted writes are deleted."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def test_only_unfinished_writes_that_are_old_are_deleted(
     assert {entry.path for entry in fs.list_dir("/home")} == stay
 
 
-def test_what_is_another_persons_is_left_to_them(fs: LocalFileSystem, tmp_path: Path) -> None:
+def test_another_users_files_stay(fs: LocalFileSystem, tmp_path: Path) -> None:
     theirs = make(tmp_path, temporary_beside("/home/a"), 2)
     entries = [entry._replace(owner="another") for entry in fs.list_dir("/home")]
     delete_stale_files(fs, fs.stat("/home"), entries)
     assert fs.exists(theirs)
 
 
-def test_what_cannot_be_deleted_is_no_error(fs: LocalFileSystem, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_deleted_is_not_an_error(fs: LocalFileSystem, tmp_path: Path) -> None:
     path = make(tmp_path, temporary_beside("/home/a"), 2)
     entries = fs.list_dir("/home")
     fs.delete(path)

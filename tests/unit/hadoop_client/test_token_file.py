@@ -1,4 +1,4 @@
-"""Token files: what is written is read, damage has one error, and secrets stay out of sight."""
+"""Token files round-trip, damage has one error, and no repr shows secrets."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_numbers_are_written_as_hadoop_writes_them(name: str) -> None:
 
 
 @given(files)
-def test_what_is_written_is_read(original: Credentials) -> None:
+def test_encoded_values_decode_to_the_same(original: Credentials) -> None:
     assert Credentials.from_bytes(original.to_bytes()) == original
 
 

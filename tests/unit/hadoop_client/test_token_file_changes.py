@@ -1,4 +1,4 @@
-"""Who looks at the server's token file sees each file once."""
+"""Each reader of the token file sees each new file once."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def test_each_file_that_was_put_there_is_seen_once_by_everybody(
 ):
     path = tmp_path / "tokens"
     monkeypatch.setenv("HADOOP_TOKEN_FILE_LOCATION", str(path))
-    one, other = TokenFile(), TokenFile()
-    assert one.changed_path() is None  # it is not there yet
+    reader, other = TokenFile(), TokenFile()
+    assert reader.changed_path() is None  # it is not there yet
     path.write_bytes(b"first")
-    assert [one.changed_path(), one.changed_path()] == [path, None]
+    assert [reader.changed_path(), reader.changed_path()] == [path, None]
     (tmp_path / "new").write_bytes(b"later")
     (tmp_path / "new").replace(path)
-    assert [one.changed_path(), one.changed_path()] == [path, None]
+    assert [reader.changed_path(), reader.changed_path()] == [path, None]
     assert [other.changed_path(), other.changed_path()] == [path, None]
 
 

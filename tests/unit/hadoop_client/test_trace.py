@@ -1,4 +1,4 @@
-"""What is told of each call, and what never is."""
+"""The record of each call, and what it never contains."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from tests.unit.hadoop_client.rpc_server import REFUSED, Call, RpcServer
 LOGIN = Login("alice", "hub")
 
 
-async def test_each_connection_and_each_attempt_is_told_with_what_it_came_to() -> None:
+async def test_each_connection_and_each_attempt_has_a_record_with_its_outcome() -> None:
     def refuse_odd(call: Call) -> None:
         answer(call) if number_of(call) % 2 == 0 else call.refuse("a.b.OddException", "odd")
 
-    told: list[CallRecord] = []
+    records: list[CallRecord] = []
     with RpcServer(standby) as first, RpcServer(refuse_odd) as second:
         addresses = REFUSED, first.address, second.address
-        client = AsyncClient(addresses, APPLICATION_CLIENT_PROTOCOL, LOGIN, on_call=told.append)
+        client = AsyncClient(addresses, APPLICATION_CLIENT_PROTOCOL, LOGIN, on_call=records.append)
         await kill(client, 2)
         with pytest.raises(RpcError, match="odd"):
             await kill(client, 1)
         await client.close()
-    assert {(record.user, record.real_user) for record in told} == {("alice", "hub")}
-    assert all(record.seconds >= 0 for record in told)
-    assert [(record.method, record.address, record.outcome) for record in told] == [
+    assert {(record.user, record.real_user) for record in records} == {("alice", "hub")}
+    assert all(record.seconds >= 0 for record in records)
+    assert [(record.method, record.address, record.outcome) for record in records] == [
         (CONNECT, REFUSED, "ConnectionRefusedError"),
         (CONNECT, first.address, "ok"),
         ("forceKillApplication", first.address, "StandbyException"),
@@ -50,11 +50,11 @@ async def test_each_connection_and_each_attempt_is_told_with_what_it_came_to() -
         ("forceKillApplication", second.address, "ok"),
         ("forceKillApplication", second.address, "OddException"),
     ]
-    assert told[4].received == len(KillApplicationResponse(True).encode())
-    assert told[4].sent > 0
+    assert records[4].received == len(KillApplicationResponse(True).encode())
+    assert records[4].sent > 0
 
 
-async def test_the_log_has_one_json_object_for_each_and_nothing_of_what_was_said(
+async def test_the_log_has_one_json_object_per_record_and_no_payload(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     token = Token(b"the-identifier", b"the-password", "RM_DELEGATION_TOKEN", "")
@@ -79,12 +79,12 @@ async def test_the_log_has_one_json_object_for_each_and_nothing_of_what_was_said
     assert "the-" not in caplog.text
 
 
-async def test_a_call_that_nobody_waits_for_any_longer_is_told_as_abandoned() -> None:
-    told: list[CallRecord] = []
+async def test_a_cancelled_call_is_recorded_as_abandoned() -> None:
+    records: list[CallRecord] = []
     holder = Holder()
     with RpcServer(holder) as server:
         client = AsyncClient(
-            [server.address], APPLICATION_CLIENT_PROTOCOL, LOGIN, on_call=told.append
+            [server.address], APPLICATION_CLIENT_PROTOCOL, LOGIN, on_call=records.append
         )
         call = asyncio.ensure_future(kill(client))
         await holder.arrived()
@@ -92,4 +92,4 @@ async def test_a_call_that_nobody_waits_for_any_longer_is_told_as_abandoned() ->
         with pytest.raises(asyncio.CancelledError):
             await call
         await client.close()
-    assert [record.outcome for record in told] == ["ok", "abandoned"]
+    assert [record.outcome for record in records] == ["ok", "abandoned"]

@@ -1,4 +1,4 @@
-"""Whom a new file is not open to, from the configuration."""
+"""The umask of new files, from the configuration."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_umask_is_read_as_hadoop_reads_it(text: str, bits: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["22", "1022", "088", "rwx", "u=rwt", "u=rwx;g=rx", ","])
-def test_what_is_no_umask_is_one_sentence(text: str, conf_dir: Path) -> None:
+def test_anything_but_a_umask_is_one_sentence(text: str, conf_dir: Path) -> None:
     configure(conf_dir, text)
     with pytest.raises(OSError, match=r"which is not a umask such as 022: correct it there"):
         umask()
@@ -53,7 +53,7 @@ def test_what_is_no_umask_is_one_sentence(text: str, conf_dir: Path) -> None:
 def test_the_umask_is_the_configurations_or_that_of_hadoop_itself(
     conf_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert umask() == 0o022  # a folder without site files
+    assert umask() == 0o022  # a directory without site files
     configure(conf_dir, "027")
     assert umask() == 0o027
     monkeypatch.delenv("HADOOP_CONF_DIR")

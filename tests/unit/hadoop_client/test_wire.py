@@ -1,4 +1,4 @@
-"""The codec: what it writes it reads, what it does not know it skips, and damage has one error."""
+"""The codec reads its own output, skips unknown fields, and has one error for damage."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ messages = st.builds(
 
 
 @given(messages)
-def test_what_is_written_is_read(original: Everything) -> None:
+def test_encoded_values_decode_to_the_same(original: Everything) -> None:
     assert Everything.decode(original.encode()) == original
     assert Everything.decode(memoryview(original.encode())) == original
 

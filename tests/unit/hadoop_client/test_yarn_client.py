@@ -1,4 +1,4 @@
-"""The ResourceManager's client: one method for each thing that a submitting program does."""
+"""YarnClient: one method for each task of a program that submits applications."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ async def test_applications_are_found_by_all_filters_and_read_by_their_ids() -> 
     manager = ResourceManager(getApplications=GetApplicationsResponse((report.encode(),)))
     with RpcServer(manager) as server:
         async with connect(server) as yarn:
-            found = await yarn.applications(
+            reports = await yarn.applications(
                 states=[ApplicationState.RUNNING],
                 tags={"tag"},
                 users=("alice", "bob"),
@@ -102,7 +102,7 @@ async def test_applications_are_found_by_all_filters_and_read_by_their_ids() -> 
                 limit=10,
             )
             await yarn.applications()
-    assert dict(found) == {str(ID): report}
+    assert dict(reports) == {str(ID): report}
     filtered, all_of_them = (GetApplicationsRequest.decode(body) for _, body in manager.requests)
     assert filtered == GetApplicationsRequest(
         ("YARN",), (ApplicationState.RUNNING,), ("alice", "bob"), ("default",), 10, ("tag",)
