@@ -7,8 +7,8 @@ Kerberos does not close this, because WebHDFS accepts any name with it too.
 The command line refuses to start as root without --allow-root, and prints the risk. Stronger
 measures would cost what the embedded Hadoop is for: a network namespace needs privileges and hides
 the web pages from the user's browser, and a change of account needs one that exists. A program that
-uses `MiniHadoop` makes this decision itself. The hosts of docker-compose.yml are closed by their
-containers.
+uses `MiniHadoop` makes this decision itself. In docker-compose.yml such programs run in the
+containers, not on the machine itself.
 """
 
 from __future__ import annotations
