@@ -43,11 +43,16 @@ MOST_VARIABLE_BYTES = 128 << 10
 ARCHIVE_VARIABLE = "YARNHUB_ARCHIVE"
 
 
+#: How much longer than its intervals the hub may take to notice the end of a server.
+NOTICE_MARGIN_SECONDS = 5.0
+
+
 @dataclass(frozen=True)
 class ServerRequest:
     """A server that JupyterHub starts: its user and name, its process, and its limits.
 
-    `mem_limit` is in bytes, `cpu_limit` in cores. A variable of the `environment` that is None is
+    `mem_limit` is in bytes, `cpu_limit` in cores. The hub looks every `poll_interval` seconds
+    whether the server runs. A variable of the `environment` that is None is
     left out. `certificates` are file contents by their paths in the container.
     """
 
@@ -61,6 +66,7 @@ class ServerRequest:
     ip: str
     mem_limit: int | None
     cpu_limit: float | None
+    poll_interval: float
 
 
 async def build_launch_spec(
@@ -230,6 +236,7 @@ def _launch(
         report_path=port_endpoint.path(*names) if settings.launcher == "skein" else "",
         token_path=token_endpoint.path(*names) if yarn.tokens is not None else "",
         token_refresh_seconds=_refresh_seconds(settings, yarn),
+        hold_seconds=request.poll_interval + settings.status_interval + NOTICE_MARGIN_SECONDS,
     )
 
 

@@ -152,6 +152,7 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
             ip=self.ip,
             mem_limit=self.mem_limit,
             cpu_limit=self.cpu_limit,
+            poll_interval=self.poll_interval,
         )
         spec = await build_launch_spec(self, request, yarn)
         if self.modify_spec_hook is not None:

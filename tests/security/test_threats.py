@@ -290,6 +290,11 @@ THREATS: dict[str, tuple[str, ...]] = {
         "tests/security/test_hostile_server.py::"
         "test_a_hub_that_is_restarted_starts_whatever_a_running_server_answers",
     ),
+    "the port of a server that has ended, taken by another user on the node": (
+        "tests/security/test_port_of_an_ended_server.py::"
+        "test_the_port_is_held_until_the_hub_routes_nobody_there",
+        f"{UNIT}/container/test_held_port.py::test_each_request_gets_503",
+    ),
     "a running server whose node the restarted hub cannot reach": (
         "tests/security/test_hostile_server.py::"
         "test_a_server_that_a_restarted_hub_can_not_reach_lives_on_and_is_found_again",

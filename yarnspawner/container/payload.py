@@ -65,6 +65,7 @@ class Launch:
     - `report_path`: the path below the hub's API to report the port to; empty if YARN reports it.
     - `token_path`: the path below the hub's API that returns new delegation tokens, fetched every
       `token_refresh_seconds`; empty without Kerberos.
+    - `hold_seconds`: how long the port of a server that has ended is held.
     """
 
     command: list[str] = field(repr=False)
@@ -78,6 +79,7 @@ class Launch:
     report_path: str = ""
     token_path: str = ""
     token_refresh_seconds: float = 0.0
+    hold_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         for path in self.files:

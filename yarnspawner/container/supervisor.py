@@ -19,6 +19,7 @@ from hadoop_client.rpc.call import ConnectError, RpcError
 from hadoop_client.security.credentials import Credentials
 from hadoop_client.yarn.applicationmaster import FinalStatus
 from yarnspawner.container.diagnostics import diagnose
+from yarnspawner.container.held_port import hold_port
 from yarnspawner.container.log import log
 from yarnspawner.container.payload import RELEASE_SIGNAL, Launch
 from yarnspawner.container.processes import GRACE_SECONDS, ContainerProcesses
@@ -63,6 +64,7 @@ class Supervisor:
     launch: Launch
     refresh: TokenRefresh | None = None
     stop_reason: str | None = None
+    registered: bool = False
     processes: ContainerProcesses = field(default_factory=ContainerProcesses)
 
     def __post_init__(self) -> None:
@@ -70,19 +72,16 @@ class Supervisor:
 
     def run(self) -> int:
         """Run until the server and its child processes have ended; returns its exit code."""
-        registered = False
         retry = RETRY_SECONDS
         due = 0.0
         while self.server.poll() is None and self.stop_reason is None:
             if time.monotonic() >= due:
                 pause = HEARTBEAT_SECONDS
-                if registered:
+                if self.registered:
                     self._heartbeat()
                 elif not self._is_ready():
                     pause = LISTEN_POLL_SECONDS
-                elif self._register():
-                    registered = True
-                else:
+                elif not self._register():
                     pause, retry = retry, min(2 * retry, LONGEST_RETRY_SECONDS)
                 due = time.monotonic() + pause
             next_due = due
@@ -126,6 +125,7 @@ class Supervisor:
             self.stop_reason = f"the registration was refused: {error}"
             return False
         log(f"registered: the server listens on port {self._port}")
+        self.registered = True
         return True
 
     def _heartbeat(self) -> None:
@@ -151,7 +151,8 @@ class Supervisor:
 def supervise(launch: Launch, program: str, server: Server) -> int:
     """Supervise the server to its end, and report why it ended; returns our exit code.
 
-    Nothing is reported if we were stopped: YARN knows that cause.
+    Nothing is reported if we were stopped: YARN knows that cause. The port of a server that the hub
+    has reached is held until the hub has noticed the end.
     """
     with closing(connect(launch, program)) as reporter:
         refresh = TokenRefresh(launch, program, server.environment) if launch.token_path else None
@@ -159,6 +160,9 @@ def supervise(launch: Launch, program: str, server: Server) -> int:
         code = supervisor.run()
         if supervisor.stop_reason is None:
             report_end(reporter, code, diagnose(code, launch, server.environment))
+            # Under skein YARN knows the end only after ours.
+            if supervisor.registered and not launch.report_path and server.sock.fileno() >= 0:
+                hold_port(server.sock, launch.hold_seconds)
     return code if code >= 0 else 128 - code
 
 

@@ -36,6 +36,7 @@ async def build(environment: dict[str, object] | None = None, **options: Any) ->
         ip="0.0.0.0",
         mem_limit=1 << 30,
         cpu_limit=1.0,
+        poll_interval=30,
     )
     yarn = SimpleNamespace(
         hub_user="jupyterhub",
