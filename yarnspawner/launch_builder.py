@@ -235,12 +235,13 @@ def _launch(
         paths=paths,
         report_path=port_endpoint.path(*names) if settings.launcher == "skein" else "",
         token_path=token_endpoint.path(*names) if yarn.tokens is not None else "",
-        token_refresh_seconds=_refresh_seconds(settings, yarn),
+        token_refresh_seconds=refresh_seconds(settings, yarn),
         hold_seconds=request.poll_interval + settings.status_interval + NOTICE_MARGIN_SECONDS,
     )
 
 
-def _refresh_seconds(settings: YarnSpawnerSettings, yarn: HubCluster) -> float:
+def refresh_seconds(settings: YarnSpawnerSettings, yarn: HubCluster) -> float:
+    """Return the seconds after which a running server needs new tokens; 0 without Kerberos."""
     if yarn.tokens is None:
         return 0.0
     return settings.token_refresh_interval or yarn.tokens.refresh_seconds

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Any
 
 from jupyterhub.spawner import Spawner
@@ -41,9 +42,10 @@ from yarnspawner.hub.progress import ProgressLog, ready, submitting
 from yarnspawner.hub.server_check import verify_server_identity
 from yarnspawner.hub.shared import get_hub_cluster, start_with_hub
 from yarnspawner.hub.status import Liveness, Status, StatusCache
+from yarnspawner.hub.token_cache import TokenCache
 from yarnspawner.launch import certificates
 from yarnspawner.launch.spec import LaunchSpec, check_resources
-from yarnspawner.launch_builder import ServerRequest, build_launch_spec
+from yarnspawner.launch_builder import ServerRequest, build_launch_spec, refresh_seconds
 from yarnspawner.launcher.port_endpoint import PortReport, digest
 from yarnspawner.metrics import FOREIGN_APPLICATIONS, SUBMITS
 from yarnspawner.profiles.options import ProfileOptions
@@ -74,6 +76,7 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
         self._starting = self._stopped = False
         self._submission: asyncio.Future[str] | None = None
         self._progress = ProgressLog()
+        self._token_cache = TokenCache()
         self.certificates: dict[str, bytes] = {}
 
     @property
@@ -97,12 +100,17 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
         """Forget the server."""
         super().clear_state()
         self._forget_application()
+        self._token_cache = TokenCache()
         self._progress = ProgressLog()  # before the start: people may follow it from then on
 
     async def fresh_tokens(self) -> Mapping[str, Token]:
-        """Return new delegation tokens of the server's user; raises `ClusterError`."""
-        tokens = (await self._yarn()).tokens
-        return {} if tokens is None else await tokens.fetch(self.hadoop_user)
+        """Return new delegation tokens of the server's user; raises `ClusterError` and
+        `TooManyRequestsError`."""
+        yarn = await self._yarn()
+        if yarn.tokens is None:
+            return {}
+        fetch = partial(yarn.tokens.fetch, self.hadoop_user)
+        return await self._token_cache.get(fetch, refresh_seconds(self, yarn))
 
     # -- start -------------------------------------------------------------------------------
 

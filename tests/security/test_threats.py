@@ -332,6 +332,14 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_a_hadoop_through_which_all_accounts_become_root_is_not_started",
         f"{UNIT}/yarnhub/test_minihadoop_exposure.py::test_the_risk_is_printed_before_the_start",
     ),
+    "a server that requests delegation tokens without end": (
+        f"{UNIT}/yarnspawner/test_token_cache.py::"
+        "test_a_flood_of_requests_makes_one_token_in_a_tenth_of_the_interval",
+        f"{UNIT}/yarnspawner/test_token_cache.py::"
+        "test_requests_at_the_same_time_are_one_and_refusals",
+        f"{UNIT}/yarnspawner/test_token_cache.py::"
+        "test_failures_are_limited_and_a_server_that_retries_gets_its_tokens",
+    ),
 }
 
 

@@ -50,6 +50,10 @@ RELEASE_SIGNAL = signal.SIGUSR1
 SERVER_PREFIX = f'"${PYTHON_VARIABLE}" "${PROGRAM_VARIABLE}" singleuser'
 
 
+#: The longest pause before new tokens are requested again, in seconds.
+LONGEST_RETRY_SECONDS = 60.0
+
+
 @dataclass(frozen=True)
 class Launch:
     """The application master's instructions.
@@ -111,6 +115,11 @@ class Launch:
     def read(cls, program: str) -> Launch:
         """Read the launch from the file with the payload."""
         return cls.from_json(zipimport.zipimporter(program).get_data(LAUNCH_MEMBER))
+
+
+def retry_seconds(refresh_seconds: float) -> float:
+    """Return the pause after a failed request for tokens that are due every `refresh_seconds`."""
+    return min(LONGEST_RETRY_SECONDS, refresh_seconds / 10)
 
 
 def server_command(command: list[str]) -> str:

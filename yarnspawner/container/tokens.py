@@ -18,10 +18,9 @@ from collections.abc import Mapping
 
 from hadoop_client.security.credentials import Credentials, CredentialsError
 from yarnspawner.container.log import log
-from yarnspawner.container.payload import TOKENS_FILE, Launch
+from yarnspawner.container.payload import TOKENS_FILE, Launch, retry_seconds
 
 AMRM_TOKEN_KIND = "YARN_AM_RM_TOKEN"
-LONGEST_RETRY_SECONDS = 60.0
 OK = 200
 
 
@@ -50,7 +49,7 @@ class TokenRefresh:
 
     def __init__(self, launch: Launch, program: str, environment: Mapping[str, str]) -> None:
         self._seconds = launch.token_refresh_seconds
-        self._retry = min(LONGEST_RETRY_SECONDS, self._seconds / 10)
+        self._retry = retry_seconds(self._seconds)
         self._command = [sys.executable, "-E", "-S", program, "tokens", launch.token_path]
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None

@@ -14,6 +14,7 @@ from jupyterhub.apihandlers import APIHandler, default_handlers
 from tornado import web
 
 from hadoop_client.security.credentials import Credentials
+from yarnspawner.hub.token_cache import TooManyRequestsError
 from yarnspawner.launcher.interface import ClusterError
 from yarnspawner.launcher.port_endpoint import digest, own_spawner
 
@@ -36,6 +37,11 @@ class TokensHandler(APIHandler):
             tokens = await spawner.fresh_tokens()
         except ClusterError as error:
             raise web.HTTPError(503, str(error)) from error
+        except TooManyRequestsError as error:
+            refusal = web.HTTPError(429, str(error))
+            # JupyterHub sets these headers on the response; those set before are dropped.
+            refusal.headers = {"Retry-After": str(error.retry_after)}  # type: ignore[attr-defined]
+            raise refusal from error
         self.set_header("Content-Type", "application/octet-stream")
         self.set_header("Cache-Control", "no-store")
         self.finish(Credentials(tokens).to_bytes())
