@@ -274,7 +274,7 @@ def read_alias(filesystem: FileSystem, layout: Layout, alias: str) -> Pointer:
     try:
         values = json.loads(text)
         pointer = Pointer(values["key"], values.get("state", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pointer = Pointer("")
     if not isinstance(pointer.key, str) or not is_key(pointer.key):
         raise DamagedEnvironmentError(f"{path} does not contain a key. Pack the environment again.")

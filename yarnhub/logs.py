@@ -15,7 +15,7 @@ import typer
 
 from hadoop_client.printable import LINES, printable
 from yarnhub.errors import ServerNotFoundError, ToolError
-from yarnhub.node_http import base_url, open_url
+from yarnhub.node_http import base_url, open_url, read_answer
 from yarnhub.options import parse_label
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _stream(container: ContainerReport, stream: str) -> str:
     path = f"ws/v1/node/containers/{container.container_id}/logs/{stream}"
     try:
         with open_url(f"{base_url(node)}/{path}", NODE_TIMEOUT_SECONDS) as page:
-            return contents(page.read().decode(errors="replace"), stream)
+            return contents(read_answer(page).decode(errors="replace"), stream)
     except (OSError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise NodeUnreachableError(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import urllib.request
 from http.client import HTTPResponse
+
+#: The limit of an answer, in bytes. A container's log is the largest.
+MAX_ANSWER_BYTES = 64 << 20
 
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -24,3 +28,11 @@ def open_url(url: str, timeout_seconds: float, method: str = "GET") -> HTTPRespo
         urllib.request.Request(url, method=method), timeout=timeout_seconds
     )
     return response
+
+
+def read_answer(response: HTTPResponse, limit: int = MAX_ANSWER_BYTES) -> bytes:
+    """Return the body of an answer; raises OSError if it has more than `limit` bytes."""
+    body = response.read(limit + 1)
+    if len(body) > limit:
+        raise OSError(errno.EFBIG, f"the answer has more than {limit >> 20} MiB")
+    return body

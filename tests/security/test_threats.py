@@ -141,6 +141,15 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/env_packaging/test_archive.py::"
         "test_a_file_of_the_mode_4755_is_shipped_without_setuid",
     ),
+    "an archive, a manifest or an answer that is made to exhaust memory or time": (
+        f"{UNIT}/env_packaging/test_verify.py::test_an_archive_made_to_exhaust_memory_is_refused",
+        f"{UNIT}/env_packaging/test_verify.py::test_names_without_end_are_refused",
+        f"{UNIT}/env_packaging/test_registry.py::test_an_alias_without_a_key_is_refused",
+        f"{UNIT}/hadoop_client/test_sasl.py::"
+        "test_a_megabyte_of_any_challenge_is_read_in_linear_time",
+        f"{UNIT}/yarnhub/test_node_http.py::test_an_answer_over_the_limit_is_refused",
+        f"{UNIT}/yarnspawner/test_direct_launcher.py::test_any_other_answer_is_an_unknown_phase",
+    ),
     "an archive that others can write, that does not match its manifest, or that was changed": (
         f"{UNIT}/env_packaging/test_registry.py::"
         "test_world_writable_files_are_refused_with_the_command_that_fixes_them",

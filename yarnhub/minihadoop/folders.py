@@ -52,5 +52,5 @@ def _put(namenode_url: str, path: str, user: str, **query: str) -> None:
     try:
         put(f"{namenode_url}/webhdfs/v1{path}?{urllib.parse.urlencode(query)}")
     except urllib.error.HTTPError as error:
-        reason = error.read().decode(errors="replace")[:300]
+        reason = error.read(1000).decode(errors="replace")[:300]
         raise DaemonError(f"The namenode could not create {path}: {reason}") from error

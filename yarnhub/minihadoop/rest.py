@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from yarnhub.node_http import open_url
+from yarnhub.node_http import open_url, read_answer
 
 
 def get_json(url: str, timeout: float = 5) -> dict[str, Any]:
     """Return the JSON object at `url`; an empty one if there is none (yet)."""
     try:
         with open_url(url, timeout) as response:
-            answer = json.load(response)
-    except (OSError, ValueError):
+            answer = json.loads(read_answer(response))
+    except (OSError, ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}
 

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 TIMEOUT_SECONDS = 30.0
 
+#: The limit of a response, in bytes. A file of delegation tokens is the largest.
+MAX_RESPONSE_BYTES = 16 << 20
+
 
 class HubApi:
     """The API at JUPYTERHUB_API_URL of a server's environment. Each call opens a connection."""
@@ -28,11 +31,14 @@ class HubApi:
             headers = {"Authorization": f"token {token}", "Content-Type": "application/json"}
             connection.request(method, f"{self._prefix}/{path}", body, headers)
             response = connection.getresponse()
-            return response.status, response.read()
+            content = response.read(MAX_RESPONSE_BYTES + 1)
         except http.client.HTTPException as error:
             raise OSError(f"the response is not the hub's: {error!r}") from error
         finally:
             connection.close()
+        if len(content) > MAX_RESPONSE_BYTES:
+            raise OSError("the response is not the hub's: it is too large")
+        return response.status, content
 
     def _connect(self) -> http.client.HTTPConnection:
         if not self._secure:

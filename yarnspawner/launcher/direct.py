@@ -11,7 +11,7 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 
-from tornado.httpclient import AsyncHTTPClient, HTTPError
+from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from hadoop_client.configuration import Configuration
 from hadoop_client.rpc.aio import AsyncClient
@@ -36,6 +36,9 @@ from yarnspawner.metrics import observe_call
 from yarnspawner.yarn_messages import explain_refusal
 
 NODE_TIMEOUT_SECONDS = 1.0
+
+#: The limit of a node's answer: of its header, and of its body.
+MAX_NODE_BYTES = 64 << 10
 
 
 class DirectLauncher:
@@ -160,10 +163,18 @@ async def container_phase(node_http_address: str, container_id: str) -> Phase:
     url = f"{scheme}{node_http_address}/ws/v1/node/containers/{container_id}"
     try:
         # A client per request: requests of a shared client queue behind nodes that do not answer.
-        with closing(AsyncHTTPClient(force_instance=True)) as client:
-            response = await client.fetch(url, request_timeout=NODE_TIMEOUT_SECONDS)
+        client = SimpleAsyncHTTPClient(
+            force_instance=True,
+            max_header_size=MAX_NODE_BYTES,
+            max_body_size=MAX_NODE_BYTES,
+            max_buffer_size=2 * MAX_NODE_BYTES,
+        )
+        with closing(client):
+            response = await client.fetch(
+                url, request_timeout=NODE_TIMEOUT_SECONDS, decompress_response=False
+            )
         state = json.loads(response.body)["container"]["state"]
-    except (OSError, ValueError, KeyError, TypeError, HTTPError):
+    except Exception:  # noqa: BLE001 (an answer of any kind, of a node that may not be YARN's)
         return Phase.UNKNOWN
     if state == "RUNNING":
         return Phase.RUNNING

@@ -91,7 +91,8 @@ def test_an_alias_of_a_missing_key_is_reported(published: LocalFileSystem) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["", "key", "[]", '{"key": 1}', '{"key": "../../etc/passwd"}', '{"key": ""}']
+    "text",
+    ["", "key", "[" * 100_000, "[]", '{"key": 1}', '{"key": "../../etc/passwd"}', '{"key": ""}'],
 )
 def test_an_alias_without_a_key_is_refused(text: str, published: LocalFileSystem) -> None:
     write(published.at(f"{FOLDER}/latest"), text)

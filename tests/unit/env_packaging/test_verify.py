@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import tarfile
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -150,3 +152,92 @@ def test_a_world_writable_archive_is_found(
     with pytest.raises(PackagingError, match="is world-writable"):
         resolve(filesystem, ROOT, f"science@{KEY}")
     assert any("is world-writable" in reported for reported in verify(filesystem, found))
+
+
+MIB = 1 << 20
+ZEROS = bytes(MIB)
+
+
+def header(kind: bytes, size: int, name: str = "a") -> bytes:
+    made = tarfile.TarInfo(name)
+    made.type, made.size = kind, size
+    return made.tobuf(tarfile.GNU_FORMAT)
+
+
+def sparse_map() -> Iterator[bytes]:
+    """A sparse file whose map has 16 million entries."""
+    records = b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n"
+    yield header(tarfile.XHDTYPE, len(records)) + records.ljust(512, b"\0")
+    yield header(tarfile.REGTYPE, 64 * MIB)
+    yield (b"%d\n" % (16 << 20)).ljust(512, b"1")
+    yield from [b"1\n" * (MIB // 2)] * 64
+
+
+#: The content of each archive, and its problem.
+BOMBS: dict[str, tuple[Callable[[], Iterator[bytes]], str]] = {
+    "a long name": (
+        lambda: iter([header(tarfile.GNUTYPE_LONGNAME, 64 * MIB), *[b"a" * MIB] * 64]),
+        "extension headers of more than 1 MiB",
+    ),
+    "a long link": (
+        lambda: iter([header(tarfile.GNUTYPE_LONGLINK, 64 * MIB), *[b"a" * MIB] * 64]),
+        "extension headers of more than 1 MiB",
+    ),
+    "a PAX record": (
+        lambda: iter([header(tarfile.XHDTYPE, 64 * MIB), *[b"a" * MIB] * 64]),
+        "extension headers of more than 1 MiB",
+    ),
+    "many long names in a row": (
+        lambda: iter([(header(tarfile.GNUTYPE_LONGNAME, MIB) + b"a" * MIB)] * 64),
+        "extension headers of more than 1 MiB",
+    ),
+    "short long names in a row": (
+        lambda: iter([(header(tarfile.GNUTYPE_LONGNAME, 1) + b"a".ljust(512, b"\0"))] * 9999),
+        "extension headers of more than 1 MiB",
+    ),
+    "many global records": (
+        lambda: iter([header(tarfile.XGLTYPE, 512) + bytes(512) + header(tarfile.REGTYPE, 0)] * 99),
+        "extension headers of more than 1 MiB",
+    ),
+    "an old sparse file": (lambda: iter([header(tarfile.GNUTYPE_SPARSE, 0)]), "sparse file"),
+    "a sparse map": (sparse_map, "sparse file"),
+    "a large file": (
+        lambda: iter([header(tarfile.REGTYPE, 256 * MIB), *[ZEROS] * 256]),
+        "its manifest says",
+    ),
+    "many problems": (
+        lambda: iter([header(tarfile.CHRTYPE, 0)] * 200_000),
+        "it has too many problems",
+    ),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_an_archive_made_to_exhaust_memory_is_refused(
+    bomb: str, filesystem: LocalFileSystem, publish: Callable[..., PublishedEnvironment]
+) -> None:
+    found = publish(member("a"))
+    content, problem = BOMBS[bomb]
+    with gzip.open(filesystem.at(ARCHIVE), "wb", 1) as archive:
+        for chunk in content():
+            archive.write(chunk)
+    tracemalloc.start()
+    try:
+        problems = verify(filesystem, found)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert any(problem in sentence for sentence in problems), problems[-3:]
+    assert peak_bytes < 24 * MIB
+    assert max(map(len, problems)) < 1000
+
+
+def test_names_without_end_are_refused(
+    filesystem: LocalFileSystem,
+    publish: Callable[..., PublishedEnvironment],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("env_packaging.verify._MAX_NAMES_BYTES", 10_000)
+    assert verify(filesystem, publish(*(member(f"{number:03}") for number in range(90)))) == []
+    problems = verify(filesystem, publish(*(member(f"{number:03}") for number in range(100))))
+    assert "its names need more than" in problems[0]

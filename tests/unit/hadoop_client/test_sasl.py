@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
 from contextlib import suppress
 
 import pytest
@@ -151,6 +153,19 @@ def test_directives_are_read_with_their_quotes_and_escapes() -> None:
         "qop": "auth",
         "empty": "",
     }
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["a", "a ", "a=", 'a="', 'a="\\\\', 'a="\\\\"', "a=b,", " ", "=", '"', "\\\\", "a\\n=\\n"],
+)
+def test_a_megabyte_of_any_challenge_is_read_in_linear_time(part: str) -> None:
+    """A quadratic parser takes hours for it; the process of this one has a minute."""
+    program = (
+        "from hadoop_client.security.sasl import parse_directives\n"
+        f"parse_directives(({part!r} * 1_000_000)[:1_000_000].encode())"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def test_quotes_in_a_realm_are_escaped_in_the_answer() -> None:
