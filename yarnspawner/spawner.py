@@ -1,20 +1,22 @@
-"""YarnSpawner: one notebook server is one YARN application, run as the person it belongs to.
+"""YarnSpawner: each notebook server is a YARN application that runs as its user.
 
-- The application's id is in the hub's database before the application exists, so that a hub that
-  dies at any moment finds it again.
+- The application's id and tag are in the hub's database before the submit. A hub that is killed at
+  any moment finds the application again.
 - RUNNING means ready: the application master registers when the server listens.
-- A server counts as ended only when YARN says so, never because YARN does not answer.
-- What goes wrong is told in one sentence, with the server's own last words where there are any.
+- A server has ended only if YARN reports it. If YARN does not answer, the server's state is
+  unknown.
+- An application is the server's only if its id, tag and user are those of the submit.
+- A failed start raises one sentence, followed by the server's last output if there is any.
 
-The hub is a Hadoop client like any other: HADOOP_CONF_DIR and HADOOP_USER_NAME in its environment
-say which cluster it uses, and as whom.
+The hub is an ordinary Hadoop client: HADOOP_CONF_DIR names its cluster, and HADOOP_USER_NAME or a
+keytab its user.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
@@ -53,19 +55,17 @@ from yarnspawner.state import ServerState
 from yarnspawner.tags import new_spawn_tag
 from yarnspawner.yarn_messages import cause_of_end
 
-#: How long before the hub's start_timeout we give up ourselves, as only we can say why.
+#: A start fails this long before JupyterHub's start_timeout, because only our error has the reason.
 TIMEOUT_MARGIN_SECONDS = 2.0
 STOP_TIMEOUT_SECONDS = 30.0
 
 #: How many application ids a start takes if other users have submitted under the first ones.
 SUBMIT_ATTEMPTS = 5
 
-#: How long YARN may take to report the end of a server that has stopped answering.
-END_REPORT_SECONDS = 5.0
 STOP_REASON = "The server was stopped in JupyterHub."
 
-#: Where nobody answers, so that JupyterHub finds out and cleans up: the port of `discard`.
-NOBODYS_URL = "http://127.0.0.1:9"
+#: A URL at which nothing answers (the port of `discard`): JupyterHub then cleans the server up.
+UNREACHABLE_URL = "http://127.0.0.1:9"
 
 
 class YarnSpawner(ServerState, ProfileOptions, Spawner):
@@ -81,15 +81,17 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
 
     @property
     def hadoop_name(self) -> str:
-        """The person's name in Hadoop."""
+        """The user's name in Hadoop."""
         name: str = self.user.name
         return name if self.hadoop_name_hook is None else str(self.hadoop_name_hook(name))
 
     # -- the shared cluster ------------------------------------------------------------------
 
     async def _yarn(self) -> HubCluster:
-        """Return the cluster, which all spawners of the hub share; raises
-        `ClusterUnavailableError`."""
+        """Return the cluster that all spawners of the hub share.
+
+        Raises `ClusterUnavailableError`.
+        """
         return await get_hub_cluster(self.user.settings, self.hub.api_url, self)
 
     async def cluster_queues(self) -> list[QueueInfo]:
@@ -101,7 +103,7 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
         super().clear_state()
         self._forget_application()
         self._token_cache = TokenCache()
-        self._progress = ProgressLog()  # before the start: people may follow it from then on
+        self._progress = ProgressLog()  # the page may follow it before the start
 
     async def fresh_tokens(self) -> Mapping[str, Token]:
         """Return new delegation tokens of the server's user; raises `ClusterError` and
@@ -115,7 +117,7 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
     # -- start -------------------------------------------------------------------------------
 
     async def start(self) -> str:
-        """Start the server; returns its URL when it listens."""
+        """Start the server; returns its URL when it is ready."""
         deadline = time.monotonic() + self.start_timeout - TIMEOUT_MARGIN_SECONDS
         self._starting, self._stopped = True, False
         try:
@@ -132,8 +134,8 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
             self._progress.close()
 
     async def _submit_until_ours(self, yarn: HubCluster, deadline: float) -> str:
-        """Submit the application and return its URL; under a new id if another user has that of
-        the first attempt."""
+        """Submit the application and return the server's URL. If another user has its id, submit it
+        again under a new one."""
         for attempt in range(1, SUBMIT_ATTEMPTS + 1):
             tag = new_spawn_tag()
             await self._submit(yarn, tag, await self._launch_spec(yarn, tag))
@@ -172,7 +174,9 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
         if maximum is not None:
             check_resources(spec, maximum)
         if self._stopped:
-            raise ApplicationFailedError("The server was stopped before YARN was asked for it.")
+            raise ApplicationFailedError(
+                "The start was cancelled before anything was submitted to YARN."
+            )
         self.application_id, self.spawn_tag, self.hadoop_user = application_id, tag, spec.user
         if yarn.tokens is not None:
             self.token_digest = digest(self.api_token)
@@ -181,21 +185,21 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
         self._commit_state()
         self.log.info("Submitting %s for %s", application_id or "a server", self._log_name)
         self._progress.add(submitting(self.python_env, spec.queue))
-        # A start may be cancelled at any moment: what is on its way to YARN is then waited for by
-        # stop(), which could not kill what arrives after it.
+        # The start may be cancelled now. stop() then waits for this submit, because it could not
+        # kill an application that reaches YARN later.
         self._submission = asyncio.ensure_future(yarn.launcher.submit(application_id, spec))
         self._submission.add_done_callback(self._submitted)
         try:
             await asyncio.shield(self._submission)
         except SpawnError:
-            # YARN said no, so there is no application.
+            # YARN rejected the submit: there is no application.
             self._forget_application()
             self._commit_state()
             raise
         SUBMITS.inc()
 
     def _submitted(self, submission: asyncio.Future[str]) -> None:
-        """Keep the id of a launcher that could not have one before; cancelled start or not."""
+        """Store an id that the launcher gets only with the submit, also after a cancelled start."""
         if submission.cancelled() or submission.exception() is not None:
             return
         if submission.result() != self.application_id and self.spawn_tag:
@@ -203,7 +207,7 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
             self._commit_state()
 
     async def create_certs(self) -> dict[str, str]:
-        """Create the server's certificates, for all nodes on which it may come to run."""
+        """Create the server's certificates, which name all nodes on which it may run."""
         configured = getattr(self, "ssl_alt_names")  # noqa: B009 - an untyped trait
         if callable(configured):
             return await super().create_certs()
@@ -217,19 +221,19 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
             self.ssl_alt_names = configured
 
     async def move_certs(self, paths: dict[str, str]) -> dict[str, str]:
-        """Take the certificates into the launch; returns where the container has them."""
+        """Put the certificates into the launch; returns their paths in the container."""
         self.certificates = certificates.read_files(paths)
         return {name: certificates.container_path(name) for name in certificates.VARIABLES}
 
     def get_env(self) -> dict[str, Any]:
-        """Return the server's environment; it travels in the container's private file only."""
+        """Return the server's environment, which travels in the container's private file."""
         env = super().get_env()
-        # Without Kerberos this is all that HDFS asks for.
+        # Without Kerberos HDFS believes this name.
         env.setdefault("HADOOP_USER_NAME", self.hadoop_name)
         return env
 
     def get_args(self) -> list[str]:
-        """Return the server's arguments; the admin's own come last, and win."""
+        """Return the server's arguments. Those of the configuration come last and win."""
         args = list(super().get_args())
         if not self.contents_manager:
             return args
@@ -237,8 +241,10 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
         return [CONTENTS_OPTION + self.contents_manager, *session, *args]
 
     async def _ready_url(self, yarn: HubCluster, deadline: float) -> str:
-        """Wait until the server listens; raises `SpawnError` when it won't."""
-        # A hub that was restarted waits for what an earlier one has submitted.
+        """Wait until the server is ready; raises `SpawnError`.
+
+        After a restart of the hub this is a server that the earlier hub submitted.
+        """
         pending = PendingStart(
             yarn.launcher, yarn.board, self.submission, self._progress, is_new=self._starting
         )
@@ -252,87 +258,64 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
         scheme = "https" if self.internal_ssl else "http"
         url = f"{scheme}://{self._reachable(host)}:{port}"
         self._progress.add(ready(url))
-        await self._verify(pending, url)
+        await pending.verify(self._verify_identity(url))
         return url
 
-    async def _verify(self, pending: PendingStart, url: str) -> None:
-        """See that this very server answers at `url`; a server that has ended says why."""
-        answer = asyncio.ensure_future(
-            verify_server_identity(
-                url + self.server.base_url,
-                self.oauth_client_id,
-                self.http_timeout,
-                self.user.settings,
-            )
+    def _verify_identity(self, url: str) -> Coroutine[None, None, None]:
+        return verify_server_identity(
+            url + self.server.base_url, self.oauth_client_id, self.http_timeout, self.user.settings
         )
-        end = asyncio.ensure_future(pending.ended())
-        try:
-            await asyncio.wait([answer, end], return_when=asyncio.FIRST_COMPLETED)
-            if answer.done() and answer.exception() is not None:
-                # YARN reports the end of a server a moment after it has stopped answering.
-                await asyncio.wait([end], timeout=END_REPORT_SECONDS)
-            if end.done():
-                raise end.result()
-            answer.result()
-        finally:
-            answer.cancel()
-            end.cancel()
 
     def _reachable(self, node: str) -> str:
-        """Return where the hub and the proxy reach a node."""
+        """Return the address at which the hub and the proxy reach a node."""
         if callable(self.host_map):
             return str(self.host_map(node))
         return str(self.host_map.get(node, node))
 
     async def get_url(self) -> str:
-        """Return the server's URL, after a restart of the hub in the middle of a start too."""
+        """Return the server's URL, also if the hub was restarted during the start."""
         if self.server.ip:
             return await self._url_of_running_server()
         deadline = time.monotonic() + self.start_timeout
         while not self.application_id:
             if await self.poll() is not None or time.monotonic() > deadline:
-                return NOBODYS_URL
+                return UNREACHABLE_URL
             await asyncio.sleep(POLL_SECONDS)
         try:
             return await self._ready_url(await self._yarn(), deadline)
         except SpawnError as failure:
             self.log.warning("%s did not become ready: %s", self._log_name, failure.sentence)
         except Exception:
-            # JupyterHub would not start at all: what a server answers is its user's choice.
+            # An exception would keep JupyterHub from starting, and the server chooses its answers.
             self.log.exception("Checking %s failed", self._log_name)
-        return NOBODYS_URL
+        return UNREACHABLE_URL
 
     async def _url_of_running_server(self) -> str:
-        """Return the URL of a server that an earlier hub has started.
+        """Return the URL of a server that an earlier hub started.
 
-        JupyterHub is about to end the server if it does not answer. The hub may be the one that is
-        cut off, so a server that YARN has running is kept: its user gets the proxy's error page
-        until it is reachable, and can stop it.
+        JupyterHub would end a server that does not answer. But the hub's own network may be down,
+        so a server that runs in YARN is kept. Until the hub reaches it, its user gets the proxy's
+        error page and can stop it.
         """
         url = str(await super().get_url())
         try:
-            await verify_server_identity(
-                url.rstrip("/") + self.server.base_url,
-                self.oauth_client_id,
-                self.http_timeout,
-                self.user.settings,
-            )
+            await self._verify_identity(url.rstrip("/"))
         except ServerUnreachableError as failure:
             if await self.poll() is not None:
-                return NOBODYS_URL
-            self.log.warning("%s is kept, as YARN has it running. %s", self._log_name, failure)
+                return UNREACHABLE_URL
+            self.log.warning("%s is kept, because it runs in YARN. %s", self._log_name, failure)
             upstream.skip_wait_up(self.server)
         return url
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
-        """Tell what YARN is doing, as it happens."""
+        """Yield the events of the start."""
         async for event in self._progress.follow():
             yield event
 
     # -- poll and stop -----------------------------------------------------------------------
 
     async def poll(self) -> int | None:
-        """Return None while the server runs, or may run; else its exit code."""
+        """Return None if the server runs or may run, else its exit code."""
         if self._is_before_submit():
             return None
         if not self.application_id and not self.spawn_tag:
@@ -340,18 +323,18 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
         try:
             status = await self._status((await self._yarn()).board)
         except ClusterUnavailableError as error:
-            self.log.error("%s", error)  # noqa: TRY400 - the sentence says it all
+            self.log.error("%s", error)  # noqa: TRY400 - the message has the reason
             return None
         except Exception:
-            # JupyterHub would take it for the server's end, and forget one that runs.
-            self.log.exception("Whether %s still runs can't be told", self._log_name)
+            # JupyterHub would treat an exception as the end of the server.
+            self.log.exception("The state of %s is unknown", self._log_name)
             return None
         if status.life in (Liveness.ALIVE, Liveness.UNKNOWN):
             return None
         report = status.report
         if status.life is Liveness.FOREIGN and report is not None:
             self.log.error(
-                "%s has no application: %s is one of %s",
+                "%s has no application: %s belongs to %s",
                 self._log_name,
                 self.application_id,
                 report.user,
@@ -364,7 +347,7 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
         return 1
 
     def _is_before_submit(self) -> bool:
-        """Tell whether YARN may not know yet what is being started."""
+        """Return whether the application may not have reached YARN yet."""
         if self._submission is not None and not self._submission.done():
             return True
         return self._starting and not self.application_id
@@ -372,7 +355,7 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
     async def _status(self, board: StatusCache) -> Status:
         if self.application_id:
             return await board.status(self.submission, self.status_interval)
-        # The hub ended before it was told the id.
+        # The hub was killed before the launcher returned the id.
         status = await board.find(self.submission, self.status_interval)
         if status.report is not None:
             self.application_id = str(status.report.application_id)
@@ -380,29 +363,29 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
         return status
 
     async def stop(self, now: bool = False) -> None:
-        """End the server, also while it is starting; returns when YARN says that it has ended.
+        """End the server, also during its start; returns when YARN reports the end.
 
-        Where YARN does not say so in time, the hub goes on ending it in the background.
+        If YARN does not report it in time, the hub continues in the background.
         """
-        self._stopped = True  # a hub that ends does not cancel the start, which may not be so far
+        self._stopped = True  # a hub that shuts down does not cancel a start
         if self._submission is not None and not self._submission.done():
-            await asyncio.wait([self._submission])  # what it came to is start()'s to tell
+            await asyncio.wait([self._submission])  # start() raises its errors
         if not self.application_id:
             return
         ending = (await self._yarn()).end(self.submission, STOP_REASON)
         done, _ = await asyncio.wait([ending], timeout=STOP_TIMEOUT_SECONDS)
         if not done:
             self.log.error(
-                "YARN has not confirmed within %s s that %s has ended; going on to end it.",
-                STOP_TIMEOUT_SECONDS,
+                "YARN did not confirm the end of %s within %s s. Trying again in the background.",
                 self.application_id,
+                STOP_TIMEOUT_SECONDS,
             )
             return
-        # What is shared of the states may be some seconds old, and have it running still.
+        # The cached state is some seconds old, and may still be RUNNING.
         self._forget_application()
 
     async def delete_forever(self) -> None:
-        """End what is left of the server, and delete what was kept of its session in HDFS."""
+        """End the server, and delete its session in HDFS."""
         try:
             await self.stop()
             yarn = await self._yarn()
@@ -410,7 +393,8 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
                 home = yarn.configuration.home_directory(self.hadoop_name)
                 await yarn.homes.delete(self.hadoop_name, archive_path(home, self.name))
         except ClusterUnavailableError as error:
-            self.log.error("The session of %s is left in HDFS: %s", self._log_name, error)  # noqa: TRY400 - the sentence says it all
+            sentence = "The session of %s was not deleted from HDFS: %s"
+            self.log.error(sentence, self._log_name, error)  # noqa: TRY400 - it has the reason
 
 
 error_page.install()

@@ -127,7 +127,7 @@ def test_a_server_that_a_restarted_hub_can_not_reach_lives_on_and_is_found_again
     hub.kill()
     impostor.close()
     hub.start()
-    wait_until(lambda: "is kept, as YARN has it running" in hub.log(), 60, "the server is kept")
+    wait_until(lambda: "is kept, because it runs in YARN" in hub.log(), 60, "the server is kept")
     wait_until(lambda: hub.api("GET", "users/alice")["servers"][""]["ready"], 60, "it is ready")
     assert application(hadoop, started)["state"] == "RUNNING"
     assert hub.get("/user/alice/api").status_code == 503

@@ -1,9 +1,9 @@
-"""One start, from the submit until the server listens: what YARN says, told on the way.
+"""One start from the submit until the server is ready, with progress on the way.
 
-- It ends as soon as YARN says that the application has ended, with the reason.
-- It ends in time, with the last that YARN has said, also where a look is not answered.
-- What the application master registered is believed for the port only; the host is the node on
-  which YARN itself says that the container runs.
+- It fails with the reason as soon as YARN reports the end of the application.
+- It fails in time with YARN's last report, also if YARN stops answering.
+- Only the port comes from the application master. The host is the node on which YARN runs the
+  container.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -27,11 +27,14 @@ from yarnspawner.yarn_messages import explain_end, explain_timeout
 
 POLL_SECONDS, SHORTEST_POLL_SECONDS = 0.25, 0.1
 
-#: At up to a hundred starts together: a burst of them is not to keep the hub busy. A few may be
-#: looked at more often, as a server that is ready waits for the next look.
+#: The limit of requests for all pending starts, so that a burst does not keep the hub busy. Fewer
+#: starts are polled more often, because a ready server waits for the next poll.
 LOOKS_PER_SECOND = 400
 
-#: How often the node is asked what it does with the container: only to tell it to a person.
+#: How long YARN may take to report the end of a server that has stopped answering.
+END_REPORT_SECONDS = 5.0
+
+#: How often the node is asked for the container's state, which only the progress shows.
 NODE_POLL_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
@@ -39,7 +42,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def start_failures() -> Iterator[None]:
-    """Count a start that fails; a cluster that is away is told in words for who waits."""
+    """Count a failed start, and turn a `ClusterError` into an error for its user."""
     try:
         yield
     except ClusterError as error:
@@ -51,16 +54,18 @@ def start_failures() -> Iterator[None]:
 
 
 def poll_seconds(starting: int, *, on_node: bool) -> float:
-    """Return how long each of so many starts waits until its next look. One that is not on a node
-    yet, and may wait in a full queue, can't be ready."""
+    """Return the seconds between two polls of a start, for this number of pending starts.
+
+    A start that is not on a node yet, and may wait in a full queue, cannot be ready.
+    """
     if not on_node:
         return POLL_SECONDS
     return min(POLL_SECONDS, max(SHORTEST_POLL_SECONDS, starting / LOOKS_PER_SECOND))
 
 
 def states_between(before: ApplicationState, after: ApplicationState) -> Iterator[ApplicationState]:
-    """Return what YARN led an application through from one look to the next, unseen."""
-    return (each for each in ApplicationState if before < each < after)
+    """Return the states that an application passed between two polls."""
+    return (state for state in ApplicationState if before < state < after)
 
 
 class PendingStart:
@@ -92,8 +97,11 @@ class PendingStart:
         self._state_since = time.monotonic()
 
     async def address(self, deadline: float, timeout: float) -> tuple[str, int]:
-        """Return the node and the port once the server listens; raises `SpawnError` when it
-        won't, or not until `deadline`. `timeout` is how long that was for the person who waits."""
+        """Return the node and the port as soon as the server listens.
+
+        Raises `SpawnError` if it cannot, or not until `deadline` (of `time.monotonic`). `timeout`
+        is the whole time of the start in seconds, for the message.
+        """
         with self._board.track_start():
             try:
                 return await asyncio.wait_for(self._wait(), deadline - time.monotonic())
@@ -127,8 +135,27 @@ class PendingStart:
         self.submission = replace(self.submission, yarn_user=status.report.user)
         return status_of(status.report, self.submission)
 
-    async def ended(self) -> SpawnError:
-        """Wait until YARN says that the application has ended; return the reason."""
+    async def verify(self, check: Coroutine[None, None, None]) -> None:
+        """Await the `check` of the server's identity; raises its `SpawnError`.
+
+        If the server ends meanwhile, the error is the reason of its end.
+        """
+        checking = asyncio.create_task(check)
+        ending = asyncio.create_task(self._end())
+        try:
+            await asyncio.wait([checking, ending], return_when=asyncio.FIRST_COMPLETED)
+            if checking.done() and checking.exception() is not None:
+                # YARN reports the end of a server a moment after it has stopped answering.
+                await asyncio.wait([ending], timeout=END_REPORT_SECONDS)
+            if ending.done():
+                raise ending.result()
+            checking.result()
+        finally:
+            checking.cancel()
+            ending.cancel()
+
+    async def _end(self) -> SpawnError:
+        """Wait until YARN reports the application's end; return the reason."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
             status = await self._board.starting_status(self.submission, POLL_SECONDS)
@@ -136,7 +163,7 @@ class PendingStart:
                 return explain_end(status.report)
 
     async def _look(self, report: ApplicationReport) -> tuple[str, int] | None:
-        """Return where the server listens; until it does, tell how far it is."""
+        """Return the server's address if it listens; otherwise add the progress."""
         port = self._launcher.server_port(report)
         try:
             if port is not None:
@@ -145,13 +172,13 @@ class PendingStart:
             if container_started(report) and self._node_is_due():
                 self._container = await self._launcher.container(report) or self._container
         except ClusterError as error:
-            # It may just have ended: the next look tells.
+            # The application may just have ended: the next poll shows it.
             log.warning("%s: %s", self.submission.application_id, error)
         self._progress.add(describe(report, self._container))
         return None
 
     def _node_is_due(self) -> bool:
-        """Whether to ask the node again; once the container runs, nothing more is to be known."""
+        """Return whether to ask the node again. A running container has no further states."""
         now = time.monotonic()
         runs = self._container is not None and self._container.phase is Phase.RUNNING
         if runs or now - self._asked_at < NODE_POLL_SECONDS:
@@ -166,5 +193,7 @@ class PendingStart:
         if self._state is not None:
             STATE_SECONDS.labels(self._state.name).observe(now - self._state_since)
             for passed in states_between(self._state, state):
-                STATE_SECONDS.labels(passed.name).observe(0)  # shorter than from look to look
+                STATE_SECONDS.labels(passed.name).observe(
+                    0
+                )  # shorter than the time between two polls
         self._state, self._state_since = state, now

@@ -1,8 +1,8 @@
-"""Ends what belongs to nothing: applications with this hub's tag that no server of it knows.
+"""Ends orphans: applications with this hub's tag that belong to none of its servers.
 
-Such an orphan is left where a hub dies while it waits for YARN to end an application, or where its
-database is lost. Every server's application is known before it exists, so what YARN lists and the
-hub does not know afterwards is nobody's. What carries another hub's tag is never listed.
+A hub leaves an orphan if it is killed while it waits for YARN to end an application, or if it loses
+its database. The hub stores every application before the submit. So an application that YARN lists,
+and that the hub does not know afterwards, is an orphan. Applications of other hubs are not listed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class Reconciler:
-    """Looks at all applications of a hub, at once and then every `interval` seconds.
+    """Looks at all applications of a hub, first immediately and then every `interval` seconds.
 
     `known` returns the submissions of all servers that the hub has.
     """
@@ -37,7 +37,7 @@ class Reconciler:
         self._interval = interval
 
     async def run(self) -> None:
-        """Go on until cancelled; a ResourceManager that is away is asked again the next time."""
+        """Run until cancelled. If the ResourceManager does not answer, try again the next time."""
         while True:
             try:
                 await self.reconcile()
@@ -48,9 +48,9 @@ class Reconciler:
             await asyncio.sleep(self._interval)
 
     async def reconcile(self) -> list[str]:
-        """End all orphans that there are now; returns their ids."""
+        """End all current orphans; returns their ids."""
         reports = await self._yarn.board.applications(max_age=0.0)
-        # Only now: what is known after YARN has answered includes all that YARN could know.
+        # After YARN's answer: a server that was submitted before it is known by now.
         by_tag = {submission.tag: submission for submission in self._known()}
         orphans = [
             report

@@ -1,11 +1,11 @@
-"""The states of all servers of one hub, from one look at YARN that all their polls share.
+"""The states of all servers of one hub, from requests to YARN that all their polls share.
 
-- A server is alive, ended or unknown. Unknown is never ended: not when YARN is away, and not when
-  a ResourceManager that is just recovering does not know the application yet. One that has not been
+- A server is alive, ended or unknown. Unknown is never ended: neither if YARN does not answer, nor
+  if a recovering ResourceManager does not list the application yet. A ResourceManager that was not
   restarted since it gave out the id is believed at once.
-- One call answers for all running servers, and one for all that are starting, which may look more
-  often because their answer is short. A burst of polls shares the call.
-- An application that is in no such answer is asked for singly, a few at a time.
+- One request is for all running servers and one for all starting servers, whose shorter answer
+  allows a higher rate. A burst of polls shares a request.
+- An application that is in neither answer is requested by its id, a few at a time.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.hub.submission import Submission
 from yarnspawner.launcher.interface import ALIVE, PENDING, ClusterError, Launcher
 
-#: How long a ResourceManager has to say that it doesn't know an application until that is believed:
-#: in the first seconds after its restart it knows none of those that it is about to recover.
+#: How long a ResourceManager must not know an application before it counts as ended: in the first
+#: seconds after a restart it knows none of those that it is about to recover.
 FORGOTTEN_AFTER_SECONDS = 60.0
 
-#: How many applications are asked for singly at the same time.
+#: How many applications are requested by id at the same time.
 SINGLE_CALLS = 8
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Liveness(enum.Enum):
 
 @dataclass(frozen=True)
 class Status:
-    """What is known of an application. `report` is None where YARN has none."""
+    """The state of an application; `report` is None if YARN has none."""
 
     life: Liveness
     report: ApplicationReport | None = None
@@ -63,7 +63,7 @@ def status_of(report: ApplicationReport, submission: Submission) -> Status:
 
 
 class Snapshot:
-    """The applications of one tag in some states, as they were when YARN was last asked."""
+    """The applications of one tag in some states, as of the last request."""
 
     def __init__(
         self,
@@ -83,18 +83,18 @@ class Snapshot:
 
     @property
     def age(self) -> float:
-        """How old it is, in seconds; infinite before the first."""
+        """Its age in seconds; infinite before the first request."""
         return self._clock() - self._taken
 
     async def refresh(self, max_age: float) -> None:
-        """Make it at most `max_age` seconds old, by one call for everybody who waits."""
+        """Make it at most `max_age` seconds old, with one request for all callers that wait."""
         if self.age <= max_age:
             return
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._take())
-            # Nobody may be left to be told of its failure.
+            # All callers may have been cancelled when it fails.
             self._refreshing.add_done_callback(lambda done: done.cancelled() or done.exception())
-        await asyncio.shield(self._refreshing)  # one caller's cancellation is its own
+        await asyncio.shield(self._refreshing)  # a cancelled caller cancels only itself
 
     async def _take(self) -> None:
         asked = self._clock()
@@ -102,14 +102,14 @@ class Snapshot:
             self.reports = await self._launcher.list_applications(self._tag, self._states)
         except ClusterError as error:
             self.failed = True
-            log.warning("The state of all servers is unknown for now: %s", error)  # once for all
+            log.warning("The state of all servers is unknown for now: %s", error)
             raise
         self._taken = asked
         self.failed = False
 
 
 class StatusCache:
-    """The states of all servers of one hub. A status is unknown where YARN is away."""
+    """The states of all servers of one hub; unknown if YARN does not answer."""
 
     def __init__(
         self, launcher: Launcher, tag: str, clock: Callable[[], float] = time.monotonic
@@ -121,17 +121,17 @@ class StatusCache:
         self._missing_since: dict[str, float] = {}
         self._singles = asyncio.Semaphore(SINGLE_CALLS)
 
-        #: How many starts are waited for.
+        #: The number of pending starts.
         self.starting = 0
 
     @property
     def age(self) -> float:
-        """How old the states of the running servers are, in seconds."""
+        """The age of the states of the running servers, in seconds."""
         return self._alive.age
 
     @contextmanager
     def track_start(self) -> Iterator[None]:
-        """Count one more start that is waited for, as long as the context lasts."""
+        """Count one more pending start while the context lasts."""
         self.starting += 1
         try:
             yield
@@ -140,7 +140,7 @@ class StatusCache:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether YARN did not tell the states of the running servers when it was last asked."""
+        """Whether the last request for the states of the running servers failed."""
         return self._alive.failed
 
     async def status(self, submission: Submission, max_age: float) -> Status:
@@ -178,7 +178,7 @@ class StatusCache:
             if report is None:
                 return await self._missing(application_id)
         except ClusterError:
-            # Whoever comes back has not had the time yet to know it again.
+            # A ResourceManager that comes back needs time to recover its applications.
             self._missing_since.clear()
             return UNKNOWN
         self._missing_since.pop(application_id, None)
@@ -196,6 +196,6 @@ class StatusCache:
         return Status(Liveness.ENDED) if issued else UNKNOWN
 
     def _is_forgotten(self, name: str) -> bool:
-        """Tell whether YARN has not known an application, or a start, for long enough."""
+        """Return whether YARN has not known an application, or a start, for long enough."""
         now = self._clock()
         return now - self._missing_since.setdefault(name, now) >= FORGOTTEN_AFTER_SECONDS

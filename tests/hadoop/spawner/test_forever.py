@@ -111,7 +111,8 @@ def test_what_is_kept_and_can_not_be_deleted_is_told_in_the_log(hub: Hub):
     hub.api("POST", "users/mallory")
     hub.api("PUT", "users/mallory/servers/second", {})
     hub.api("DELETE", "users/mallory")
-    assert "is left in HDFS: HDFS did not delete /user/mallory/.yarnhub/session" in hub.log()
+    session = "/user/mallory/.yarnhub/session"
+    assert f"was not deleted from HDFS: HDFS did not delete {session}" in hub.log()
     assert "Traceback" not in hub.log()
 
 
