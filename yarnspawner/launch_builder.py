@@ -60,6 +60,7 @@ class ServerRequest:
     name: str
     escaped_user: str
     tag: str
+    key: bytes
     command: list[str]
     environment: Mapping[str, object]
     certificates: dict[str, bytes]
@@ -236,6 +237,7 @@ def _launch(
         report_path=port_endpoint.path(*names) if settings.launcher == "skein" else "",
         token_path=token_endpoint.path(*names) if yarn.tokens is not None else "",
         token_refresh_seconds=refresh_seconds(settings, yarn),
+        key=request.key,
         hold_seconds=request.poll_interval + settings.status_interval + NOTICE_MARGIN_SECONDS,
     )
 

@@ -48,7 +48,8 @@ from yarnspawner.hub.token_cache import TokenCache
 from yarnspawner.launch import certificates
 from yarnspawner.launch.spec import LaunchSpec, check_resources
 from yarnspawner.launch_builder import ServerRequest, build_launch_spec, refresh_seconds
-from yarnspawner.launcher.port_endpoint import PortReport, digest
+from yarnspawner.launcher.port_endpoint import PortReport
+from yarnspawner.launcher.signed_request import start_key
 from yarnspawner.metrics import FOREIGN_APPLICATIONS, SUBMITS
 from yarnspawner.profiles.options import ProfileOptions
 from yarnspawner.state import ServerState
@@ -84,6 +85,11 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
         """The user's name in Hadoop."""
         name: str = self.user.name
         return name if self.hadoop_name_hook is None else str(self.hadoop_name_hook(name))
+
+    @property
+    def start_key(self) -> bytes:
+        """The key that the container of this start shares with the hub; empty without a start."""
+        return start_key(self.user.settings["cookie_secret"], self.spawn_tag)
 
     # -- the shared cluster ------------------------------------------------------------------
 
@@ -156,6 +162,7 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
             name=self.name,
             escaped_user=self.user.escaped_name,
             tag=tag,
+            key=start_key(self.user.settings["cookie_secret"], tag),
             command=[*self.cmd, *self.get_args()],
             environment=self.get_env(),
             certificates=self.certificates,
@@ -178,10 +185,8 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
                 "The start was cancelled before anything was submitted to YARN."
             )
         self.application_id, self.spawn_tag, self.hadoop_user = application_id, tag, spec.user
-        if yarn.tokens is not None:
-            self.token_digest = digest(self.api_token)
         if self.launcher == "skein":
-            self._expect_port(PortReport.expected_from(self.api_token))
+            self._expect_port(PortReport())
         self._commit_state()
         self.log.info("Submitting %s for %s", application_id or "a server", self._log_name)
         self._progress.add(submitting(self.python_env, spec.queue))

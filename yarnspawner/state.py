@@ -1,7 +1,7 @@
 """A server's state in the hub's database, by which a restarted hub finds it again.
 
-It holds the application's id, its start's tag, its Hadoop user and a digest of its API token, and
-the options of the last start that succeeded.
+It holds the application's id, its start's tag, its Hadoop user, and the options of the last start
+that succeeded. It holds no secret.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ class ServerState(SpawnerBase):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.port_report: PortReport | None = None
-        self.token_digest = ""
         self.accepted_options: JsonObject = {}
 
     @property
@@ -46,8 +45,6 @@ class ServerState(SpawnerBase):
             state["application_id"] = self.application_id
             state["hadoop_user"] = self.hadoop_user
             state["yarn_user"] = self.yarn_user
-            if self.token_digest:
-                state["token_digest"] = self.token_digest
         if self.port_report is not None:
             state["port_report"] = self.port_report.to_state()
         return state
@@ -60,9 +57,8 @@ class ServerState(SpawnerBase):
         self.hadoop_user = state.get("hadoop_user", "")
         self.yarn_user = state.get("yarn_user", "")
         self.accepted_options = state.get("accepted_options", {})
-        self.token_digest = state.get("token_digest", "")
         if "port_report" in state:
-            self._expect_port(PortReport(**state["port_report"]))
+            self._expect_port(PortReport(state["port_report"]["port"]))
 
     def _commit_state(self) -> None:
         """Save the state in the hub's database now; JupyterHub does so after the start only."""
@@ -93,5 +89,5 @@ class ServerState(SpawnerBase):
     def _forget_application(self) -> None:
         RECEIVED_PORTS.pop(self.spawn_tag, None)
         self.port_report = None
-        self.application_id = self.spawn_tag = self.token_digest = ""
+        self.application_id = self.spawn_tag = ""
         self.hadoop_user = self.yarn_user = ""

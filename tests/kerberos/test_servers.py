@@ -26,7 +26,8 @@ from tests.hadoop.yarn_rest import application
 from tests.kerberos.conftest import SECURITY
 from yarnhub.demo.browser import Browser
 from yarnhub.minihadoop import MiniHadoop
-from yarnspawner.container.payload import TOKENS_FILE
+from yarnspawner.container.payload import TOKENS_FILE, Launch
+from yarnspawner.container.sealing import authorization, new_nonce, unseal
 
 NOTEBOOKS = """
 c.YarnSpawner.contents_manager = "hdfs_contents.HDFSContentsManager"
@@ -145,29 +146,41 @@ def test_whom_hadoop_does_not_let_the_hub_act_for_is_told_so(make_secure_hub: Ca
 
 
 def test_new_tokens_are_for_the_server_itself_and_nobody_else(
-    make_secure_hub: Callable[..., Hub],
+    make_secure_hub: Callable[..., Hub], hadoop: MiniHadoop
 ):
     hub = make_secure_hub()
-    hub.start_server("alice")
-    hub.start_server("bob")
+    own_key = key_of(hadoop, hub.start_server("alice"))
+    key_of_bob = key_of(hadoop, hub.start_server("bob"))
     environment = hub.get("/user/alice/environment").json()["environment"]
     own = environment["JUPYTERHUB_API_TOKEN"]
     of_bob = hub.get("/user/bob/environment").json()["environment"]["JUPYTERHUB_API_TOKEN"]
     of_alice = hub.api("POST", "users/alice/tokens")["token"]
 
-    def answer(token: str, path: str = "users/alice/server/tokens") -> httpx.Response:
-        headers = {"Authorization": f"token {token}"}
+    def answer(header: str, path: str = "users/alice/server/tokens") -> httpx.Response:
+        headers = {"Authorization": header}
         return httpx.get(f"{hub.url}/hub/api/{path}", headers=headers, trust_env=False, timeout=60)
 
-    given = answer(own)
+    def signed(key: bytes) -> str:
+        return authorization(key, new_nonce(), "tokens", b"")
+
+    nonce = new_nonce()
+    given = answer(authorization(own_key, nonce, "tokens", b""))
     assert given.status_code == 200, given.text
-    tokens = Credentials.from_bytes(given.content).tokens.values()
+    tokens = Credentials.from_bytes(unseal(own_key, nonce, given.content)).tokens.values()
     assert {identity_of(token).owner for token in tokens} == {"alice"}
-    for other in (of_bob, of_alice, "guessed"):
-        assert answer(other).status_code == 403
+    assert not any(token.password in given.content for token in tokens)
+    for other in (own, of_bob, of_alice, "guessed"):
+        assert answer(f"token {other}").status_code == 403
+    assert answer(signed(key_of_bob)).status_code == 403
     assert hub.get("/hub/api/users/alice/server/tokens").status_code == 403
-    assert answer(own, "users/alice/servers/none/tokens").status_code == 404
-    assert answer(own, "users/bob/server/tokens").status_code == 403
+    assert answer(signed(own_key), "users/alice/servers/none/tokens").status_code == 403
+    assert answer(signed(own_key), "users/bob/server/tokens").status_code == 403
+
+
+def key_of(hadoop: MiniHadoop, application_id: str) -> bytes:
+    """The key of a start, which its container's credentials hold."""
+    (program,) = token_file(hadoop, application_id).parent.glob("container_tokens")
+    return Launch.read(str(program)).key
 
 
 async def test_no_secret_is_where_others_see_it(
@@ -182,6 +195,7 @@ async def test_no_secret_is_where_others_see_it(
             tokens = tokens_of(hadoop, application_id)
             secrets = [form for token in tokens.values() for form in forms_of(token.password)]
             secrets += forms_of(api_token_of(application_id))
+            secrets += forms_of(key_of(hadoop, application_id))
             seen = seen_by_others(hadoop, application_id, tmp_path)
             holders = files_with(hadoop, secrets)
     hub.stop_server("alice")

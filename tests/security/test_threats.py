@@ -75,7 +75,8 @@ THREATS: dict[str, tuple[str, ...]] = {
     ),
     "with skein, a port that another server reports to the hub": (
         f"{SPAWNER}/test_skein.py::test_a_start_is_told_its_port_by_its_own_server_only",
-        f"{UNIT}/yarnspawner/test_port_endpoint.py::test_another_token_is_refused_and_learns_nothing",
+        f"{UNIT}/yarnspawner/test_token_endpoint.py::"
+        "test_a_port_is_taken_only_with_the_key_of_the_start",
         f"{UNIT}/yarnspawner/test_port_endpoint.py::test_anything_but_a_port_is_refused",
         f"{UNIT}/yarnspawner/test_port_endpoint.py::test_the_first_report_stays",
     ),
@@ -348,6 +349,16 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_requests_at_the_same_time_are_one_and_refusals",
         f"{UNIT}/yarnspawner/test_token_cache.py::"
         "test_failures_are_limited_and_a_server_that_retries_gets_its_tokens",
+    ),
+    "a listener between a node and the hub, who replays or changes messages": (
+        f"{UNIT}/yarnspawner/test_token_endpoint.py::test_a_listener_sees_no_token",
+        f"{UNIT}/yarnspawner/test_token_endpoint.py::test_an_earlier_answer_is_not_accepted_again",
+        f"{UNIT}/yarnspawner/test_token_endpoint.py::"
+        "test_only_a_request_with_the_key_of_the_start_gets_tokens",
+        f"{UNIT}/yarnspawner/test_token_endpoint.py::"
+        "test_a_port_is_taken_only_with_the_key_of_the_start",
+        f"{UNIT}/container/test_sealing.py::test_an_answer_that_was_changed_is_refused",
+        "tests/kerberos/test_servers.py::test_new_tokens_are_for_the_server_itself_and_nobody_else",
     ),
 }
 

@@ -17,7 +17,7 @@ def main() -> int:
     if sys.argv[1:2] == ["tokens"]:
         from yarnspawner.container import tokens
 
-        return tokens.main(*sys.argv[2:])
+        return tokens.main(os.path.abspath(sys.argv[0]))  # noqa: PTH100
     from yarnspawner.container import application_master
 
     return application_master.main(os.path.abspath(sys.argv[0]))  # noqa: PTH100

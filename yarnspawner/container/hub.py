@@ -1,4 +1,4 @@
-"""The hub's API, called with the server's own token and certificates."""
+"""The hub's API, called with the key of the start and the server's certificates."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import ssl
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from yarnspawner.container.sealing import NotSealedError, authorization, new_nonce, unseal
+
 TIMEOUT_SECONDS = 30.0
 
 #: The limit of a response, in bytes. A file of delegation tokens is the largest.
@@ -14,21 +16,42 @@ MAX_RESPONSE_BYTES = 16 << 20
 
 
 class HubApi:
-    """The API at JUPYTERHUB_API_URL of a server's environment. Each call opens a connection."""
+    """The API at JUPYTERHUB_API_URL of a server's environment. Each call opens a connection.
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    Requests are signed with the start's `key`, because the connection may not be encrypted.
+    """
+
+    def __init__(self, environment: Mapping[str, str], key: bytes) -> None:
         url = urlsplit(environment["JUPYTERHUB_API_URL"])
         self._secure = url.scheme == "https"
         self._address = url.netloc
         self._prefix = url.path.rstrip("/")
         self._environment = environment
+        self._key = key
 
-    def call(self, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
-        """Return the response's status and body; raises OSError."""
+    def post(self, path: str, body: bytes) -> int:
+        """Send the body, and return the response's status; raises OSError."""
+        return self._call("POST", path, body, new_nonce())[0]
+
+    def get(self, path: str) -> bytes:
+        """Return the unsealed body of the response; raises OSError."""
+        nonce = new_nonce()
+        status, body = self._call("GET", path, b"", nonce)
+        if status != http.client.OK:
+            raise OSError(f"the hub responded with status {status}")
+        try:
+            return unseal(self._key, nonce, body)
+        except NotSealedError as error:
+            raise OSError(str(error)) from error
+
+    def _call(self, method: str, path: str, body: bytes, nonce: bytes) -> tuple[int, bytes]:
+        purpose = path.rpartition("/")[2]
+        headers = {
+            "Authorization": authorization(self._key, nonce, purpose, body),
+            "Content-Type": "application/json",
+        }
         connection = self._connect()
         try:
-            token = self._environment["JUPYTERHUB_API_TOKEN"]
-            headers = {"Authorization": f"token {token}", "Content-Type": "application/json"}
             connection.request(method, f"{self._prefix}/{path}", body, headers)
             response = connection.getresponse()
             content = response.read(MAX_RESPONSE_BYTES + 1)

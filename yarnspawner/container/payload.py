@@ -69,6 +69,7 @@ class Launch:
     - `report_path`: the path below the hub's API to report the port to; empty if YARN reports it.
     - `token_path`: the path below the hub's API that returns new delegation tokens, fetched every
       `token_refresh_seconds`; empty without Kerberos.
+    - `key`: the key of this start, for requests to the hub (`yarnspawner.container.sealing`).
     - `hold_seconds`: how long the port of a server that has ended is held.
     """
 
@@ -83,6 +84,7 @@ class Launch:
     report_path: str = ""
     token_path: str = ""
     token_refresh_seconds: float = 0.0
+    key: bytes = field(default=b"", repr=False)
     hold_seconds: float = 0.0
 
     def __post_init__(self) -> None:
@@ -93,6 +95,7 @@ class Launch:
     def to_json(self) -> bytes:
         """Serialize for `launch.json`."""
         fields = asdict(self)
+        fields["key"] = self.key.hex()
         fields["files"] = {
             path: binascii.b2a_base64(content, newline=False).decode()
             for path, content in self.files.items()
@@ -103,6 +106,7 @@ class Launch:
     def from_json(cls, data: bytes) -> Launch:
         """Parse the result of `to_json`. JSON's lists become tuples again."""
         fields = json.loads(data)
+        fields["key"] = bytes.fromhex(fields["key"])
         fields["schedulers"] = [(host, port) for host, port in fields["schedulers"]]
         if fields["port_range"] is not None:
             fields["port_range"] = tuple(fields["port_range"])

@@ -21,20 +21,20 @@ ALREADY_REPORTED = 409
 class HubReporter:
     """A `Reporter` that reports the port to the hub, and nothing else."""
 
-    def __init__(self, path: str, environment: Mapping[str, str]) -> None:
-        self._hub = HubApi(environment)
+    def __init__(self, path: str, environment: Mapping[str, str], key: bytes) -> None:
+        self._hub = HubApi(environment, key)
         self._path = path
 
     def register(self, host: str, port: int, tracking_url: str) -> None:
         """Report that the server is ready. The hub learns its node from YARN."""
         try:
-            status, _ = self._hub.call("POST", self._path, json.dumps({"port": port}))
+            status = self._hub.post(self._path, json.dumps({"port": port}).encode())
         except OSError as error:
             raise ConnectError(f"the hub does not answer: {error!r}", {}) from error
         if status >= 500:
             raise ConnectError(f"the hub cannot accept the port now (status {status})", {})
         # "Already reported" means that the response to our first try was lost: no other client has
-        # the token.
+        # the key.
         if status >= 300 and status != ALREADY_REPORTED:
             raise AttemptOverError(f"the hub rejected the server's port (status {status})")
 

@@ -187,7 +187,8 @@ def connect(launch: Launch, program: str) -> Reporter:
     if launch.report_path:
         from yarnspawner.container.reporter import HubReporter  # HTTP and TLS cost 6 MB
 
-        return HubReporter(launch.report_path, server_environment(launch, dict(os.environ), 0))
+        environment = server_environment(launch, dict(os.environ), 0)
+        return HubReporter(launch.report_path, environment, launch.key)
     # In this case the program is the container's credentials file.
     with open(program, "rb") as file:  # noqa: PTH123
         tokens = Credentials.from_bytes(file.read()).tokens.values()

@@ -21,7 +21,6 @@ from yarnspawner.container.log import log
 from yarnspawner.container.payload import TOKENS_FILE, Launch, retry_seconds
 
 AMRM_TOKEN_KIND = "YARN_AM_RM_TOKEN"
-OK = 200
 
 
 def write_tokens(credentials: Credentials, target: str) -> None:
@@ -50,7 +49,7 @@ class TokenRefresh:
     def __init__(self, launch: Launch, program: str, environment: Mapping[str, str]) -> None:
         self._seconds = launch.token_refresh_seconds
         self._retry = retry_seconds(self._seconds)
-        self._command = [sys.executable, "-E", "-S", program, "tokens", launch.token_path]
+        self._command = [sys.executable, "-E", "-S", program, "tokens"]
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self.due = time.monotonic() + self._seconds
@@ -76,14 +75,13 @@ class TokenRefresh:
             self.due = float("inf")
 
 
-def main(path: str) -> int:
-    """Fetch new tokens from the hub; returns our exit code."""
+def main(program: str) -> int:
+    """Fetch new tokens from the hub for the launch in `program`; returns our exit code."""
     from yarnspawner.container.hub import HubApi  # HTTP and TLS would cost the master 6 MB
 
     try:
-        status, body = HubApi(os.environ).call("GET", path)
-        if status != OK:
-            raise OSError(f"the hub responded with status {status}")  # noqa: TRY301
+        launch = Launch.read(program)
+        body = HubApi(os.environ, launch.key).get(launch.token_path)
         write_tokens(Credentials.from_bytes(body), os.environ["HADOOP_TOKEN_FILE_LOCATION"])
     except (OSError, CredentialsError) as error:
         log(f"fetching new tokens failed, trying again: {error}")

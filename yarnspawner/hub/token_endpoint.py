@@ -1,22 +1,25 @@
-"""Where a running server gets new delegation tokens: `GET .../tokens`.
+"""The API endpoint for a running server's new delegation tokens: `GET .../tokens`.
 
-Only the API token that was issued to this very start of the server opens it: the owner's other
-tokens don't, nor an administrator's. The tokens are those of the user as whom it was submitted.
+Only the container of this start has access, with the key of its start: no API token opens the
+endpoint, not even the server's own or an administrator's. The tokens are those of the user as whom
+the server was submitted. They are encrypted for this one request, because the connection may not
+be: see `yarnspawner.container.sealing`.
 
-Importing this module gives JupyterHub the address.
+Importing this module adds the endpoint to JupyterHub.
 """
 
 from __future__ import annotations
-
-import hmac
 
 from jupyterhub.apihandlers import APIHandler, default_handlers
 from tornado import web
 
 from hadoop_client.security.credentials import Credentials
+from yarnspawner.container.sealing import seal
 from yarnspawner.hub.token_cache import TooManyRequestsError
 from yarnspawner.launcher.interface import ClusterError
-from yarnspawner.launcher.port_endpoint import digest, own_spawner
+from yarnspawner.launcher.signed_request import verified_spawner
+
+PURPOSE = "tokens"
 
 
 def path(user: str, server: str) -> str:
@@ -28,11 +31,9 @@ class TokensHandler(APIHandler):
     """Gives a server new tokens of its user."""
 
     async def get(self, user_name: str, server_name: str = "") -> None:
-        """Answer with a Hadoop token file."""
-        spawner = own_spawner(self, user_name, server_name)
-        expected = getattr(spawner, "token_digest", "")
-        if not expected or not hmac.compare_digest(expected, digest(self.get_auth_token())):
-            raise web.HTTPError(403, "Only the server that runs may have its tokens.")
+        """Answer with a sealed Hadoop token file."""
+        spawner, nonce = verified_spawner(self, user_name, server_name, PURPOSE)
+        key = spawner.start_key
         try:
             tokens = await spawner.fresh_tokens()
         except ClusterError as error:
@@ -44,7 +45,7 @@ class TokensHandler(APIHandler):
             raise refusal from error
         self.set_header("Content-Type", "application/octet-stream")
         self.set_header("Cache-Control", "no-store")
-        self.finish(Credentials(tokens).to_bytes())
+        self.finish(seal(key, nonce, Credentials(tokens).to_bytes()))
 
 
 default_handlers += [

@@ -28,6 +28,7 @@ from tests.hadoop.yarn_rest import running_applications
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.settings import HUB_USER
 from yarnspawner.container.payload import Launch
+from yarnspawner.container.sealing import verify
 from yarnspawner.failures import ImpersonationError, QueueError, SpawnError
 from yarnspawner.launch.spec import LaunchSpec
 from yarnspawner.launcher.direct import DirectCluster
@@ -101,12 +102,12 @@ async def hub_for(spec: LaunchSpec, launcher: str) -> AsyncIterator[LaunchSpec]:
     if launcher == "direct":
         yield spec
         return
-    token = spec.launch.environment["JUPYTERHUB_API_TOKEN"]
+    key = secrets.token_bytes(32)
 
     class Hub(RequestHandler):
         def post(self) -> None:
-            given = self.request.headers["Authorization"].removeprefix("token ")
-            report = accept(PortReport.expected_from(token), given, self.request.body, None)
+            verify(key, self.request.headers["Authorization"], "port", self.request.body)
+            report = accept(PortReport(), self.request.body, None)
             RECEIVED_PORTS[spec.tags[1]] = report.port
             self.set_status(204)
 
@@ -117,7 +118,8 @@ async def hub_for(spec: LaunchSpec, launcher: str) -> AsyncIterator[LaunchSpec]:
     environment = {**spec.launch.environment, "JUPYTERHUB_API_URL": url}
     try:
         yield replace(
-            spec, launch=replace(spec.launch, environment=environment, report_path="port")
+            spec,
+            launch=replace(spec.launch, environment=environment, report_path="port", key=key),
         )
     finally:
         server.stop()

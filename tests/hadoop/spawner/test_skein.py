@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ import pytest
 from tests.hadoop.hub import LIGHT_SERVER, Hub
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
+from yarnspawner.container.payload import Launch
+from yarnspawner.container.sealing import authorization, new_nonce
 
 CONFIG = 'c.YarnSpawner.launcher = "skein"\n'
 ADMIN = 'c.Authenticator.admin_users = {"carol"}\n'
@@ -37,13 +40,26 @@ def environment_of(hub: Hub, user: str) -> dict[str, str]:
     return hub.get(f"/user/{user}/environment").json()["environment"]
 
 
-def report_port(url: str, token: str, body: Any) -> int:
-    headers = {"Authorization": f"token {token}"}
-    return httpx.post(url, json=body, headers=headers, trust_env=False, timeout=60).status_code
+def report_port(url: str, key: bytes, report: Any) -> int:
+    body = json.dumps(report).encode()
+    headers = {"Authorization": authorization(key, new_nonce(), "port", body)}
+    return httpx.post(url, content=body, headers=headers, trust_env=False, timeout=60).status_code
+
+
+def key_of(application_id: str) -> bytes | None:
+    """Return the key of a start, from its server's launch."""
+    found = process_of(application_id)
+    return Launch.read(str(found[0] / "cwd" / "yarnhub-payload")).key if found else None
 
 
 def token_of(application_id: str) -> str | None:
     """Return the token of a server that does not listen yet, from its process."""
+    found = process_of(application_id)
+    return found[1] if found else None
+
+
+def process_of(application_id: str) -> tuple[Path, str] | None:
+    """Return the directory in /proc of a server's process, and the server's token."""
     # Between them stands the epoch of a ResourceManager that was restarted.
     of_container = application_id.removeprefix("application").encode() + b"_"
     for folder in Path("/proc").glob("[0-9]*"):
@@ -55,7 +71,7 @@ def token_of(application_id: str) -> str | None:
         if of_container in environment.get(b"CONTAINER_ID", b""):
             token = environment.get(b"JUPYTERHUB_API_TOKEN")
             if token:
-                return token.decode()
+                return folder, token.decode()
     return None
 
 
@@ -77,12 +93,13 @@ def test_a_server_starts_runs_as_its_user_and_stops(make_hub: Any, hadoop: MiniH
     environment = environment_of(hub, "alice")
     assert environment["HADOOP_USER_NAME"] == "alice"
     assert "YARNHUB_PROGRAM" not in environment
-    token = environment["JUPYTERHUB_API_TOKEN"]
+    key = key_of(application_id)
+    assert key is not None
     url = f"{hub.url}/hub/api/users/alice/server/port"
-    assert report_port(url, token, {"port": 1}) == 409
+    assert report_port(url, key, {"port": 1}) == 409
     hub.stop_server("alice")
     assert application(hadoop, application_id)["state"] == "KILLED"
-    assert report_port(url, token, {"port": 1}) == 403
+    assert report_port(url, key, {"port": 1}) == 403
 
 
 @pytest.mark.heavy
@@ -121,23 +138,27 @@ def test_a_start_is_told_its_port_by_its_own_server_only(
         hub.api("POST", f"users/{user}")
     hub.api("POST", "users/alice/server")
     (first,) = wait_until(lambda: running_applications(hadoop), 60, "the application")
-    own = wait_until(lambda: token_of(first["id"]), 60, "the server's process")
+    own = wait_until(lambda: key_of(first["id"]), 60, "the server's process")
     hub.api("POST", "users/alice/servers/second")
     second = wait_until(
         lambda: [each for each in running_applications(hadoop) if each["id"] != first["id"]],
         60,
         "the other application",
     )
-    other = wait_until(lambda: token_of(second[0]["id"]), 60, "the other server's process")
+    other = wait_until(lambda: key_of(second[0]["id"]), 60, "the other server's process")
     strangers = {
         name: hub.api("POST", f"users/{name}/tokens")["token"] for name in ("alice", "bob", "carol")
     }
     url = f"{hub.url}/hub/api/users/alice/server/port"
-    for token in (other, hub._token, *strangers.values(), "nonsense"):
-        assert report_port(url, token, {"port": 1}) == 403
+    assert report_port(url, other, {"port": 1}) == 403
+    tokens = token_of(first["id"]), token_of(second[0]["id"]), hub._token, *strangers.values()
+    for token in (*tokens, "nonsense"):
+        headers = {"Authorization": f"token {token}"}
+        refused = httpx.post(url, json={"port": 1}, headers=headers, trust_env=False, timeout=60)
+        assert refused.status_code == 403
     for body in ({"port": 1, "host": "evil"}, {"port": 0}, {}, 1):
         assert report_port(url, own, body) == 400
-    assert report_port(f"{hub.url}/hub/api/users/alice/servers/third/port", own, {"port": 1}) == 404
+    assert report_port(f"{hub.url}/hub/api/users/alice/servers/third/port", own, {"port": 1}) == 403
     assert report_port(f"{hub.url}/hub/api/users/bob/server/port", own, {"port": 1}) == 403
     assert "port_report" in str(hub.api("GET", "users/alice")["servers"][""]["state"])
     assert hub.api("GET", "users/alice")["servers"][""]["state"]["port_report"]["port"] == 0

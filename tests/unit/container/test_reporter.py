@@ -24,6 +24,7 @@ from yarnspawner.container.reporter import HubReporter
 from yarnspawner.launch.program import build_payload
 
 TOKEN = "0123456789abcdef"
+KEY = bytes(range(32))
 PATH = "users/alice/server/port"
 
 
@@ -82,7 +83,7 @@ def start_hub() -> Iterator[StartHub]:
 def tell(port: int, scheme: str = "http", **tls: str) -> None:
     url = f"{scheme}://127.0.0.1:{port}/hub/api"
     environment = {"JUPYTERHUB_API_URL": url, "JUPYTERHUB_API_TOKEN": TOKEN, **tls}
-    HubReporter(PATH, environment).register("a-host", 4711, "http://url/")
+    HubReporter(PATH, environment, KEY).register("a-host", 4711, "http://url/")
 
 
 def test_certificates_are_shown_and_wanted_where_the_launch_has_them(
@@ -131,6 +132,7 @@ def run_payload(tmp_path: Path) -> Iterator[Callable[[Hub], subprocess.Popen[byt
                     [],
                     ip="127.0.0.1",
                     report_path=PATH,
+                    key=KEY,
                 )
             )
         )

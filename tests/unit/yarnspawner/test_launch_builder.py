@@ -30,6 +30,7 @@ async def build(environment: dict[str, object] | None = None, **options: Any) ->
         name="",
         escaped_user="alice",
         tag="yarnhub-spawn-1",
+        key=b"k" * 32,
         command=["jupyter-labhub"],
         environment=environment or {},
         certificates={},

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from yarnspawner.launcher.port_endpoint import PortReport, ReportRefusedError, accept, path
 
-TOKEN = "0123456789abcdef0123456789abcdef"
-EXPECTED = PortReport.expected_from(TOKEN)
+EXPECTED = PortReport()
 
 
 def report(**fields: object) -> bytes:
@@ -18,37 +17,28 @@ def report(**fields: object) -> bytes:
 
 def refusal(
     expected: PortReport | None,
-    token: str,
     body: bytes,
     port_range: tuple[int, int] | None = None,
 ) -> int:
     with pytest.raises(ReportRefusedError) as refused:
-        accept(expected, token, body, port_range)
+        accept(expected, body, port_range)
     return refused.value.status
 
 
 @given(port=st.integers(1, 65535))
-def test_the_port_is_accepted_from_the_start_that_has_the_token(port: int):
-    accepted = accept(EXPECTED, TOKEN, report(port=port), None)
-    assert accepted == PortReport(EXPECTED.token_digest, port)
+def test_a_port_is_accepted(port: int):
+    accepted = accept(EXPECTED, report(port=port), None)
+    assert accepted == PortReport(port)
 
 
 def test_the_first_report_stays():
-    accepted = accept(EXPECTED, TOKEN, report(port=1234), None)
-    assert refusal(accepted, TOKEN, report(port=1234)) == 409
-    assert refusal(accepted, TOKEN, report(port=4321)) == 409
-
-
-@given(token=st.text().filter(lambda token: token != TOKEN))
-def test_another_token_is_refused_and_learns_nothing(token: str):
-    reported = accept(EXPECTED, TOKEN, report(port=1234), None)
-    assert refusal(EXPECTED, token, report(port=1234)) == 403
-    assert refusal(EXPECTED, token, b"nonsense") == 403
-    assert refusal(reported, token, report(port=1234)) == 403
+    accepted = accept(EXPECTED, report(port=1234), None)
+    assert refusal(accepted, report(port=1234)) == 409
+    assert refusal(accepted, report(port=4321)) == 409
 
 
 def test_a_report_is_refused_if_the_server_is_not_waiting_for_one():
-    assert refusal(None, TOKEN, report(port=1234)) == 404
+    assert refusal(None, report(port=1234)) == 404
 
 
 @pytest.mark.parametrize(
@@ -72,32 +62,31 @@ def test_a_report_is_refused_if_the_server_is_not_waiting_for_one():
     ],
 )
 def test_anything_but_a_port_is_refused(body: bytes):
-    assert refusal(EXPECTED, TOKEN, body) == 400
+    assert refusal(EXPECTED, body) == 400
 
 
 @given(body=st.binary())
 def test_any_bytes_are_refused_with_status_400(body: bytes):
-    assert refusal(EXPECTED, TOKEN, body) == 400
+    assert refusal(EXPECTED, body) == 400
 
 
 def test_a_body_nested_too_deeply_is_refused():
-    assert refusal(EXPECTED, TOKEN, b"[" * 100_000) == 400
+    assert refusal(EXPECTED, b"[" * 100_000) == 400
 
 
 @given(port=st.integers(1, 65535))
 def test_only_ports_in_the_range_are_accepted(port: int):
     first, last = 20000, 20100
     if first <= port <= last:
-        assert accept(EXPECTED, TOKEN, report(port=port), (first, last)).port == port
+        assert accept(EXPECTED, report(port=port), (first, last)).port == port
     else:
-        assert refusal(EXPECTED, TOKEN, report(port=port), (first, last)) == 400
+        assert refusal(EXPECTED, report(port=port), (first, last)) == 400
 
 
-def test_the_hubs_database_gets_the_report_but_not_the_token():
-    accepted = accept(EXPECTED, TOKEN, report(port=1234), None)
+def test_the_hubs_database_gets_the_report():
+    accepted = accept(EXPECTED, report(port=1234), None)
     state = json.loads(json.dumps(accepted.to_state()))
     assert PortReport(**state) == accepted
-    assert TOKEN not in json.dumps(state)
 
 
 def test_each_server_of_a_user_has_its_own_path():

@@ -9,6 +9,9 @@ import pytest
 from hadoop_client.rpc.call import ConnectError
 from yarnspawner.container.reporter import HubReporter
 from yarnspawner.container.scheduler import AttemptOverError
+from yarnspawner.container.sealing import verify
+
+KEY = bytes(range(32))
 
 
 class RecordingHub(HTTPServer):
@@ -25,7 +28,7 @@ class RecordingHub(HTTPServer):
             "JUPYTERHUB_API_URL": f"http://127.0.0.1:{self.server_port}/hub/api",
             "JUPYTERHUB_API_TOKEN": "s3cr3t",
         }
-        return HubReporter("users/alice/server/port", environment)
+        return HubReporter("users/alice/server/port", environment, KEY)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -53,7 +56,10 @@ def hub() -> Iterator[RecordingHub]:
 
 def test_the_hub_is_told_the_port_and_nothing_else(hub: RecordingHub):
     hub.reporter().register("node1", 1234, "http://elsewhere/")
-    assert hub.told == [("/hub/api/users/alice/server/port", "token s3cr3t", b'{"port": 1234}')]
+    ((path, authorization, body),) = hub.told
+    assert (path, body) == ("/hub/api/users/alice/server/port", b'{"port": 1234}')
+    assert verify(KEY, authorization or "", "port", body)
+    assert "s3cr3t" not in str(hub.told)
 
 
 def test_a_report_whose_answer_was_lost_is_as_good_as_told(hub: RecordingHub):
