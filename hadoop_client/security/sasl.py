@@ -206,15 +206,14 @@ class DigestMd5:
 
 def parse_directives(challenge: bytes) -> dict[str, str]:
     """Parse `name=value, name="quoted value"`; the first value of a name counts."""
-    # The value is optional, so that a long word without one is scanned once, not from each letter.
-    directives: dict[str, str] = {}
-    for name, equals, quoted, plain in re.findall(
-        r'([\w-]+)(?:\s*(=)\s*(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^",\s]*)))?',
-        challenge.decode("utf-8", "replace"),
-    ):
-        if equals:
-            directives.setdefault(name.lower(), plain or re.sub(r"\\(.)", r"\1", quoted))
-    return directives
+    text = challenge.decode("utf-8", "replace")
+    # The optional value keeps it linear.
+    pattern = r'([\w-]+)(?:\s*(=)\s*(?:"((?:[^"\\]|\\.)*)"|([^",\s]*)))?'
+    return {
+        name.lower(): plain or re.sub(r"\\(.)", r"\1", quoted)
+        for name, equals, quoted, plain in reversed(re.findall(pattern, text))
+        if equals
+    }
 
 
 def _quote(value: str) -> str:
