@@ -66,7 +66,7 @@ class Result:
             numbers = (samples.median, min(samples.values), max(samples.values))
             table.add_row(
                 samples.name,
-                *(f"{number:.2f}" for number in numbers),
+                *(f"{number:.2f}" if number >= 1 else f"{number:.2g}" for number in numbers),
                 str(len(samples.values)),
                 samples.unit,
             )
