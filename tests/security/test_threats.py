@@ -360,6 +360,10 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/container/test_sealing.py::test_an_answer_that_was_changed_is_refused",
         "tests/kerberos/test_servers.py::test_new_tokens_are_for_the_server_itself_and_nobody_else",
     ),
+    "another account on the hub's machine that reads the hub's database or log": (
+        f"{UNIT}/yarnhub/test_config.py::"
+        "test_the_unit_closes_the_hubs_files_and_protects_the_systems",
+    ),
 }
 
 

@@ -91,7 +91,7 @@ def config(
     output.write_text(hub_config(choices, cluster))
     typer.echo(f"Wrote {output}.")
     if unit is not None:
-        unit.write_text(_unit(output))
+        unit.write_text(_unit(output, cluster.kerberos and not choices.keytab))
         typer.echo(f"Wrote {unit}. Copy it to /etc/systemd/system and enable it.")
     user = choices.users[0] if choices.users else getpass.getuser()
     typer.echo(f"Running `yarnhub check --config {output} --user {user}`:")
@@ -169,7 +169,7 @@ def _check(file: Path, user: str) -> list[CheckResult]:
     return [result for group in GROUPS for result in run_check(group, edge)]
 
 
-def _unit(file: Path) -> str:
+def _unit(file: Path, ticket_by_hand: bool) -> str:
     """Return a unit that runs the hub with this account, Python and environment."""
     bin_folder = Path(sys.executable).parent
     proxy = shutil.which("configurable-http-proxy")
@@ -186,4 +186,5 @@ def _unit(file: Path) -> str:
             **{name: os.environ[name] for name in names if name in os.environ},
         },
         command=(str(bin_folder / "jupyterhub"), "-f", str(file.absolute())),
+        ticket_by_hand=ticket_by_hand,
     )

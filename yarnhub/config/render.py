@@ -92,9 +92,40 @@ def _login(keytab: str) -> str:
 
 
 def systemd_unit(
-    *, account: str, folder: str, environment: dict[str, str], command: tuple[str, ...]
+    *,
+    account: str,
+    folder: str,
+    environment: dict[str, str],
+    command: tuple[str, ...],
+    ticket_by_hand: bool = False,
 ) -> str:
-    """Return the unit that runs the hub as `account`, in the directory with its database."""
+    """Return the unit that runs the hub as `account`, in the directory with its database.
+
+    `ticket_by_hand`: the hub uses a Kerberos ticket that an administrator gets with kinit. These
+    protections are left out, because JupyterHub does not work with them everywhere:
+
+    - NoNewPrivileges: if the hub is not root, PAM checks a password with the setuid program
+      unix_chkpwd. RestrictNamespaces, SystemCallFilter and others imply it for such a hub.
+    - ProtectSystem=strict: the places of a site's logs and certificates are not known here. If the
+      hub is root, `true` instead of `full`: `create_system_users` changes /etc/passwd.
+    - ProtectHome: the hub's directory, its Python and its keytab may be in a home directory.
+    - PrivateTmp if a file of the hub is in /tmp, such as the ticket that kinit gets.
+    - PrivateDevices and CapabilityBoundingSet: the PAM modules of a site may need them.
+    """
+    paths = [folder, *command, *(p for value in environment.values() for p in value.split(":"))]
+    needs_tmp = ticket_by_hand or any(_is_below(p, "/tmp", "/var/tmp") for p in paths)
+    protection = [
+        "UMask=0077",
+        f"ProtectSystem={'true' if account == 'root' else 'full'}",
+        *([] if needs_tmp else ["PrivateTmp=true"]),
+        # The hub writes its database there.
+        *(
+            [f"ReadWritePaths={_path(folder)}"]
+            if _is_below(folder, "/usr", "/etc", "/boot")
+            else []
+        ),
+    ]
+    protections = "\n".join(protection)
     variables = "\n".join(f"Environment={_quoted(f'{k}={v}')}" for k, v in environment.items())
     return f"""[Unit]
 Description=JupyterHub on YARN
@@ -107,6 +138,8 @@ WorkingDirectory={folder.replace("%", "%%")}
 {variables}
 ExecStart={" ".join(map(_quoted, command))}
 Restart=on-failure
+# Other accounts cannot read the hub's files. The hub cannot change the system's.
+{protections}
 # Ends the hub and its proxy. The servers on YARN keep running.
 KillMode=mixed
 
@@ -119,3 +152,13 @@ def _quoted(word: str) -> str:
     """Quote a word for systemd: see QUOTING in systemd.syntax(7)."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{escaped}"' if any(character in escaped for character in " \t\"\\'") else escaped
+
+
+def _path(path: str) -> str:
+    """Quote a path for systemd, in an option that takes a list of paths and no variables."""
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
+
+
+def _is_below(path: str, *directories: str) -> bool:
+    return any(path == directory or path.startswith(f"{directory}/") for directory in directories)

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jupyterhub.app import JupyterHub
@@ -70,3 +71,44 @@ def test_the_unit_runs_the_hub_with_its_variables():
     assert shlex.split(lines["ExecStart"]) == ["/opt/my hub/bin/jupyterhub", "-f", "/srv/hub/c.py"]
     assert 'Environment="HADOOP_CONF_DIR=/etc/hadoop 3/conf"' in unit.splitlines()
     assert "Environment=PATH=/opt/100%%/bin" in unit.splitlines()
+
+
+def unit_lines(**changes: object) -> list[str]:
+    settings: dict[str, object] = {
+        "account": "jupyterhub",
+        "folder": "/srv/hub",
+        "environment": {"PATH": "/opt/hub/bin:/usr/bin", "HADOOP_CONF_DIR": "/etc/hadoop/conf"},
+        "command": ("/opt/hub/bin/jupyterhub", "-f", "/srv/hub/c.py"),
+    }
+    return systemd_unit(**{**settings, **changes}).splitlines()
+
+
+def test_the_unit_closes_the_hubs_files_and_protects_the_systems():
+    lines = unit_lines()
+    assert "UMask=0077" in lines
+    assert "ProtectSystem=full" in lines
+    assert "PrivateTmp=true" in lines
+    assert not [line for line in lines if line.startswith(("ReadWritePaths", "NoNewPrivileges"))]
+
+
+def test_a_hub_that_is_root_can_still_create_accounts():
+    assert "ProtectSystem=true" in unit_lines(account="root")
+
+
+def test_a_hub_with_its_directory_in_a_protected_one_can_write_there():
+    lines = unit_lines(folder="/etc/jupyter hub 100%")
+    assert 'ReadWritePaths="/etc/jupyter hub 100%%"' in lines
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ticket_by_hand": True},
+        {"folder": "/tmp/hub"},
+        {"command": ("/var/tmp/venv/bin/jupyterhub",)},
+        {"environment": {"KRB5CCNAME": "FILE:/tmp/krb5cc_hub"}},
+        {"environment": {"PATH": "/usr/bin:/tmp/proxy/bin"}},
+    ],
+)
+def test_a_hub_that_uses_a_file_in_tmp_shares_it_with_the_machine(changes: dict[str, object]):
+    assert "PrivateTmp=true" not in unit_lines(**changes)
