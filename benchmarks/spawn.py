@@ -1,13 +1,16 @@
-"""The time from a server's request to its first response, against a bare skein submit of the same.
+"""The time from a server's request to its first response, against JupyterHub's local spawner and a
+bare skein submit of the same server.
 
-Both run jupyter-labhub from the same Python environment, at a path on the node, with a hub. Ours
+All run jupyter-labhub from the same Python environment, at a path on the node, with a hub. Ours
 goes through all of JupyterHub: request, database, progress and proxy. skein's is its fastest use: a
 running driver, a submit, and a script as application master. They alternate, so a change of the
-machine's speed affects both. A third series is ours with the skein launcher.
+machine's speed affects all. JupyterHub's SimpleLocalProcessSpawner starts the server as a child
+process of a hub like ours. A further series is ours with the skein launcher.
 
 Metrics:
 
 - `ratio`: our median to skein's;
+- `local_ratio`: our median to that of JupyterHub's local spawner;
 - `launcher_ratio`: our median with the skein launcher to skein's;
 - `am_rss_mb` and `skein_am_rss_mb`: the resident memory of the application master alone.
 """
@@ -42,28 +45,39 @@ c.YarnSpawner.cmd = ["jupyter-labhub"]
 c.YarnSpawner.args = ["--allow-root"]
 c.YarnSpawner.mem_limit = "1G"
 """
+LOCALLY = """
+c.JupyterHub.spawner_class = "simple"
+c.Spawner.cmd = ["jupyter-labhub"]
+c.Spawner.args = ["--allow-root"]
+"""
 BY_SKEIN = 'c.YarnSpawner.launcher = "skein"\n'
 
 OURS = "yarnhub: request to ready, through the hub"
 BARE = "skein: submit to first answer"
+LOCAL = "JupyterHub's local spawner: request to ready, through the hub"
 LAUNCHER = "yarnhub by skein: request to ready, through the hub"
 
 
 def run(console: Console) -> Result:
     """Measure all in each round. The first round is a warm-up and does not count."""
     times: dict[str, list[float]] = {}
-    with console.status("Starting an embedded Hadoop and two hubs") as status, ExitStack() as stack:
+    with (
+        console.status("Starting Hadoop and three hubs") as status,
+        ExitStack() as stack,
+    ):
         hadoop = stack.enter_context(MiniHadoop(progress=status.update))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         os.environ.update(hadoop.env())
         hub = stack.enter_context(running_hub(hadoop, folder / "direct", CONFIG))
         by_skein = stack.enter_context(running_hub(hadoop, folder / "skein", CONFIG + BY_SKEIN))
+        locally = stack.enter_context(running_hub(hadoop, folder / "local", CONFIG + LOCALLY))
         (port,) = stack.enter_context(held_ports(1))
         token = hub.api("POST", "users/bob") and hub.api("POST", "users/bob/tokens")
         security = skein.Security.new_credentials()
         client = stack.enter_context(skein.Client(security=security))
-        starts: dict[str, Callable[[], tuple[float, float]]] = {
+        starts: dict[str, Callable[[], tuple[float, float | None]]] = {
             OURS: lambda: measure_ours(hub, is_our_master),
+            LOCAL: lambda: (measure_local(locally), None),
             BARE: lambda: measure_skein(client, hub, str(token["token"]), port),
             LAUNCHER: lambda: measure_ours(by_skein, is_skeins_master),
         }
@@ -74,7 +88,8 @@ def run(console: Console) -> Result:
                 seconds, rss = measure()
                 if number:
                     times.setdefault(f"{name} s", []).append(seconds)
-                    times.setdefault(f"{name}, application master MiB", []).append(rss)
+                    if rss is not None:
+                        times.setdefault(f"{name}, application master MiB", []).append(rss)
     return result(times)
 
 
@@ -89,6 +104,7 @@ def result(times: dict[str, list[float]]) -> Result:
         tuple(samples.values()),
         {
             "ratio": samples[f"{OURS} s"].median / bare,
+            "local_ratio": samples[f"{OURS} s"].median / samples[f"{LOCAL} s"].median,
             "launcher_ratio": samples[f"{LAUNCHER} s"].median / bare,
             "am_rss_mb": samples[f"{OURS}, application master MiB"].median,
             "skein_am_rss_mb": samples[f"{BARE}, application master MiB"].median,
@@ -117,6 +133,17 @@ def measure_ours(hub: Hub, is_master: Callable[[str], bool]) -> tuple[float, flo
     rss = master_mb(is_master)
     hub.stop_server("alice")
     return seconds, rss
+
+
+def measure_local(hub: Hub) -> float:
+    """Start a server with JupyterHub's local spawner; returns its seconds."""
+    started = time.monotonic()
+    events = hub.request_server("alice")
+    assert events[-1].get("ready"), events
+    assert hub.get("/user/alice/api").is_success
+    seconds = time.monotonic() - started
+    hub.stop_server("alice")
+    return seconds
 
 
 def is_our_master(command: str) -> bool:
