@@ -37,12 +37,13 @@ from yarnspawner.failures import (
     ServerUnreachableError,
     SpawnError,
 )
-from yarnspawner.hub import error_page, upstream
+from yarnspawner.hub import upstream
 from yarnspawner.hub.cluster import HubCluster
+from yarnspawner.hub.install import install
 from yarnspawner.hub.pending_start import POLL_SECONDS, PendingStart, start_failures
 from yarnspawner.hub.progress import ProgressLog, ready, submitting
 from yarnspawner.hub.server_check import verify_server_identity
-from yarnspawner.hub.shared import get_hub_cluster, start_with_hub
+from yarnspawner.hub.shared import get_hub_cluster
 from yarnspawner.hub.status import Liveness, Status, StatusCache
 from yarnspawner.hub.token_cache import TokenCache
 from yarnspawner.launch import certificates
@@ -402,6 +403,4 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
             self.log.error(sentence, self._log_name, error)  # noqa: TRY400 - it has the reason
 
 
-error_page.install()
-upstream.install()
-start_with_hub(YarnSpawner)
+install(YarnSpawner)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from html import escape
 
-from jupyterhub.handlers import default_handlers
 from jupyterhub.handlers.pages import ProxyErrorHandler
 from jupyterhub.utils import url_path_join
 
@@ -33,6 +32,4 @@ class UnknownServerHandler(ProxyErrorHandler):
         return super().render_template(name, sync=sync, **ns)
 
 
-def install() -> None:
-    """Override JupyterHub's page in each hub of this process."""
-    default_handlers.insert(0, (r"/error/(\d+)", UnknownServerHandler))
+HANDLERS = [(r"/error/(\d+)", UnknownServerHandler)]

@@ -4,13 +4,11 @@ Only the container of this start has access, with the key of its start: no API t
 endpoint, not even the server's own or an administrator's. The tokens are those of the user as whom
 the server was submitted. They are encrypted for this one request, because the connection may not
 be: see `yarnspawner.container.sealing`.
-
-Importing this module adds the endpoint to JupyterHub.
 """
 
 from __future__ import annotations
 
-from jupyterhub.apihandlers import APIHandler, default_handlers
+from jupyterhub.apihandlers import APIHandler
 from tornado import web
 
 from hadoop_client.security.credentials import Credentials
@@ -48,7 +46,7 @@ class TokensHandler(APIHandler):
         self.finish(seal(key, nonce, Credentials(tokens).to_bytes()))
 
 
-default_handlers += [
+HANDLERS = [
     (r"/api/users/([^/]+)/server/tokens", TokensHandler),
     (r"/api/users/([^/]+)/servers/([^/]+)/tokens", TokensHandler),
 ]

@@ -7,8 +7,6 @@ registration. The hub accepts a report only under these conditions:
   their scopes.
 - It is the first report. Its port stays, also after a restart of the hub.
 - It contains only the port, within `port_range`. The host comes from YARN.
-
-Importing this module adds the endpoint to JupyterHub.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 
-from jupyterhub.apihandlers import APIHandler, default_handlers
+from jupyterhub.apihandlers import APIHandler
 from tornado import web
 
 from yarnspawner.jupyterhub_types import JsonObject
@@ -96,7 +94,7 @@ class PortHandler(APIHandler):
         self.set_status(204)
 
 
-default_handlers += [
+HANDLERS = [
     (r"/api/users/([^/]+)/server/port", PortHandler),
     (r"/api/users/([^/]+)/servers/([^/]+)/port", PortHandler),
 ]
