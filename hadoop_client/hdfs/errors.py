@@ -18,8 +18,8 @@ import re
 
 _RPC_ERROR = re.compile(r'^(?:Fatal)?RPCError\("(?P<java>[\w.$]+)", "(?P<text>.*)"\)$', re.DOTALL)
 
-_NO_TICKET = "HDFS authentication failed: no valid Kerberos ticket or delegation token"
-_TORN_TOKENS = "HDFS authentication failed: the token file is damaged and will be replaced"
+NO_TICKET = "HDFS authentication failed: no valid Kerberos ticket or delegation token"
+TORN_TOKENS = "HDFS authentication failed: the token file is damaged and will be replaced"
 _NOT_A_NAME = "HDFS does not allow this name"
 _TOO_LONG = "the name is too long for HDFS"
 _SAFE_MODE = "HDFS is in safe mode, which does not permit this"
@@ -38,7 +38,7 @@ _ZONE_BORDER = "it cannot be moved into or out of an encryption zone"
 _BY_JAVA_CLASS: dict[str, tuple[int, str | None]] = {
     "AccessControlException": (errno.EACCES, None),
     "SnapshotAccessControlException": (errno.EACCES, None),
-    "SecretManager$InvalidToken": (errno.EACCES, _NO_TICKET),
+    "SecretManager$InvalidToken": (errno.EACCES, NO_TICKET),
     "SafeModeException": (errno.EROFS, _SAFE_MODE),
     "ParentNotDirectoryException": (
         errno.ENOTDIR,
@@ -95,12 +95,12 @@ _BY_IO_TEXT: tuple[tuple[re.Pattern[str], int, str], ...] = (
 
 #: By the beginning of the text of hdfs-native's own errors.
 _BY_OWN_TEXT: tuple[tuple[str, int, str], ...] = (
-    ("SASLError", errno.EACCES, _NO_TICKET),
-    ("GSSAPIError", errno.EACCES, _NO_TICKET),
-    ("NoSASLMechanism", errno.EACCES, _NO_TICKET),
+    ("SASLError", errno.EACCES, NO_TICKET),
+    ("GSSAPIError", errno.EACCES, NO_TICKET),
+    ("NoSASLMechanism", errno.EACCES, NO_TICKET),
     # hdfs-native's parser panics on a token file that is truncated or overwritten.
-    ("PanicException: split_to out of bounds", errno.EHOSTUNREACH, _TORN_TOKENS),
-    ("PanicException: capacity overflow", errno.EHOSTUNREACH, _TORN_TOKENS),
+    ("PanicException: split_to out of bounds", errno.EHOSTUNREACH, TORN_TOKENS),
+    ("PanicException: capacity overflow", errno.EHOSTUNREACH, TORN_TOKENS),
     ("InvalidPath", errno.EINVAL, _NOT_A_NAME),
     ('OperationFailed("File is in an HDFS encryption zone', errno.ENOKEY, _NO_KEY),
     ('OperationFailed("KMS URI', errno.ENOKEY, _NO_PROVIDER),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from operator import attrgetter
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -20,6 +20,7 @@ from hadoop_client.hdfs.acl import permissions_for_copy
 from hadoop_client.hdfs.deadline import Deadline
 from hadoop_client.hdfs.errors import to_os_error
 from hadoop_client.hdfs.interface import FileStatus, Usage
+from hadoop_client.hdfs.namenode_check import check_namenodes
 from hadoop_client.hdfs.paths import parent
 from hadoop_client.security.identity import account, own_user
 
@@ -48,13 +49,25 @@ class NativeFileSystem:
     ) -> None:
         """Use the properties of the site files, overridden by `configuration`."""
         self._calls = Calls(Deadline(timeout))
+        self._url = url
         try:
             site = Configuration.find()
         except ConfigurationError as error:
             raise OSError(errno.EINVAL, str(error).rstrip("."), url) from error
         settings = {**(site.properties() if site else {}), **_FAIL_SOON, **(configuration or {})}
-        self._client = self._calls(url or "", hdfs_native.Client, url, settings)
+        self._hdfs = self._calls(url or "", hdfs_native.Client, url, settings)
+        # hdfs-native connects with the first call, so the NameNodes are authenticated before that.
+        self._check = partial(check_namenodes, site, url) if site else None
         self._user: str | None = None
+
+    @property
+    def _client(self) -> hdfs_native.Client:
+        """The client of NameNodes that have authenticated themselves; raises OSError."""
+        check = self._check
+        if check is not None:
+            self._calls(self._url or "", check)
+            self._check = None
+        return self._hdfs
 
     @property
     def user(self) -> str:

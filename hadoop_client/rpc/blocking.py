@@ -79,7 +79,7 @@ class BlockingClient:
                 continue
             call_id = connection.call(method, body)
             try:
-                answer = _exchange(sock, connection, call_id, deadline)
+                answer = exchange(sock, connection, call_id, deadline)
                 self._worked = True
                 return method.response.decode(answer)
             except (RpcError, SaslError, WireError, OSError) as error:
@@ -116,7 +116,8 @@ class BlockingClient:
         self._addresses.rotate(-1)
 
 
-def _exchange(sock: socket.socket, connection: Connection, call_id: int, deadline: float) -> bytes:
+def exchange(sock: socket.socket, connection: Connection, call_id: int, deadline: float) -> bytes:
+    """Return the answer to a call."""
     while True:
         sock.settimeout(_remaining(deadline))
         # A server that refuses the login sends the reason and closes the connection. The reason is

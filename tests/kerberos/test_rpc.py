@@ -88,6 +88,16 @@ def test_a_server_that_is_somebody_else_is_refused(hadoop: MiniHadoop, tmp_path:
     assert "the server is rm/localhost, the configuration expects nm/localhost" in done.stderr
 
 
+def test_hdfs_native_is_not_used_with_a_namenode_of_another_principal(
+    hadoop: MiniHadoop, tmp_path: Path
+):
+    conf = changed(hadoop, tmp_path, dfs__namenode__kerberos__principal="nm/_HOST@YARNHUB.TEST")
+    stat = "from hadoop_client.hdfs.filesystem import *\nprint(open_filesystem().stat('/').path)"
+    done = run(hadoop, "-c", stat, HADOOP_CONF_DIR=conf)
+    assert "the server is nn/localhost, the configuration expects nm/localhost" in done.stderr
+    assert run(hadoop, "-c", stat).stdout == "/\n"
+
+
 def test_the_tool_logs_in_as_every_kerberos_client_does(hadoop: MiniHadoop):
     groups = ("rm", "queues", "proxyuser", "hdfs", "homes", "keytab")
     done = run(hadoop, "-m", "yarnhub", "check", *groups, "--user", "alice", "--json")

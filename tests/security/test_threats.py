@@ -129,6 +129,17 @@ THREATS: dict[str, tuple[str, ...]] = {
         "tests/kerberos/test_rpc.py::test_a_server_that_is_somebody_else_is_refused",
         "tests/kerberos/test_rpc.py::test_a_client_that_wants_less_than_the_server_is_told_so",
     ),
+    "a NameNode that offers hdfs-native no authentication, or cannot prove its identity": (
+        f"{UNIT}/hadoop_client/test_namenode_check.py::"
+        "test_a_namenode_without_the_tokens_secret_is_refused",
+        f"{UNIT}/hadoop_client/test_namenode_check.py::test_one_false_namenode_of_two_is_refused",
+        f"{UNIT}/hadoop_client/test_namenode_check.py::"
+        "test_hdfs_native_sends_nothing_to_a_false_namenode",
+        f"{UNIT}/hadoop_client/test_namenode_check.py::"
+        "test_a_weaker_protection_than_the_configured_one_is_refused",
+        "tests/kerberos/test_rpc.py::"
+        "test_hdfs_native_is_not_used_with_a_namenode_of_another_principal",
+    ),
     "delegation tokens that other users can see, or that belong to other users": (
         "tests/kerberos/test_servers.py::test_no_secret_is_where_others_see_it",
         "tests/kerberos/test_servers.py::test_new_tokens_are_for_the_server_itself_and_nobody_else",
