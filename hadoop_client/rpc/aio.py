@@ -36,13 +36,17 @@ from hadoop_client.rpc.call import (
     interrupted_call_error,
 )
 from hadoop_client.rpc.chunked import decode
-from hadoop_client.rpc.connection import Connection
+from hadoop_client.rpc.connection import Connection, TooLongError
 from hadoop_client.rpc.failover import Failover
 from hadoop_client.rpc.trace import CONNECT, OK, CallRecord, OnCall, log_call, name_outcome
 from hadoop_client.security.sasl import Prepare, SaslError
 from hadoop_client.wire import WireError
 
-__all__ = ["AsyncClient"]
+__all__ = ["AnswerTooLargeError", "AsyncClient"]
+
+
+class AnswerTooLargeError(ConnectError):
+    """The server answered, with more than a client accepts."""
 
 
 class AsyncClient:
@@ -113,6 +117,9 @@ class AsyncClient:
                 return result
             if isinstance(result, RpcError) and not result.standby:
                 raise result
+            if isinstance(result, TooLongError):
+                # The server works: other calls need neither another server nor a backoff.
+                raise AnswerTooLargeError(str(result), {}) from result
             if not isinstance(result, TimeoutError) or link.heard_at < started:
                 link.end(ConnectionAbortedError("the connection was given up"))
                 if not (isinstance(result, ConnectionError) and link.worked):

@@ -5,8 +5,7 @@
     ├── CallTimeoutError    no server answered within the call's time
     └── LoginError          the client or the server could not authenticate itself
 
-`BlockingClient.call` and `AsyncClient.call` raise nothing else, except `WireError` if the request
-itself cannot be encoded.
+The clients' `call` raises nothing else, except `WireError` if the request itself cannot be encoded.
 """
 
 from __future__ import annotations

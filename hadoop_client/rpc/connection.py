@@ -29,15 +29,16 @@ from hadoop_client.wire import (
     string,
 )
 
-#: The default of ipc.maximum.data.length, a server's limit.
-MAX_REQUEST_BYTES = 64 << 20
-
-#: The default of ipc.maximum.response.length, a client's limit.
-MAX_RESPONSE_BYTES = 128 << 20
+#: The defaults of ipc.maximum.data.length (a server's) and ipc.maximum.response.length (ours).
+MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES = 64 << 20, 128 << 20
 
 NO_SASL, SASL = 0x00, 0xDF
 SASL_CALL_ID, CONTEXT_CALL_ID = -33, -3
 PROTOBUF_KIND = 2
+
+
+class TooLongError(WireError):
+    """An answer is too long."""
 
 
 class Status(OpenEnum):
@@ -262,7 +263,7 @@ def _take_frames(buffer: bytearray) -> Iterator[bytes]:
     while len(buffer) >= 4:
         size = int.from_bytes(buffer[:4], "big")
         if size > MAX_RESPONSE_BYTES:
-            raise WireError(f"an answer of {size} bytes is longer than Hadoop allows")
+            raise TooLongError(f"{size} bytes are longer than Hadoop allows")
         if len(buffer) < 4 + size:
             return
         with memoryview(buffer) as view:  # copies once, not twice

@@ -25,6 +25,12 @@ class LazyApplicationReports(Mapping[str, ApplicationReport]):
     def __init__(self, encoded: Sequence[bytes]) -> None:
         self._by_id = {_id_of(report): report for report in encoded}
 
+    def without_larger_than(self, size: int) -> LazyApplicationReports:
+        """Return the reports of up to `size` encoded bytes."""
+        return LazyApplicationReports(
+            [report for report in self._by_id.values() if len(report) <= size]
+        )
+
     def __getitem__(self, application_id: str) -> ApplicationReport:
         try:
             key = ApplicationId.parse(application_id).encode()

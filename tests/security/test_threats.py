@@ -375,6 +375,14 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/yarnhub/test_config.py::"
         "test_the_unit_closes_the_hubs_files_and_protects_the_systems",
     ),
+    "many large applications of another user with the hub's tag": (
+        f"{UNIT}/yarnspawner/test_flood.py::"
+        "test_an_answer_over_the_limit_does_not_hide_our_servers",
+        f"{UNIT}/yarnspawner/test_flood.py::"
+        "test_large_reports_are_not_kept_and_only_our_type_is_requested",
+        f"{UNIT}/yarnspawner/test_status.py::"
+        "test_while_a_list_is_too_large_each_server_is_requested_by_its_id",
+    ),
 }
 
 

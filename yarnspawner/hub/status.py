@@ -5,7 +5,8 @@
   restarted since it gave out the id is believed at once.
 - One request is for all running servers and one for all starting servers, whose shorter answer
   allows a higher rate. A burst of polls shares a request.
-- An application that is in neither answer is requested by its id, a few at a time.
+- An application that is in neither answer is requested by its id, a few at a time. This holds for
+  all of them while a list is too large: any user can copy a hub's tag.
 """
 
 from __future__ import annotations
@@ -21,7 +22,13 @@ from dataclasses import dataclass
 from hadoop_client.yarn.records import ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.hub.submission import Submission
-from yarnspawner.launcher.interface import ALIVE, PENDING, ClusterError, Launcher
+from yarnspawner.launcher.interface import (
+    ALIVE,
+    PENDING,
+    AnswerTooLargeError,
+    ClusterError,
+    Launcher,
+)
 
 #: How long a ResourceManager must not know an application before it counts as ended: in the first
 #: seconds after a restart it knows none of those that it is about to recover.
@@ -29,6 +36,9 @@ FORGOTTEN_AFTER_SECONDS = 60.0
 
 #: How many applications are requested by id at the same time.
 SINGLE_CALLS = 8
+
+#: The pause before the next list after one that was too large.
+LIST_PAUSE_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +88,7 @@ class Snapshot:
         self._clock = clock
         self._taken = float("-inf")
         self._refreshing: asyncio.Task[None] | None = None
+        self._paused_until = float("-inf")
         self.failed = False
         self.reports: Mapping[str, ApplicationReport] = {}
 
@@ -86,9 +97,17 @@ class Snapshot:
         """Its age in seconds; infinite before the first request."""
         return self._clock() - self._taken
 
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the last list was too large, so that there are no reports."""
+        return self._clock() < self._paused_until
+
     async def refresh(self, max_age: float) -> None:
-        """Make it at most `max_age` seconds old, with one request for all callers that wait."""
-        if self.age <= max_age:
+        """Make it at most `max_age` seconds old, with one request for all callers that wait.
+
+        While YARN's list is too large, there are no reports.
+        """
+        if self.age <= max_age or self.is_too_large:
             return
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._take())
@@ -100,6 +119,10 @@ class Snapshot:
         asked = self._clock()
         try:
             self.reports = await self._launcher.list_applications(self._tag, self._states)
+        except AnswerTooLargeError as error:
+            self.reports = {}
+            self._paused_until = self._clock() + LIST_PAUSE_SECONDS
+            log.warning("Requesting the state of each server by its id for a minute. %s", error)
         except ClusterError as error:
             self.failed = True
             log.warning("The state of all servers is unknown for now: %s", error)
@@ -168,6 +191,8 @@ class StatusCache:
         """Return all applications of this hub that have not ended, by their ids; raises
         `ClusterError`."""
         await self._alive.refresh(max_age)
+        if self._alive.is_too_large:
+            raise AnswerTooLargeError("YARN's list of applications is too large.")
         return self._alive.reports
 
     async def _look(self, snapshot: Snapshot, submission: Submission, max_age: float) -> Status:

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from hadoop_client.configuration import Configuration
+from hadoop_client.rpc import aio
 from hadoop_client.rpc.aio import AsyncClient
 from hadoop_client.rpc.call import ConnectError, Login, RpcError
 from hadoop_client.rpc.pool import ClientPool
@@ -23,10 +24,11 @@ from hadoop_client.yarn.client import YarnClient
 from hadoop_client.yarn.records import ApplicationId, ApplicationState, NodeState, Resource
 from hadoop_client.yarn.reports import ApplicationReport, QueueInfo
 from hadoop_client.yarn.resourcemanager import APPLICATION_CLIENT_PROTOCOL
-from yarnspawner.launch.spec import LaunchSpec, submission_context
+from yarnspawner.launch.spec import APPLICATION_TYPE, LaunchSpec, submission_context
 from yarnspawner.launcher.delegation_tokens import TokenRefusedError, Tokens
 from yarnspawner.launcher.interface import (
     ALIVE,
+    AnswerTooLargeError,
     ClusterRefusedError,
     ClusterUnreachableError,
     Container,
@@ -36,6 +38,9 @@ from yarnspawner.metrics import observe_call
 from yarnspawner.yarn_messages import explain_refusal
 
 NODE_TIMEOUT_SECONDS = 1.0
+
+#: The largest report in a list. Ours have a tenth of that, also with all tags.
+MAX_REPORT_BYTES = 64 << 10
 
 #: The limit of a node's answer: of its header, and of its body.
 MAX_NODE_BYTES = 64 << 10
@@ -57,6 +62,8 @@ class DirectLauncher:
             on_call=observe_call,
         )
         self._hub = YarnClient(hub)
+        # An answer that is too large ends its connection, which must not interrupt other calls.
+        self._lists = YarnClient(hub.for_login(Login(user=hub_user)))
         self._users = ClientPool(hub.for_login)
 
     @asynccontextmanager
@@ -91,9 +98,16 @@ class DirectLauncher:
     async def list_applications(
         self, tag: str, states: Sequence[ApplicationState] = ALIVE
     ) -> Mapping[str, ApplicationReport]:
-        """Return the reports of all applications with `tag` in one of `states`, by their ids."""
+        """Return the reports of all applications with `tag` in one of `states`, by their ids.
+
+        Reports of more than `MAX_REPORT_BYTES` are left out.
+        """
         with cluster_errors():
-            return await self._hub.applications(states=states, tags=(tag,))
+            reports = await self._lists.applications(
+                states=states, tags=(tag,), types=(APPLICATION_TYPE,)
+            )
+        # Other users can copy the tag, and give their applications names of any length.
+        return reports.without_larger_than(MAX_REPORT_BYTES)
 
     async def report(self, application_id: str) -> ApplicationReport | None:
         """Return one application's report, or None if YARN does not know it."""
@@ -154,6 +168,7 @@ class DirectLauncher:
     async def close(self) -> None:
         """Close all connections."""
         await self._users.close()
+        await self._lists.close()
         await self._hub.close()
 
 
@@ -186,6 +201,8 @@ def cluster_errors() -> Iterator[None]:
     """Translate errors of the RPC client into `ClusterError`."""
     try:
         yield
+    except aio.AnswerTooLargeError as error:
+        raise AnswerTooLargeError(f"YARN's answer is too large: {error}.") from error
     except ConnectError as error:
         raise ClusterUnreachableError(error.about("YARN")) from error
     except RpcError as error:

@@ -31,6 +31,10 @@ class ClusterUnreachableError(ClusterError):
     """YARN did not answer. The text names the addresses that were tried."""
 
 
+class AnswerTooLargeError(ClusterError):
+    """YARN answered with more than a client accepts."""
+
+
 class ClusterRefusedError(ClusterError):
     """YARN answered with an exception."""
 

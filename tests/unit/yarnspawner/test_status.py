@@ -8,10 +8,17 @@ import pytest
 
 from hadoop_client.yarn.records import ApplicationId, ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
-from yarnspawner.hub.status import FORGOTTEN_AFTER_SECONDS, SINGLE_CALLS, Liveness, StatusCache
+from yarnspawner.hub.status import (
+    FORGOTTEN_AFTER_SECONDS,
+    LIST_PAUSE_SECONDS,
+    SINGLE_CALLS,
+    Liveness,
+    StatusCache,
+)
 from yarnspawner.hub.submission import Submission
 from yarnspawner.launcher.interface import (
     ALIVE,
+    AnswerTooLargeError,
     ClusterError,
     ClusterRefusedError,
     ClusterUnreachableError,
@@ -42,6 +49,7 @@ class RecordedCluster:
         self.reports: dict[str, ApplicationReport] = {}
         self.tagged = True
         self.restarted = True
+        self.flooded = False
         self.error: ClusterError | None = None
         self.lists = 0
         self.singles = 0
@@ -53,6 +61,8 @@ class RecordedCluster:
         assert tag == TAG
         self.lists += 1
         await asyncio.sleep(0)
+        if self.flooded:
+            raise AnswerTooLargeError("YARN's answer is too large.")
         if self.error:
             raise self.error
         listed = self.reports if self.tagged else {}
@@ -314,3 +324,34 @@ async def test_the_name_that_yarn_has_for_the_user_is_the_one_that_counts(board,
     cluster.reports = {ONE: started("alice")}
     clock.now += 1
     assert (await board.status(known, 0)).life is Liveness.FOREIGN
+
+
+async def test_while_a_list_is_too_large_each_server_is_requested_by_its_id(
+    board, cluster, clock, caplog
+):
+    cluster.flooded = True
+    cluster.reports = {ONE: report(ONE, ApplicationState.RUNNING)}
+    for _ in range(20):
+        clock.now += 1.0
+        assert (await board.status(submission(ONE), 0.5)).life is Liveness.ALIVE
+        assert (await board.starting_status(submission(ONE), 0.1)).life is Liveness.ALIVE
+    assert cluster.lists == 2  # one of each kind
+    assert not board.is_unknown
+    assert [record.message for record in caplog.records] == 2 * [
+        "Requesting the state of each server by its id for a minute. YARN's answer is too large."
+    ]
+    # What the hub cannot list is neither forgotten nor without a server.
+    clock.now += FORGOTTEN_AFTER_SECONDS - 30
+    assert (await board.find(submission(""), 0.5)).life is Liveness.UNKNOWN
+    with pytest.raises(AnswerTooLargeError):
+        await board.applications(0.5)
+
+
+async def test_after_a_pause_the_list_is_requested_again(board, cluster, clock):
+    cluster.flooded = True
+    cluster.reports = {ONE: report(ONE, ApplicationState.RUNNING)}
+    await board.status(submission(ONE), 0.5)
+    cluster.flooded = False
+    clock.now += LIST_PAUSE_SECONDS + 1
+    assert await board.applications(0.5) == cluster.reports
+    assert cluster.lists == 2
