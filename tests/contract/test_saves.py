@@ -82,7 +82,7 @@ async def test_a_save_that_loses_its_lease_is_refused_and_the_old_content_stays(
 
     def lose() -> None:
         (temporary,) = (name for name in names() if is_temporary(name))
-        debug = ("org.apache.hadoop.hdfs.tools.DebugAdmin", "recoverLease", "-retries", "20")
+        debug = ("debug", "recoverLease", "-retries", "20")
         hdfs(*debug, "-path", f"{root}/{temporary}")
 
     manager.store.fs = InterruptedFileSystem(manager.store.fs, operation, lose, after=False)

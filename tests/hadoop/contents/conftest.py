@@ -21,6 +21,7 @@ import pytest
 
 from hadoop_client.hdfs.filesystem import FileSystem, open_filesystem
 from hdfs_contents import HDFSContentsManager
+from tests.hadoop.administration import HdfsCommands
 from tests.hadoop.contents.notebook_server import MANAGER, running
 from tests.unit.hdfs_contents.manager.fixtures import (  # noqa: F401 - pytest finds them by name
     manager,
@@ -30,7 +31,6 @@ from tests.unit.hdfs_contents.manager.fixtures import (  # noqa: F401 - pytest f
 )
 from tests.unit.hdfs_contents.manager.models import MakeManager
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.folders import superuser
 
 
 @pytest.fixture
@@ -58,22 +58,12 @@ def make_manager(root: str) -> MakeManager:
     return lambda **options: HDFSContentsManager(**{"root_dir": root} | options)
 
 
-@pytest.fixture
-def hdfs(hadoop: MiniHadoop) -> Callable[..., str]:
+@pytest.fixture(scope="session")
+def hdfs(hadoop: MiniHadoop) -> Iterator[Callable[..., str]]:
     """`hdfs(argument, …)`: runs Hadoop's own `hdfs` command as the superuser."""
-
-    def run(*arguments: str, errors: str = "strict") -> str:
-        done = subprocess.run(
-            ["hdfs", *arguments],
-            env={**os.environ, **hadoop.env(), "HADOOP_USER_NAME": superuser()},
-            capture_output=True,
-            text=True,
-            errors=errors,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    return run
+    commands = HdfsCommands(hadoop)
+    yield commands
+    commands.close()
 
 
 @pytest.fixture

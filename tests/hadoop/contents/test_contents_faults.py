@@ -115,7 +115,7 @@ import asyncio
 from hdfs_contents import HDFSContentsManager
 from tornado.web import HTTPError
 manager = HDFSContentsManager(root_dir="/user/bob")
-manager.root_dir = {root!r}
+manager.root_dir = manager.store.root = {root!r}
 async def answers():
     model = {{"type": "file", "format": "text", "content": ""}}
     calls = (manager.get("a"), manager.get(""), manager.save(model, "a"), manager.delete("a"))
