@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import settings
 
-from tests.hadoop.hub import Hub
+from tests.hadoop.hub import CONFIGURED_BY_STARTS, Hub
 from tests.hadoop.yarn_rest import end_applications
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.artifacts import DEFAULT_VERSION
@@ -90,9 +90,7 @@ def make_hub(hadoop: MiniHadoop, tmp_path: Path) -> Iterator[Any]:
         for hub in hubs:
             ends.callback(hub.stop)  # also after a test that left a hub in a bad way
         for hub in hubs:
-            for user in hub.api("GET", "users?state=active"):
-                for name in user["servers"]:
-                    hub.stop_server(user["name"], name)
+            hub.stop_servers()
     assert end_applications(hadoop) == []
 
 
@@ -114,10 +112,55 @@ def whole_cluster(request: pytest.FixtureRequest) -> Iterator[None]:
     assert [daemon.name for daemon in ended] == [], "these daemons ended under the test"
 
 
+@pytest.fixture(scope="module")
+def module_hub(
+    request: pytest.FixtureRequest, hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ModuleHub]:
+    """The hub that a module's tests share; started when the first one needs it."""
+    config = getattr(request.module, "HUB_CONFIG", CONFIGURED_BY_STARTS)
+    hub = ModuleHub(lambda: Hub(tmp_path_factory.mktemp("hub"), hadoop.env(), config))
+    yield hub
+    hub.stop()
+
+
 @pytest.fixture
-def hub(make_hub: Any) -> Hub:
-    """A hub with the tests' own configuration."""
-    return make_hub()
+def hub(request: pytest.FixtureRequest, module_hub: ModuleHub, hadoop: MiniHadoop) -> Iterator[Hub]:
+    """The module's hub, without users. Its configuration is `HUB_CONFIG` of the module; by default
+    it is the tests' own, to which each start may add (`start_server(user, config=…)`).
+
+    The servers of the test are gone after it. A test that fails takes its hub along.
+    """
+    hub = module_hub.get()
+    hub.begin_log()
+    yield hub
+    if request.node.stash.get(HAS_FAILED, False):
+        module_hub.stop()
+        return
+    try:
+        hub.remove_users()
+    except BaseException:
+        module_hub.stop()
+        raise
+    assert end_applications(hadoop) == []
+
+
+class ModuleHub:
+    """A hub that is started when it is needed, and again after a test has failed."""
+
+    def __init__(self, make: Callable[[], Hub]) -> None:
+        self._make = make
+        self._hub: Hub | None = None
+
+    def get(self) -> Hub:
+        if self._hub is None:
+            self._hub = self._make()
+            self._hub.start()
+        return self._hub
+
+    def stop(self) -> None:
+        if self._hub is not None:
+            self._hub.stop()
+        self._hub = None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,7 +24,7 @@ AWAITS: dict[str, tuple[Any, str]] = {
     "looking at all that start": (DirectLauncher, "list_applications"),
     "asking for the server's report": (DirectLauncher, "report"),
     "asking for the container": (DirectLauncher, "container"),
-    "asking the server itself": (yarnspawner.spawner, "require_own_answer"),
+    "asking the server itself": (yarnspawner.spawner, "verify_server_identity"),
 }
 POINTS = tuple(f"{when} {what}" for what in AWAITS for when in ("before", "after"))
 

@@ -18,17 +18,17 @@ LONGEST_MESSAGE = 5000
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_an_application_master_that_dies_before_its_server_listens_is_told_at_once(
-    make_hub: Any,
+    hub: Hub,
     hadoop: MiniHadoop,
     wait_until: Callable[..., Any],
     processes_of: Callable[[str], list[int]],
     number: signal.Signals,
 ):
-    hub = make_hub(
+    message = hub.refuse_server(
+        "alice",
         f"c.YarnSpawner.cmd = ['bash', '-c', 'kill -{number.value} $PPID; sleep 300']\n"
-        "c.YarnSpawner.start_timeout = 120\n"
+        "c.YarnSpawner.start_timeout = 120\n",
     )
-    message = hub.refuse_server("alice")
     assert "before it was ready" in message
     assert "Exception" not in message
     assert running_applications(hadoop) == []
@@ -53,9 +53,8 @@ def test_a_server_ends_with_its_application_master(
     wait_until(lambda: not processes_of(application_id), 60, "the end of its processes")
 
 
-def test_a_megabyte_of_last_words_in_one_line_is_cut(make_hub: Any):
+def test_a_megabyte_of_last_words_in_one_line_is_cut(hub: Hub):
     shout = "head -c 1000000 /dev/zero | tr '\\\\0' x >&2; echo; echo The end. >&2; exit 1"
-    hub = make_hub(f"c.YarnSpawner.cmd = ['bash', '-c', {shout!r}]\n")
-    message = hub.refuse_server("alice")
+    message = hub.refuse_server("alice", f"c.YarnSpawner.cmd = ['bash', '-c', {shout!r}]\n")
     assert "The end." in message
     assert len(message) < LONGEST_MESSAGE

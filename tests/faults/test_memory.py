@@ -24,10 +24,10 @@ def test_a_server_that_uses_too_much_memory_is_ended_with_the_reason(
 
 
 def test_a_start_that_uses_too_much_memory_tells_so_and_leaves_nothing(
-    make_hub: Any, hadoop: MiniHadoop
+    hub: Hub, hadoop: MiniHadoop
 ):
-    hub = make_hub(f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'eat', '{MORE_MIB}']\n")
-    message = hub.refuse_server("alice")
+    eats = f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'eat', '{MORE_MIB}']\n"
+    message = hub.refuse_server("alice", eats)
     assert "more memory than" in message
     assert "Exception" not in message
     assert running_applications(hadoop) == []

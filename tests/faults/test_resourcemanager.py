@@ -6,20 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.hadoop.hub import LIGHT_SERVER
+from tests.hadoop.hub import LIGHT_SERVER, Hub
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
 
 TELL_OF_POLLS = """
-from yarnspawner.launcher.direct import DirectCluster
-ask = DirectCluster.list_applications
+from yarnspawner.launcher.direct import DirectLauncher
+ask = DirectLauncher.list_applications
 async def tell_and_ask(*args):
     print("A poll begins", flush=True)
     try:
         return await ask(*args)
     finally:
         print("A poll ends", flush=True)
-DirectCluster.list_applications = tell_and_ask
+DirectLauncher.list_applications = tell_and_ask
 """
 
 #: A fraction of what a hub answers while one of its calls to YARN waits, also on a busy machine.
@@ -27,15 +27,14 @@ REQUESTS = 50
 
 
 def test_a_start_goes_on_after_the_resourcemanager_was_killed(
-    make_hub: Any, hadoop: MiniHadoop, tmp_path: Path, wait_until: Callable[..., Any]
+    hub: Hub, hadoop: MiniHadoop, tmp_path: Path, wait_until: Callable[..., Any]
 ):
     go = tmp_path / "go"
-    hub = make_hub(
+    hub.ask_for_server(
+        "alice",
         f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(go)!r}]\n"
-        "c.YarnSpawner.start_timeout = 180\n"
+        "c.YarnSpawner.start_timeout = 180\n",
     )
-    hub.api("POST", "users/alice")
-    hub.api("POST", "users/alice/server")
     (pending,) = wait_until(lambda: running_applications(hadoop), 30, "the application")
     hadoop.resourcemanager.kill()
     try:

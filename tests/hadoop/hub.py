@@ -49,6 +49,20 @@ c.YarnSpawner.args = ["--allow-root"]
 c.YarnSpawner.environment = {"JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp"}
 """
 
+#: With this each start may bring configuration of its own, as `config` in its options. A hub of
+#: many tests so has what one of them sets.
+CONFIGURED_BY_STARTS = """
+from traitlets.config import Config
+
+def configure(spawner, options):
+    of_this_start = Config()
+    exec(options.get("config", ""), {"c": of_this_start})
+    spawner.update_config(of_this_start)
+
+c.YarnSpawner.apply_user_options = configure
+c.JupyterHub.authenticate_prometheus = False
+"""
+
 
 class Hub:
     """One hub: its folder holds its database, so that a new process continues the old one's."""
@@ -64,6 +78,7 @@ class Hub:
         port, hub_port, proxy_port = self._reserved.enter_context(held_ports(3))
         self.url = f"http://127.0.0.1:{port}{prefix}"
         self.log_file = folder / "jupyterhub.log"
+        self._log_start = 0
         self.config = folder / "jupyterhub_config.py"
         self.config.write_text(
             CONFIG.format(
@@ -141,8 +156,24 @@ class Hub:
         self._reserved.close()
 
     def log(self) -> str:
-        """Return what the hub has logged."""
-        return self.log_file.read_text(errors="replace")
+        """Return the hub's log, of the current test if the hub is of many."""
+        return self.log_file.read_bytes()[self._log_start :].decode(errors="replace")
+
+    def begin_log(self) -> None:
+        """Let `log` return only what the hub logs from now on."""
+        self._log_start = self.log_file.stat().st_size
+
+    def remove_users(self) -> None:
+        """Stop all servers and delete all users."""
+        self.stop_servers()
+        for user in self.api("GET", "users"):
+            self.api("DELETE", f"users/{user['name']}")
+
+    def stop_servers(self) -> None:
+        """Stop all servers."""
+        for user in self.api("GET", "users?state=active"):
+            for name in user["servers"]:
+                self.stop_server(user["name"], name)
 
     def api(self, method: str, path: str, body: Any = None, *, ok: bool = True) -> Any:
         """Call the hub's REST API; returns the decoded answer."""
@@ -185,15 +216,20 @@ class Hub:
                     if event.get("ready") or event.get("failed"):
                         return
 
-    def start_server(self, user: str, name: str = "") -> str:
-        """Start a server; returns its application's id."""
-        events = self.request_server(user, name)
+    def ask_for_server(self, user: str, config: str = "") -> None:
+        """Ask for a server with configuration of its own, and wait for nothing."""
+        self.api("POST", f"users/{user}")
+        self.api("POST", f"users/{user}/server", {"config": config})
+
+    def start_server(self, user: str, name: str = "", config: str = "") -> str:
+        """Start a server, with configuration of its own if any; returns its application's id."""
+        events = self.request_server(user, name, {"config": config} if config else None)
         assert events[-1].get("ready"), f"{events}\n{self.log()}"
         return self.application_of(user, name)
 
-    def refuse_server(self, user: str) -> str:
-        """Ask for a server that can't start; returns what the user's page says."""
-        events = self.request_server(user)
+    def refuse_server(self, user: str, config: str = "") -> str:
+        """Ask for a server that cannot start; returns what the user's page says."""
+        events = self.request_server(user, options={"config": config} if config else None)
         assert events[-1].get("failed"), events
         return str(events[-1]["message"])
 
@@ -201,6 +237,11 @@ class Hub:
         """Return the application's id, as the hub's database has it."""
         state = self.api("GET", f"users/{user}?include_stopped_servers")["servers"][name]["state"]
         return str(state["application_id"])
+
+    def environment_of(self, user: str) -> dict[str, str]:
+        """Return the environment of a light server."""
+        environment: dict[str, str] = self.get(f"/user/{user}/environment").json()["environment"]
+        return environment
 
     def stop_server(self, user: str, name: str = "") -> None:
         """Stop a server, and wait until the hub says that it is gone."""

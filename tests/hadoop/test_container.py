@@ -42,7 +42,7 @@ def end_server(hub: Hub, pid: int) -> None:
 
 @pytest.mark.parametrize("end", [kill_server, stop_server, end_server])
 def test_a_server_leaves_no_kernel_behind(
-    make_hub: Any,
+    hub: Hub,
     tmp_path: Path,
     wait_until: Callable[..., Any],
     end: Callable[[Hub, int], None],
@@ -50,9 +50,8 @@ def test_a_server_leaves_no_kernel_behind(
     program = tmp_path / "with-kernel"
     program.write_text(WITH_KERNEL)
     program.chmod(0o755)
-    hub = make_hub(f"c.YarnSpawner.cmd = [{str(program)!r}]\n")
-    hub.start_server("alice")
-    environment = hub.get("/user/alice/environment").json()["environment"]
+    hub.start_server("alice", config=f"c.YarnSpawner.cmd = [{str(program)!r}]\n")
+    environment = hub.environment_of("alice")
     kernel = psutil.Process(int(environment["KERNEL_PID"]))
     assert is_running(kernel)
     end(hub, int(environment["SERVER_PID"]))

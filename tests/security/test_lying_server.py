@@ -6,7 +6,6 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,19 +15,22 @@ from yarnhub.minihadoop import MiniHadoop
 
 LIAR = Path(__file__).with_name("liar.py")
 ELSEWHERE = "elsewhere.example"
+FAILURES_BY_PORT = r'^yarnspawner_start_failures_total\{reason="port"\} (\S+)$'
 
 
 @pytest.fixture
-def refused(make_hub: Any, hadoop: MiniHadoop) -> Callable[..., str]:
+def refused(hub: Hub, hadoop: MiniHadoop) -> Callable[..., str]:
     """`refused(port)`: alice's server registers this port; returns what she is told."""
 
+    def failures() -> float:
+        counts = re.findall(FAILURES_BY_PORT, hub.get("/hub/metrics").text, re.MULTILINE)
+        return float(counts[0]) if counts else 0
+
     def start(port: int, extra_config: str = "") -> str:
-        hub = make_hub(
-            f"c.YarnSpawner.cmd = [{str(LIAR)!r}, {ELSEWHERE!r}, {str(port)!r}]\n"
-            "c.JupyterHub.authenticate_prometheus = False\n" + extra_config
-        )
-        message = hub.refuse_server("alice")
-        assert 'start_failures_total{reason="port"} 1.0' in hub.get("/hub/metrics").text
+        before = failures()
+        lies = f"c.YarnSpawner.cmd = [{str(LIAR)!r}, {ELSEWHERE!r}, {str(port)!r}]\n"
+        message = hub.refuse_server("alice", lies + extra_config)
+        assert failures() == before + 1
         assert "/user/alice/ =>" not in hub.log()
         assert not running_applications(hadoop, "alice")
         return message
@@ -37,11 +39,8 @@ def refused(make_hub: Any, hadoop: MiniHadoop) -> Callable[..., str]:
 
 
 @pytest.fixture
-def bobs_port(make_hub: Any, tmp_path: Path) -> int:
+def bobs_port(hub: Hub) -> int:
     """The port of a server of bob's."""
-    folder = tmp_path / "bob"
-    folder.mkdir()
-    hub: Hub = make_hub(folder=folder)
     hub.start_server("bob")
     (port,) = set(re.findall(r"/user/bob/ => http://[^:]*:(\d+)", hub.log()))
     return int(port)

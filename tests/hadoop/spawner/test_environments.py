@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.hadoop.env_tools import bring_along, open_hdfs, pack_env
+from tests.hadoop.hub import Hub
 from tests.hadoop.yarn_rest import application
 from tests.unit.env_packaging.prefixes import install, make_venv
 from yarnhub.demo.browser import Browser
@@ -30,12 +30,13 @@ def delivered(hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory) -> s
 
 @pytest.mark.parametrize("delivery", ["archive", "file"])
 def test_a_server_runs_in_its_environment_however_that_is_delivered(
-    delivery: str, delivered: str, hadoop: MiniHadoop, make_hub: Any
+    delivery: str, delivered: str, hadoop: MiniHadoop, hub: Hub
 ) -> None:
-    hub = make_hub(
-        f"c.YarnSpawner.python_env = {delivered!r}\nc.YarnSpawner.env_delivery = {delivery!r}\n"
+    hub.start_server(
+        "alice",
+        config=f"c.YarnSpawner.python_env = {delivered!r}\n"
+        f"c.YarnSpawner.env_delivery = {delivery!r}\n",
     )
-    hub.start_server("alice")
     answer = hub.get("/user/alice/environment").json()
     environment = answer["environment"]
     prefix = str(Path(answer["cwd"]).parent / "environment")
@@ -64,16 +65,16 @@ def extra(hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.mark.parametrize("delivery", ["archive", "file"])
 async def test_another_environment_is_a_kernel_of_the_same_server(
-    delivery: str, extra: str, make_hub: Any
+    delivery: str, extra: str, hub: Hub
 ) -> None:
-    hub = make_hub(
-        "c.YarnSpawner.cmd = ['jupyter-labhub']\n"
+    hub.start_server(
+        "alice",
+        config="c.YarnSpawner.cmd = ['jupyter-labhub']\n"
         "c.YarnSpawner.args = ['--allow-root']\n"
         "c.YarnSpawner.mem_limit = '1G'\n"
         f"c.YarnSpawner.extra_envs = {{'Extra (new)': {extra!r}}}\n"
-        f"c.YarnSpawner.env_delivery = {delivery!r}\n"
+        f"c.YarnSpawner.env_delivery = {delivery!r}\n",
     )
-    hub.start_server("alice")
     async with Browser(hub.url, "alice") as browser:
         await browser.log_in("any")
         await browser.open_lab()
@@ -101,15 +102,16 @@ def own(hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory) -> str:
     return "~/mine"
 
 
-def test_a_server_runs_in_an_environment_of_its_users_own(own: str, make_hub: Any) -> None:
-    hub = make_hub(f"c.YarnSpawner.python_env = {own!r}\nc.YarnSpawner.user_envs = 'envs'\n")
-    hub.start_server("alice")
+def test_a_server_runs_in_an_environment_of_its_users_own(own: str, hub: Hub) -> None:
+    config = f"c.YarnSpawner.python_env = {own!r}\nc.YarnSpawner.user_envs = 'envs'\n"
+    hub.start_server("alice", config=config)
     answer = hub.get("/user/alice/environment").json()
     bin_folder = answer["environment"]["PATH"].split(":")[0]
     assert bin_folder == str(Path(answer["cwd"]).parent / "environment" / "bin")
-    assert "There is no environment 'mine' in /user/bob/envs" in hub.refuse_server("bob")
+    assert "There is no environment 'mine' in /user/bob/envs" in hub.refuse_server("bob", config)
 
 
-def test_nobody_brings_an_environment_where_that_is_not_allowed(own: str, make_hub: Any) -> None:
-    hub = make_hub(f"c.YarnSpawner.python_env = {own!r}\n")
-    assert "ask an administrator to set c.YarnSpawner.user_envs" in hub.refuse_server("alice")
+def test_nobody_brings_an_environment_where_that_is_not_allowed(own: str, hub: Hub) -> None:
+    config = f"c.YarnSpawner.python_env = {own!r}\n"
+    message = hub.refuse_server("alice", config)
+    assert "ask an administrator to set c.YarnSpawner.user_envs" in message

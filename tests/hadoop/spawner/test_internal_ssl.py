@@ -6,7 +6,6 @@ import re
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -19,7 +18,7 @@ from tests.hadoop.hub import REAL_SERVER, Hub
 from yarnhub.minihadoop import MiniHadoop
 
 #: With a real server: its way of reading the certificates is JupyterHub's own.
-CONFIG = f"""{REAL_SERVER}
+HUB_CONFIG = f"""{REAL_SERVER}
 c.JupyterHub.internal_ssl = True
 c.ConfigurableHTTPProxy.api_url = c.ConfigurableHTTPProxy.api_url.replace("http:", "https:")
 """
@@ -46,8 +45,7 @@ class Server:
 
 
 @pytest.fixture
-def server(make_hub: Any) -> Server:
-    hub: Hub = make_hub(CONFIG)
+def server(hub: Hub) -> Server:
     application_id = hub.start_server("alice")
     (url,) = set(re.findall(r"/user/alice/ => (https?://[^/\s]*)", hub.log()))
     token = hub.api("POST", "users/alice/tokens")["token"]

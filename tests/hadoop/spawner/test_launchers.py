@@ -31,18 +31,18 @@ from yarnspawner.container.payload import Launch
 from yarnspawner.container.sealing import verify
 from yarnspawner.failures import ImpersonationError, QueueError, SpawnError
 from yarnspawner.launch.spec import LaunchSpec
-from yarnspawner.launcher.direct import DirectCluster
+from yarnspawner.launcher.direct import DirectLauncher
 from yarnspawner.launcher.interface import ALIVE, ClusterError, Launcher
 from yarnspawner.launcher.port_endpoint import RECEIVED_PORTS, PortReport, accept
-from yarnspawner.launcher.skein import SkeinCluster
+from yarnspawner.launcher.skein import SkeinLauncher
 from yarnspawner.tags import new_spawn_tag
 from yarnspawner.yarn_messages import explain_end
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LAUNCHERS: dict[str, Callable[[Configuration], Launcher]] = {
-    "direct": lambda configuration: DirectCluster(configuration, HUB_USER),
-    "skein": lambda _: SkeinCluster(None, None),
+    "direct": lambda configuration: DirectLauncher(configuration, HUB_USER),
+    "skein": lambda _: SkeinLauncher(None, None),
 }
 
 #: Each call ends within this, also where YARN is away.

@@ -29,14 +29,14 @@ def hdfs(hadoop: MiniHadoop, monkeypatch: pytest.MonkeyPatch) -> FileSystem:
     return open_filesystem()
 
 
-def test_what_is_set_reaches_yarn(make_hub: Any, hadoop: MiniHadoop):
-    hub = make_hub(
+def test_what_is_set_reaches_yarn(hub: Hub, hadoop: MiniHadoop):
+    config = (
         "c.YarnSpawner.tags = ['team-a']\n"
         "c.YarnSpawner.priority = 3\n"
         "c.YarnSpawner.lifetime = 3600\n"
         "c.YarnSpawner.cpu_limit = 2\n"
     )
-    seen = application(hadoop, hub.start_server("alice"))
+    seen = application(hadoop, hub.start_server("alice", config=config))
     tags = seen["applicationTags"].split(",")
     assert "team-a" in tags
     assert len([tag for tag in tags if tag.startswith("yarnhub-spawn-")]) == 1
@@ -56,57 +56,53 @@ def shorten_lifetime(hadoop: MiniHadoop, application_id: str) -> bool:
 
 
 def test_yarn_ends_a_server_at_the_end_of_its_lifetime(
-    make_hub: Any, hadoop: MiniHadoop, wait_until: Callable[..., Any]
+    hub: Hub, hadoop: MiniHadoop, wait_until: Callable[..., Any]
 ):
-    hub = make_hub("c.YarnSpawner.lifetime = 3600\n")
-    application_id = hub.start_server("alice")
+    application_id = hub.start_server("alice", config="c.YarnSpawner.lifetime = 3600\n")
     # The end comes when the server is ready, however long that took.
     wait_until(lambda: shorten_lifetime(hadoop, application_id), 60, "YARN to take it")
     wait_until(lambda: not hub.api("GET", "users/alice")["servers"], 60, "the server's end")
     assert "ended" in hub.log()
 
 
-def test_a_hook_has_the_last_word_on_what_is_submitted(make_hub: Any, hadoop: MiniHadoop):
-    hub = make_hub(
+def test_a_hook_has_the_last_word_on_what_is_submitted(hub: Hub, hadoop: MiniHadoop):
+    config = (
         "import dataclasses\n"
         "async def hook(spawner, spec):\n"
         "    return dataclasses.replace(spec, name='hooked-' + spec.user, memory_mb=512)\n"
         "c.YarnSpawner.modify_spec_hook = hook\n"
     )
-    seen = application(hadoop, hub.start_server("alice"))
+    seen = application(hadoop, hub.start_server("alice", config=config))
     assert (seen["name"], seen["allocatedMB"]) == ("hooked-alice", 512)
 
 
-def test_the_server_listens_in_the_ports_that_are_allowed(make_hub: Any):
-    hub = make_hub("c.YarnSpawner.port_range = (31000, 31100)\n")
-    hub.start_server("alice")
-    url = hub.get("/user/alice/environment").json()["environment"]["JUPYTERHUB_SERVICE_URL"]
+def test_the_server_listens_in_the_ports_that_are_allowed(hub: Hub):
+    hub.start_server("alice", config="c.YarnSpawner.port_range = (31000, 31100)\n")
+    url = hub.environment_of("alice")["JUPYTERHUB_SERVICE_URL"]
     port = int(url.split(":")[2].partition("/")[0])
     assert 31000 <= port <= 31100
 
 
-def test_a_node_is_reached_where_the_host_map_says(make_hub: Any):
-    hub = make_hub(
-        "c.YarnSpawner.host_map = {'localhost': '127.0.0.2', '127.0.0.2': '127.0.0.2'}\n"
-    )
-    hub.start_server("alice")
+def test_a_node_is_reached_where_the_host_map_says(hub: Hub):
+    hosts = {"localhost": "127.0.0.2", "127.0.0.2": "127.0.0.2"}
+    hub.start_server("alice", config=f"c.YarnSpawner.host_map = {hosts!r}\n")
     assert hub.get("/user/alice/api").is_success
     routes = re.findall("/user/alice/ => (http://[^:]*)", hub.log())
     assert set(routes) == {"http://127.0.0.2"}
 
 
-def test_a_node_that_can_not_be_reached_is_told_as_such(make_hub: Any, hadoop: MiniHadoop):
-    hub = make_hub(
+def test_a_node_that_can_not_be_reached_is_told_as_such(hub: Hub, hadoop: MiniHadoop):
+    config = (
         "c.YarnSpawner.host_map = lambda node: '127.9.9.9'\n"
         "c.YarnSpawner.ip = '127.0.0.1'\n"
         "c.Spawner.http_timeout = 5\n"
     )
-    assert "host_map" in hub.refuse_server("alice")
+    assert "host_map" in hub.refuse_server("alice", config)
     assert running_applications(hadoop) == []
 
 
 def test_localized_files_and_a_prologue_work_as_in_the_retired_spawner(
-    make_hub: Any, hdfs: FileSystem, tmp_path: Path
+    hub: Hub, hdfs: FileSystem, tmp_path: Path
 ):
     hdfs.mkdirs("/apps/files", 0o755)
     with open_anew(hdfs, "/apps/files/greeting.txt") as file:
@@ -117,44 +113,41 @@ def test_localized_files_and_a_prologue_work_as_in_the_retired_spawner(
         "greeting.txt": {"source": "hdfs:///apps/files/greeting.txt", "visibility": "public"},
         "small.txt": str(small),
     }
-    hub = make_hub(
-        f"c.YarnSpawner.localize_files = {files!r}\n"
-        'c.YarnSpawner.prologue = \'export GREETING="$(cat greeting.txt)" SMALL="$(cat small.txt)"\'\n'  # noqa: E501
+    prologue = 'export GREETING="$(cat greeting.txt)" SMALL="$(cat small.txt)"'
+    hub.start_server(
+        "alice",
+        config=f"c.YarnSpawner.localize_files = {files!r}\nc.YarnSpawner.prologue = {prologue!r}\n",
     )
-    hub.start_server("alice")
-    environment = hub.get("/user/alice/environment").json()["environment"]
+    environment = hub.environment_of("alice")
     assert environment["GREETING"] == "from HDFS"
     assert environment["SMALL"] == "from the edge node"
 
 
 def test_a_public_file_that_not_everybody_may_read_is_refused_before_the_submit(
-    make_hub: Any, hdfs: FileSystem, hadoop: MiniHadoop
+    hub: Hub, hdfs: FileSystem
 ):
     hdfs.mkdirs("/apps/files", 0o755)
     with open_anew(hdfs, "/apps/files/secret.txt", 0o600) as file:
         file.write(b"secret")
     files = {"secret.txt": {"source": "hdfs:///apps/files/secret.txt", "visibility": "public"}}
-    hub = make_hub(f"c.YarnSpawner.localize_files = {files!r}\n")
-    assert "hdfs dfs -chmod o+r" in hub.refuse_server("alice")
+    config = f"c.YarnSpawner.localize_files = {files!r}\n"
+    assert "hdfs dfs -chmod o+r" in hub.refuse_server("alice", config)
 
 
 def test_an_epilogue_runs_after_a_server_that_ends_by_itself(
-    make_hub: Any, tmp_path: Path, wait_until: Callable[..., Any]
+    hub: Hub, tmp_path: Path, wait_until: Callable[..., Any]
 ):
     ended = tmp_path / "ended"
-    hub = make_hub(f"c.YarnSpawner.epilogue = 'touch {ended}'\n")
-    hub.start_server("alice")
+    hub.start_server("alice", config=f"c.YarnSpawner.epilogue = 'touch {ended}'\n")
     hub.get("/user/alice/end")
     wait_until(ended.exists, 30, "the epilogue")
 
 
-def test_who_has_no_home_is_told_what_an_administrator_runs(
-    make_hub: Any, hdfs: FileSystem, hadoop: MiniHadoop
-):
+def test_who_has_no_home_is_told_what_an_administrator_runs(hub: Hub, hdfs: FileSystem):
+    config = "c.YarnSpawner.contents_manager = 'hdfs_contents.HDFSContentsManager'\n"
     hdfs.rename("/user/bob", "/user/bob-away")
     try:
-        hub = make_hub("c.YarnSpawner.contents_manager = 'hdfs_contents.HDFSContentsManager'\n")
-        message = hub.refuse_server("bob")
+        message = hub.refuse_server("bob", config)
         assert "hdfs dfs -mkdir -p /user/bob && hdfs dfs -chown bob /user/bob" in message
     finally:
         hdfs.rename("/user/bob-away", "/user/bob")
@@ -166,16 +159,16 @@ def test_no_server_is_started_for_a_superuser(hub: Hub, hadoop: MiniHadoop):
     assert running_applications(hadoop) == []
 
 
-def test_who_has_another_name_in_hadoop_acts_there_by_that_one(make_hub: Any, hadoop: MiniHadoop):
-    hub = make_hub("c.YarnSpawner.hadoop_name_hook = lambda name: name.partition('@')[0]\n")
-    seen = application(hadoop, hub.start_server("alice@example.com"))
+def test_who_has_another_name_in_hadoop_acts_there_by_that_one(hub: Hub, hadoop: MiniHadoop):
+    config = "c.YarnSpawner.hadoop_name_hook = lambda name: name.partition('@')[0]\n"
+    seen = application(hadoop, hub.start_server("alice@example.com", config=config))
     # By which `yarnhub apps` and `yarnhub stop` tell whose a server is, and which of theirs.
     assert (seen["user"], seen["name"]) == ("alice", "jupyterhub-alice")
-    environment = hub.get("/user/alice@example.com/environment").json()["environment"]
+    environment = hub.environment_of("alice@example.com")
     assert environment["HADOOP_USER_NAME"] == "alice"
     assert environment["JUPYTERHUB_USER"] == "alice@example.com"
     hub.stop_server("alice@example.com")
-    assert "starts no server for hdfs" in hub.refuse_server("hdfs@example.com")
+    assert "starts no server for hdfs" in hub.refuse_server("hdfs@example.com", config)
 
 
 def test_refused_options_do_not_stick(make_hub: Any):
@@ -204,18 +197,17 @@ def test_the_figures_are_in_the_hubs_own_metrics(make_hub: Any):
     assert any("rm_call_seconds_count" in name and "submit" in name for name in figures)
 
 
-def test_cmd_may_be_any_program(make_hub: Any, tmp_path: Path):
+def test_cmd_may_be_any_program(hub: Hub, tmp_path: Path):
     wrapper = tmp_path / "start.sh"
     wrapper.write_text(f'#!/bin/sh\nexport WRAPPED=yes\nexec {LIGHT_SERVER} "$@"\n')
     wrapper.chmod(0o755)
-    hub = make_hub(f"c.YarnSpawner.cmd = [{str(wrapper)!r}]\n")
-    hub.start_server("alice")
-    assert hub.get("/user/alice/environment").json()["environment"]["WRAPPED"] == "yes"
+    hub.start_server("alice", config=f"c.YarnSpawner.cmd = [{str(wrapper)!r}]\n")
+    assert hub.environment_of("alice")["WRAPPED"] == "yes"
 
 
 def test_nothing_of_the_launch_is_in_the_hubs_debug_log_but_what_it_is_for(hub: Hub):
     hub.start_server("alice")
-    token = hub.get("/user/alice/environment").json()["environment"]["JUPYTERHUB_API_TOKEN"]
+    token = hub.environment_of("alice")["JUPYTERHUB_API_TOKEN"]
     log = hub.log()
     assert token not in log
     calls = [json.loads(line[line.index("{") :]) for line in log.splitlines() if '"method"' in line]

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.hadoop.administration import reconfigure, rmadmin
-from tests.hadoop.hub import Person
+from tests.hadoop.hub import Hub, Person
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.ports import node_host
@@ -65,15 +65,15 @@ def node_of(hadoop: MiniHadoop, application_id: str) -> str:
 
 
 def test_a_server_runs_on_a_node_with_its_label_with_its_gpus_and_its_priority(
-    make_hub: Any, hadoop: MiniHadoop
+    hub: Hub, hadoop: MiniHadoop
 ):
-    hub = make_hub(
-        "c.YarnSpawner.node_label = 'fast'\n"
+    application_id = hub.start_server(
+        "alice",
+        config="c.YarnSpawner.node_label = 'fast'\n"
         "c.YarnSpawner.gpus = 2\n"
         "c.YarnSpawner.priority = 3\n"
-        "c.YarnSpawner.lifetime = 3600\n"
+        "c.YarnSpawner.lifetime = 3600\n",
     )
-    application_id = hub.start_server("alice")
     seen = application(hadoop, application_id)
     assert seen["appNodeLabelExpression"] == "fast"
     assert seen["priority"] == 3
@@ -93,8 +93,7 @@ def test_a_server_runs_on_a_node_with_its_label_with_its_gpus_and_its_priority(
     assert sum(used.values()) == 2
 
 
-def test_a_server_without_a_label_keeps_away_from_labelled_nodes(make_hub: Any, hadoop: MiniHadoop):
-    hub = make_hub()
+def test_a_server_without_a_label_keeps_away_from_labelled_nodes(hub: Hub, hadoop: MiniHadoop):
     assert node_of(hadoop, hub.start_server("alice")) != node_host(1)
 
 
@@ -109,10 +108,9 @@ def test_a_server_without_a_label_keeps_away_from_labelled_nodes(make_hub: Any, 
     ],
 )
 def test_what_is_not_to_be_had_is_told_and_leaves_nothing(
-    make_hub: Any, hadoop: MiniHadoop, config: str, said: str
+    hub: Hub, hadoop: MiniHadoop, config: str, said: str
 ):
-    hub = make_hub(config + "\n")
-    message = hub.refuse_server("alice")
+    message = hub.refuse_server("alice", config)
     assert re.search(said, message), message
     for word in ("Exception", "Traceback", "\tat ", "Application rejected"):
         assert word not in message, message

@@ -12,7 +12,7 @@ from tests.hadoop.hub import Hub, Person
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
 
-PROFILES = """
+HUB_CONFIG = """
 c.YarnSpawner.profiles = [
     {"name": "small", "display_name": "Small", "memory": "256M"},
     {"name": "custom", "display_name": "Custom", "description": "Choose.",
@@ -23,11 +23,6 @@ c.YarnSpawner.profiles = [
      "limits": {"users": {"bob": {"memory": "256M"}}}},
 ]
 """
-
-
-@pytest.fixture
-def hub(make_hub: Any) -> Hub:
-    return make_hub(PROFILES)
 
 
 def test_what_is_chosen_by_rest_reaches_yarn_and_the_server(hub: Hub, hadoop: MiniHadoop):

@@ -119,16 +119,14 @@ def test_a_hub_that_ends_asks_yarn_for_nothing_more(
     assert hub.api("GET", "users/alice")["servers"] == {}
 
 
-def test_a_renamed_user_keeps_the_server_and_can_stop_it(make_hub: Any, hadoop: MiniHadoop):
-    hub = make_hub()
+def test_a_renamed_user_keeps_the_server_and_can_stop_it(hub: Hub, hadoop: MiniHadoop):
     application_id = hub.start_server("alice")
     hub.api("PATCH", "users/alice", {"name": "alicia"})
     hub.stop_server("alicia")
     assert application(hadoop, application_id)["state"] == "KILLED"
 
 
-def test_a_deleted_named_server_leaves_nothing(make_hub: Any, hadoop: MiniHadoop):
-    hub = make_hub()
+def test_a_deleted_named_server_leaves_nothing(hub: Hub, hadoop: MiniHadoop):
     application_id = hub.start_server("alice", "second")
     hub.api("DELETE", "users/alice/servers/second", {"remove": True})
     assert application(hadoop, application_id)["state"] == "KILLED"
@@ -137,12 +135,12 @@ def test_a_deleted_named_server_leaves_nothing(make_hub: Any, hadoop: MiniHadoop
 
 @pytest.mark.heavy
 def test_a_start_goes_on_after_several_restarts_of_the_hub(
-    make_hub: Any, hadoop: MiniHadoop, tmp_path: Path, wait_until: Callable[..., Any]
+    hub: Hub, hadoop: MiniHadoop, tmp_path: Path, wait_until: Callable[..., Any]
 ):
     go = tmp_path / "go"
-    hub = make_hub(f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(go)!r}]\n")
-    hub.api("POST", "users/alice")
-    hub.api("POST", "users/alice/server")
+    hub.ask_for_server(
+        "alice", f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(go)!r}]\n"
+    )
     (pending,) = wait_until(lambda: running_applications(hadoop), 30, "the application")
     for _ in range(2):
         hub.kill()

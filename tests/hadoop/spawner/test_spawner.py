@@ -28,6 +28,11 @@ ODD = {
 STATE_UNKNOWN = "JupyterHub cannot tell whether it is still running"
 
 
+def waiting_for(file: Path) -> str:
+    """Configure a server that listens as soon as there is this file."""
+    return f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(file)!r}]\n"
+
+
 def test_a_server_is_an_application_of_its_user(hub: Hub, hadoop: MiniHadoop):
     application_id = hub.start_server("alice")
     seen = application(hadoop, application_id)
@@ -46,11 +51,9 @@ def test_a_stopped_server_is_a_killed_application_with_the_reason(hub: Hub, hado
     assert "stopped in JupyterHub" in seen["diagnostics"]
 
 
-def test_progress_tells_what_yarn_is_doing(make_hub: Any, tmp_path: Path):
+def test_progress_tells_what_yarn_is_doing(hub: Hub, tmp_path: Path):
     told = tmp_path / "told"
-    hub: Hub = make_hub(f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(told)!r}]\n")
-    hub.api("POST", "users/alice")
-    hub.api("POST", "users/alice/server")
+    hub.ask_for_server("alice", waiting_for(told))
     messages: list[str] = []
     for event in hub.events("alice"):
         messages.append(event["message"])
@@ -61,10 +64,9 @@ def test_progress_tells_what_yarn_is_doing(make_hub: Any, tmp_path: Path):
     assert "ready" in messages[-1]
 
 
-def test_the_environment_arrives_as_it_was_and_nothing_runs(make_hub: Any):
-    hub = make_hub(f"c.YarnSpawner.environment = {ODD!r}\n")
-    hub.start_server("alice")
-    seen = hub.get("/user/alice/environment").json()["environment"]
+def test_the_environment_arrives_as_it_was_and_nothing_runs(hub: Hub):
+    hub.start_server("alice", config=f"c.YarnSpawner.environment = {ODD!r}\n")
+    seen = hub.environment_of("alice")
     assert {name: seen[name] for name in ODD} == ODD
     assert not Path("/tmp/yarnhub-was-here").exists()
     assert seen["HADOOP_USER_NAME"] == "alice"
@@ -72,17 +74,15 @@ def test_the_environment_arrives_as_it_was_and_nothing_runs(make_hub: Any):
     assert seen["HOME"].startswith(seen["PWD"])
 
 
-def test_the_arguments_arrive_as_they_were(make_hub: Any):
+def test_the_arguments_arrive_as_they_were(hub: Hub):
     args = ['a "b" $(id) `id`', "{{PWD}}", "数据", ""]
-    hub = make_hub(f"c.YarnSpawner.args = {args!r}\n")
-    hub.start_server("alice")
+    hub.start_server("alice", config=f"c.YarnSpawner.args = {args!r}\n")
     assert hub.get("/user/alice/environment").json()["argv"][1:] == args
 
 
-def test_no_token_is_anywhere_but_in_yarns_own_private_files(make_hub: Any, hadoop: MiniHadoop):
-    hub = make_hub()
+def test_no_token_is_anywhere_but_in_yarns_own_private_files(hub: Hub, hadoop: MiniHadoop):
     application_id = hub.start_server("alice")
-    environment = hub.get("/user/alice/environment").json()["environment"]
+    environment = hub.environment_of("alice")
     token = environment["JUPYTERHUB_API_TOKEN"].encode()
     assert token.decode() not in json.dumps(application(hadoop, application_id))
     assert token not in hub.log_file.read_bytes()
@@ -109,8 +109,7 @@ def test_named_servers_run_side_by_side(hub: Hub, hadoop: MiniHadoop):
     assert hub.get("/user/alice/second/api").is_success
 
 
-def test_a_hub_that_was_killed_finds_its_servers_again(make_hub: Any, hadoop: MiniHadoop):
-    hub = make_hub()
+def test_a_hub_that_was_killed_finds_its_servers_again(hub: Hub, hadoop: MiniHadoop):
     application_id = hub.start_server("alice")
     hub.kill()
     hub.start()
@@ -121,12 +120,10 @@ def test_a_hub_that_was_killed_finds_its_servers_again(make_hub: Any, hadoop: Mi
 
 
 def test_a_hub_that_was_killed_in_the_middle_of_a_start_goes_on_with_it(
-    make_hub: Any, hadoop: MiniHadoop, tmp_path: Path, wait_until: Callable[..., Any]
+    hub: Hub, hadoop: MiniHadoop, tmp_path: Path, wait_until: Callable[..., Any]
 ):
     go = tmp_path / "go"
-    hub = make_hub(f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(go)!r}]\n")
-    hub.api("POST", "users/alice")
-    hub.api("POST", "users/alice/server")
+    hub.ask_for_server("alice", waiting_for(go))
     (pending,) = wait_until(lambda: running_applications(hadoop), 30, "the application")
     hub.kill()
     hub.start()
@@ -138,26 +135,19 @@ def test_a_hub_that_was_killed_in_the_middle_of_a_start_goes_on_with_it(
 
 
 def test_a_stop_in_the_middle_of_a_start_ends_the_application(
-    make_hub: Any, hadoop: MiniHadoop, tmp_path: Path, wait_until: Callable[..., Any]
+    hub: Hub, hadoop: MiniHadoop, tmp_path: Path, wait_until: Callable[..., Any]
 ):
-    never = tmp_path / "never"
-    hub = make_hub(f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(never)!r}]\n")
-    hub.api("POST", "users/alice")
-    hub.api("POST", "users/alice/server")
+    hub.ask_for_server("alice", waiting_for(tmp_path / "never"))
     wait_until(lambda: running_applications(hadoop), 30, "the application")
     hub.api("DELETE", "users/alice/server", ok=False)
     wait_until(lambda: not running_applications(hadoop), 30, "its end")
 
 
 def test_a_start_that_takes_too_long_is_told_and_leaves_nothing(
-    make_hub: Any, hadoop: MiniHadoop, tmp_path: Path
+    hub: Hub, hadoop: MiniHadoop, tmp_path: Path
 ):
-    never = tmp_path / "never"
-    hub = make_hub(
-        f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(never)!r}]\n"
-        "c.YarnSpawner.start_timeout = 8\n"
-    )
-    message = hub.refuse_server("alice")
+    never = waiting_for(tmp_path / "never")
+    message = hub.refuse_server("alice", f"{never}c.YarnSpawner.start_timeout = 8\n")
     assert "not ready within 8 seconds" in message
     assert running_applications(hadoop) == []
 
@@ -185,9 +175,8 @@ def test_a_server_that_is_killed_in_yarn_is_noticed(
 
 
 def test_a_resourcemanager_that_is_away_ends_no_server(
-    make_hub: Any, hadoop: MiniHadoop, wait_until: Callable[..., Any]
+    hub: Hub, hadoop: MiniHadoop, wait_until: Callable[..., Any]
 ):
-    hub = make_hub()
     application_id = hub.start_server("alice")
 
     def page() -> str:
@@ -228,16 +217,15 @@ def test_a_resourcemanager_that_is_away_ends_no_server(
     ],
 )
 def test_what_can_not_start_is_told_in_a_sentence_and_leaves_nothing(
-    make_hub: Any, hadoop: MiniHadoop, extra_config: str, user: str, said: str
+    hub: Hub, hadoop: MiniHadoop, extra_config: str, user: str, said: str
 ):
-    hub = make_hub(extra_config + "\n")
-    message = hub.refuse_server(user)
+    message = hub.refuse_server(user, extra_config)
     assert said in message
     for word in ("Traceback", "\tat ", "Exception", "None"):
         assert word not in message, message
     assert running_applications(hadoop) == []
 
 
-def test_the_last_words_of_a_failing_server_hold_no_token(make_hub: Any):
-    hub = make_hub(f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'fail', 'Token:']\n")
-    assert "Token: [JUPYTERHUB_API_TOKEN]" in hub.refuse_server("alice")
+def test_the_last_words_of_a_failing_server_hold_no_token(hub: Hub):
+    fails = f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'fail', 'Token:']\n"
+    assert "Token: [JUPYTERHUB_API_TOKEN]" in hub.refuse_server("alice", fails)
