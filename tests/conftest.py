@@ -20,7 +20,23 @@ from yarnhub.minihadoop.ports import held_ports
 # Run by tests of ours, in processes of their own.
 collect_ignore = ["upstream"]
 
-HADOOP_FOLDER = Path(__file__).parent / "hadoop"
+TESTS = Path(__file__).parent
+
+#: The order of a run: what takes longest comes first and what is short last, so that the processes
+#: of a run end at about the same time.
+ORDER = (
+    "kerberos",
+    "hadoop/test_minihadoop",
+    "hadoop/test_demo.py",
+    "contract/test_namenode_pair.py",
+    "faults",
+    "hadoop/spawner",
+    "hadoop",
+    "",
+    "unit",
+)
+#: All of it goes to one process of a run, which starts its Hadoop once.
+ONE_PROCESS = "tests/kerberos/"
 
 Found = TypeVar("Found")
 
@@ -113,12 +129,17 @@ def whole_cluster(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
+def hub_config(request: pytest.FixtureRequest) -> str:
+    """What the hub of a module has besides the tests' own configuration: `HUB_CONFIG` there."""
+    return getattr(request.module, "HUB_CONFIG", CONFIGURED_BY_STARTS)
+
+
+@pytest.fixture(scope="module")
 def module_hub(
-    request: pytest.FixtureRequest, hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory
+    hub_config: str, hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ModuleHub]:
     """The hub that a module's tests share; started when the first one needs it."""
-    config = getattr(request.module, "HUB_CONFIG", CONFIGURED_BY_STARTS)
-    hub = ModuleHub(lambda: Hub(tmp_path_factory.mktemp("hub"), hadoop.env(), config))
+    hub = ModuleHub(lambda: Hub(tmp_path_factory.mktemp("hub"), hadoop.env(), hub_config))
     yield hub
     hub.stop()
 
@@ -166,8 +187,30 @@ class ModuleHub:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if "hadoop" in fixtures or HADOOP_FOLDER in item.path.parents:
+        if "hadoop" in fixtures or TESTS / "hadoop" in item.path.parents:
             item.add_marker("hadoop")
+    items.sort(key=_place_in_order)
+
+
+def _place_in_order(item: pytest.Item) -> int:
+    """Return the place of the longest beginning of the item's path in `ORDER`."""
+    path = item.path.relative_to(TESTS).as_posix()
+    return ORDER.index(max((start for start in ORDER if path.startswith(start)), key=len))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Distribute files in the order of the collection, not by their numbers of tests."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduler(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            if nodeid.startswith(ONE_PROCESS):
+                return ONE_PROCESS
+            return str(super()._split_scope(nodeid))
+
+    config.option.loadscopereorder = False
+    return Scheduler(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +254,18 @@ class Hub:
     def _server(self, user: str, name: str) -> dict[str, Any]:
         """Return what the hub says of a server; nothing where there is none."""
         return self.api("GET", f"users/{user}")["servers"].get(name, {})
+
+
+@contextmanager
+def running_hub(folder: Path, env: Mapping[str, str], extra_config: str) -> Iterator[Hub]:
+    """Run a hub until the block ends; its servers are gone then."""
+    hub = Hub(folder, env, extra_config)
+    try:
+        hub.start()
+        yield hub
+        hub.stop_servers()
+    finally:
+        hub.stop()
 
 
 class Person:

@@ -30,16 +30,23 @@ def hadoop() -> Iterator[MiniHadoop]:
         yield cluster
 
 
-@pytest.fixture
-def make_secure_hub(make_hub: Any, hadoop: MiniHadoop) -> Callable[..., Hub]:
-    """`make_secure_hub(extra_config)`: start a hub that has a keytab."""
+@pytest.fixture(scope="module")
+def keytab_config(hadoop: MiniHadoop) -> str:
+    """The configuration of a hub that has a keytab."""
     principal, keytab = hadoop.login(HUB_USER)
+    return f"c.YarnSpawner.principal = {principal!r}\nc.YarnSpawner.keytab = {str(keytab)!r}\n"
 
-    def make(extra_config: str = "", folder: Path | None = None) -> Hub:
-        config = (
-            f"c.YarnSpawner.principal = {principal!r}\n"
-            f"c.YarnSpawner.keytab = {str(keytab)!r}\n" + extra_config
-        )
-        return make_hub(config, folder) if folder else make_hub(config)
+
+@pytest.fixture(scope="module")
+def hub_config(hub_config: str, keytab_config: str) -> str:
+    return keytab_config + hub_config
+
+
+@pytest.fixture
+def make_secure_hub(make_hub: Any, keytab_config: str) -> Callable[..., Hub]:
+    """`make_secure_hub(extra_config)`: start a hub that has a keytab."""
+
+    def make(extra_config: str = "") -> Hub:
+        return make_hub(keytab_config + extra_config)
 
     return make

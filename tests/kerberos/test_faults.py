@@ -80,7 +80,7 @@ def logins(hadoop: MiniHadoop) -> list[str]:
     return [line for line in lines if all(word in line for word in wanted)]
 
 
-@pytest.mark.parametrize("how", SILENCE)
+@pytest.mark.parametrize("how", [pytest.param("stopped", marks=pytest.mark.heavy), "hangs"])
 def test_without_a_kdc_people_are_told_servers_go_on_and_no_restart_is_needed(
     make_secure_hub: Callable[..., Hub],
     hadoop: MiniHadoop,
@@ -103,7 +103,7 @@ def test_without_a_kdc_people_are_told_servers_go_on_and_no_restart_is_needed(
     assert hub.get("/user/alice/environment").is_success
 
 
-@pytest.mark.parametrize("how", SILENCE)
+@pytest.mark.parametrize("how", ["stopped", pytest.param("hangs", marks=pytest.mark.heavy)])
 def test_the_check_says_that_the_kdc_is_away(hadoop: MiniHadoop, tmp_path: Path, how: str):
     _, keytab = hadoop.login(HUB_USER)
     config = tmp_path / "jupyterhub_config.py"

@@ -94,6 +94,7 @@ def environment(
     }
 
 
+@pytest.mark.heavy  # it waits for the end of a token, for two JVMs
 def test_libhdfs_goes_on_with_new_tokens_and_would_fail_without(
     hadoop: MiniHadoop, environment: dict[str, str], tmp_path: Path, wait_until: Any
 ):

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,9 +18,10 @@ import pytest
 
 from tests.hadoop.examples.test_examples import EXAMPLES, example
 from tests.hadoop.examples.test_log_ins import answers
-from tests.hadoop.hub import Hub
+from tests.hadoop.hub import Hub, running_hub
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.kerberos import kdc_env
+from yarnhub.minihadoop.ports import held_ports
 from yarnhub.minihadoop.secure_site import REALM
 from yarnhub.minihadoop.settings import HUB_USER
 
@@ -110,8 +112,13 @@ def person(hadoop: MiniHadoop, realm: Path) -> Iterator[Callable[..., Curl]]:
         file.unlink()
 
 
-@pytest.fixture
-def ticket_hub(make_secure_hub: Callable[..., Hub], hadoop: MiniHadoop, realm: Path) -> Hub:
+@pytest.fixture(scope="module")
+def ticket_hub(
+    keytab_config: str,
+    hadoop: MiniHadoop,
+    realm: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Hub]:
     """A hub that looks at tickets itself, without TLS."""
     config = example(
         "kerberos_login.py",
@@ -124,26 +131,34 @@ def ticket_hub(make_secure_hub: Callable[..., Hub], hadoop: MiniHadoop, realm: P
             **ONLY_ALICE,
         },
     )
-    return make_secure_hub(AS_BY_DEFAULT + config)
+    folder = tmp_path_factory.mktemp("ticket")
+    with running_hub(folder, hadoop.env(), keytab_config + AS_BY_DEFAULT + config) as hub:
+        yield hub
 
 
-@pytest.fixture
-def remote_hub(make_secure_hub: Callable[..., Hub], tmp_path: Path) -> Hub:
+@pytest.fixture(scope="module")
+def remote_hub(
+    keytab_config: str, hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Hub]:
     """A hub that takes a web server's word."""
-    (tmp_path / "remote_user.secret").write_text(f"{SECRET}\n")
-    config = example("remote_user.py", **{"/etc/jupyterhub": str(tmp_path), **ONLY_ALICE})
-    return make_secure_hub(AS_BY_DEFAULT + config)
+    folder = tmp_path_factory.mktemp("remote")
+    (folder / "remote_user.secret").write_text(f"{SECRET}\n")
+    config = example("remote_user.py", **{"/etc/jupyterhub": str(folder), **ONLY_ALICE})
+    with running_hub(folder, hadoop.env(), keytab_config + AS_BY_DEFAULT + config) as hub:
+        yield hub
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def apache(
-    remote_hub: Hub, realm: Path, ports: list[int], tmp_path: Path, wait_until: Any
+    remote_hub: Hub, realm: Path, tmp_path_factory: pytest.TempPathFactory, wait_until: Any
 ) -> Iterator[str]:
     """Apache with the example's configuration, without TLS; yields its address."""
     program = shutil.which("apache2", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None or not (APACHE_MODULES / "mod_auth_gssapi.so").exists():
         pytest.skip("there is no Apache here (Debian: libapache2-mod-auth-gssapi)")
-    port = ports[0]
+    tmp_path = tmp_path_factory.mktemp("apache")
+    ports = ExitStack()
+    (port,) = ports.enter_context(held_ports(1))
     text = (EXAMPLES / "kerberos.apache.conf").read_text()
     text = "\n".join(line for line in text.splitlines() if "SSL" not in line)
     for old, new in (
@@ -174,6 +189,7 @@ def apache(
     finally:
         process.terminate()
         process.wait(30)
+        ports.close()
 
 
 LOG_INS = [("ticket_hub", "/hub/kerberos_login"), ("apache", "/hub/remote_login")]

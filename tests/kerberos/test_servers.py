@@ -20,7 +20,7 @@ from hadoop_client.rpc.blocking import BlockingClient
 from hadoop_client.rpc.call import Login, RpcError
 from hadoop_client.security.credentials import Credentials, Token
 from hadoop_client.security.delegation import HDFS_KIND, identity_of
-from tests.hadoop.hub import Hub
+from tests.hadoop.hub import CONFIGURED_BY_STARTS, LIGHT_SERVER, Hub
 from tests.hadoop.local_files import contents_of, files_below
 from tests.hadoop.yarn_rest import application
 from tests.kerberos.conftest import SECURITY
@@ -48,6 +48,9 @@ def read(folder):
                 sys.stdout.buffer.write(file.read())
 read("/tmp/logs/alice")
 """
+HUB_CONFIG = CONFIGURED_BY_STARTS + NOTEBOOKS
+#: A server that is ready at once, in the place of a notebook server.
+LIGHT = f"c.YarnSpawner.contents_manager = ''\nc.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}]\n"
 FILE = "/user/alice/api/contents/a.txt"
 
 
@@ -99,10 +102,7 @@ def is_good(hadoop: MiniHadoop, token: Token) -> bool:
         return True
 
 
-async def test_a_server_is_its_user_to_hdfs_by_tokens_alone(
-    make_secure_hub: Callable[..., Hub], hadoop: MiniHadoop
-):
-    hub = make_secure_hub(NOTEBOOKS)
+async def test_a_server_is_its_user_to_hdfs_by_tokens_alone(hub: Hub, hadoop: MiniHadoop):
     async with browser_of(hub, "alice") as browser:
         await save(browser, "hello")
         assert await load(browser) == "hello"
@@ -119,9 +119,8 @@ def owner_of(hadoop: MiniHadoop, path: str) -> str:
 
 
 async def test_notebooks_outlive_the_tokens_of_their_start_and_a_restart_of_the_hub(
-    make_secure_hub: Callable[..., Hub], hadoop: MiniHadoop, wait_until: Any
+    hub: Hub, hadoop: MiniHadoop, wait_until: Any
 ):
-    hub = make_secure_hub(NOTEBOOKS)
     async with browser_of(hub, "alice") as browser:
         first = tokens_of(hadoop, hub.application_of("alice"))[HDFS_KIND]
         assert is_good(hadoop, first)
@@ -140,20 +139,17 @@ def container_log(hadoop: MiniHadoop, application_id: str) -> str:
     return "".join(file.read_text() for file in files)
 
 
-def test_whom_hadoop_does_not_let_the_hub_act_for_is_told_so(make_secure_hub: Callable[..., Hub]):
-    hub = make_secure_hub()
+def test_whom_hadoop_does_not_let_the_hub_act_for_is_told_so(hub: Hub):
     assert "does not let JupyterHub act for mallory" in hub.refuse_server("mallory")
 
 
-def test_new_tokens_are_for_the_server_itself_and_nobody_else(
-    make_secure_hub: Callable[..., Hub], hadoop: MiniHadoop
-):
-    hub = make_secure_hub()
-    own_key = key_of(hadoop, hub.start_server("alice"))
-    key_of_bob = key_of(hadoop, hub.start_server("bob"))
-    environment = hub.get("/user/alice/environment").json()["environment"]
-    own = environment["JUPYTERHUB_API_TOKEN"]
-    of_bob = hub.get("/user/bob/environment").json()["environment"]["JUPYTERHUB_API_TOKEN"]
+def test_new_tokens_are_for_the_server_itself_and_nobody_else(hub: Hub, hadoop: MiniHadoop):
+    for user in ("alice", "bob"):
+        hub.start_server(user, config=LIGHT)
+    own_key, key_of_bob = (
+        key_of(hadoop, hub.application_of(user)) for user in ("alice", "bob")
+    )
+    own, of_bob = (hub.environment_of(user)["JUPYTERHUB_API_TOKEN"] for user in ("alice", "bob"))
     of_alice = hub.api("POST", "users/alice/tokens")["token"]
 
     def answer(header: str, path: str = "users/alice/server/tokens") -> httpx.Response:
@@ -183,10 +179,7 @@ def key_of(hadoop: MiniHadoop, application_id: str) -> bytes:
     return Launch.read(str(program)).key
 
 
-async def test_no_secret_is_where_others_see_it(
-    make_secure_hub: Callable[..., Hub], hadoop: MiniHadoop, wait_until: Any, tmp_path: Path
-):
-    hub = make_secure_hub(NOTEBOOKS)
+async def test_no_secret_is_where_others_see_it(hub: Hub, hadoop: MiniHadoop, wait_until: Any):
     async with browser_of(hub, "alice") as browser:
         await save(browser, "x")
         application_id = hub.application_of("alice")
@@ -196,12 +189,12 @@ async def test_no_secret_is_where_others_see_it(
             secrets = [form for token in tokens.values() for form in forms_of(token.password)]
             secrets += forms_of(api_token_of(application_id))
             secrets += forms_of(key_of(hadoop, application_id))
-            seen = seen_by_others(hadoop, application_id, tmp_path)
+            seen = seen_by_others(hadoop, application_id, hub.folder)
             holders = files_with(hadoop, secrets)
     hub.stop_server("alice")
     wait_until(lambda: logs_are_collected(hadoop, application_id), 60, "the logs to be collected")
     seen["collected"] = collected_logs(hadoop, application_id)
-    afterwards = seen_by_others(hadoop, application_id, tmp_path)
+    afterwards = seen_by_others(hadoop, application_id, hub.folder)
     seen |= {f"{name}, afterwards": content for name, content in afterwards.items()}
 
     assert b"Permission denied: user=bob" in collected_logs(hadoop, application_id, "bob")

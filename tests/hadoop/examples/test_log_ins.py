@@ -8,38 +8,43 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.hadoop.examples.test_examples import EXAMPLES, example
-from tests.hadoop.hub import Hub
+from tests.hadoop.hub import Hub, running_hub
 from yarnhub.demo.browser import Browser, UnexpectedPageError
+from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.ports import held_ports
 
 SECRET = secrets.token_hex(16)
 PASSWORDS = {"alice": "for alice", "mallory": "for mallory"}
 
 
-@pytest.fixture
-def remote_hub(make_hub: Any, tmp_path: Path) -> Hub:
-    (tmp_path / "remote_user.secret").write_text(f"{SECRET}\n")
+@pytest.fixture(scope="module")
+def remote_hub(hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    folder = tmp_path_factory.mktemp("remote")
+    (folder / "remote_user.secret").write_text(f"{SECRET}\n")
     as_by_default = "c.Authenticator.allow_all = False\n"
-    config = example("remote_user.py", **{"/etc/jupyterhub": str(tmp_path)})
-    return make_hub(as_by_default + config)
+    config = example("remote_user.py", **{"/etc/jupyterhub": str(folder)})
+    with running_hub(folder, hadoop.env(), as_by_default + config) as hub:
+        yield hub
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def web_server(
-    remote_hub: Hub, ports: list[int], tmp_path: Path, wait_until: Callable[..., Any]
+    remote_hub: Hub, tmp_path_factory: pytest.TempPathFactory, wait_until: Callable[..., Any]
 ) -> Iterator[httpx.URL]:
     """nginx with the example's configuration, without TLS; yields its address."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.skip("there is no nginx here (Debian: apt install nginx-light)")
-    port = ports[0]
+    tmp_path = tmp_path_factory.mktemp("nginx")
+    ports = ExitStack()
+    (port,) = ports.enter_context(held_ports(1))
     people = tmp_path / "htpasswd"
     people.write_text("".join(f"{name}:{hashed(word)}\n" for name, word in PASSWORDS.items()))
     text = (EXAMPLES / "remote_user.nginx.conf").read_text()
@@ -69,6 +74,7 @@ def web_server(
     finally:
         process.terminate()
         process.wait(30)
+        ports.close()
 
 
 def hashed(password: str) -> str:
