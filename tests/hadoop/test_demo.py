@@ -47,7 +47,13 @@ def processes_of(folder: Path) -> list[str]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("more", [(), ("--kerberos",)], ids=["simple", "kerberos"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param((), id="simple"),
+        pytest.param(("--kerberos",), id="kerberos", marks=pytest.mark.heavy),
+    ],
+)
 def test_the_check_walks_the_whole_round_and_leaves_nothing(
     tmp_path: Path, port: int, more: tuple[str, ...]
 ):

@@ -239,6 +239,7 @@ def test_the_command_starts_shows_and_ends_a_cluster(tmp_path, submit, wait_unti
         yarnhub("minihadoop", "down", *where)
 
 
+@pytest.mark.heavy
 def test_files_are_found_again_in_a_named_state_folder(tmp_path):
     folder = tmp_path / "state"
     (tmp_path / "note").write_text("remember")

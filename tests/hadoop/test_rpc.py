@@ -125,6 +125,7 @@ async def eventually(ask: Callable[[], Awaitable[Found | None]], what: str) -> F
     pytest.fail(f"not within 60 s: {what}")
 
 
+@pytest.mark.smoke
 async def test_the_cluster_is_seen(connect: Connect) -> None:
     client = connect(HUB)
     new, nodes, metrics, queue = await asyncio.gather(
@@ -222,6 +223,7 @@ async def test_an_unknown_application_is_told_in_one_sentence(connect: Connect) 
     assert "\tat" not in str(caught.value)
 
 
+@pytest.mark.smoke
 async def test_a_token_is_a_login(connect: Connect) -> None:
     given = await connect(ALICE).call(GET_DELEGATION_TOKEN, GetDelegationTokenRequest(HUB_USER))
     assert given.token is not None
@@ -236,6 +238,7 @@ async def test_a_token_is_a_login(connect: Connect) -> None:
     assert caught.value.fatal
 
 
+@pytest.mark.smoke
 def test_files_are_seen(conf: Configuration) -> None:
     addresses = conf.namenode_addresses()
     with BlockingClient(addresses, namenode.CLIENT_PROTOCOL, ALICE) as client:

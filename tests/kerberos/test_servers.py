@@ -146,9 +146,7 @@ def test_whom_hadoop_does_not_let_the_hub_act_for_is_told_so(hub: Hub):
 def test_new_tokens_are_for_the_server_itself_and_nobody_else(hub: Hub, hadoop: MiniHadoop):
     for user in ("alice", "bob"):
         hub.start_server(user, config=LIGHT)
-    own_key, key_of_bob = (
-        key_of(hadoop, hub.application_of(user)) for user in ("alice", "bob")
-    )
+    own_key, key_of_bob = (key_of(hadoop, hub.application_of(user)) for user in ("alice", "bob"))
     own, of_bob = (hub.environment_of(user)["JUPYTERHUB_API_TOKEN"] for user in ("alice", "bob"))
     of_alice = hub.api("POST", "users/alice/tokens")["token"]
 

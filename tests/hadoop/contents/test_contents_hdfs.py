@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
 from tests.unit.hdfs_contents.manager.models import Names, Read, Write, refused, text
@@ -101,6 +103,7 @@ async def test_a_copy_that_fails_leaves_nothing(
     assert names() == ["d"]
 
 
+@pytest.mark.smoke
 async def test_what_is_deleted_is_in_the_trash_where_the_cluster_has_one(
     manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, names: Names
 ) -> None:
@@ -168,6 +171,7 @@ async def test_writable_is_what_an_acl_says(
     assert read("a") == b"mine"
 
 
+@pytest.mark.smoke
 async def test_a_save_has_a_place_or_says_that_there_is_none(
     manager: HDFSContentsManager, write: Write
 ) -> None:

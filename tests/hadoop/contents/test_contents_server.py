@@ -13,6 +13,7 @@ from tests.unit.hdfs_contents.manager.models import notebook, text
 from yarnhub.minihadoop import MiniHadoop
 
 
+@pytest.mark.smoke
 def test_a_notebook_lives_from_its_creation_to_its_end(server: httpx.Client) -> None:
     made = server.post("/api/contents", json={"type": "notebook"})
     assert (made.status_code, made.json()["path"]) == (201, "Untitled.ipynb")

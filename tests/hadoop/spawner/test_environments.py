@@ -63,7 +63,7 @@ def extra(hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory) -> str:
     return "extra"
 
 
-@pytest.mark.parametrize("delivery", ["archive", "file"])
+@pytest.mark.parametrize("delivery", ["archive", pytest.param("file", marks=pytest.mark.heavy)])
 async def test_another_environment_is_a_kernel_of_the_same_server(
     delivery: str, extra: str, hub: Hub
 ) -> None:

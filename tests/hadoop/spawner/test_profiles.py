@@ -25,6 +25,7 @@ c.YarnSpawner.profiles = [
 """
 
 
+@pytest.mark.smoke
 def test_what_is_chosen_by_rest_reaches_yarn_and_the_server(hub: Hub, hadoop: MiniHadoop):
     options = {"profile": "custom", "memory": "512M", "cores": 2, "data": "all"}
     events = hub.request_server("alice", options=options)

@@ -15,6 +15,7 @@ from tests.hadoop.yarn_rest import application, application_ids, running_applica
 from yarnhub.minihadoop import MiniHadoop
 
 
+@pytest.mark.heavy  # the next test ends one too
 def test_an_orphan_is_ended_when_the_hub_starts_and_nobody_has_asked_for_anything(
     make_hub: Any, hadoop: MiniHadoop, wait_until: Callable[..., Any]
 ):

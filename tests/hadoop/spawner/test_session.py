@@ -22,6 +22,7 @@ THEME = "/user/alice/lab/api/settings/@jupyterlab/apputils-extension:themes"
 DARK = '{"theme": "JupyterLab Dark"}'
 
 
+@pytest.mark.heavy  # tests/browser sees it too
 async def test_lab_settings_come_back_with_the_next_server(
     make_hub: Any,
     hadoop: MiniHadoop,

@@ -130,6 +130,7 @@ def test_a_start_goes_on_after_a_restart_of_the_hub(
     assert hub.application_of("alice") == pending["id"]
 
 
+@pytest.mark.heavy
 def test_a_start_is_told_its_port_by_its_own_server_only(
     waiting_hub: tuple[Hub, Path], hadoop: MiniHadoop, wait_until: Callable[..., Any]
 ):

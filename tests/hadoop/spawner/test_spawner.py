@@ -33,6 +33,7 @@ def waiting_for(file: Path) -> str:
     return f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(file)!r}]\n"
 
 
+@pytest.mark.smoke
 def test_a_server_is_an_application_of_its_user(hub: Hub, hadoop: MiniHadoop):
     application_id = hub.start_server("alice")
     seen = application(hadoop, application_id)
@@ -43,6 +44,7 @@ def test_a_server_is_an_application_of_its_user(hub: Hub, hadoop: MiniHadoop):
     assert hub.get("/user/alice/api").json() == {"version": "light"}
 
 
+@pytest.mark.smoke
 def test_a_stopped_server_is_a_killed_application_with_the_reason(hub: Hub, hadoop: MiniHadoop):
     application_id = hub.start_server("alice")
     hub.stop_server("alice")
@@ -51,6 +53,7 @@ def test_a_stopped_server_is_a_killed_application_with_the_reason(hub: Hub, hado
     assert "stopped in JupyterHub" in seen["diagnostics"]
 
 
+@pytest.mark.smoke
 def test_progress_tells_what_yarn_is_doing(hub: Hub, tmp_path: Path):
     told = tmp_path / "told"
     hub.ask_for_server("alice", waiting_for(told))
@@ -64,6 +67,7 @@ def test_progress_tells_what_yarn_is_doing(hub: Hub, tmp_path: Path):
     assert "ready" in messages[-1]
 
 
+@pytest.mark.smoke
 def test_the_environment_arrives_as_it_was_and_nothing_runs(hub: Hub):
     hub.start_server("alice", config=f"c.YarnSpawner.environment = {ODD!r}\n")
     seen = hub.environment_of("alice")
@@ -109,6 +113,7 @@ def test_named_servers_run_side_by_side(hub: Hub, hadoop: MiniHadoop):
     assert hub.get("/user/alice/second/api").is_success
 
 
+@pytest.mark.smoke
 def test_a_hub_that_was_killed_finds_its_servers_again(hub: Hub, hadoop: MiniHadoop):
     application_id = hub.start_server("alice")
     hub.kill()
@@ -226,6 +231,7 @@ def test_what_can_not_start_is_told_in_a_sentence_and_leaves_nothing(
     assert running_applications(hadoop) == []
 
 
+@pytest.mark.smoke
 def test_the_last_words_of_a_failing_server_hold_no_token(hub: Hub):
     fails = f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'fail', 'Token:']\n"
     assert "Token: [JUPYTERHUB_API_TOKEN]" in hub.refuse_server("alice", fails)
