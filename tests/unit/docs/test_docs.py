@@ -26,6 +26,9 @@ from yarnspawner.profiles.config import parse_profiles
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
 PAGES = [*sorted(ROOT.glob("README*.md")), *sorted(DOCS.glob("*.md"))]
+
+#: Its Python is programs, which tests/hadoop/examples/test_hadoop_client.py runs.
+PROGRAMS = DOCS / "hadoop_client.md"
 SECTIONS: dict[str, type[Configurable]] = {
     each.__name__: each
     for each in (
@@ -39,6 +42,7 @@ def examples() -> list[Any]:
     return [
         pytest.param(example, id=f"{page.name}-{number}")
         for page in PAGES
+        if page != PROGRAMS
         for number, example in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.S))
     ]
 

@@ -1,4 +1,4 @@
-"""What is public is there, is said once to be public, and loads only when it is used."""
+"""The public names exist, are documented, and load on first use."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import pytest
 import hadoop_client
 
 ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs" / "hadoop_client.md"
 
-#: Modules whose names are all public: messages, and the methods that carry them.
+#: Modules of messages and methods. All their names are public.
 MESSAGES = (
     "hadoop_client.hdfs.namenode",
     "hadoop_client.yarn.applicationmaster",
@@ -53,7 +54,7 @@ def test_a_name_of_the_package_is_public_in_its_module_too(name: str) -> None:
 
 
 @pytest.mark.parametrize("module", public_modules())
-def test_a_module_has_what_it_calls_public(module: str) -> None:
+def test_a_module_has_its_public_names(module: str) -> None:
     for name in importlib.import_module(module).__all__:
         assert getattr(sys.modules[module], name) is not None
 
@@ -86,3 +87,8 @@ def test_yarn_needs_no_hdfs_client() -> None:
         loaded := loaded_by("from hadoop_client import YarnClient")
     )
     assert not {"hdfs_native", "pyarrow"} & {name.partition(".")[0] for name in loaded}
+
+
+@pytest.mark.parametrize("module", public_modules())
+def test_the_page_lists_each_public_module(module: str) -> None:
+    assert f"`{module}`" in PAGE.read_text()
