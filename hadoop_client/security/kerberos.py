@@ -196,6 +196,7 @@ class Gssapi:
         return _do(self._context.wrap, answer, False).message
 
     def _choose(self, offered: int) -> str:
+        # In the administrator's order of preference.
         for protection in self._protections:
             if offered & LAYERS[protection]:
                 return protection
