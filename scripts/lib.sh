@@ -96,11 +96,16 @@ make_venv() {
   printf '%s' "$wanted" >"$venv/installed"
 }
 
-# configurable-http-proxy, in node_modules at the root. Version 4 runs on all that Debian has.
+# configurable-http-proxy, in node_modules at the root, exactly as in package-lock.json: npm compares
+# the hashes, and runs no package's own scripts. To change a version, change package.json and run
+#   npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 make_proxy() {
-  if [ ! -x node_modules/.bin/configurable-http-proxy ]; then
+  local wanted
+  wanted=$(sha256sum package-lock.json)
+  if [ "$(cat node_modules/installed 2>/dev/null)" != "$wanted" ]; then
     say "Installing configurable-http-proxy"
-    npm install --silent --no-save --no-fund --no-audit configurable-http-proxy@4 >&2
+    npm ci --silent --ignore-scripts --no-fund --no-audit >&2
+    printf '%s' "$wanted" >node_modules/installed
   fi
   PATH="$PWD/node_modules/.bin:$PATH"
   export PATH
