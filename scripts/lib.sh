@@ -72,7 +72,8 @@ need_containers() {
 }
 
 # make_venv EXTRA [FOLDER REQUIREMENT...]: a venv with this tree installed, .venv unless FOLDER is
-# given, made anew only where something has changed.
+# given, made anew only where something has changed. The versions of all dependencies are those of
+# requirements/constraints.txt, except for each REQUIREMENT.
 make_venv() {
   local extra=$1 venv=${2:-.venv}
   shift $(($# < 2 ? $# : 2))
@@ -81,17 +82,22 @@ make_venv() {
   [ -x "$venv/bin/python" ] || { say "Making $venv"; "$python" -m venv "$venv"; }
   # A copy of the tree is installed, not a link: an environment for other machines must hold one.
   local tree wanted
-  tree=$(find setup.cfg pyproject.toml hadoop_client yarnspawner hdfs_contents env_packaging yarnhub \
+  tree=$(find setup.cfg pyproject.toml requirements/constraints.txt hadoop_client yarnspawner hdfs_contents env_packaging yarnhub \
     -name __pycache__ -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
   wanted="$extra $* $tree"
   # All that the demo needs, the developers have too.
   case $(cat "$venv/installed" 2>/dev/null) in "$wanted" | "dev $* $tree") return ;; esac
   say "Installing yarnhub[$extra]${*:+ $*} into $venv"
-  local build
+  local build requirement
   build=$(mktemp -d)
+  cp requirements/constraints.txt "$build"
+  for requirement; do
+    sed -i "/^${requirement%%[=<>!~ ]*}==/d" "$build/constraints.txt"
+  done
   cp -R setup.cfg pyproject.toml README.md LICENSE \
     hadoop_client yarnspawner hdfs_contents env_packaging yarnhub "$build"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$build[$extra]" "$@"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    --constraint "$build/constraints.txt" "$build[$extra]" "$@"
   rm -rf "$build"
   printf '%s' "$wanted" >"$venv/installed"
 }

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,3 +42,62 @@ def test_npm_installs_the_lock_and_runs_no_scripts_of_packages(file: str):
     assert len(commands) == 1
     assert commands[0].startswith("npm ci ")
     assert "--ignore-scripts" in commands[0]
+
+
+def pinned() -> dict[str, Requirement]:
+    lines = (ROOT / "requirements" / "constraints.txt").read_text().splitlines()
+    found = [Requirement(line) for line in lines if not line.startswith("#")]
+    assert all(re.fullmatch(r"==[\w.+!]+", str(each.specifier)) for each in found)
+    return {each.name: each for each in found}
+
+
+def declared(extras: set[str]) -> set[str]:
+    """The names of the direct dependencies of these extras."""
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    options = setup["options.extras_require"]
+    lines = [setup["options"]["install_requires"], *(options[extra] for extra in extras)]
+    found = [
+        Requirement(line)
+        for text in lines
+        for line in text.splitlines()
+        if line and not line.startswith("#")
+    ]
+    nested = {extra for each in found if each.name == "yarnhub" for extra in each.extras}
+    names = {canonicalize_name(each.name) for each in found if each.name != "yarnhub"}
+    return names if nested <= extras else names | declared(extras | nested)
+
+
+@pytest.mark.parametrize("extra", ["demo", "kerberos", "dev"])
+def test_each_dependency_of_the_demo_the_image_and_the_tests_has_an_exact_version(extra: str):
+    versions = pinned()
+    assert declared({extra}) - set(versions) <= {"setuptools"}
+    assert "tornado" in versions, "a dependency of a dependency"
+
+
+@pytest.mark.parametrize("file", ["scripts/lib.sh", "docker/Dockerfile"])
+def test_pip_installs_these_versions(file: str):
+    text = (ROOT / file).read_text().replace("\\\n", " ")
+    commands = [line for line in text.splitlines() if "pip install" in line]
+    assert commands
+    assert [
+        line for line in commands if "--constraint" not in line and "--no-deps" not in line
+    ] == []
+
+
+def test_a_requirement_of_a_lane_replaces_the_version_of_the_constraints(tmp_path: Path):
+    """`make_venv` passes on to pip all constraints but that of the given requirement."""
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    # In the place of pip: keep the file of the constraints, which is its argument 7.
+    python.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/called\ncp "$7" {tmp_path}/used\n')
+    python.chmod(0o755)
+    script = f'. scripts/lib.sh; make_venv dev {tmp_path}/venv "jupyterhub==5.3.*"'
+    environment = {**os.environ, "PYTHON": sys.executable}  # so that none is installed
+    subprocess.run(
+        ["bash", "-euc", script], cwd=ROOT, env=environment, check=True, capture_output=True
+    )
+    all_of_them = (ROOT / "requirements" / "constraints.txt").read_text().splitlines()
+    used = (tmp_path / "used").read_text().splitlines()
+    assert [line for line in all_of_them if line not in used] == [str(pinned()["jupyterhub"])]
+    assert (tmp_path / "called").read_text().strip().endswith("[dev] jupyterhub==5.3.*")

@@ -1,0 +1,70 @@
+"""Writes requirements/constraints.txt: the versions of what is installed for the extra `dev`.
+
+.venv/bin/python requirements/freeze.py
+
+- Run it with Python 3.11, in a venv that `scripts/test unit` has made and in which its tests pass.
+- A version that needs a later Python than 3.10 applies only there. On 3.10 pip chooses another one.
+- There are no hashes: with one hash pip requires a hash for everything, and it can check none for
+  this tree, which is a directory. Nor are the tools pinned that pip builds source packages with.
+- setuptools is not pinned: a venv of Python 3.11 brings one that later Pythons cannot use.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+CONSTRAINTS = Path(__file__).with_name("constraints.txt")
+HEAD = "# Written by requirements/freeze.py, which explains it: see there.\n"
+PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+
+
+def installed(name: str, extras: frozenset[str]) -> dict[str, Distribution]:
+    """Return all distributions that `name` with these extras needs, by canonical name."""
+    found: dict[str, Distribution] = {}
+    seen: set[tuple[str, str]] = set()
+    pending = [(name, extra) for extra in ("", *extras)]
+    while pending:
+        package, extra = pending.pop()
+        if (package, extra) in seen:
+            continue
+        seen.add((package, extra))
+        try:
+            found[package] = distribution(package)
+        except PackageNotFoundError:
+            sys.exit(f"{package} is not installed: run scripts/test unit.")
+        for line in found[package].requires or ():
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+                needed = canonicalize_name(requirement.name)
+                pending += [(needed, wanted) for wanted in ("", *requirement.extras)]
+    del found[name]
+    return found
+
+
+def constraint(package: str, version: str, requires_python: str) -> str:
+    """Return the line of a package, with a marker if it needs a later Python than the oldest."""
+    supported = SpecifierSet(requires_python)
+    oldest = next(python for python in PYTHONS if f"{python}.99" in supported)
+    marker = "" if oldest == PYTHONS[0] else f' ; python_version >= "{oldest}"'
+    return f"{package}=={version}{marker}\n"
+
+
+def main() -> None:
+    """Write the file."""
+    packages = installed("yarnhub", frozenset({"dev"}))
+    lines = [
+        constraint(name, package.version, package.metadata.get("Requires-Python") or "")
+        for name, package in sorted(packages.items())
+        if name != "setuptools"
+    ]
+    CONSTRAINTS.write_text(HEAD + "".join(lines))
+
+
+if __name__ == "__main__":
+    main()
