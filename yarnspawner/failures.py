@@ -62,7 +62,8 @@ class SpawnError(SpawnException):
 
     def __init__(self, sentence: str, output: str = "") -> None:
         sentence = printable(sentence)
-        output = printable(output[-MAX_OUTPUT:], keep=LINES, limit=None)
+        # The end of the output says why. It is cut again, because escapes are longer.
+        output = printable(output[-MAX_OUTPUT:], keep=LINES, limit=None)[-MAX_OUTPUT:]
         message = f"{sentence}\n\n{textwrap.indent(output, '    ')}" if output else sentence
         super().__init__(message, reason=self.stable_reason, status_code=self.status)
         self.sentence = sentence

@@ -65,8 +65,8 @@ _BY_IO_TEXT: tuple[tuple[re.Pattern[str], int, str], ...] = (
         "no DataNode of HDFS can store the data",
     ),
     (
-        # Another client is recovering the lease.
-        re.compile(r"Unexpected BlockUCState: \S+ is UNDER_RECOVERY "),
+        # Another client is recovering the lease, or has recovered it and closed the file.
+        re.compile(r"Unexpected BlockUCState: \S+ is (UNDER_RECOVERY|COMPLETE) "),
         errno.EAGAIN,
         _NOT_WRITER,
     ),

@@ -66,5 +66,5 @@ def test_a_server_says_in_one_line_that_libhdfs_is_missing(
         timeout=120,
     )
     assert done.returncode != 0
-    assert 'filesystem_kind = "libhdfs": libhdfs can\'t be used' in done.stderr
+    assert 'filesystem_kind = "libhdfs": libhdfs cannot be used' in done.stderr
     assert "Traceback" not in done.stderr

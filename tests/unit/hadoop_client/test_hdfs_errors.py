@@ -254,6 +254,12 @@ THROWN = [
         errno.EAGAIN,
     ),
     (
+        f"{IPC}RemoteException(java.io.IOException): Unexpected BlockUCState: BP-1:blk_1_7 is "
+        "COMPLETE but not UNDER_CONSTRUCTION",
+        BlockingIOError,
+        errno.EAGAIN,
+    ),
+    (
         "java.net.ConnectException: Call From a/127.0.0.1 to localhost:1 failed on connection "
         "exception: java.net.ConnectException: Connection refused; For more details see: x",
         ConnectionRefusedError,

@@ -84,3 +84,9 @@ def test_a_missing_home_for_a_name_with_a_backslash_names_the_hook_and_no_comman
     sentence = HomeMissingError.of(r"corp\erin", r"/user/corp\erin", 0o700).sentence
     assert "c.YarnSpawner.hadoop_name_hook" in sentence
     assert "-mkdir" not in sentence
+
+
+def test_output_stays_short_when_its_control_characters_are_shown():
+    message = str(ApplicationFailedError("It ended.", "\0" * 1_000_000 + "The end."))
+    assert "The end." in message
+    assert len(message) < 5000
