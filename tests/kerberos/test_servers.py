@@ -140,7 +140,7 @@ def container_log(hadoop: MiniHadoop, application_id: str) -> str:
 
 
 def test_whom_hadoop_does_not_let_the_hub_act_for_is_told_so(hub: Hub):
-    assert "does not let JupyterHub act for mallory" in hub.refuse_server("mallory")
+    assert "does not let JupyterHub act for mallory" in hub.refuse_server("mallory", LIGHT)
 
 
 def test_new_tokens_are_for_the_server_itself_and_nobody_else(hub: Hub, hadoop: MiniHadoop):

@@ -134,7 +134,10 @@ def test_a_page_of_another_site_gets_no_download_with_a_persons_cookie(
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"HADOOP_CONF_DIR": None, "HADOOP_HOME": None}, "set HADOOP_CONF_DIR to the directory"),
+        (
+            {"HADOOP_CONF_DIR": None, "HADOOP_HOME": None},
+            'set c.YarnSpawner.environment = {"HADOOP_CONF_DIR": "/etc/hadoop/conf"}',
+        ),
         ({"HADOOP_USER_NAME": "carol"}, "hdfs dfs -chown carol /user/carol"),
     ],
 )

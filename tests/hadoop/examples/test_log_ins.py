@@ -131,6 +131,7 @@ def test_a_notebook_server_is_not_told_the_web_servers_secret(
     headers = {name.lower() for name in seen.json()["headers"]}
     assert "host" in headers
     assert not headers & {"x-remote-user", "x-remote-secret"}
+    remote_hub.stop_servers()
 
 
 @contextmanager

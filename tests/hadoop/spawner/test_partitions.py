@@ -100,7 +100,7 @@ def test_a_server_without_a_label_keeps_away_from_labelled_nodes(hub: Hub, hadoo
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ("c.YarnSpawner.queue = 'closed'", r"queue.*closed.*STOPPED"),
+        ("c.YarnSpawner.queue = 'closed'", r"[Qq]ueue.*closed.*STOPPED"),
         ("c.YarnSpawner.queue = 'bobs'", r"alice.*queue.*bobs"),
         ("c.YarnSpawner.node_label = 'slow'", r"label.*slow"),
         ("c.YarnSpawner.queue = 'research'; c.YarnSpawner.node_label = 'fast'", r"label.*fast"),

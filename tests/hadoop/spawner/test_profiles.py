@@ -105,5 +105,5 @@ def test_a_mistake_in_the_profiles_is_told_at_the_hubs_start_and_to_who_wants_a_
     make_hub: Any, wait_until: Callable[..., Any]
 ):
     hub = make_hub("c.YarnSpawner.profiles = [{'name': 'a', 'memroy': '2G'}]\n")
-    wait_until(lambda: "c.YarnSpawner.profiles, a: 'memroy' is unknown" in hub.log(), 30, "a line")
-    assert "An administrator has to correct it" in hub.refuse_server("alice")
+    wait_until(lambda: "c.YarnSpawner.profiles, a: unknown key 'memroy'" in hub.log(), 30, "a line")
+    assert "Ask an administrator to correct it" in hub.refuse_server("alice")

@@ -48,30 +48,29 @@ def report_port(url: str, key: bytes, report: Any) -> int:
 
 def key_of(application_id: str) -> bytes | None:
     """Return the key of a start, from its server's launch."""
-    found = process_of(application_id)
-    return Launch.read(str(found[0] / "cwd" / "yarnhub-payload")).key if found else None
+    environment = environment_of_process(application_id)
+    return Launch.read(environment["YARNHUB_PROGRAM"]).key if environment else None
 
 
 def token_of(application_id: str) -> str | None:
     """Return the token of a server that does not listen yet, from its process."""
-    found = process_of(application_id)
-    return found[1] if found else None
+    environment = environment_of_process(application_id)
+    return environment["JUPYTERHUB_API_TOKEN"] if environment else None
 
 
-def process_of(application_id: str) -> tuple[Path, str] | None:
-    """Return the directory in /proc of a server's process, and the server's token."""
+def environment_of_process(application_id: str) -> dict[str, str] | None:
+    """Return the environment with which a server's process was started."""
     # Between them stands the epoch of a ResourceManager that was restarted.
-    of_container = application_id.removeprefix("application").encode() + b"_"
+    of_container = application_id.removeprefix("application") + "_"
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            variables = (folder / "environ").read_bytes().split(b"\0")
+            variables = (folder / "environ").read_text(errors="replace").split("\0")
         except OSError:
             continue  # it has just ended
-        environment = dict(variable.partition(b"=")[::2] for variable in variables)
-        if of_container in environment.get(b"CONTAINER_ID", b""):
-            token = environment.get(b"JUPYTERHUB_API_TOKEN")
-            if token:
-                return folder, token.decode()
+        environment = dict(variable.partition("=")[::2] for variable in variables)
+        is_of_server = {"JUPYTERHUB_API_TOKEN", "YARNHUB_PROGRAM"} <= environment.keys()
+        if is_of_server and of_container in environment.get("CONTAINER_ID", ""):
+            return environment
     return None
 
 
