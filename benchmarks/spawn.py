@@ -45,9 +45,9 @@ c.YarnSpawner.cmd = ["jupyter-labhub"]
 c.YarnSpawner.args = ["--allow-root"]
 c.YarnSpawner.mem_limit = "1G"
 """
-LOCALLY = """
+LOCALLY = f"""
 c.JupyterHub.spawner_class = "simple"
-c.Spawner.cmd = ["jupyter-labhub"]
+c.Spawner.cmd = [{str(Path(sys.executable).parent / "jupyter-labhub")!r}]
 c.Spawner.args = ["--allow-root"]
 """
 BY_SKEIN = 'c.YarnSpawner.launcher = "skein"\n'

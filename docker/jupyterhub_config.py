@@ -1,6 +1,6 @@
-"""The hub of docker-compose.yml: what a real edge node needs, except for the log-in.
+"""The hub of docker-compose.yml: like one on a real edge node, except for the log-in.
 
-One password for everybody is made at the first start: `password`, beside the hub's database.
+The first start creates one password for all users, in the file `password` next to the database.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""Servers that nobody has used for two hours are ended, and their memory goes back to the queue.
+"""Ends servers that have been idle for two hours, so that their memory returns to the queue.
 
-It needs `pip install jupyterhub-idle-culler` beside JupyterHub. A kernel at work counts as use; one
-that only waits doesn't, if its tab is closed. What was not saved is lost.
+Needs `pip install jupyterhub-idle-culler` in the hub's environment. A busy kernel counts as use. An
+idle kernel does not, if its tab is closed. Unsaved work is lost.
 """
 
 import sys

@@ -1,17 +1,17 @@
-"""People log in by the Kerberos ticket that their browser has (SPNEGO), and type no password.
+"""Logs users in with the Kerberos ticket of their browser (SPNEGO), without a password.
 
-It takes, beside JupyterHub and built against MIT's headers (Debian: libkrb5-dev gcc),
+It needs, in the hub's environment and built with MIT's headers (Debian: libkrb5-dev gcc),
 
     pip install jupyterhub-kerberosauthenticator pykerberos
 
-a key of HTTP/hub.example.com, the name by which browsers reach the hub, in a keytab of the hub's
-account (mode 0400), and browsers that are told to show their tickets to this host.
+and a key of HTTP/hub.example.com, the name by which browsers reach the hub, in a keytab of the
+hub's account (mode 0400). Browsers must be configured to send tickets to this host.
 
-Each person's server has a host name of its own, as in subdomains.py: at the hub's own name it could
-ask who comes by for their ticket too, and log in with it.
+Each user's server has a separate host name, as in subdomains.py. At the hub's name it could ask
+visitors for their tickets, and log in with them.
 
-Of alice@EXAMPLE.COM it makes alice, and so of alice@ELSEWHERE: use it where your realm trusts no
-other. kerberos.apache.conf has neither need.
+alice@EXAMPLE.COM and alice@ELSEWHERE both become alice: use this only if your realm trusts no
+other. kerberos.apache.conf has neither limit.
 """
 
 from jupyterhub.app import JupyterHub
@@ -21,15 +21,15 @@ from kerberosauthenticator.auth import TEMPLATE_DIR, KerberosLoginHandler
 
 
 class LeanLogin(KerberosLoginHandler):
-    """The package's own (1.0.0) makes its folder of pages known once more with each request; after
-    some nine hundred the hub would have no pages any more, for nobody."""
+    """Replaces the handler of version 1.0.0, which adds its template directory again with each
+    request. After about 900 requests the hub can show no page at all."""
 
     def __init__(self, *arguments: object, **options: object) -> None:
         BaseHandler.__init__(self, *arguments, **options)
 
 
 class TicketAuthenticator(KerberosAuthenticator):
-    """Knows people by their tickets."""
+    """Identifies users by their tickets."""
 
     def get_handlers(self, app: JupyterHub) -> list[tuple[str, type]]:
         return [("/kerberos_login", LeanLogin)]
@@ -48,5 +48,5 @@ c.KerberosAuthenticator.keytab = "/etc/jupyterhub/http.keytab"
 c.Authenticator.auto_login = True
 c.Authenticator.allowed_users = {"alice", "bob"}
 c.YarnSpawner.python_env = "lab"
-# The key that acts for people on the cluster, another one than that for their log-in.
+# The key with which the hub impersonates users; not the key of the log-in.
 c.YarnSpawner.keytab = "/etc/security/keytabs/hub.keytab"

@@ -1,9 +1,9 @@
-"""People log in with their password on the edge node, by PAM; who has no account there gets one.
+"""Logs users in with their password on the edge node (PAM), and creates missing accounts.
 
-Who somebody is in Hadoop is their name here. On the nodes they need an account where YARN has the
-LinuxContainerExecutor, as it always has with Kerberos; with the default executor they need none. An
-account that is made here has no password yet: `passwd NAME` gives it one, where it comes from no
-directory.
+The user's name here is their name in Hadoop. With YARN's LinuxContainerExecutor, which clusters
+with Kerberos always have, users also need an account on the nodes. With the default executor they
+do not. An account that is created here has no password: set one with `passwd NAME`, unless it comes
+from a directory service.
 """
 
 c = get_config()  # noqa: F821

@@ -1,9 +1,9 @@
-"""People are logged in already: the web server in front of the hub says who they are.
+"""Trusts the log-in of the web server in front of the hub.
 
-remote_user.nginx.conf is such a server; Apache with REMOTE_USER does as well. Two headers make the
-log-in, and the web server sets both in each request, so that none of a browser's own gets through:
-the person's name, and a secret, as anybody with a shell on the edge node reaches the hub without
-the web server. The secret is made once by
+remote_user.nginx.conf configures such a server; Apache with REMOTE_USER works as well. The web
+server sets two headers in each request, and so replaces those of the browser: the user's name, and
+a secret. The secret is needed because every account on the edge node can reach the hub without the
+web server. Create it once:
 
     (umask 077; openssl rand -hex 32 > /etc/jupyterhub/remote_user.secret)
 """
@@ -21,7 +21,7 @@ SECRET = Path("/etc/jupyterhub/remote_user.secret").read_text().strip()
 
 
 class RemoteUserLogin(BaseHandler):
-    """The one page at which the web server says who somebody is."""
+    """The page at which the web server identifies the user."""
 
     async def get(self) -> None:
         user = await self.login_user()
@@ -31,7 +31,7 @@ class RemoteUserLogin(BaseHandler):
 
 
 class RemoteUserAuthenticator(Authenticator):
-    """Believes the web server."""
+    """Trusts the web server's headers."""
 
     auto_login = True
 

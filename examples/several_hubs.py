@@ -1,11 +1,11 @@
-"""Several hubs on one cluster, as for two departments, here on one edge node too.
+"""Several hubs on one cluster, for example one for each department; here on one edge node.
 
     mkdir -p research teaching
     (cd research && HUB=research jupyterhub -f ../several_hubs.py)
     (cd teaching && HUB=teaching jupyterhub -f ../several_hubs.py)
 
-Each has its own folder, with its own database and secret. By that secret it marks its applications
-in YARN: it finds and ends its own only. `yarnhub apps` shows the servers of all.
+Each hub has its own directory with its database and secret. The secret marks its applications in
+YARN, so that it finds and ends only those. `yarnhub apps` shows the servers of all hubs.
 """
 
 import os

@@ -1,9 +1,9 @@
-"""A host name for each person: Alice's server is at alice.hub.example.com.
+"""Gives each user a host name: Alice's server is at alice.hub.example.com.
 
-A browser keeps what pages of one host know from pages of another. So a notebook that Alice opens,
-whoever wrote it, can't act in her name on the hub, nor Bob's on her server.
+A browser separates the pages of different hosts. So a notebook that Alice opens cannot act in her
+name on the hub, whoever wrote it, and a page of Bob's cannot act on her server.
 
-DNS has to lead *.hub.example.com to the hub, and the certificate has to be good for it.
+DNS must resolve *.hub.example.com to the hub, and the certificate must include it.
 """
 
 c = get_config()  # noqa: F821

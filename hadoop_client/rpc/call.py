@@ -1,6 +1,6 @@
 """Hadoop RPC's vocabulary: `Login`, `Method`, and the errors of a call.
 
-    RpcError                the server answered with an exception of its own
+    RpcError                the server answered with an exception
     ConnectError            no server answered, or not in Hadoop's protocol
     ├── CallTimeoutError    no server answered within the call's time
     └── LoginError          the client or the server could not authenticate itself

@@ -72,7 +72,7 @@ class PendingStart:
     """A submitted application whose server does not listen yet.
 
     `is_new`: this hub has just submitted it. YARN then leads it through all states from the first
-    on, and nobody else has seen its tag. `submission` has the user's name in YARN as soon as that
+    on, and no other user has seen its tag. `submission` has the user's name in YARN as soon as that
     is known.
     """
 

@@ -2,9 +2,9 @@
 
 An application id proves nothing. YARN gives ids out in sequence, lets any user submit under an id
 that it has not given out yet, and then answers the hub's own submit with success
-(`ClientRMService.submitApplication`). Nobody else knows a start's random tag before the submit, but
-everyone can read it afterwards, and an id is free again when YARN has purged the application that
-had it. So a report counts only if the id, the tag and the user are those of the submit.
+(`ClientRMService.submitApplication`). No other user knows a start's random tag before the submit,
+but everyone can read it afterwards, and an id is free again when YARN has purged the application
+that had it. So a report counts only if the id, the tag and the user are those of the submit.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Submission:
     def has_tag(self, report: ApplicationReport) -> bool:
         """Return whether a report carries the tag of this start.
 
-        Right after the submit that is proof enough: nobody else has seen the tag yet.
+        Right after the submit that is proof enough: no other user has seen the tag yet.
         """
         return self.tag in report.tags
 
