@@ -51,11 +51,11 @@ from benchmarks.recorded import (
     tag_for,
 )
 from hadoop_client.configuration import Configuration
+from hadoop_client.yarn.records import ALIVE
 from yarnhub.minihadoop.artifacts import distribution
 from yarnspawner.hub.status import Liveness, Snapshot, StatusCache
 from yarnspawner.hub.submission import Submission
 from yarnspawner.launcher.direct import DirectLauncher
-from yarnspawner.launcher.interface import ALIVE
 
 COUNTS = (10, 100, 1_000, 10_000)
 PEERS_COUNT = 1_000

@@ -99,8 +99,8 @@ def stop(
 
 def _servers() -> list[ListedServer]:
     """Return all servers that have not ended, by user and name."""
+    from hadoop_client.yarn.records import ALIVE
     from yarnhub.yarn import server_reports, yarn_client
-    from yarnspawner.launcher.interface import ALIVE
 
     with yarn_client() as client:
         servers = [_server(client, report) for report in server_reports(client, ALIVE)]

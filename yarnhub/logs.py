@@ -6,16 +6,13 @@ lines, and the whole output only if the cluster collects logs.
 
 from __future__ import annotations
 
-import http.client
 import sys
-import urllib.error
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hadoop_client.printable import LINES, printable
 from yarnhub.errors import ServerNotFoundError, ToolError
-from yarnhub.node_http import base_url, open_url, read_answer
 from yarnhub.options import parse_label
 
 if TYPE_CHECKING:
@@ -66,6 +63,11 @@ def logs(
 
 def _stream(container: ContainerReport, stream: str) -> str:
     """Return the container's output to the stream, from its node."""
+    import http.client
+    import urllib.error
+
+    from yarnhub.node_http import base_url, open_url, read_answer
+
     node = container.node_http_address
     path = f"ws/v1/node/containers/{container.container_id}/logs/{stream}"
     try:

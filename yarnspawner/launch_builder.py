@@ -31,7 +31,7 @@ from yarnspawner.launch.spec import (
 )
 from yarnspawner.launcher import port_endpoint
 from yarnspawner.settings import YarnSpawnerSettings
-from yarnspawner.tags import check_user
+from yarnspawner.users import check_user
 
 #: Begins the name of one of the user's own environments.
 OWN = "~/"

@@ -25,7 +25,7 @@ from traitlets.utils.bunch import Bunch
 
 from env_packaging.registry import DEFAULT_ENV_ROOT
 from yarnspawner.launch.spec import SCRIPT_TEMPLATE
-from yarnspawner.tags import SUPERUSERS
+from yarnspawner.users import SUPERUSERS
 
 #: Commands in configurations of the retired yarnspawner, and today's.
 RETIRED_COMMANDS = {

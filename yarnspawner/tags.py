@@ -1,4 +1,4 @@
-"""The tags that mark a hub's applications, and the users for whom a hub may start one. Pure.
+"""The tags that mark a hub's applications. Pure, and standard library only.
 
 A hub finds its own applications in YARN by its tag, so two hubs on one cluster never touch each
 other's. Each start of a server has another tag.
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 import secrets
 
-from yarnspawner.failures import ImpersonationError
+#: Begins the tag of one start of a server.
+SPAWN_TAG = "yarnhub-spawn-"
 
-#: Common accounts of Hadoop's daemons, which are superusers of HDFS or YARN.
-SUPERUSERS = frozenset({"root", "hdfs", "yarn", "mapred", "hadoop"})
+#: Begins the tag that holds the key of an environment in use.
+KEY_TAG = "yarnhub-env-"
 
 
 def hub_tag(cookie_secret: bytes, api_url: str) -> str:
@@ -29,29 +29,9 @@ def hub_tag(cookie_secret: bytes, api_url: str) -> str:
 
 def new_spawn_tag() -> str:
     """Return the tag of one start of one server."""
-    return "yarnhub-spawn-" + secrets.token_hex(8)
+    return SPAWN_TAG + secrets.token_hex(8)
 
 
 def spawn_tags(tags: tuple[str, ...]) -> set[str]:
     """Return the tags among an application's that mark a start."""
-    return {tag for tag in tags if tag.startswith("yarnhub-spawn-")}
-
-
-def check_user(name: str, hub_user: str, forbidden: set[str]) -> None:
-    """Refuse to act for a superuser of Hadoop or for the hub's own user.
-
-    The cluster's proxyuser rules are the boundary; this check also holds if they are too wide.
-    """
-    if not re.fullmatch(r"[^\s/,:*\x00-\x1f]+", name) or name in (".", ".."):
-        raise ImpersonationError(
-            f"{name!r} cannot be a Hadoop user. JupyterHub starts servers only for names without "
-            "spaces, slashes, commas, colons and asterisks. Ask an administrator to map your login "
-            "name (c.YarnSpawner.hadoop_name_hook)."
-        )
-    short = name.partition("@")[0].casefold()
-    hub_short = re.split(r"[/@]", hub_user)[0].casefold()
-    if short == hub_short or short in {account.casefold() for account in forbidden}:
-        raise ImpersonationError(
-            f"JupyterHub starts no server for {name}, which is an account of a Hadoop superuser or "
-            "of JupyterHub itself (c.YarnSpawner.forbidden_users). Log in with your own account."
-        )
+    return {tag for tag in tags if tag.startswith(SPAWN_TAG)}

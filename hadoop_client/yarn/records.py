@@ -68,6 +68,10 @@ class ApplicationState(OpenEnum):
         return self in (self.FINISHED, self.FAILED, self.KILLED)
 
 
+#: The states of applications that have not ended.
+ALIVE = tuple(state for state in ApplicationState if not state.ended)
+
+
 class AttemptState(OpenEnum):
     NEW = 1
     SUBMITTED = 2

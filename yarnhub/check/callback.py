@@ -11,11 +11,14 @@ import shlex
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from yarnhub.check.results import CheckResult, Verdict
 from yarnhub.check.settings import HubSettings
-from yarnhub.probes import Probe, ProbeOutcome, ProbeRequest, run_probes
 from yarnspawner.container.payload import PYTHON_VARIABLE
+
+if TYPE_CHECKING:
+    from yarnhub.probes import ProbeOutcome
 
 GROUP = "callback"
 NO_PYTHON_ENV = "No c.YarnSpawner.python_env is set: give the hub's configuration with --config."
@@ -35,6 +38,8 @@ def check_callback(settings: HubSettings) -> list[CheckResult]:
     """Run a container that calls the hub."""
     if not settings.python_env:
         return [CheckResult(GROUP, Verdict.SKIPPED, NO_PYTHON_ENV)]
+    from yarnhub.probes import Probe, ProbeRequest, run_probes  # It imports JupyterHub.
+
     host, port = settings.hub_host or socket.gethostname(), settings.hub_port
     request = ProbeRequest(
         settings.queue, settings.python_env, settings.env_root, settings.env_delivery == "file"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from hadoop_client.yarn.records import ALIVE
 from yarnhub.errors import ToolError, YarnError
 from yarnhub.yarn import application_reports, yarn_client
-from yarnspawner.launch.environments import KEY_TAG
-from yarnspawner.launcher.interface import ALIVE
+from yarnspawner.tags import KEY_TAG
 
 
 class UsageUnknownError(ToolError):

@@ -19,16 +19,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from hadoop_client.yarn.records import ApplicationState
+from hadoop_client.yarn.records import ALIVE, ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.hub.submission import Submission
-from yarnspawner.launcher.interface import (
-    ALIVE,
-    PENDING,
-    AnswerTooLargeError,
-    ClusterError,
-    Launcher,
-)
+from yarnspawner.launcher.interface import AnswerTooLargeError, ClusterError, Launcher
+
+#: The states of applications that do not run yet.
+PENDING = tuple(state for state in ALIVE if state is not ApplicationState.RUNNING)
 
 #: How long a ResourceManager must not know an application before it counts as ended: in the first
 #: seconds after a restart it knows none of those that it is about to recover.

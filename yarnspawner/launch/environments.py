@@ -16,11 +16,9 @@ from hadoop_client.yarn.records import Url
 from yarnspawner.failures import ClusterUnavailableError, OptionsError
 from yarnspawner.launch.program import PACKED_SUFFIX
 from yarnspawner.launch.spec import ENVIRONMENT_LINK, LocalizedFile, check_python
+from yarnspawner.tags import KEY_TAG
 
 LOOK_UP_SECONDS = 60.0
-
-#: Begins the application tag that holds the key of an environment in use.
-KEY_TAG = "yarnhub-env-"
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,12 @@ from hadoop_client.rpc.pool import ClientPool
 from hadoop_client.security import kerberos
 from hadoop_client.security.credentials import Credentials, Token
 from hadoop_client.yarn.client import YarnClient
-from hadoop_client.yarn.records import ApplicationId, ApplicationState, NodeState, Resource
+from hadoop_client.yarn.records import ALIVE, ApplicationId, ApplicationState, NodeState, Resource
 from hadoop_client.yarn.reports import ApplicationReport, QueueInfo
 from hadoop_client.yarn.resourcemanager import APPLICATION_CLIENT_PROTOCOL
 from yarnspawner.launch.spec import APPLICATION_TYPE, LaunchSpec, submission_context
 from yarnspawner.launcher.delegation_tokens import TokenRefusedError, Tokens
 from yarnspawner.launcher.interface import (
-    ALIVE,
     AnswerTooLargeError,
     ClusterRefusedError,
     ClusterUnreachableError,

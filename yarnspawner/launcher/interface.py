@@ -11,13 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hadoop_client.printable import printable
-from hadoop_client.yarn.records import ApplicationState, Resource
+from hadoop_client.yarn.records import ALIVE, ApplicationState, Resource
 from hadoop_client.yarn.reports import ApplicationReport, QueueInfo
 from yarnspawner.launch.spec import LaunchSpec
-
-#: The states of applications that have not ended, and of those among them that do not run yet.
-ALIVE = tuple(state for state in ApplicationState if not state.ended)
-PENDING = tuple(state for state in ALIVE if state is not ApplicationState.RUNNING)
 
 
 class ClusterError(Exception):

@@ -26,13 +26,12 @@ import skein
 from hadoop_client.configuration import ConfigurationError
 from hadoop_client.rpc.call import RpcError
 from hadoop_client.yarn.applicationmaster import FinalStatus
-from hadoop_client.yarn.records import ApplicationId, ApplicationState, QueueState, Resource
+from hadoop_client.yarn.records import ALIVE, ApplicationId, ApplicationState, QueueState, Resource
 from hadoop_client.yarn.reports import ApplicationReport, QueueInfo
 from yarnspawner.failures import OptionsError
 from yarnspawner.launch.program import build_payload, unpack_command
 from yarnspawner.launch.spec import GPU, LaunchSpec, LocalizedFile
 from yarnspawner.launcher.interface import (
-    ALIVE,
     ClusterRefusedError,
     ClusterUnreachableError,
     Container,

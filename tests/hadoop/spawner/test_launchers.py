@@ -21,7 +21,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from hadoop_client.configuration import Configuration
-from hadoop_client.yarn.records import ApplicationState
+from hadoop_client.yarn.records import ALIVE, ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
 from tests.hadoop.hub import LIGHT_SERVER
 from tests.hadoop.yarn_rest import running_applications
@@ -32,7 +32,7 @@ from yarnspawner.container.sealing import verify
 from yarnspawner.failures import ImpersonationError, QueueError, SpawnError
 from yarnspawner.launch.spec import LaunchSpec
 from yarnspawner.launcher.direct import DirectLauncher
-from yarnspawner.launcher.interface import ALIVE, ClusterError, Launcher
+from yarnspawner.launcher.interface import ClusterError, Launcher
 from yarnspawner.launcher.port_endpoint import RECEIVED_PORTS, PortReport, accept
 from yarnspawner.launcher.skein import SkeinLauncher
 from yarnspawner.tags import new_spawn_tag

@@ -38,17 +38,56 @@ def test_help_fits_a_narrow_terminal(command):
     assert max(map(len, done.stdout.splitlines())) <= 45
 
 
-def test_help_imports_nothing_slow():
-    heavy = {
-        *("jupyterhub", "hdfs_native", "conda_pack", "asyncio", "tornado", "traitlets"),
-        *("prometheus_client", "env_packaging.pack", "yarnhub.probes", "yarnhub.check.facts"),
-        *("yarnspawner", "yarnhub.minihadoop.cluster"),
-    }
-    script = f"import sys, yarnhub.cli; print(*sorted({heavy!r} & set(sys.modules)))"
+#: What JupyterHub imports, and what only servers and their tests need.
+SERVER_PACKAGES = {
+    *("jupyterhub", "tornado", "traitlets", "sqlalchemy", "prometheus_client", "asyncio"),
+    *("conda_pack", "yarnhub.minihadoop.cluster", "yarnhub.probes"),
+}
+
+IMPORTED_BY = """
+import sys
+from yarnhub import cli
+sys.argv[0] = "yarnhub"
+try:
+    cli.main()
+except SystemExit:
+    print("MODULES", *sys.modules)
+"""
+
+
+def imported_by(folder: Path, *arguments: str) -> set[str]:
+    """Return all modules of a process that has run a command with an empty HADOOP_CONF_DIR."""
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", IMPORTED_BY, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "HADOOP_CONF_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert done.stdout.strip() == ""
+    output, _, modules = done.stdout.rpartition("MODULES")
+    assert output or done.stderr, "the command reported nothing"
+    return set(modules.split())
+
+
+@pytest.mark.parametrize(
+    "command", [["--help"], ["pack-env", "--help"], ["envs", "list", "--help"]]
+)
+def test_help_imports_nothing_slow(command, tmp_path):
+    slow = SERVER_PACKAGES | {"hdfs_native", "env_packaging.pack", "yarnspawner", "ssl"}
+    assert imported_by(tmp_path, *command) & slow == set()
+
+
+@pytest.mark.parametrize(
+    "command", [["apps"], ["logs", "alice"], ["stop", "alice", "--yes"], ["check", "rm", "hdfs"]]
+)
+def test_a_command_that_calls_yarn_imports_neither_jupyterhub_nor_an_hdfs_client(command, tmp_path):
+    assert imported_by(tmp_path, *command) & (SERVER_PACKAGES | {"hdfs_native"}) == set()
+
+
+@pytest.mark.parametrize("command", [["list"], ["gc"], ["verify", "lab"], ["remove", "lab"]])
+def test_a_command_on_environments_does_not_import_jupyterhub(command, tmp_path):
+    assert imported_by(tmp_path, "envs", *command) & SERVER_PACKAGES == set()
 
 
 @pytest.mark.parametrize(

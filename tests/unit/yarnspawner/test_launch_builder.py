@@ -8,9 +8,10 @@ import pytest
 from hadoop_client.configuration import Configuration
 from yarnspawner import YarnSpawner, launch_builder
 from yarnspawner.failures import OptionsError
-from yarnspawner.launch.environments import KEY_TAG, PythonEnvironment
+from yarnspawner.launch.environments import PythonEnvironment
 from yarnspawner.launch.spec import MOST_TAGS, LaunchSpec
 from yarnspawner.launch_builder import MOST_VARIABLE_BYTES, ServerRequest, build_launch_spec
+from yarnspawner.tags import KEY_TAG
 
 
 @pytest.fixture(autouse=True)

@@ -7,14 +7,14 @@ from typing import Any, cast
 import pytest
 
 from hadoop_client.configuration import Configuration
-from hadoop_client.yarn.records import ApplicationId, ApplicationState
+from hadoop_client.yarn.records import ALIVE, ApplicationId, ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.hub.cluster import HubCluster
 from yarnspawner.hub.homes import Homes
 from yarnspawner.hub.reconciler import REASON, Reconciler
 from yarnspawner.hub.status import StatusCache
 from yarnspawner.hub.submission import Submission
-from yarnspawner.launcher.interface import ALIVE, ClusterError, ClusterUnreachableError
+from yarnspawner.launcher.interface import ClusterError, ClusterUnreachableError
 
 TAG = "yarnhub-0123456789abcdef"
 OURS, ORPHAN = "application_1_0001", "application_1_0002"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hadoop_client.yarn.records import ApplicationId, ApplicationState
+from hadoop_client.yarn.records import ALIVE, ApplicationId, ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.hub.status import (
     FORGOTTEN_AFTER_SECONDS,
@@ -17,7 +17,6 @@ from yarnspawner.hub.status import (
 )
 from yarnspawner.hub.submission import Submission
 from yarnspawner.launcher.interface import (
-    ALIVE,
     AnswerTooLargeError,
     ClusterError,
     ClusterRefusedError,

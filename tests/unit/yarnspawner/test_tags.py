@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yarnspawner.failures import ImpersonationError
-from yarnspawner.tags import SUPERUSERS, check_user, hub_tag, new_spawn_tag, spawn_tags
+from yarnspawner.tags import hub_tag, new_spawn_tag, spawn_tags
+from yarnspawner.users import SUPERUSERS, check_user
 
 FORBIDDEN = set(SUPERUSERS)
 

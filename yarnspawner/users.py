@@ -1,0 +1,30 @@
+"""The users for whom a hub may start servers. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from yarnspawner.failures import ImpersonationError
+
+#: Common accounts of Hadoop's daemons, which are superusers of HDFS or YARN.
+SUPERUSERS = frozenset({"root", "hdfs", "yarn", "mapred", "hadoop"})
+
+
+def check_user(name: str, hub_user: str, forbidden: set[str]) -> None:
+    """Refuse to act for a superuser of Hadoop or for the hub's own user.
+
+    The cluster's proxyuser rules are the boundary; this check also holds if they are too wide.
+    """
+    if not re.fullmatch(r"[^\s/,:*\x00-\x1f]+", name) or name in (".", ".."):
+        raise ImpersonationError(
+            f"{name!r} cannot be a Hadoop user. JupyterHub starts servers only for names without "
+            "spaces, slashes, commas, colons and asterisks. Ask an administrator to map your login "
+            "name (c.YarnSpawner.hadoop_name_hook)."
+        )
+    short = name.partition("@")[0].casefold()
+    hub_short = re.split(r"[/@]", hub_user)[0].casefold()
+    if short == hub_short or short in {account.casefold() for account in forbidden}:
+        raise ImpersonationError(
+            f"JupyterHub starts no server for {name}, which is an account of a Hadoop superuser or "
+            "of JupyterHub itself (c.YarnSpawner.forbidden_users). Log in with your own account."
+        )
