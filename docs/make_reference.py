@@ -49,10 +49,22 @@ def reference() -> str:
 
 
 def _options(owner: type[Configurable], declares: type[Configurable]) -> Iterator[str]:
-    for name, trait in sorted(declares.class_own_traits(config=True).items()):
+    for name, trait in sorted(_declared(declares).items()):
         yield f"\n### c.{owner.__name__}.{name}\n\n"
         yield f"*{trait.info()}*, default `{_default(name, trait)}`\n\n"
         yield inspect.cleandoc(str(trait.help)) + "\n"
+
+
+def _declared(owner: type[Configurable]) -> dict[str, TraitType[Any, Any]]:
+    """Return the options that a class and its bases in the same package declare."""
+    package = owner.__module__.partition(".")[0]
+    bases = [base for base in owner.mro() if base.__module__.partition(".")[0] == package]
+    return {
+        name: trait
+        for base in reversed(bases)
+        if issubclass(base, Configurable)
+        for name, trait in base.class_own_traits(config=True).items()
+    }
 
 
 def _default(name: str, trait: TraitType[Any, Any]) -> str:
@@ -71,7 +83,7 @@ def _other_defaults() -> Iterator[str]:
     yield "| option | default |\n|---|---|\n"
     for name in sorted(theirs.class_traits(config=True)):
         generator = f"_default_{name}"
-        if generator in vars(YarnSpawnerSettings):
+        if hasattr(YarnSpawnerSettings, generator):
             yield f"| c.YarnSpawner.{name} | `{getattr(ours, name)!r}` |\n"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from traitlets.config import LoggingConfigurable
@@ -77,6 +77,10 @@ if TYPE_CHECKING:
         server: Server
         orm_spawner: OrmSpawner
         user_options: JsonObject
+        ssl_alt_names: Sequence[str] | Callable[..., object]
+
+        async def create_certs(self) -> dict[str, str]:
+            """Create the server's certificates; returns the paths of the files."""
 
         def get_state(self) -> JsonObject:
             """Return the state to keep in the database."""

@@ -1,10 +1,8 @@
-"""The options of `c.YarnSpawner`, and its defaults of JupyterHub's own options."""
+"""The options of `c.YarnSpawner`: the cluster, applications, the users' files, the network."""
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from jupyterhub.traitlets import ByteSpecification, Callable, Command
+from jupyterhub.traitlets import ByteSpecification, Callable
 from traitlets import (
     Bool,
     Dict,
@@ -17,27 +15,17 @@ from traitlets import (
     Tuple,
     Unicode,
     Union,
-    default,
     validate,
 )
-from traitlets.config import LoggingConfigurable
 from traitlets.utils.bunch import Bunch
 
-from env_packaging.registry import DEFAULT_ENV_ROOT
-from yarnspawner.launch.spec import SCRIPT_TEMPLATE
+from yarnspawner.container_settings import ContainerSettings
+from yarnspawner.jupyterhub_settings import JupyterHubSettings
 from yarnspawner.users import SUPERUSERS
 
-#: Commands in configurations of the retired yarnspawner, and today's.
-RETIRED_COMMANDS = {
-    "python -m yarnspawner.singleuser": "jupyterhub-singleuser",
-    "python -m yarnspawner.jupyter_labhub": "jupyter-labhub",
-}
 
-
-class YarnSpawnerSettings(LoggingConfigurable):
+class YarnSpawnerSettings(ContainerSettings, JupyterHubSettings):
     """The options of `c.YarnSpawner`, besides those of every spawner of JupyterHub."""
-
-    _warned_of_port: ClassVar[bool] = False
 
     launcher = Enum(
         ("direct", "skein"),
@@ -85,92 +73,6 @@ class YarnSpawnerSettings(LoggingConfigurable):
         Seconds until a running server's delegation tokens are replaced, with Kerberos only. 0:
         half of the shorter renew interval in the hub's Hadoop configuration, which is a day if it
         sets none. Set it if that is not the NameNode's interval; it must be shorter than that.
-        """,
-    ).tag(config=True)
-
-    python_env = Unicode(
-        help="""
-        The Python environment of the servers: one that `yarnhub pack-env` published, by `NAME`,
-        `NAME:ALIAS` or `NAME@KEY`; or the absolute path of one that is the same on every node. It
-        must be set, unless `localize_files` brings one or a profile does:
-
-            c.YarnSpawner.python_env = "lab"
-        """,
-    ).tag(config=True)
-
-    extra_envs = Dict(
-        Unicode(),
-        help="""
-        Further environments of each server, as kernels: a dict from the title that JupyterLab shows
-        to a name or path as in `python_env`. Each environment needs ipykernel. Empty: servers only
-        have the kernels of the environment that they run in.
-
-            c.YarnSpawner.extra_envs = {"Deep learning": "torch:2026"}
-        """,
-    ).tag(config=True)
-
-    env_root = Unicode(
-        DEFAULT_ENV_ROOT,
-        help="""
-        The directory in HDFS with the published environments. If it is changed, `yarnhub pack-env`
-        and `yarnhub envs` need the same in their option `--env-root`.
-        """,
-    ).tag(config=True)
-
-    user_envs = Unicode(
-        help="""
-        The directory in each user's HDFS home with the user's environments. In `python_env`,
-        `extra_envs` and profiles, `~/NAME` names one of them. Empty: such names are refused. Set it
-        to let users bring environments:
-
-            c.YarnSpawner.user_envs = "envs"
-        """,
-    ).tag(config=True)
-
-    env_delivery = Enum(
-        ("archive", "file"),
-        "archive",
-        help="""
-        How a published environment is unpacked on a node. "archive": by the NodeManager, once for
-        all servers of the node. "file": by each container, with tar. Choose "file" if the nodes
-        have no native Hadoop library and unpack slowly, or cannot unpack a tar.gz.
-        """,
-    ).tag(config=True)
-
-    localize_files = Dict(
-        help="""
-        Further files in each container: a dict from the name there to a path, or to a dict of
-        `source`, `type` ("archive" or "file"; default: by the name's ending) and `visibility`
-        ("public": fetched once for all users of a node; default: private). Sources are in HDFS
-        (`hdfs://...`), or small files on the edge node (64 KiB together). A file named
-        `environment` is the servers' Python environment if `python_env` is empty.
-
-            c.YarnSpawner.localize_files = {"site.conf": "/etc/yarnhub/site.conf"}
-        """,
-    ).tag(config=True)
-
-    prologue = Unicode(
-        help="""
-        Lines of bash that run in the container before the server, in the directory with the
-        localized files. Use it to set variables that depend on the node.
-
-            c.YarnSpawner.prologue = "export TMPDIR=$PWD/tmp; mkdir -p $TMPDIR"
-        """,
-    ).tag(config=True)
-
-    epilogue = Unicode(
-        help="""
-        Lines of bash that run in the container after the server has ended by itself. They do not
-        run after a stop.
-        """,
-    ).tag(config=True)
-
-    script_template = Unicode(
-        SCRIPT_TEMPLATE,
-        help="""
-        The script that starts the server if there is a `prologue` or an `epilogue`: a format string
-        with `{prologue}`, `{singleuser_command}` and `{epilogue}`. Change it to run the server by
-        another program, as in `nice {singleuser_command}`.
         """,
     ).tag(config=True)
 
@@ -382,55 +284,6 @@ class YarnSpawnerSettings(LoggingConfigurable):
         those.
         """,
     ).tag(config=True)
-
-    cmd = Command(
-        ["jupyter-labhub"],
-        help="""
-        The server's command; by default JupyterLab. A Python console script of the environment
-        gets the port that the application master holds for it. Any other program finds its port in
-        JUPYTERHUB_SERVICE_URL.
-        """,
-    ).tag(config=True)
-
-    @default("ip")
-    def _default_ip(self) -> str:
-        return "0.0.0.0"
-
-    @default("env_keep")
-    def _default_env_keep(self) -> list[str]:
-        return []  # the edge node's variables are not valid on other nodes
-
-    @default("mem_limit")
-    def _default_mem_limit(self) -> int:
-        return 2 << 30
-
-    @default("cpu_limit")
-    def _default_cpu_limit(self) -> float:
-        return 1.0
-
-    @default("start_timeout")
-    def _default_start_timeout(self) -> int:
-        return 300  # a queue may be busy
-
-    @validate("cmd")
-    def _validate_cmd(self, proposal: Bunch) -> list[str]:
-        command = list(proposal["value"])
-        retired = RETIRED_COMMANDS.get(" ".join(command))
-        if retired is None:
-            return command
-        self.log.warning("c.YarnSpawner.cmd = %r is retired. %s is used instead.", command, retired)
-        return [retired]
-
-    @validate("port")
-    def _validate_port(self, proposal: Bunch) -> int:
-        if proposal["value"] and not YarnSpawnerSettings._warned_of_port:
-            # Each server has its own spawner, and one warning is enough.
-            YarnSpawnerSettings._warned_of_port = True
-            self.log.warning(
-                "c.Spawner.port = %s has no effect on YARN. Set c.YarnSpawner.port_range instead.",
-                proposal["value"],
-            )
-        return int(proposal["value"])
 
     @validate("port_range")
     def _validate_port_range(self, proposal: Bunch) -> tuple[int, int] | None:

@@ -18,7 +18,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from functools import partial
-from typing import Any
 
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import maybe_future
@@ -46,7 +45,8 @@ from yarnspawner.hub.server_check import verify_server_identity
 from yarnspawner.hub.shared import get_hub_cluster
 from yarnspawner.hub.status import Liveness, Status, StatusCache
 from yarnspawner.hub.token_cache import TokenCache
-from yarnspawner.launch import certificates
+from yarnspawner.internal_ssl import InternalSsl
+from yarnspawner.jupyterhub_types import JsonObject
 from yarnspawner.launch.spec import LaunchSpec, check_resources
 from yarnspawner.launch_builder import ServerRequest, build_launch_spec, refresh_seconds
 from yarnspawner.launcher.port_endpoint import PortReport
@@ -70,16 +70,15 @@ STOP_REASON = "The server was stopped in JupyterHub."
 UNREACHABLE_URL = "http://127.0.0.1:9"
 
 
-class YarnSpawner(ServerState, ProfileOptions, Spawner):
+class YarnSpawner(ServerState, InternalSsl, ProfileOptions, Spawner):
     """Start a user's notebook server as a YARN application."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self._starting = self._stopped = False
         self._submission: asyncio.Future[str] | None = None
         self._progress = ProgressLog()
         self._token_cache = TokenCache()
-        self.certificates: dict[str, bytes] = {}
 
     @property
     def hadoop_name(self) -> str:
@@ -104,6 +103,12 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
     async def cluster_queues(self) -> list[QueueInfo]:
         """Return the cluster's queues; raises `ClusterError` or `ClusterUnavailableError`."""
         return await (await self._yarn()).launcher.queues()
+
+    async def node_names(self) -> list[str]:
+        """Return YARN's names of all nodes, and the addresses at which the hub reaches them."""
+        with start_failures():
+            hosts = await (await self._yarn()).launcher.node_hosts()
+        return [*hosts, *map(self._reachable, hosts)]
 
     def clear_state(self) -> None:
         """Forget the server."""
@@ -212,26 +217,7 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
             self.application_id = submission.result()
             self._commit_state()
 
-    async def create_certs(self) -> dict[str, str]:
-        """Create the server's certificates, which name all nodes on which it may run."""
-        configured = getattr(self, "ssl_alt_names")  # noqa: B009 - an untyped trait
-        if callable(configured):
-            return await super().create_certs()
-        with start_failures():
-            hosts = await (await self._yarn()).launcher.node_hosts()
-        nodes = [*hosts, *map(self._reachable, hosts)]
-        self.ssl_alt_names = [*configured, *certificates.alt_names(nodes)]
-        try:
-            return await super().create_certs()
-        finally:
-            self.ssl_alt_names = configured
-
-    async def move_certs(self, paths: dict[str, str]) -> dict[str, str]:
-        """Put the certificates into the launch; returns their paths in the container."""
-        self.certificates = certificates.read_files(paths)
-        return {name: certificates.container_path(name) for name in certificates.VARIABLES}
-
-    def get_env(self) -> dict[str, Any]:
+    def get_env(self) -> JsonObject:
         """Return the server's environment, which travels in the container's private file."""
         env = super().get_env()
         # Without Kerberos HDFS believes this name.
@@ -313,7 +299,7 @@ class YarnSpawner(ServerState, ProfileOptions, Spawner):
             upstream.skip_wait_up(self.server)
         return url
 
-    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+    async def progress(self) -> AsyncIterator[JsonObject]:
         """Yield the events of the start."""
         async for event in self._progress.follow():
             yield event

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from collections.abc import Mapping
 
 from jupyterhub.app import JupyterHub
 from sqlalchemy import event
@@ -18,7 +18,7 @@ from yarnspawner.failures import ClusterUnavailableError
 from yarnspawner.hub.cluster import HubCluster, open_hub_cluster
 from yarnspawner.hub.reconciler import Reconciler
 from yarnspawner.hub.submission import Submission
-from yarnspawner.jupyterhub_types import HubSettings
+from yarnspawner.jupyterhub_types import HubSettings, User
 from yarnspawner.profiles.config import ProfileError, parse_profiles
 from yarnspawner.settings import YarnSpawnerSettings
 from yarnspawner.tags import hub_tag
@@ -71,13 +71,14 @@ def _log_as_the_hub(hub_log: logging.Logger) -> None:
     ours.setLevel(hub_log.level)
 
 
-def known_submissions(users: Any) -> set[Submission]:
+def known_submissions(users: Mapping[int, User]) -> set[Submission]:
     """Return the submissions of all servers of `users`, the hub's UserDict.
 
     A hub makes a spawner at its start for each server that may run according to its database.
     """
     spawners = (spawner for user in users.values() for spawner in user.spawners.values())
-    return {spawner.submission for spawner in spawners if getattr(spawner, "spawn_tag", "")}
+    submissions = (getattr(spawner, "submission", None) for spawner in spawners)
+    return {known for known in submissions if isinstance(known, Submission) and known.tag}
 
 
 def start_with_hub(options: type[YarnSpawnerSettings]) -> None:

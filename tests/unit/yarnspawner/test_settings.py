@@ -4,13 +4,13 @@ import pytest
 from traitlets import TraitError
 
 from yarnspawner import YarnSpawner
-from yarnspawner.settings import YarnSpawnerSettings
+from yarnspawner.jupyterhub_settings import JupyterHubSettings
 
 
 def test_a_configured_port_is_warned_of_once(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(YarnSpawnerSettings, "_warned_of_port", False)
+    monkeypatch.setattr(JupyterHubSettings, "_warned_of_port", False)
     assert [YarnSpawner(port=18888).port, YarnSpawner(port=18888).port] == [18888, 18888]
     assert caplog.text.count("c.Spawner.port = 18888 has no effect") == 1
     assert "c.YarnSpawner.port_range" in caplog.text

@@ -1,0 +1,99 @@
+"""The options of `c.YarnSpawner` for the content of containers: environments, files, scripts."""
+
+from __future__ import annotations
+
+from traitlets import Dict, Enum, Unicode
+from traitlets.config import LoggingConfigurable
+
+from env_packaging.registry import DEFAULT_ENV_ROOT
+from yarnspawner.launch.spec import SCRIPT_TEMPLATE
+
+
+class ContainerSettings(LoggingConfigurable):
+    """The part of the options that decides what a server finds in its container."""
+
+    python_env = Unicode(
+        help="""
+        The Python environment of the servers: one that `yarnhub pack-env` published, by `NAME`,
+        `NAME:ALIAS` or `NAME@KEY`; or the absolute path of one that is the same on every node. It
+        must be set, unless `localize_files` brings one or a profile does:
+
+            c.YarnSpawner.python_env = "lab"
+        """,
+    ).tag(config=True)
+
+    extra_envs = Dict(
+        Unicode(),
+        help="""
+        Further environments of each server, as kernels: a dict from the title that JupyterLab shows
+        to a name or path as in `python_env`. Each environment needs ipykernel. Empty: servers only
+        have the kernels of the environment that they run in.
+
+            c.YarnSpawner.extra_envs = {"Deep learning": "torch:2026"}
+        """,
+    ).tag(config=True)
+
+    env_root = Unicode(
+        DEFAULT_ENV_ROOT,
+        help="""
+        The directory in HDFS with the published environments. If it is changed, `yarnhub pack-env`
+        and `yarnhub envs` need the same in their option `--env-root`.
+        """,
+    ).tag(config=True)
+
+    user_envs = Unicode(
+        help="""
+        The directory in each user's HDFS home with the user's environments. In `python_env`,
+        `extra_envs` and profiles, `~/NAME` names one of them. Empty: such names are refused. Set it
+        to let users bring environments:
+
+            c.YarnSpawner.user_envs = "envs"
+        """,
+    ).tag(config=True)
+
+    env_delivery = Enum(
+        ("archive", "file"),
+        "archive",
+        help="""
+        How a published environment is unpacked on a node. "archive": by the NodeManager, once for
+        all servers of the node. "file": by each container, with tar. Choose "file" if the nodes
+        have no native Hadoop library and unpack slowly, or cannot unpack a tar.gz.
+        """,
+    ).tag(config=True)
+
+    localize_files = Dict(
+        help="""
+        Further files in each container: a dict from the name there to a path, or to a dict of
+        `source`, `type` ("archive" or "file"; default: by the name's ending) and `visibility`
+        ("public": fetched once for all users of a node; default: private). Sources are in HDFS
+        (`hdfs://...`), or small files on the edge node (64 KiB together). A file named
+        `environment` is the servers' Python environment if `python_env` is empty.
+
+            c.YarnSpawner.localize_files = {"site.conf": "/etc/yarnhub/site.conf"}
+        """,
+    ).tag(config=True)
+
+    prologue = Unicode(
+        help="""
+        Lines of bash that run in the container before the server, in the directory with the
+        localized files. Use it to set variables that depend on the node.
+
+            c.YarnSpawner.prologue = "export TMPDIR=$PWD/tmp; mkdir -p $TMPDIR"
+        """,
+    ).tag(config=True)
+
+    epilogue = Unicode(
+        help="""
+        Lines of bash that run in the container after the server has ended by itself. They do not
+        run after a stop.
+        """,
+    ).tag(config=True)
+
+    script_template = Unicode(
+        SCRIPT_TEMPLATE,
+        help="""
+        The script that starts the server if there is a `prologue` or an `epilogue`: a format string
+        with `{prologue}`, `{singleuser_command}` and `{epilogue}`. Change it to run the server by
+        another program, as in `nice {singleuser_command}`.
+        """,
+    ).tag(config=True)
