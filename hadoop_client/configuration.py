@@ -125,6 +125,12 @@ class Configuration:
         return (self.get("hadoop.security.authentication") or "").strip().lower() == "kerberos"
 
     @property
+    def rpc_protections(self) -> tuple[str, ...]:
+        """The protections of RPC connections in the order of preference: "authentication",
+        "integrity", "privacy". Empty if `hadoop.rpc.protection` is not set."""
+        return tuple(name.lower() for name in self.get_list("hadoop.rpc.protection"))
+
+    @property
     def default_filesystem(self) -> str:
         """The file system of paths without a scheme, such as hdfs://namenode:8020."""
         return re.sub(r"(?<=[^:/])/+$", "", (self.get("fs.defaultFS") or "").strip())

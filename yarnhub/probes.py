@@ -170,6 +170,7 @@ def _spec(
             command=[],
             environment={},
             schedulers=configuration.scheduler_addresses(),
+            protections=configuration.rpc_protections,
             script=probe.script,
         ),
         pin=Pin(node.node_id.host, node.rack_name) if node else None,

@@ -227,6 +227,7 @@ def _launch(
         command=command,
         environment=environment,
         schedulers=yarn.configuration.scheduler_addresses(),
+        protections=yarn.configuration.rpc_protections,
         ip=request.ip,
         port_range=settings.port_range,
         script=launch_script(

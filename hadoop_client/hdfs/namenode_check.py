@@ -33,23 +33,13 @@ from hadoop_client.rpc.connection import Connection
 from hadoop_client.security import token_file
 from hadoop_client.security.credentials import Credentials, CredentialsError, Token
 from hadoop_client.security.delegation import HDFS_KIND, identity_of
-from hadoop_client.security.sasl import (
-    DigestMd5,
-    Mechanism,
-    MechanismFactory,
-    Offer,
-    Prepare,
-    SaslError,
-)
+from hadoop_client.security.sasl import MechanismFactory, Prepare, SaslError
 from hadoop_client.wire import WireError
 
 CONNECT_SECONDS, LOGIN_SECONDS = 5.0, 8.0
 
 #: hdfs-native does not use a token that is so close to its maximum lifetime.
 _TOKEN_MARGIN_MS = 60_000
-
-#: DIGEST-MD5's protections by Hadoop's names, the weakest first.
-_PROTECTIONS = {"authentication": "auth", "integrity": "auth-int", "privacy": "auth-conf"}
 
 _checked: set[tuple[Address, ...]] = set()
 _checking = threading.Lock()
@@ -70,7 +60,7 @@ def check_namenodes(configuration: Configuration, url: str | None) -> None:
             raise OSError(errno.EINVAL, str(error).rstrip(".")) from error
         with _checking:
             if addresses not in _checked:
-                _check(addresses, _prepare(configuration, nameservice, addresses))
+                _check(addresses, *_identity(configuration, nameservice, addresses))
                 _checked.add(addresses)
 
 
@@ -85,7 +75,7 @@ def _nameservices(configuration: Configuration, url: str | None) -> list[str]:
     return sorted({match[1] for match in found if match is not None})
 
 
-def _check(addresses: Sequence[Address], prepare: Prepare) -> None:
+def _check(addresses: Sequence[Address], login: Login, prepare: Prepare | None) -> None:
     """Authenticate each NameNode; raises OSError."""
     unreachable: OSError | None = None
     authenticated = False
@@ -97,11 +87,11 @@ def _check(addresses: Sequence[Address], prepare: Prepare) -> None:
             continue
         with sock:
             try:
-                mechanisms = prepare(address[0])
+                mechanisms = prepare(address[0]) if prepare else None
             except SaslError as error:  # this process has no ticket, or the KDC is away
                 raise OSError(errno.EACCES, NO_TICKET) from error
             try:
-                _log_in(sock, mechanisms)
+                _log_in(sock, login, mechanisms)
             except TimeoutError:
                 unreachable = TimeoutError(
                     errno.ETIMEDOUT, f"HDFS did not answer within {LOGIN_SECONDS:g} seconds"
@@ -120,9 +110,9 @@ def _check(addresses: Sequence[Address], prepare: Prepare) -> None:
         raise unreachable
 
 
-def _log_in(sock: socket.socket, mechanisms: MechanismFactory) -> None:
+def _log_in(sock: socket.socket, login: Login, mechanisms: MechanismFactory | None) -> None:
     """Log in and make one call. Any answer to it follows a login of both sides."""
-    connection = Connection(CLIENT_PROTOCOL, Login(), mechanisms)
+    connection = Connection(CLIENT_PROTOCOL, login, mechanisms)
     call = connection.call(GET_FILE_INFO, GetFileInfoRequest("/").encode())
     try:
         exchange(sock, connection, call, time.monotonic() + LOGIN_SECONDS)
@@ -144,14 +134,13 @@ def _unreachable_error(error: Exception) -> OSError:
     return OSError(errno.EHOSTUNREACH, reason)
 
 
-def _prepare(
+def _identity(
     configuration: Configuration, nameservice: str, addresses: Sequence[Address]
-) -> Prepare:
+) -> tuple[Login, Prepare | None]:
     """Return the login of this process: with its delegation token, or else with Kerberos."""
     token = _token(nameservice, addresses)
     if token is not None:
-        factory = _token_factory(token, configuration)
-        return lambda _host: factory
+        return Login(token=token, protections=configuration.rpc_protections), None
     # Imported here because it loads python-gssapi, which servers do not need.
     from hadoop_client.security import kerberos
 
@@ -164,40 +153,7 @@ def _prepare(
             NO_TICKET if has_tokens else f"HDFS authentication failed: {str(error).rstrip('.')}"
         )
         raise OSError(errno.EACCES, reason) from error
-    assert prepare is not None
-    return prepare
-
-
-class _TokenLogin(DigestMd5):
-    """A login with a token, at one of the `allowed` protections."""
-
-    allowed: Sequence[str] = ()
-
-    def _choose(self, challenge: dict[str, str]) -> str:
-        offered = re.split(r"[\s,]+", challenge.get("qop", "auth"))
-        if acceptable := [protection for protection in offered if protection in self.allowed]:
-            return super()._choose({**challenge, "qop": ",".join(acceptable)})
-        raise SaslError(
-            f"no common protection: the server offers {', '.join(offered)}, hadoop.rpc.protection "
-            f"requires {' or '.join(self.allowed)}"
-        )
-
-
-def _token_factory(token: Token, configuration: Configuration) -> MechanismFactory:
-    """Return the login with a token, at the configured protection or a stronger one."""
-    names = list(_PROTECTIONS)
-    wanted = configuration.get_list("hadoop.rpc.protection") or names
-    weakest = min((names.index(name) for name in wanted if name in names), default=0)
-
-    class Limited(_TokenLogin):
-        allowed = tuple(_PROTECTIONS[name] for name in names[weakest:])
-
-    def for_offer(offer: Offer) -> Mechanism | None:
-        if (offer.method, offer.mechanism) != ("TOKEN", "DIGEST-MD5"):
-            return None
-        return Limited.for_token(token, offer)
-
-    return for_offer
+    return Login(), prepare
 
 
 def _token(nameservice: str, addresses: Sequence[Address]) -> Token | None:

@@ -88,11 +88,16 @@ class LoginError(ConnectError):
 
 @dataclass(frozen=True)
 class Login:
-    """The identity of a connection: a token, or else `user`, impersonated by `real_user` if set."""
+    """The identity of a connection: a token, or else `user`, impersonated by `real_user` if set.
+
+    A login with a token uses one of `protections` or a stronger one, and any if there are none:
+    see `Configuration.rpc_protections`.
+    """
 
     user: str | None = None
     real_user: str | None = None
     token: Token | None = None
+    protections: tuple[str, ...] = ()
 
     @classmethod
     def impersonating(cls, user: str, real_user: str) -> Login:

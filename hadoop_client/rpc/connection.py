@@ -239,7 +239,7 @@ class Connection:
         token = self._login.token
         for offer in offers:
             if token is not None and (offer.method, offer.mechanism) == ("TOKEN", "DIGEST-MD5"):
-                return offer, DigestMd5.for_token(token, offer)
+                return offer, DigestMd5.for_token(token, offer, self._login.protections)
             if self._mechanisms is not None:
                 mechanism = self._mechanisms(offer)
                 if mechanism is not None:

@@ -16,7 +16,7 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from pathlib import Path
 from threading import Lock, Thread
@@ -127,7 +127,7 @@ def logins(configuration: Configuration, service: str) -> Prepare | None:
             f"The cluster uses Kerberos, but {service} is not a principal in this configuration. "
             "Copy it from the configuration of the cluster's nodes."
         )
-    protections = configuration.get_list("hadoop.rpc.protection") or ["authentication"]
+    protections = configuration.rpc_protections or ("authentication",)
     unknown = [name for name in protections if name not in LAYERS]
     if unknown:
         raise ConfigurationError(
@@ -145,7 +145,7 @@ def principal_of(principal: str, host: str) -> str:
     return principal.replace("/_HOST@", f"/{socket.getfqdn(host).lower()}@")
 
 
-def _factory(principal: str, protections: list[str]) -> MechanismFactory:
+def _factory(principal: str, protections: Sequence[str]) -> MechanismFactory:
     """Get a ticket for the service, which may wait for the KDC, and return its mechanism."""
     mechanism = Gssapi(principal, protections)
 
@@ -164,7 +164,7 @@ def _factory(principal: str, protections: list[str]) -> MechanismFactory:
 class Gssapi:
     """The client's side of one login. The constructor may wait for the KDC."""
 
-    def __init__(self, principal: str, protections: list[str]) -> None:
+    def __init__(self, principal: str, protections: Sequence[str]) -> None:
         self._protections = protections
         self._sealed = False
         self.complete = False

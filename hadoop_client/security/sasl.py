@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -20,6 +20,9 @@ from hadoop_client.security.credentials import Token
 from hadoop_client.wire import Message, bytes_, string
 
 MAX_BUFFER = 65536
+
+#: DIGEST-MD5's protections by Hadoop's names, the weakest first.
+PROTECTIONS = {"authentication": "auth", "integrity": "auth-int", "privacy": "auth-conf"}
 
 
 class SaslError(Exception):
@@ -125,26 +128,40 @@ class Channel:
 
 
 class DigestMd5:
-    """DIGEST-MD5: both sides prove that they know the password, neither sends it."""
+    """DIGEST-MD5: both sides prove that they know the password, neither sends it.
 
-    def __init__(self, username: str, password: str, uri: str, client_nonce: str) -> None:
+    `protections` are the configured ones, by Hadoop's names and in the order of preference. The
+    login uses one of them that the server offers, or else a stronger one, and never a weaker one.
+    Without any it uses the first one that the server offers.
+    """
+
+    def __init__(
+        self,
+        username: str,
+        password: str,
+        uri: str,
+        client_nonce: str,
+        protections: Sequence[str] = (),
+    ) -> None:
         self._username = username
         self._password = password
         self._uri = uri
         self._client_nonce = client_nonce
+        self._protections = protections
         self._expected = ""
         self._sending: Channel | None = None
         self._receiving: Channel | None = None
         self.complete = False
 
     @classmethod
-    def for_token(cls, token: Token, offer: Offer) -> DigestMd5:
+    def for_token(cls, token: Token, offer: Offer, protections: Sequence[str] = ()) -> DigestMd5:
         """Log in with a Hadoop token."""
         username, password, nonce = (
             base64.b64encode(data).decode()
             for data in (token.identifier, token.password, os.urandom(24))
         )
-        return cls(username, password, f"{offer.protocol or ''}/{offer.server_id or ''}", nonce)
+        uri = f"{offer.protocol or ''}/{offer.server_id or ''}"
+        return cls(username, password, uri, nonce, protections)
 
     @property
     def layered(self) -> bool:
@@ -185,14 +202,24 @@ class DigestMd5:
         return ",".join(["charset=utf-8", *quoted, plain]).encode()
 
     def _choose(self, challenge: dict[str, str]) -> str:
+        listed = re.split(r"[\s,]+", challenge.get("qop", "auth"))
+        ciphers = re.split(r"[\s,]+", challenge.get("cipher", ""))
+        strengths = list(PROTECTIONS.values())
         # Hadoop lists protections in the administrator's order of preference.
-        for qop in re.split(r"[\s,]+", challenge.get("qop", "auth")):
-            ciphers = re.split(r"[\s,]+", challenge.get("cipher", ""))
-            if qop in ("auth", "auth-int") or (qop == "auth-conf" and "rc4" in ciphers):
+        offered = [
+            qop for qop in listed if qop in strengths and (qop != "auth-conf" or "rc4" in ciphers)
+        ]
+        wanted = [PROTECTIONS[name] for name in self._protections if name in PROTECTIONS]
+        weakest = min(map(strengths.index, wanted), default=0)
+        for qop in (*wanted, *offered):
+            if qop in offered and strengths.index(qop) >= weakest:
                 return qop
+        ours = "this client has auth, auth-int, and auth-conf with rc4"
+        if wanted:
+            ours = f"this configuration's hadoop.rpc.protection is {','.join(self._protections)}"
         raise SaslError(
-            f"no common protection: the server offers {challenge.get('qop')} with "
-            f"{challenge.get('cipher')}, this client auth, auth-int, and auth-conf with rc4"
+            f"no common protection: the server offers {', '.join(listed)} with "
+            f"{challenge.get('cipher')}, {ours}"
         )
 
     def wrap(self, data: bytes) -> bytes:

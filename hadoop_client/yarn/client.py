@@ -12,6 +12,7 @@ answers in time. Calls that this class lacks are `AsyncClient.call` with a metho
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hadoop_client.configuration import Configuration
@@ -86,6 +87,8 @@ class YarnClient:
         prepare = None
         if login.token is None:
             prepare = kerberos.logins(configuration, kerberos.RESOURCEMANAGER)
+        elif not login.protections:
+            login = replace(login, protections=configuration.rpc_protections)
         addresses = configuration.resourcemanager_addresses()
         return cls(AsyncClient(addresses, APPLICATION_CLIENT_PROTOCOL, login, timeout, prepare))
 

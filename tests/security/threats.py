@@ -117,6 +117,10 @@ THREATS: dict[str, tuple[str, ...]] = {
     "a service with another principal, or with weaker protection": (
         "tests/kerberos/test_rpc.py::test_a_server_that_is_somebody_else_is_refused",
         "tests/kerberos/test_rpc.py::test_a_client_that_wants_less_than_the_server_is_told_so",
+        f"{UNIT}/hadoop_client/test_sasl.py::"
+        "test_no_challenge_leads_to_a_weaker_protection_than_configured",
+        f"{UNIT}/container/test_scheduler.py::"
+        "test_a_scheduler_without_the_configured_protection_is_refused",
     ),
     "a NameNode that offers hdfs-native no authentication, or cannot prove its identity": (
         f"{UNIT}/hadoop_client/test_namenode_check.py::"

@@ -71,6 +71,7 @@ class Launch:
       `token_refresh_seconds`; empty without Kerberos.
     - `key`: the key of this start, for requests to the hub (`yarnspawner.container.sealing`).
     - `hold_seconds`: how long the port of a server that has ended is held.
+    - `protections`: of the connections to the schedulers, as `hadoop_client.rpc.call.Login` takes.
     """
 
     command: list[str] = field(repr=False)
@@ -86,6 +87,7 @@ class Launch:
     token_refresh_seconds: float = 0.0
     key: bytes = field(default=b"", repr=False)
     hold_seconds: float = 0.0
+    protections: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for path in self.files:
@@ -108,6 +110,7 @@ class Launch:
         fields = json.loads(data)
         fields["key"] = bytes.fromhex(fields["key"])
         fields["schedulers"] = [(host, port) for host, port in fields["schedulers"]]
+        fields["protections"] = tuple(fields["protections"])
         if fields["port_range"] is not None:
             fields["port_range"] = tuple(fields["port_range"])
         fields["files"] = {

@@ -45,14 +45,21 @@ class AttemptOverError(Exception):
 class Scheduler:
     """A `Reporter` to the ResourceManager, at its addresses for application masters."""
 
-    def __init__(self, addresses: list[tuple[str, int]], token: Token) -> None:
+    def __init__(
+        self,
+        addresses: list[tuple[str, int]],
+        token: Token,
+        protections: tuple[str, ...] = (),
+    ) -> None:
         self._addresses = addresses
+        self._protections = protections
         self._client = self._connect(token)
         self._registration = RegisterApplicationMasterRequest()
         self._response_id = 0
 
     def _connect(self, token: Token) -> BlockingClient:
-        return BlockingClient(self._addresses, APPLICATION_MASTER_PROTOCOL, Login(token=token))
+        login = Login(token=token, protections=self._protections)
+        return BlockingClient(self._addresses, APPLICATION_MASTER_PROTOCOL, login)
 
     def register(self, host: str, port: int, tracking_url: str) -> None:
         """Report that the server is ready: the application is RUNNING from now on."""

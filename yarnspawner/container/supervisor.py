@@ -193,4 +193,4 @@ def connect(launch: Launch, program: str) -> Reporter:
     with open(program, "rb") as file:  # noqa: PTH123
         tokens = Credentials.from_bytes(file.read()).tokens.values()
     token = next(token for token in tokens if token.kind == AMRM_TOKEN_KIND)
-    return Scheduler(launch.schedulers, token)
+    return Scheduler(launch.schedulers, token, launch.protections)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 
@@ -69,6 +69,7 @@ class ResourceManager(RpcServer):
         self.ends = threading.Semaphore(0)  # one for each connection that has ended
         self.instead: dict[str, Handler] = {}
         self.token = TOKEN
+        self.qop = "auth"
         self.new_token: Token | None = None
         self.command: Command | None = None
         self.finishes_until_kept = 1
@@ -114,7 +115,7 @@ class ResourceManager(RpcServer):
         call.answer(AllocateResponse(self.command, self.response_id, am_rm_token=token))
 
     def _serve(self, sock: socket.socket) -> None:
-        side = TokenSide(self._handler, sock.sendall, self.token)
+        side = TokenSide(self._handler, sock.sendall, self.token, self.qop)
         self.sides.append(side)
         with sock, suppress(OSError):
             while not side.dropped and (data := sock.recv(65536)):
@@ -143,6 +144,27 @@ def scheduler(rm: ResourceManager) -> Iterator[Scheduler]:
 def registered(scheduler: Scheduler) -> Scheduler:
     register(scheduler)
     return scheduler
+
+
+def test_the_connection_is_encrypted_if_the_configuration_says_so(rm: ResourceManager) -> None:
+    """A server that prefers less does not get it, and neither does an attacker on the network."""
+    rm.qop = "auth,auth-int,auth-conf"
+    with closing(Scheduler([rm.address], TOKEN, ("privacy",))) as scheduler:
+        register(scheduler)
+        rm.new_token = rm.token = NEXT_TOKEN
+        scheduler.heartbeat()
+        scheduler.heartbeat()
+    assert {side.is_encrypted for side in rm.sides_used} == {True}
+
+
+def test_a_scheduler_without_the_configured_protection_is_refused(rm: ResourceManager) -> None:
+    rm.qop = "auth,auth-int"
+    with (
+        closing(Scheduler([rm.address], TOKEN, ("privacy",))) as scheduler,
+        pytest.raises(ConnectError, match=r"the server offers auth, auth-int .* is privacy"),
+    ):
+        register(scheduler)
+    assert not rm.requests
 
 
 def register(scheduler: Scheduler) -> None:

@@ -100,6 +100,12 @@ class ServerSide:
             else:
                 self._sasl(frame)
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the client's packets are encrypted."""
+        receiving = self._digest.receiving if self._digest else None
+        return receiving is not None and receiving.stream is not None
+
     def send(self, header: ResponseHeader, body: Message | None = None) -> None:
         packet = delimited(header.encode())
         if body is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 
 import pytest
@@ -12,16 +13,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hadoop_client.security.credentials import Token
-from hadoop_client.security.sasl import DigestMd5, Offer, Rc4, SaslError, parse_directives
+from hadoop_client.security.sasl import (
+    PROTECTIONS,
+    DigestMd5,
+    Offer,
+    Rc4,
+    SaslError,
+    parse_directives,
+)
 from tests.unit.hadoop_client.digest_server import DigestServer, Refused
 
 TOKEN = Token(b"\x00identifier\xff", b"password", "KIND", "service")
 OFFER = Offer("TOKEN", "DIGEST-MD5", "", "default")
 
 
-def log_in(qop: str, token: Token = TOKEN) -> tuple[DigestMd5, DigestServer]:
+def log_in(
+    qop: str, token: Token = TOKEN, protections: Sequence[str] = ()
+) -> tuple[DigestMd5, DigestServer]:
     """Exchange the messages of a login between client and server."""
-    client, server = DigestMd5.for_token(token, OFFER), DigestServer(password_of, qop)
+    client = DigestMd5.for_token(token, OFFER, protections)
+    server = DigestServer(password_of, qop)
     client.step(server.respond(client.step(server.challenge())))
     return client, server
 
@@ -62,9 +73,54 @@ def test_both_sides_prove_themselves_at_each_protection(qop: str) -> None:
     assert (server.receiving is not None) == client.layered
 
 
-def test_the_first_protection_that_the_server_lists_is_chosen() -> None:
+def test_without_a_configuration_the_first_protection_that_the_server_lists_is_chosen() -> None:
     assert not log_in("auth,auth-int,auth-conf")[0].layered
     assert log_in("auth-int,auth")[0].layered
+
+
+@pytest.mark.parametrize(
+    ("protections", "offered", "chosen"),
+    [
+        (["privacy"], "auth,auth-int,auth-conf", "auth-conf"),
+        (["integrity"], "auth,auth-int,auth-conf", "auth-int"),
+        (["authentication"], "auth-conf,auth", "auth"),
+        (["privacy", "authentication"], "auth,auth-conf", "auth-conf"),
+        (["authentication", "privacy"], "auth-conf,auth", "auth"),
+        (["privacy", "authentication"], "auth,auth-int", "auth"),
+        # A server that requires more than the client gets it.
+        (["authentication"], "auth-conf", "auth-conf"),
+        (["authentication"], "auth-int,auth-conf", "auth-int"),
+    ],
+)
+def test_the_client_chooses_by_its_own_order_of_protections(
+    protections: list[str], offered: str, chosen: str
+) -> None:
+    client = DigestMd5.for_token(TOKEN, OFFER, protections)
+    response = client.step(DigestServer(password_of, offered).challenge())
+    assert parse_directives(response)["qop"] == chosen
+
+
+@given(
+    protections=st.lists(st.sampled_from(list(PROTECTIONS)), min_size=1, unique=True),
+    offered=st.lists(st.sampled_from([*PROTECTIONS.values(), "unknown"]), unique=True),
+    has_cipher=st.booleans(),
+)
+def test_no_challenge_leads_to_a_weaker_protection_than_configured(
+    protections: list[str], offered: list[str], has_cipher: bool
+) -> None:
+    strength = list(PROTECTIONS.values())
+    weakest = min(strength.index(PROTECTIONS[name]) for name in protections)
+    ciphers = "3des,rc4" if has_cipher else "3des,des"
+    challenge = f'realm="r",nonce="n",qop="{",".join(offered)}",cipher="{ciphers}"'
+    client = DigestMd5.for_token(TOKEN, OFFER, protections)
+    possible = [
+        qop for qop in offered if qop in strength[weakest:] and (has_cipher or qop != "auth-conf")
+    ]
+    if possible:
+        assert parse_directives(client.step(challenge.encode()))["qop"] in possible
+    else:
+        with pytest.raises(SaslError, match="no common protection"):
+            client.step(challenge.encode())
 
 
 @settings(max_examples=25)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from hadoop_client.configuration import Configuration
-from hadoop_client.rpc.call import Login, RpcError
+from hadoop_client.rpc.call import Login, LoginError, RpcError
 from hadoop_client.security.credentials import Token
 from hadoop_client.wire import Message
 from hadoop_client.yarn.client import YarnClient
@@ -223,6 +223,17 @@ async def test_a_token_needs_no_ticket_on_a_cluster_with_kerberos() -> None:
         )
         async with YarnClient.connect(configuration, Login(token=TOKEN)) as yarn:
             assert await yarn.nodes() == ()
+
+
+async def test_a_token_is_used_with_the_configured_protection_only() -> None:
+    with RpcServer(ResourceManager(), token=TOKEN, qop="auth") as server:
+        host, port = server.address
+        configuration = Configuration(
+            {"hadoop.rpc.protection": "privacy", "yarn.resourcemanager.address": f"{host}:{port}"}
+        )
+        async with YarnClient.connect(configuration, Login(token=TOKEN)) as yarn:
+            with pytest.raises(LoginError, match="no common protection"):
+                await yarn.nodes()
 
 
 async def test_the_connection_ends_with_the_block() -> None:

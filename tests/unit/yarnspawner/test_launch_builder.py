@@ -45,7 +45,12 @@ async def build(environment: dict[str, object] | None = None, **options: Any) ->
         tag="yarnhub-1",
         homes=None,
         tokens=None,
-        configuration=Configuration({"fs.defaultFS": "hdfs://nn.example:8020"}),
+        configuration=Configuration(
+            {
+                "fs.defaultFS": "hdfs://nn.example:8020",
+                "hadoop.rpc.protection": "Privacy, integrity",
+            }
+        ),
     )
     return await build_launch_spec(spawner, request, yarn)  # type: ignore[arg-type]
 
@@ -67,6 +72,10 @@ async def test_more_tags_of_the_site_than_yarn_accepts_are_refused_by_name():
     assert (await build(tags=tags[:7])).tags[-1] == "site6"
     with pytest.raises(OptionsError, match=r"c\.YarnSpawner\.tags has 8 tags, .* accepts 7"):
         await build(tags=tags)
+
+
+async def test_the_launch_has_the_protections_of_the_hubs_configuration():
+    assert (await build()).launch.protections == ("privacy", "integrity")
 
 
 async def test_a_variable_that_is_none_is_left_out():

@@ -45,6 +45,7 @@ LAUNCH = Launch(
     command=["jupyter-labhub"],
     environment={"JUPYTERHUB_API_TOKEN": "a-token-of-32-characters-or-more"},
     schedulers=[("rm.example", 8030)],
+    protections=("privacy", "authentication"),
 )
 ARCHIVE = LocalizedFile(
     link="environment",
