@@ -1,7 +1,7 @@
 """Plans an archive: reads the environment once to find its content and its key.
 
 - The key depends on the shipped content alone: names, modes, links, relocated bytes, and the
-  version of the rules that chose them. It does not depend on times, owners, or the bytecode in the
+  version of the archive's format. It does not depend on times, owners, or the bytecode in the
   prefix. The same content has the same key, whatever its path.
 - Nothing is written. Each thread holds one file in memory, of at most LARGE_BYTES.
 """
@@ -29,13 +29,16 @@ from env_packaging.build.relocate import (
     relocate,
     remaining_prefix,
 )
-from env_packaging.build.scan import RULES_VERSION, PrefixScan
+from env_packaging.build.scan import PrefixScan
 from env_packaging.errors import PrefixError
 
 #: Larger files are data or libraries. They are read in chunks and packed unchanged.
 LARGE_BYTES = 32 << 20
 
 CHUNK_BYTES = 1 << 20
+
+#: Increase it with each change of this package that gives the same content another archive.
+_ARCHIVE_FORMAT = 1
 
 #: Hexadecimal digits of a key.
 KEY_LENGTH = 20
@@ -120,7 +123,7 @@ def make_plan(scan: PrefixScan, progress: Progress) -> Plan:
 
 def content_key(files: tuple[Inspected, ...], links: tuple[Member, ...], cache_tag: str) -> str:
     """Return the key of a content: the first digits of a SHA-256 over a canonical list of it."""
-    sha256 = hashlib.sha256(f"{RULES_VERSION} {cache_tag}\n".encode())
+    sha256 = hashlib.sha256(f"{_ARCHIVE_FORMAT} {cache_tag}\n".encode())
     lines = [(f.member.name, f"file {f.member.mode:o} {f.sha256}") for f in files]
     lines += [(link.name, f"link {link.target}") for link in links]
     for name, line in sorted(lines):

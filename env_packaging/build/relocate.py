@@ -18,6 +18,7 @@ import json
 import os
 import posixpath
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,10 +26,11 @@ from typing import Literal
 
 from env_packaging.build.elf import MAGIC, read_dynamic, replace_search_path
 
-#: What pip writes if a shebang would be too long or contain a space: a line for the shell that
-#: Python reads as a string (pip's distlib, scripts.py).
+#: What installers write if a shebang would be too long or contain a space: a line for the shell
+#: that Python reads as part of a string. The string ends on the next line (pip, uv, installer) or
+#: in a comment on the same one (conda, mamba, rattler).
 _SHELL_SHEBANG = re.compile(
-    rb"""\A\#!/bin/sh\n'''exec'\ "?(?P<program>[^"\n]+?)"?\ "\$0"\ "\$@"\n'\ '''\n""", re.X
+    rb"""\A\#!/bin/sh\n(?P<command>'''exec'\ [^\r\n]*?)(?:\ \#'''|\n'\ ''')\n""", re.X
 )
 _SHEBANG = re.compile(rb"\A#![ \t]*(?P<program>/[^ \t\r\n]*)[ \t]*(?P<options>[^\r\n]*)")
 
@@ -72,12 +74,12 @@ def relocate(name: str, data: bytes, prefix_paths: PrefixPaths) -> bytes:
         return b""  # commands with paths and times; an empty file still marks a conda environment
     if name == prefix_paths.interpreter and data.startswith(MAGIC):
         return _relocate_interpreter(data, prefix_paths)
+    if data.startswith(b"#!"):
+        return _relocate_script(data, prefix_paths)  # in quotes, a path may be spelt another way
     if not prefix_paths.occur_in(data):
         return data
     if data.startswith(MAGIC):
         return _relocate_elf(name, data, prefix_paths)
-    if data.startswith(b"#!"):
-        return _relocate_script(data, prefix_paths)
     if name.startswith("conda-meta/") and name.endswith(".json"):
         return _relocate_conda_record(data)
     if posixpath.basename(name) == "kernel.json":
@@ -92,24 +94,44 @@ def remaining_prefix(data: bytes, prefix_paths: PrefixPaths) -> FileFormat | Non
     return "binary" if b"\0" in data else "text"
 
 
+@dataclass(frozen=True)
+class ScriptStart:
+    """The interpreter of a script and its options, and where the rest of the script begins."""
+
+    program: str
+    options: str
+    end: int
+
+
+def script_start(data: bytes) -> ScriptStart | None:
+    """Read the interpreter of a script; None if it has none with an absolute path."""
+    if match := _SHELL_SHEBANG.match(data):
+        try:
+            words = shlex.split(os.fsdecode(match["command"]))
+        except ValueError:  # an open quote
+            return None
+        if len(words) < 4 or words[0] != "exec" or words[-2:] != ["$0", "$@"]:
+            return None
+        return ScriptStart(words[1], shlex.join(words[2:-2]), match.end() - len("\n"))
+    if match := _SHEBANG.match(data):
+        program, options = (os.fsdecode(match[group]) for group in ("program", "options"))
+        return ScriptStart(program, options, match.end())
+    return None
+
+
 def _relocate_script(data: bytes, prefix_paths: PrefixPaths) -> bytes:
-    match = _SHELL_SHEBANG.match(data) or _SHEBANG.match(data)
-    if match is None:
-        return data
-    relative = prefix_paths.relative(match["program"].decode(errors="surrogateescape"))
-    if relative is None:
+    start = script_start(data)
+    relative = prefix_paths.relative(start.program) if start else None
+    if start is None or relative is None:
         return data
     program = posixpath.basename(relative)
     if re.fullmatch(r"pythonw?[0-9.]*", program):
         program = prefix_paths.program
-    options = match.groupdict().get("options") or b""
-    line = f"#!/usr/bin/env {program}".encode()
-    if options:
+    line = f"#!/usr/bin/env {program}"
+    if start.options:
         # Without -S, env would look for a program whose name contains the options.
-        line = f"#!/usr/bin/env -S {program} ".encode() + options
-    if match.re is _SHELL_SHEBANG:
-        line += b"\n"
-    return line + data[match.end() :]
+        line = f"#!/usr/bin/env -S {program} {start.options}"
+    return os.fsencode(line) + data[start.end :]
 
 
 def _relocate_kernel(data: bytes, prefix_paths: PrefixPaths) -> bytes:

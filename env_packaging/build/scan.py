@@ -11,8 +11,9 @@ from env_packaging.build.prefix import Prefix, PrefixKind
 from env_packaging.build.prune import Preset, reason_to_prune
 from env_packaging.errors import PrefixError
 
-#: Increase it with each change of this package that gives the same prefix another archive.
-RULES_VERSION = 1
+#: Increase it with each change of this package that refuses a prefix, or gives it another archive,
+#: so that an untouched prefix is read again.
+RULES_VERSION = 2
 
 
 @dataclass(frozen=True)

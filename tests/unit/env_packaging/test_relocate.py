@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 from hypothesis import given
@@ -23,14 +24,6 @@ PREFIX = PrefixPaths(["/opt/env", "/opt/pythons"], "python3.11")
         ("#!/opt/env/bin/python -sE\n", "#!/usr/bin/env -S python3.11 -sE\n"),
         ("#!/opt/env/bin/perl\n", "#!/usr/bin/env perl\n"),
         ("#!/opt/env/bin/python", "#!/usr/bin/env python3.11"),
-        (
-            "#!/bin/sh\n'''exec' /opt/env/bin/python3.11 \"$0\" \"$@\"\n' '''\n",
-            "#!/usr/bin/env python3.11\n",
-        ),
-        (
-            "#!/bin/sh\n'''exec' \"/opt/env/bin/python3.11\" \"$0\" \"$@\"\n' '''\n",
-            "#!/usr/bin/env python3.11\n",
-        ),
     ],
 )
 def test_a_script_finds_its_interpreter_by_the_path(before: str, after: str) -> None:
@@ -40,9 +33,39 @@ def test_a_script_finds_its_interpreter_by_the_path(before: str, after: str) -> 
     assert remaining_prefix(relocated, PREFIX) is None
 
 
+LONG = "/opt/" + "d" * 120 + "/env"
+SPACED = "/opt/my team/env"
+QUOTED = "/opt/o'neil's team/env"
+PIP_END, CONDA_END = "\n' '''\n", " #'''\n"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "command", "end"),
+    [
+        (LONG, f"{LONG}/bin/python3.11", PIP_END),  # pip
+        (SPACED, f'"{SPACED}/bin/python3.11"', PIP_END),  # pip
+        (LONG, f"'{LONG}/bin/python3'", PIP_END),  # uv
+        (SPACED, f"'{SPACED}/bin/python3'", PIP_END),  # uv, and installer
+        (QUOTED, f"{shlex.quote(QUOTED)}/bin/python", PIP_END),
+        (SPACED, f'"{SPACED}/bin/python3.11"', CONDA_END),  # conda, mamba, rattler
+        (LONG, f'"{LONG}/bin/python3.11"', CONDA_END),
+    ],
+)
+@pytest.mark.parametrize("options", ["", "-sE"])
+def test_a_script_whose_interpreter_is_run_by_a_shell_finds_it_by_the_path(
+    prefix: str, command: str, end: str, options: str
+) -> None:
+    line = " ".join(filter(None, [f"'''exec' {command}", options, '"$0" "$@"']))
+    prefix_paths = PrefixPaths([prefix], "python3.11")
+    relocated = relocate("bin/tool", f"#!/bin/sh\n{line}{end}import sys\n".encode(), prefix_paths)
+    interpreter = "-S python3.11 -sE" if options else "python3.11"
+    assert relocated == f"#!/usr/bin/env {interpreter}\nimport sys\n".encode()
+
+
 @pytest.mark.parametrize(
     "script",
     [
+        "#!/bin/sh\n'''exec' \"$(dirname \"$0\")\"/python \"$0\" \"$@\"\n' '''\n",
         "#!/usr/bin/env python3\n",
         "#!/bin/sh\nexec true\n",
         "#!/opt/env2/bin/python\n",
@@ -53,6 +76,14 @@ def test_a_script_finds_its_interpreter_by_the_path(before: str, after: str) -> 
 def test_a_script_of_another_interpreter_is_unchanged(script: str) -> None:
     assert relocate("bin/tool", script.encode(), PREFIX) == script.encode()
     assert remaining_prefix(script.encode(), PREFIX) is None
+
+
+@pytest.mark.parametrize(
+    "command", ['\'/opt/env/bin/python "$0" "$@"', '/opt/env/bin/python "$0"', ""]
+)
+def test_a_script_that_a_shell_does_not_hand_on_as_installers_do_is_unchanged(command: str) -> None:
+    data = f"#!/bin/sh\n'''exec' {command}\n' '''\n".encode()
+    assert relocate("bin/tool", data, PREFIX) == data
 
 
 def test_only_the_first_line_of_a_script_is_relocated_and_the_rest_is_reported() -> None:
