@@ -17,7 +17,7 @@ from yarnhub.check.results import CheckResult, Verdict, exit_code
 from yarnhub.options import AsJson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 GROUPS = (
@@ -33,53 +33,47 @@ STYLES = {
 }
 
 
+Groups = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[GROUP...]",
+        help=f"What to check: {', '.join(GROUPS)}; by default all of these. Or: contents "
+        "[ROOT], to check a notebook directory in HDFS as yourself.",
+        show_default=False,
+        autocompletion=lambda: [*GROUPS, CONTENTS],
+    ),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-f",
+        envvar="YARNHUB_CONFIG",
+        exists=True,
+        dir_okay=False,
+        help="The hub's jupyterhub_config.py, to check the settings in it. The file is "
+        "executed, as JupyterHub does.",
+    ),
+]
+User = Annotated[
+    str | None,
+    typer.Option(
+        "--user",
+        help="The user to start servers for; default: the first user that the configuration "
+        "allows, else yourself.",
+    ),
+]
+
+
 def check(
-    groups: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[GROUP...]",
-            help=f"What to check: {', '.join(GROUPS)}; by default all of these. Or: contents "
-            "[ROOT], to check a notebook directory in HDFS as yourself.",
-            show_default=False,
-            autocompletion=lambda: [*GROUPS, CONTENTS],
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config",
-            "-f",
-            envvar="YARNHUB_CONFIG",
-            exists=True,
-            dir_okay=False,
-            help="The hub's jupyterhub_config.py, to check the settings in it. The file is "
-            "executed, as JupyterHub does.",
-        ),
-    ] = None,
-    user: Annotated[
-        str | None,
-        typer.Option(
-            "--user",
-            help="The user to start servers for; default: the first user that the configuration "
-            "allows, else yourself.",
-        ),
-    ] = None,
-    as_json: AsJson = False,
+    groups: Groups = None, config: ConfigFile = None, user: User = None, as_json: AsJson = False
 ) -> None:
     """Check this edge node, and show how to fix what is wrong.
 
     Run it with the hub's environment: HADOOP_CONF_DIR, and HADOOP_USER_NAME or the hub's account.
     The exit code is 1 if any check failed.
     """
-    requested = list(groups or GROUPS)
-    root = requested.pop() if requested[0] == CONTENTS and len(requested) == 2 else None
-    unknown = [name for name in requested if name not in (*GROUPS, CONTENTS)]
-    if unknown or (root is not None and not root.startswith("/")):
-        wrong = unknown[0] if unknown else root
-        raise typer.BadParameter(
-            f"{wrong} is not a check. Choose from {', '.join((*GROUPS, CONTENTS))}. A ROOT after "
-            "contents begins with a slash."
-        )
+    requested, root = _parse_groups(groups or GROUPS)
     results = []
     for result in _run(requested, config, user, root):
         results.append(result)
@@ -88,6 +82,20 @@ def check(
     if as_json:
         typer.echo(json.dumps([result.to_json() for result in results], indent=2))
     raise typer.Exit(exit_code(results))
+
+
+def _parse_groups(words: Sequence[str]) -> tuple[list[str], str | None]:
+    """Return the groups, and the ROOT after `contents` if there is one."""
+    groups = list(words)
+    root = groups.pop() if groups[0] == CONTENTS and len(groups) == 2 else None
+    unknown = [name for name in groups if name not in (*GROUPS, CONTENTS)]
+    if unknown or (root is not None and not root.startswith("/")):
+        wrong = unknown[0] if unknown else root
+        raise typer.BadParameter(
+            f"{wrong} is not a check. Choose from {', '.join((*GROUPS, CONTENTS))}. A ROOT after "
+            "contents begins with a slash."
+        )
+    return groups, root
 
 
 def _run(

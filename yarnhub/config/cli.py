@@ -18,7 +18,7 @@ import typer
 
 from env_packaging.registry import DEFAULT_ENV_ROOT, LATEST, names, storage_errors
 from yarnhub.check.cli import GROUPS, show
-from yarnhub.check.results import CheckResult, exit_code
+from yarnhub.check.results import exit_code
 from yarnhub.config.render import AdminChoices, ClusterResources, hub_config, systemd_unit
 from yarnhub.errors import ToolError
 
@@ -44,31 +44,37 @@ class NothingToChooseError(ToolError):
     exit_code = 4
 
 
+Output = Annotated[Path, typer.Option("--output", "-o", dir_okay=False, help="The file to write.")]
+Unit = Annotated[
+    Path | None,
+    typer.Option("--unit", dir_okay=False, help="Also write a systemd unit.", show_default=False),
+]
+HubHost = Annotated[
+    str, typer.Option(help="This host's name, as the nodes resolve it.", show_default=False)
+]
+Queue = Annotated[str, typer.Option(help="The servers' queue.", show_default=False)]
+Env = Annotated[str, typer.Option(help="The servers' environment.", show_default=False)]
+Users = Annotated[
+    str,
+    typer.Option(
+        help="Users who may log in, as NAME,NAME…; default: all. The check is for the first "
+        "user, or for yourself.",
+        show_default=False,
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; use the first choice of each.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
+
+
 def config(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", dir_okay=False, help="The file to write.")
-    ] = Path("jupyterhub_config.py"),
-    unit: Annotated[
-        Path | None,
-        typer.Option(dir_okay=False, help="Also write a systemd unit.", show_default=False),
-    ] = None,
-    hub_host: Annotated[
-        str, typer.Option(help="This host's name, as the nodes resolve it.", show_default=False)
-    ] = "",
-    queue: Annotated[str, typer.Option(help="The servers' queue.", show_default=False)] = "",
-    env: Annotated[str, typer.Option(help="The servers' environment.", show_default=False)] = "",
-    users: Annotated[
-        str,
-        typer.Option(
-            help="Users who may log in, as NAME,NAME…; default: all. The check is for the first "
-            "user, or for yourself.",
-            show_default=False,
-        ),
-    ] = "",
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask; use the first choice of each.")
-    ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
+    output: Output = Path("jupyterhub_config.py"),
+    unit: Unit = None,
+    hub_host: HubHost = "",
+    queue: Queue = "",
+    env: Env = "",
+    users: Users = "",
+    yes: Yes = False,
+    force: Force = False,
 ) -> None:
     """Write a configuration for a hub on this cluster, and check it.
 
@@ -93,12 +99,7 @@ def config(
     if unit is not None:
         unit.write_text(_unit(output, cluster.kerberos and not choices.keytab))
         typer.echo(f"Wrote {unit}. Copy it to /etc/systemd/system and enable it.")
-    user = choices.users[0] if choices.users else getpass.getuser()
-    typer.echo(f"Running `yarnhub check --config {output} --user {user}`:")
-    results = _check(output, user)
-    for result in results:
-        show(result)
-    raise typer.Exit(exit_code(results))
+    raise typer.Exit(_check(output, choices.users[0] if choices.users else getpass.getuser()))
 
 
 def _discover() -> ClusterResources:
@@ -162,11 +163,16 @@ def _choose(title: str, choices: list[str], ask: bool, if_empty: str = "") -> st
     return str(typer.prompt(title, default=choices[0]))
 
 
-def _check(file: Path, user: str) -> list[CheckResult]:
+def _check(file: Path, user: str) -> int:
+    """Run `yarnhub check` with the written file; returns its exit code."""
     from yarnhub.check.facts import run_check
 
+    typer.echo(f"Running `yarnhub check --config {file} --user {user}`:")
     edge = _edge_node(file, user)
-    return [result for group in GROUPS for result in run_check(group, edge)]
+    results = [result for group in GROUPS for result in run_check(group, edge)]
+    for result in results:
+        show(result)
+    return exit_code(results)
 
 
 def _unit(file: Path, ticket_by_hand: bool) -> str:

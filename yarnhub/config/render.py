@@ -101,31 +101,11 @@ def systemd_unit(
 ) -> str:
     """Return the unit that runs the hub as `account`, in the directory with its database.
 
-    `ticket_by_hand`: the hub uses a Kerberos ticket that an administrator gets with kinit. These
-    protections are left out, because JupyterHub does not work with them everywhere:
-
-    - NoNewPrivileges: if the hub is not root, PAM checks a password with the setuid program
-      unix_chkpwd. RestrictNamespaces, SystemCallFilter and others imply it for such a hub.
-    - ProtectSystem=strict: the places of a site's logs and certificates are not known here. If the
-      hub is root, `true` instead of `full`: `create_system_users` changes /etc/passwd.
-    - ProtectHome: the hub's directory, its Python and its keytab may be in a home directory.
-    - PrivateTmp if a file of the hub is in /tmp, such as the ticket that kinit gets.
-    - PrivateDevices and CapabilityBoundingSet: the PAM modules of a site may need them.
+    `ticket_by_hand`: the hub uses a Kerberos ticket that an administrator gets with kinit.
     """
     paths = [folder, *command, *(p for value in environment.values() for p in value.split(":"))]
     needs_tmp = ticket_by_hand or any(_is_below(p, "/tmp", "/var/tmp") for p in paths)
-    protection = [
-        "UMask=0077",
-        f"ProtectSystem={'true' if account == 'root' else 'full'}",
-        *([] if needs_tmp else ["PrivateTmp=true"]),
-        # The hub writes its database there.
-        *(
-            [f"ReadWritePaths={_path(folder)}"]
-            if _is_below(folder, "/usr", "/etc", "/boot")
-            else []
-        ),
-    ]
-    protections = "\n".join(protection)
+    protections = "\n".join(_protections(account, folder, needs_tmp=needs_tmp))
     variables = "\n".join(f"Environment={_quoted(f'{k}={v}')}" for k, v in environment.items())
     return f"""[Unit]
 Description=JupyterHub on YARN
@@ -146,6 +126,27 @@ KillMode=mixed
 [Install]
 WantedBy=multi-user.target
 """
+
+
+def _protections(account: str, folder: str, *, needs_tmp: bool) -> list[str]:
+    """Return the settings that protect the hub's files and the system's.
+
+    These are left out, because JupyterHub does not work with them everywhere:
+
+    - NoNewPrivileges: if the hub is not root, PAM checks a password with the setuid program
+      unix_chkpwd. RestrictNamespaces, SystemCallFilter and others imply it for such a hub.
+    - ProtectSystem=strict: the places of a site's logs and certificates are not known here. If the
+      hub is root, `true` instead of `full`: `create_system_users` changes /etc/passwd.
+    - ProtectHome: the hub's directory, its Python and its keytab may be in a home directory.
+    - PrivateTmp if a file of the hub is in /tmp, such as the ticket that kinit gets.
+    - PrivateDevices and CapabilityBoundingSet: the PAM modules of a site may need them.
+    """
+    settings = ["UMask=0077", f"ProtectSystem={'true' if account == 'root' else 'full'}"]
+    if not needs_tmp:
+        settings.append("PrivateTmp=true")
+    if _is_below(folder, "/usr", "/etc", "/boot"):
+        settings.append(f"ReadWritePaths={_path(folder)}")  # for the hub's database
+    return settings
 
 
 def _quoted(word: str) -> str:

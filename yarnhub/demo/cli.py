@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -21,7 +21,7 @@ def demo(
         bool, typer.Option("--kerberos", help="Use a Hadoop with Kerberos.")
     ] = False,
     report: Annotated[
-        Optional[Path],  # noqa: UP045 - typer evaluates it, on Python 3.10 too
+        Path | None,
         typer.Option(help="Write the check's steps to this file, as JSON.", metavar="FILE"),
     ] = None,
     allow_root: AllowRoot = False,

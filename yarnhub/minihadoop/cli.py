@@ -9,14 +9,17 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from yarnhub.minihadoop.state import ClusterState
 
 app = typer.Typer(no_args_is_help=True, help="Run a real Hadoop on this machine, to try things.")
 
 StateDir = Annotated[
-    Optional[Path],  # noqa: UP045 - typer evaluates it, on Python 3.10 too
+    Path | None,
     typer.Option(
         help="The cluster's directory. \\[default: ~/.local/state/yarnhub/minihadoop]",
         metavar="DIR",
@@ -33,41 +36,49 @@ AllowRoot = Annotated[
 ]
 
 
+NodeManagers = Annotated[
+    int, typer.Option(min=1, max=50, help="Number of YARN nodes.", metavar="N")
+]
+DataNodes = Annotated[int, typer.Option(min=1, max=5, help="Number of DataNodes.", metavar="N")]
+MemoryMb = Annotated[
+    int, typer.Option(min=512, help="Memory of each YARN node, in MiB.", metavar="N")
+]
+HadoopVersion = Annotated[
+    str, typer.Option(help="Hadoop's version, such as 3.5.0.", metavar="VERSION")
+]
+Users = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--user",
+        help="A user with an HDFS home; repeatable. \\[default: alice, bob]",
+        metavar="NAME",
+    ),
+]
+HighAvailability = Annotated[
+    bool, typer.Option("--ha", help="Run two ResourceManagers and two NameNodes.")
+]
+Kerberos = Annotated[bool, typer.Option("--kerberos", help="Use Kerberos, and start a KDC.")]
+FirstPort = Annotated[
+    int | None,
+    typer.Option(
+        min=1024,
+        max=65000,
+        help="The first of 34 consecutive ports. \\[default: free ones]",
+        metavar="N",
+    ),
+]
+
+
 @app.command()
-def up(  # noqa: PLR0913 - each is an option
-    nodemanagers: Annotated[
-        int, typer.Option(min=1, max=50, help="Number of YARN nodes.", metavar="N")
-    ] = 1,
-    datanodes: Annotated[
-        int, typer.Option(min=1, max=5, help="Number of DataNodes.", metavar="N")
-    ] = 3,
-    memory_mb: Annotated[
-        int, typer.Option(min=512, help="Memory of each YARN node, in MiB.", metavar="N")
-    ] = 6144,
-    hadoop_version: Annotated[
-        str, typer.Option(help="Hadoop's version, such as 3.5.0.", metavar="VERSION")
-    ] = "3.4.2",
-    user: Annotated[
-        Optional[list[str]],  # noqa: UP045 - as above
-        typer.Option(
-            help="A user with an HDFS home; repeatable. \\[default: alice, bob]", metavar="NAME"
-        ),
-    ] = None,
-    ha: Annotated[
-        bool, typer.Option("--ha", help="Run two ResourceManagers and two NameNodes.")
-    ] = False,
-    security: Annotated[
-        bool, typer.Option("--kerberos", help="Use Kerberos, and start a KDC.")
-    ] = False,
-    port: Annotated[
-        Optional[int],  # noqa: UP045 - as above
-        typer.Option(
-            min=1024,
-            max=65000,
-            help="The first of 34 consecutive ports. \\[default: free ones]",
-            metavar="N",
-        ),
-    ] = None,
+def up(  # noqa: PLR0913 - typer makes an option of each
+    nodemanagers: NodeManagers = 1,
+    datanodes: DataNodes = 3,
+    memory_mb: MemoryMb = 6144,
+    hadoop_version: HadoopVersion = "3.4.2",
+    users: Users = None,
+    ha: HighAvailability = False,
+    kerberos: Kerberos = False,
+    port: FirstPort = None,
     state_dir: StateDir = None,
     allow_root: AllowRoot = False,
 ) -> None:
@@ -76,7 +87,7 @@ def up(  # noqa: PLR0913 - each is an option
 
     from yarnhub.minihadoop import MiniHadoop
     from yarnhub.minihadoop.exposure import require_not_root, risk
-    from yarnhub.minihadoop.settings import HUB_USER, QUEUES, Security
+    from yarnhub.minihadoop.settings import Security
 
     require_not_root(allow_root)
     _print(risk())
@@ -84,27 +95,33 @@ def up(  # noqa: PLR0913 - each is an option
         hadoop = MiniHadoop(
             nodemanagers=nodemanagers,
             datanodes=datanodes,
-            users=tuple(user or ("alice", "bob")),
+            users=tuple(users or ("alice", "bob")),
             version=hadoop_version,
             memory_mb=memory_mb,
             ha=ha,
-            security=Security() if security else None,
+            security=Security() if kerberos else None,
             state_dir=_folder(state_dir),
             port=port,
             progress=status.update,
         )
         hadoop.start()
     state = hadoop.detach()
-    where = f" --state-dir {shlex.quote(str(state_dir))}" if state_dir else ""
     _print(f"Hadoop {hadoop_version} is up.")
+    _print_addresses(state)
+    where = f" --state-dir {shlex.quote(str(state_dir))}" if state_dir else ""
+    _print(f'Use it:  eval "$(yarnhub minihadoop env{where})"')
+    _print(f"End it:  yarnhub minihadoop down{where}")
+
+
+def _print_addresses(state: ClusterState) -> None:
+    from yarnhub.minihadoop.settings import HUB_USER, QUEUES
+
     _print(f"  HDFS  {state.default_fs}  {state.namenode_url}")
     _print(f"  YARN  {state.resourcemanager_url}")
     _print(f"  users {', '.join((*state.settings.users, HUB_USER))}; queues {', '.join(QUEUES)}")
     if state.settings.security:
         _print(f"  keys  {state.folder / 'krb5' / 'keytabs'}")
     _print(f"  logs  {state.folder / 'logs'}")
-    _print(f'Use it:  eval "$(yarnhub minihadoop env{where})"')
-    _print(f"End it:  yarnhub minihadoop down{where}")
 
 
 @app.command()
