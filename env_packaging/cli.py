@@ -105,10 +105,10 @@ def pack_env(  # noqa: PLR0913 - typer makes an option of each
     errors = Console(stderr=True)
     reference = Reference(check_name("name", name), check_alias(alias))
     with _required_packages(), storage_errors("open HDFS"):
-        from env_packaging.pack import Options, pack_and_publish
+        from env_packaging.pack import PackOptions, pack_and_publish
 
         filesystem = open_filesystem()
-    options = Options(tuple(prune or ()), assume_base, force, copies)
+    options = PackOptions(tuple(prune or ()), assume_base, force, copies)
     with (
         _gc_disabled(),
         prefix_of(source) as prefix,

@@ -48,7 +48,7 @@ from env_packaging.registry import (
 )
 from hadoop_client.hdfs.filesystem import FileSystem, Writer
 
-__all__ = ["Options", "PackedEnvironment", "Preset", "Progress", "pack_and_publish"]
+__all__ = ["PackOptions", "PackedEnvironment", "Preset", "Progress", "pack_and_publish"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class PackedEnvironment(PublishedEnvironment):
 
 
 @dataclass(frozen=True)
-class Options:
+class PackOptions:
     """How to pack an environment.
 
     - `prune`: presets of files to leave out.
@@ -81,7 +81,7 @@ def pack_and_publish(
     env_root: str = DEFAULT_ENV_ROOT,
     *,
     alias: str = LATEST,
-    options: Options | None = None,
+    options: PackOptions | None = None,
     progress: Progress | None = None,
 ) -> PackedEnvironment:
     """Publish the environment at `prefix` as `name`, and point `alias` at it.
@@ -91,7 +91,7 @@ def pack_and_publish(
     if HDFS fails. After an error nothing is published.
     """
     reference = Reference(check_name("name", name), check_alias(alias))
-    options = options or Options()
+    options = options or PackOptions()
     source = open_prefix(Path(prefix), assume_base=options.assume_base)
     current = fingerprint(source, f"{RULES_VERSION} {options}")
     published = find_unchanged(filesystem, env_root, reference, current)

@@ -1,7 +1,7 @@
 """HDFS below one root directory, shared by the contents manager, its checkpoints and its handler.
 
 Owns the file system, the worker threads, the uploads in progress and the statuses that clients have
-seen. It does not import the manager: `Options` and `Notebooks` are what it needs from it.
+seen. It does not import the manager: `StoreOptions` and `Notebooks` are what it needs from it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ T = TypeVar("T")
 _THREADS = 8
 
 
-class Options(Protocol):
+class StoreOptions(Protocol):
     """The options that decide what is listed, opened, copied and deleted."""
 
     allow_hidden: bool
@@ -63,7 +63,7 @@ class ContentsStore:
         self,
         fs: FileSystem,
         root: str,
-        options: Options,
+        options: StoreOptions,
         notebooks: Notebooks,
         log: logging.Logger,
     ) -> None:

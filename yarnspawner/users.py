@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from hadoop_client.security.delegation import short_name
 from yarnspawner.failures import ImpersonationError
 
 #: Common accounts of Hadoop's daemons, which are superusers of HDFS or YARN.
@@ -21,9 +22,8 @@ def check_user(name: str, hub_user: str, forbidden: set[str]) -> None:
             "spaces, slashes, commas, colons and asterisks. Ask an administrator to map your login "
             "name (c.YarnSpawner.hadoop_name_hook)."
         )
-    short = name.partition("@")[0].casefold()
-    hub_short = re.split(r"[/@]", hub_user)[0].casefold()
-    if short == hub_short or short in {account.casefold() for account in forbidden}:
+    refused = {account.casefold() for account in (short_name(hub_user), *forbidden)}
+    if short_name(name).casefold() in refused:
         raise ImpersonationError(
             f"JupyterHub starts no server for {name}, which is an account of a Hadoop superuser or "
             "of JupyterHub itself (c.YarnSpawner.forbidden_users). Log in with your own account."

@@ -101,7 +101,7 @@ class Writer(Protocol):
 
 
 class FileSystem(Protocol):
-    """A file system."""
+    """A file system. Implementations inherit `exists`."""
 
     @property
     def user(self) -> str:
@@ -109,7 +109,12 @@ class FileSystem(Protocol):
 
     def stat(self, path: str) -> FileStatus: ...
 
-    def exists(self, path: str) -> bool: ...
+    def exists(self, path: str) -> bool:
+        try:
+            self.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
     def list_dir(self, path: str) -> list[FileStatus]:
         """Return the entries of a directory, sorted by name. NotADirectoryError for a file."""

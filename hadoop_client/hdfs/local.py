@@ -15,10 +15,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from hadoop_client.hdfs.interface import FileStatus, Usage
+from hadoop_client.hdfs.interface import FileStatus, FileSystem, Usage
 
 
-class LocalFileSystem:
+class LocalFileSystem(FileSystem):
     """See `hadoop_client.hdfs.interface.FileSystem`.
 
     `mount` is the path of `directory`; all paths are below it. `user` is the owner of files of this
@@ -37,13 +37,6 @@ class LocalFileSystem:
     def stat(self, path: str) -> FileStatus:
         with _errors(path):
             return self._status(path, self._checked(self._local(path)))
-
-    def exists(self, path: str) -> bool:
-        try:
-            self.stat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return True
 
     def list_dir(self, path: str) -> list[FileStatus]:
         self.stat(path)

@@ -22,11 +22,11 @@ __all__ = [
     "UNCHANGED",
     "DeleteRequest",
     "DeleteResponse",
-    "FileStatus",
     "FileType",
     "FsPermission",
     "GetFileInfoRequest",
     "GetFileInfoResponse",
+    "HdfsFileStatus",
     "MkdirsRequest",
     "MkdirsResponse",
     "SetOwnerRequest",
@@ -55,7 +55,7 @@ class FsPermission(Message):
 
 
 @dataclass(frozen=True)
-class FileStatus(Message):
+class HdfsFileStatus(Message):
     """`length` in bytes, times in milliseconds since 1970."""
 
     type: FileType = enum(1, FileType, FileType.FILE)
@@ -76,7 +76,7 @@ class GetFileInfoRequest(Message):
 class GetFileInfoResponse(Message):
     """`status` is None if the path does not exist."""
 
-    status: FileStatus | None = message(1, FileStatus)
+    status: HdfsFileStatus | None = message(1, HdfsFileStatus)
 
 
 GET_FILE_INFO = Method(CLIENT_PROTOCOL, "getFileInfo", GetFileInfoRequest, GetFileInfoResponse)

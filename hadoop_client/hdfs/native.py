@@ -19,7 +19,7 @@ from hadoop_client.hdfs import umask, zone_trash
 from hadoop_client.hdfs.acl import permissions_for_copy
 from hadoop_client.hdfs.deadline import Deadline
 from hadoop_client.hdfs.errors import to_os_error
-from hadoop_client.hdfs.interface import FileStatus, Usage
+from hadoop_client.hdfs.interface import FileStatus, FileSystem, Usage
 from hadoop_client.hdfs.namenode_check import check_namenodes
 from hadoop_client.hdfs.paths import parent
 from hadoop_client.security.identity import account, own_user
@@ -41,7 +41,7 @@ _CHUNK = 4 * 1024 * 1024
 _SAME_TIME = 2**64 - 1
 
 
-class NativeFileSystem:
+class NativeFileSystem(FileSystem):
     """See `hadoop_client.hdfs.interface.FileSystem`."""
 
     def __init__(
@@ -82,13 +82,6 @@ class NativeFileSystem:
         status = _status(self._calls(path, self._client.get_file_info, path))
         # Never a path from the NameNode's answer.
         return status._replace(path=path.rstrip("/") or "/")
-
-    def exists(self, path: str) -> bool:
-        try:
-            self.stat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return True
 
     def list_dir(self, path: str) -> list[FileStatus]:
         entries = self._calls(path, self._list_dir, path)

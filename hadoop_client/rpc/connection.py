@@ -41,7 +41,7 @@ class TooLongError(WireError):
     """An answer is too long."""
 
 
-class Status(OpenEnum):
+class RpcStatus(OpenEnum):
     SUCCESS = 0
     ERROR = 1
     FATAL = 2
@@ -68,7 +68,7 @@ class RequestPacketHeader(Message):
 @dataclass(frozen=True)
 class ResponseHeader(Message):
     call_id: int = int32(1, 0)
-    status: Status = enum(2, Status, Status.SUCCESS)
+    status: RpcStatus = enum(2, RpcStatus, RpcStatus.SUCCESS)
     exception_class: str = string(4, "")
     error: str = string(5, "")
 
@@ -252,7 +252,7 @@ class Connection:
         if header.call_id not in self._outstanding:
             return
         self._outstanding.remove(header.call_id)
-        if header.status != Status.SUCCESS:
+        if header.status != RpcStatus.SUCCESS:
             yield header.call_id, RpcError(header.exception_class, header.error)
         else:
             yield header.call_id, read_delimited(frame, position)[0]
@@ -284,7 +284,7 @@ def _read_header(frame: bytes) -> tuple[ResponseHeader, int]:
     """Return a response's header and its end; raises an error that is the whole connection's."""
     data, position = read_delimited(frame)
     header = ResponseHeader.decode(data)
-    fatal = header.status == Status.FATAL
-    if fatal or (header.call_id < 0 and header.status != Status.SUCCESS):
+    fatal = header.status == RpcStatus.FATAL
+    if fatal or (header.call_id < 0 and header.status != RpcStatus.SUCCESS):
         raise RpcError(header.exception_class, header.error, fatal=True)
     return header, position

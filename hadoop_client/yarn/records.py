@@ -23,6 +23,7 @@ from hadoop_client.wire import (
 )
 
 __all__ = [
+    "ALIVE",
     "ApplicationAccess",
     "ApplicationAcl",
     "ApplicationAttemptId",

@@ -30,7 +30,7 @@ from hadoop_client.hdfs.deadline import Deadline
 from hadoop_client.hdfs.filesystem import open_filesystem
 from hdfs_contents import root
 from hdfs_contents.session import archive
-from hdfs_contents.session.archive import DamagedError, Limits, SessionItem
+from hdfs_contents.session.archive import ArchiveLimits, DamagedError, SessionItem
 from hdfs_contents.session.store import DIRECTORY, SessionStore
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class SessionState(ExtensionApp):
         self._session = Session(
             SessionStore(directory, server_name, open_filesystem),
             archive.session_items(),
-            Limits(self.max_bytes, self.max_file_bytes),
+            ArchiveLimits(self.max_bytes, self.max_file_bytes),
             self.log,
         )
         self._session.restore()
@@ -141,7 +141,7 @@ class Session:
         self,
         store: SessionStore,
         items: tuple[SessionItem, ...],
-        limits: Limits,
+        limits: ArchiveLimits,
         log: logging.Logger,
     ) -> None:
         self._store = store

@@ -45,7 +45,7 @@ class DamagedError(Exception):
 
 
 @dataclass(frozen=True)
-class Limits:
+class ArchiveLimits:
     """The sizes in bytes, before compression, of all files together and of each of them."""
 
     total: int
@@ -143,7 +143,7 @@ def stat_files(items: Iterable[SessionItem]) -> tuple[tuple[str, int, int], ...]
     return tuple(statuses)
 
 
-def pack(items: Iterable[SessionItem], limits: Limits, target: IO[bytes]) -> tuple[str, ...]:
+def pack(items: Iterable[SessionItem], limits: ArchiveLimits, target: IO[bytes]) -> tuple[str, ...]:
     """Write the archive to `target`; return the files that were left out, each with the reason.
 
     Raises OSError if a file cannot be read for a temporary reason.
@@ -219,7 +219,7 @@ def _read_database(path: Path) -> bytes:
 # Unpacking
 
 
-def unpack(source: IO[bytes], items: Sequence[SessionItem], limits: Limits) -> int:
+def unpack(source: IO[bytes], items: Sequence[SessionItem], limits: ArchiveLimits) -> int:
     """Write those files of an archive that do not exist; return their number.
 
     Raises DamagedError, before any file is written, if a member is not as `pack` writes it. Raises

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -152,6 +153,16 @@ def test_the_container_side_needs_the_standard_library_and_hadoops_protocols_alo
     # It runs in the user's environment, which has the server's own tornado.
     tornado = "yarnspawner.container.singleuser imports tornado"
     assert [line for line in found if not line.startswith(tornado)] == []
+
+
+def test_no_two_public_classes_have_the_same_name() -> None:
+    names = Counter(
+        node.name
+        for file in source_files(ROOT, PACKAGES).values()
+        for node in ast.parse(file.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_only_the_file_system_and_its_parts_use_an_hdfs_client() -> None:

@@ -111,8 +111,8 @@ def _run(
 
 
 def _contents(root: str | None) -> list[CheckResult]:
-    from hadoop_client.configuration import Configuration
     from hadoop_client.hdfs.filesystem import open_filesystem
+    from hdfs_contents.root import home_directory
     from yarnhub.check.contents import check_root
 
     try:
@@ -121,7 +121,7 @@ def _contents(root: str | None) -> list[CheckResult]:
         why = f"HDFS could not be opened: {error}."
         remedy = "Install yarnhub[hub], and set HADOOP_CONF_DIR."
         return [CheckResult(CONTENTS, Verdict.FAILED, why, remedy)]
-    home = (Configuration.find() or Configuration({})).home_directory(filesystem.user)
+    home = home_directory(filesystem.user)
     notebooks = f"{home}/notebooks"  # A user's first server makes it.
     return check_root(filesystem, root or (notebooks if filesystem.exists(notebooks) else home))
 

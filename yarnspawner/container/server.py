@@ -33,7 +33,7 @@ class NotStartedError(Exception):
 
 
 @dataclass(frozen=True)
-class Server:
+class ServerProcess:
     """The server's process, the socket that is held for it, and its environment."""
 
     process: subprocess.Popen[bytes]
@@ -41,7 +41,7 @@ class Server:
     environment: dict[str, str]
 
 
-def start(launch: Launch, program: str) -> Server:
+def start(launch: Launch, program: str) -> ServerProcess:
     """Start the server with its port, files and tokens; raises `NotStartedError`."""
     try:
         sock = bind(launch.ip, launch.port_range)
@@ -60,7 +60,7 @@ def start(launch: Launch, program: str) -> Server:
         raise NotStartedError(f"The notebook server could not be started: {reason}.") from error
     except ValueError as error:  # a damaged token file, or a NUL in the command
         raise NotStartedError(f"The notebook server could not be started: {error}.") from error
-    return Server(process, sock, environment)
+    return ServerProcess(process, sock, environment)
 
 
 def bind(ip: str, port_range: tuple[int, int] | None) -> socket.socket:

@@ -24,7 +24,12 @@ from yarnspawner.container.log import log
 from yarnspawner.container.payload import RELEASE_SIGNAL, Launch
 from yarnspawner.container.processes import GRACE_SECONDS, ContainerProcesses
 from yarnspawner.container.scheduler import AttemptOverError, Scheduler
-from yarnspawner.container.server import Server, is_answering, is_listening, server_environment
+from yarnspawner.container.server import (
+    ServerProcess,
+    is_answering,
+    is_listening,
+    server_environment,
+)
 from yarnspawner.container.signals import SIGNALS, STOP_SIGNALS, StoppedError, stoppable
 from yarnspawner.container.tokens import AMRM_TOKEN_KIND, TokenRefresh
 
@@ -148,7 +153,7 @@ class Supervisor:
         self.processes.terminate_from_child(grace)
 
 
-def supervise(launch: Launch, program: str, server: Server) -> int:
+def supervise(launch: Launch, program: str, server: ServerProcess) -> int:
     """Supervise the server to its end, and report why it ended; returns our exit code.
 
     Nothing is reported if we were stopped: YARN knows that cause. The port of a server that the hub

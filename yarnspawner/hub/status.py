@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from hadoop_client.yarn.records import ALIVE, ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.hub.submission import Submission
-from yarnspawner.launcher.interface import AnswerTooLargeError, ClusterError, Launcher
+from yarnspawner.launcher.interface import ClusterAnswerTooLargeError, ClusterError, Launcher
 
 #: The states of applications that do not run yet.
 PENDING = tuple(state for state in ALIVE if state is not ApplicationState.RUNNING)
@@ -116,7 +116,7 @@ class Snapshot:
         asked = self._clock()
         try:
             self.reports = await self._launcher.list_applications(self._tag, self._states)
-        except AnswerTooLargeError as error:
+        except ClusterAnswerTooLargeError as error:
             self.reports = {}
             self._paused_until = self._clock() + LIST_PAUSE_SECONDS
             log.warning("Requesting the state of each server by its id for a minute. %s", error)
@@ -189,7 +189,7 @@ class StatusCache:
         `ClusterError`."""
         await self._alive.refresh(max_age)
         if self._alive.is_too_large:
-            raise AnswerTooLargeError("YARN's list of applications is too large.")
+            raise ClusterAnswerTooLargeError("YARN's list of applications is too large.")
         return self._alive.reports
 
     async def _look(self, snapshot: Snapshot, submission: Submission, max_age: float) -> Status:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hadoop_client.security.delegation import short_name
 from hadoop_client.yarn.reports import ApplicationReport
 
 
@@ -37,6 +38,5 @@ class Submission:
 
     def matches(self, report: ApplicationReport) -> bool:
         """Return whether a report is about this application."""
-        # Hadoop's default rule for a principal is its name without the realm.
-        names = (self.yarn_user,) if self.yarn_user else (self.user, self.user.partition("@")[0])
+        names = (self.yarn_user,) if self.yarn_user else (self.user, short_name(self.user))
         return self.has_tag(report) and report.user in names

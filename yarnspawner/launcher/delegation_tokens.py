@@ -131,7 +131,7 @@ class Tokens:
             raise ClusterRefusedError(
                 f"{issuer.name} issued an invalid delegation token: {error}"
             ) from error
-        if short_name(owner) != user.partition("@")[0]:
+        if short_name(owner) != short_name(user):
             raise ClusterRefusedError(
                 f"{issuer.name} issued a delegation token of {owner} instead of {user}."
             )

@@ -27,7 +27,7 @@ from hadoop_client.yarn.resourcemanager import APPLICATION_CLIENT_PROTOCOL
 from yarnspawner.launch.spec import APPLICATION_TYPE, LaunchSpec, submission_context
 from yarnspawner.launcher.delegation_tokens import TokenRefusedError, Tokens
 from yarnspawner.launcher.interface import (
-    AnswerTooLargeError,
+    ClusterAnswerTooLargeError,
     ClusterRefusedError,
     ClusterUnreachableError,
     Container,
@@ -201,7 +201,7 @@ def cluster_errors() -> Iterator[None]:
     try:
         yield
     except aio.AnswerTooLargeError as error:
-        raise AnswerTooLargeError(f"YARN's answer is too large: {error}.") from error
+        raise ClusterAnswerTooLargeError(f"YARN's answer is too large: {error}.") from error
     except ConnectError as error:
         raise ClusterUnreachableError(error.about("YARN")) from error
     except RpcError as error:

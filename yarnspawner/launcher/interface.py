@@ -27,7 +27,7 @@ class ClusterUnreachableError(ClusterError):
     """YARN did not answer. The text names the addresses that were tried."""
 
 
-class AnswerTooLargeError(ClusterError):
+class ClusterAnswerTooLargeError(ClusterError):
     """YARN answered with more than a client accepts."""
 
 

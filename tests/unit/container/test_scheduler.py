@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 import pytest
 
 from hadoop_client.rpc.call import CallTimeoutError, ConnectError, RpcError
-from hadoop_client.rpc.connection import ResponseHeader, SaslMessage, Status
+from hadoop_client.rpc.connection import ResponseHeader, RpcStatus, SaslMessage
 from hadoop_client.security.credentials import Token
 from hadoop_client.yarn.applicationmaster import (
     AllocateRequest,
@@ -56,7 +56,7 @@ class TokenSide(ServerSide):
             super()._negotiate(said)
         except Refused:
             message = "appattempt_1_0001_000001 not found in AMRMTokenSecretManager."
-            self.send(ResponseHeader(-33, Status.FATAL, INVALID_TOKEN, message))
+            self.send(ResponseHeader(-33, RpcStatus.FATAL, INVALID_TOKEN, message))
             self.dropped = True
 
 

@@ -12,7 +12,7 @@ from env_packaging.build.prefix import open_prefix
 from env_packaging.build.progress import NoProgress
 from env_packaging.build.prune import Preset, reason_to_prune
 from env_packaging.errors import PrefixError
-from env_packaging.pack import Options, pack_and_publish
+from env_packaging.pack import PackOptions, pack_and_publish
 from env_packaging.registry import resolve
 from env_packaging.verify import verify
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
@@ -133,7 +133,7 @@ def test_pruned_files_are_in_the_manifest_with_their_size(
 ) -> None:
     write(packages_of(venv) / "demo_more/tests/test_demo.py", "x" * 100)
     write(packages_of(venv) / "demo_more/__init__.py", "")
-    options = Options(prune=(Preset.TESTS,))
+    options = PackOptions(prune=(Preset.TESTS,))
     packed = pack_and_publish(venv, "science", filesystem, ROOT, options=options)
     saved = {rule.what: (rule.files, rule.size_bytes) for rule in packed.manifest.left_out}
     assert saved["packages' own tests (--prune tests)"] == (1, 100)
@@ -145,7 +145,7 @@ def test_pruned_files_are_in_the_manifest_with_their_size(
 def test_a_venv_is_packed_without_a_python_that_every_node_has(
     venv: Path, filesystem: LocalFileSystem, tmp_path: Path
 ) -> None:
-    options = Options(assume_base=True)
+    options = PackOptions(assume_base=True)
     packed = pack_and_publish(venv, "science", filesystem, ROOT, options=options)
     assert packed.manifest.files < 50
     assert "assumed-base" in {finding.code for finding in packed.manifest.findings}
@@ -169,7 +169,7 @@ def test_a_venv_without_packages_is_refused_without_force(
         pack_and_publish(empty, "science", filesystem, ROOT)
     assert filesystem.files() == []
     assert pack_and_publish(
-        empty, "science", filesystem, ROOT, options=Options(force=True)
+        empty, "science", filesystem, ROOT, options=PackOptions(force=True)
     ).uploaded
 
 

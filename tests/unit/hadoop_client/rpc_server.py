@@ -18,9 +18,9 @@ from hadoop_client.rpc.connection import (
     RequestHeader,
     RequestPacketHeader,
     ResponseHeader,
+    RpcStatus,
     SaslMessage,
     SaslState,
-    Status,
 )
 from hadoop_client.security.credentials import Token
 from hadoop_client.security.sasl import Offer
@@ -48,7 +48,7 @@ class Call:
         self.side.send(ResponseHeader(self.id), response)
 
     def refuse(self, exception_class: str, message: str, fatal: bool = False) -> None:
-        status = Status.FATAL if fatal else Status.ERROR
+        status = RpcStatus.FATAL if fatal else RpcStatus.ERROR
         self.side.send(ResponseHeader(self.id, status, exception_class, message + STACK))
 
     def drop(self) -> None:
@@ -126,7 +126,7 @@ class ServerSide:
             self._negotiate(sasl)
         except Refused as error:
             name = "javax.security.sasl.SaslException"
-            self.send(ResponseHeader(-33, Status.FATAL, name, str(error)))
+            self.send(ResponseHeader(-33, RpcStatus.FATAL, name, str(error)))
             self.dropped = True
 
     def _negotiate(self, sasl: SaslMessage) -> None:
@@ -187,7 +187,7 @@ class ServerSide:
         if user in self.refused_users:
             real = context.user.real_user if context.user else None
             message = f"User: {real} is not allowed to impersonate {user}"
-            self.send(ResponseHeader(-1, Status.FATAL, AUTHORIZATION, message))
+            self.send(ResponseHeader(-1, RpcStatus.FATAL, AUTHORIZATION, message))
             self.dropped = True
 
 

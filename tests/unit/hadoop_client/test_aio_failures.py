@@ -9,7 +9,7 @@ import pytest
 
 from hadoop_client.rpc.aio import AsyncClient
 from hadoop_client.rpc.call import CallTimeoutError, ConnectError, Login, LoginError, RpcError
-from hadoop_client.rpc.connection import ResponseHeader, Status
+from hadoop_client.rpc.connection import ResponseHeader, RpcStatus
 from hadoop_client.rpc.trace import CallRecord
 from hadoop_client.security.credentials import Token
 from hadoop_client.security.sasl import MechanismFactory, SaslError
@@ -250,7 +250,7 @@ async def test_a_refusal_is_reported_although_sending_fails(
         client = connect_async(server.address)
         await kill(client)
         # The client writes before it reads, so the write finds the connection closed.
-        server.sides[0].send(ResponseHeader(-1, Status.FATAL, "a.FatalException", "over"))
+        server.sides[0].send(ResponseHeader(-1, RpcStatus.FATAL, "a.FatalException", "over"))
         server.reset_connections()
         with pytest.raises(RpcError, match="over"):
             await kill(client)

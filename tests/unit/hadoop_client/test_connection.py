@@ -11,7 +11,7 @@ from hadoop_client.rpc.connection import (
     ConnectionContext,
     RequestPacketHeader,
     ResponseHeader,
-    Status,
+    RpcStatus,
     UserInformation,
 )
 from hadoop_client.security.credentials import Token
@@ -115,7 +115,7 @@ def test_calls_are_answered_in_any_order_and_however_the_bytes_arrive(
 
 def test_an_answer_is_understood_when_split_at_any_byte() -> None:
     whole = frame(ResponseHeader(0), new_application(7)) + frame(
-        ResponseHeader(1, Status.ERROR, "a.b.NoException", "no\n\tat Java")
+        ResponseHeader(1, RpcStatus.ERROR, "a.b.NoException", "no\n\tat Java")
     )
     for position in range(len(whole) + 1):
         connection = ready_connection()
@@ -186,7 +186,7 @@ def test_answers_before_a_fatal_one_are_not_lost() -> None:
     connection.call(GET_NEW_APPLICATION, GetNewApplicationRequest().encode())
     answers = connection.receive_data(
         frame(ResponseHeader(0), new_application(1))
-        + frame(ResponseHeader(-1, Status.FATAL, "a.FatalException", "over"))
+        + frame(ResponseHeader(-1, RpcStatus.FATAL, "a.FatalException", "over"))
     )
     assert next(answers) == (0, new_application(1).encode())
     with pytest.raises(RpcError, match="over"):

@@ -110,7 +110,7 @@ CHILD_QUEUE = p.QueueInfo(
 
 RECEIVED: dict[str, Message] = {
     "response_header": connection.ResponseHeader(
-        -33, connection.Status.FATAL, "java.io.IOException", "why"
+        -33, connection.RpcStatus.FATAL, "java.io.IOException", "why"
     ),
     "sasl": connection.SaslMessage(
         connection.SaslState.NEGOTIATE,
@@ -207,7 +207,7 @@ RECEIVED: dict[str, Message] = {
     "made": namenode.MkdirsResponse(True),
     "deleted": namenode.DeleteResponse(True),
     "file": namenode.GetFileInfoResponse(
-        namenode.FileStatus(
+        namenode.HdfsFileStatus(
             type=namenode.FileType.DIRECTORY,
             length=5_000_000_000,
             permission=namenode.FsPermission(0o755),

@@ -18,7 +18,7 @@ from hadoop_client.hdfs.filesystem import open_filesystem
 from hadoop_client.hdfs.namenode import GetFileInfoResponse
 from hadoop_client.hdfs.namenode_check import check_namenodes
 from hadoop_client.rpc.call import Address
-from hadoop_client.rpc.connection import ResponseHeader, SaslMessage, SaslState, Status
+from hadoop_client.rpc.connection import ResponseHeader, RpcStatus, SaslMessage, SaslState
 from hadoop_client.security.credentials import Credentials, Token
 from hadoop_client.security.sasl import Offer
 from hadoop_client.wire import delimited
@@ -27,7 +27,7 @@ from tests.unit.hadoop_client.rpc_server import REFUSED, STANDBY, Call, RpcServe
 from tests.unit.hadoop_client.test_identity import token_of
 
 TOKEN = token_of("alice")
-FATAL_STANDBY = ResponseHeader(-33, Status.FATAL, STANDBY, "not yet logged in")
+FATAL_STANDBY = ResponseHeader(-33, RpcStatus.FATAL, STANDBY, "not yet logged in")
 
 
 def frame(header: ResponseHeader, message: SaslMessage | None = None) -> bytes:

@@ -22,7 +22,7 @@ import hdfs_contents
 from hadoop_client.hdfs.paths import join, temporary_beside
 from hdfs_contents.paths import normalize_root
 from hdfs_contents.session.app import Session
-from hdfs_contents.session.archive import Limits, SessionItem
+from hdfs_contents.session.archive import ArchiveLimits, SessionItem
 from hdfs_contents.session.store import SessionStore, file_name
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.hdfs_contents.manager.interrupted import InterruptedFileSystem
@@ -42,11 +42,11 @@ def fs(tmp_path: Path) -> LocalFileSystem:
 def session(fs: LocalFileSystem, tmp_path: Path) -> Callable[..., Session]:
     """`session(home, server)`: the session of a server with that home."""
 
-    def make(home: str, server: str = "", limits: Limits | None = None) -> Session:
+    def make(home: str, server: str = "", limits: ArchiveLimits | None = None) -> Session:
         places = (SessionItem("settings", tmp_path / home, is_directory=True),)
         store = SessionStore(DIRECTORY, server, lambda: fs)
         log = logging.getLogger("session")
-        return Session(store, places, limits or Limits(10_000, 10_000), log)
+        return Session(store, places, limits or ArchiveLimits(10_000, 10_000), log)
 
     return make
 
@@ -163,7 +163,7 @@ def test_a_database_that_cannot_be_read_now_stays_in_the_archive(
         database.commit()
     store = SessionStore(DIRECTORY, "", lambda: fs)
     places = (SessionItem("history", history, is_database=True),)
-    one = Session(store, places, Limits(10**6, 10**6), logging.getLogger("session"))
+    one = Session(store, places, ArchiveLimits(10**6, 10**6), logging.getLogger("session"))
     one.save()
     kept = fs.at(DEFAULT).read_bytes()
     os.utime(history, (0, 0))
@@ -194,7 +194,7 @@ def test_an_archive_that_lost_bytes_does_not_replace_the_last_one(
         DIRECTORY, "", lambda: InterruptedFileSystem(fs, "close", lose, after=True)
     )
     places = (SessionItem("settings", tmp_path / "two", is_directory=True),)
-    two = Session(store, places, Limits(10_000, 10_000), logging.getLogger("session"))
+    two = Session(store, places, ArchiveLimits(10_000, 10_000), logging.getLogger("session"))
     two.restore()
     set_theme(tmp_path / "two", "light")
     two.save()
@@ -270,7 +270,7 @@ def test_the_default_servers_damaged_archive_is_left_for_it_to_rename(
 def test_files_that_are_left_out_are_logged_once(
     session: Callable[..., Session], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    one = session("one", limits=Limits(10_000, 5))
+    one = session("one", limits=ArchiveLimits(10_000, 5))
     for text in ("x" * 6, "x" * 6):
         set_theme(tmp_path / "one", text)
         one.save()

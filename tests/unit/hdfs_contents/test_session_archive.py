@@ -21,15 +21,15 @@ from hypothesis import strategies as st
 from hdfs_contents.session import archive
 from hdfs_contents.session.archive import (
     MAX_FILES,
+    ArchiveLimits,
     DamagedError,
-    Limits,
     SessionItem,
     pack,
     stat_files,
     unpack,
 )
 
-PLENTY = Limits(total=1_000_000, file=1_000_000)
+PLENTY = ArchiveLimits(total=1_000_000, file=1_000_000)
 
 
 def items_in(directory: Path) -> tuple[SessionItem, ...]:
@@ -40,13 +40,13 @@ def items_in(directory: Path) -> tuple[SessionItem, ...]:
     )
 
 
-def packed(directory: Path, limits: Limits = PLENTY) -> tuple[bytes, tuple[str, ...]]:
+def packed(directory: Path, limits: ArchiveLimits = PLENTY) -> tuple[bytes, tuple[str, ...]]:
     archive = io.BytesIO()
     left_out = pack(items_in(directory), limits, archive)
     return archive.getvalue(), left_out
 
 
-def unpacked(archive: bytes, directory: Path, limits: Limits = PLENTY) -> dict[str, bytes]:
+def unpacked(archive: bytes, directory: Path, limits: ArchiveLimits = PLENTY) -> dict[str, bytes]:
     unpack(io.BytesIO(archive), items_in(directory), limits)
     return contents(directory)
 
@@ -186,8 +186,12 @@ def test_statuses_differ_only_after_a_change(tmp_path: Path) -> None:
     assert len({seen, changed, stat_files(items_in(tmp_path))}) == 3
 
 
-@pytest.mark.parametrize("limits", [Limits(total=1000, file=10), Limits(total=14, file=1000)])
-def test_files_beyond_the_limits_are_left_out_by_name(limits: Limits, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "limits", [ArchiveLimits(total=1000, file=10), ArchiveLimits(total=14, file=1000)]
+)
+def test_files_beyond_the_limits_are_left_out_by_name(
+    limits: ArchiveLimits, tmp_path: Path
+) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     write(one, {"settings/a": b"small", "settings/b": b"x" * 11, "secret": b"small too"})
     archive, left_out = packed(one, limits)
@@ -286,7 +290,7 @@ def test_a_duplicate_file_or_one_below_a_file_is_damage(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_unpacks_to_more_than_the_limits_is_damage(tmp_path: Path) -> None:
-    limits = Limits(total=1000, file=1000)
+    limits = ArchiveLimits(total=1000, file=1000)
     large = MAX_FILES * archive.OVERHEAD + limits.total
     with pytest.raises(DamagedError, match="more than"):
         unpacked(archive_of(plain("secret", b"\0" * large)), tmp_path, limits)

@@ -20,7 +20,7 @@ from tests.unit.hadoop_client.rpc_server import Call, RpcServer
 from yarnspawner.hub.status import Liveness, StatusCache
 from yarnspawner.hub.submission import Submission
 from yarnspawner.launcher.direct import MAX_REPORT_BYTES, DirectLauncher
-from yarnspawner.launcher.interface import AnswerTooLargeError
+from yarnspawner.launcher.interface import ClusterAnswerTooLargeError
 
 OURS = ApplicationReport(
     application_id=ApplicationId(1, 7),
@@ -68,7 +68,7 @@ async def test_an_answer_over_the_limit_does_not_hide_our_servers(monkeypatch: p
     monkeypatch.setattr(connection, "MAX_RESPONSE_BYTES", 100_000)
     with RpcServer(FloodedResourceManager(count=40, size=10_000)) as server:
         async with launcher_of(server) as launcher:
-            with pytest.raises(AnswerTooLargeError):
+            with pytest.raises(ClusterAnswerTooLargeError):
                 await launcher.list_applications("yarnhub-1")
             # Neither a backoff nor another connection: other calls go on.
             assert await launcher.report(str(OURS.application_id)) == OURS

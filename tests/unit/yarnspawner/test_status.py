@@ -17,7 +17,7 @@ from yarnspawner.hub.status import (
 )
 from yarnspawner.hub.submission import Submission
 from yarnspawner.launcher.interface import (
-    AnswerTooLargeError,
+    ClusterAnswerTooLargeError,
     ClusterError,
     ClusterRefusedError,
     ClusterUnreachableError,
@@ -61,7 +61,7 @@ class RecordedCluster:
         self.lists += 1
         await asyncio.sleep(0)
         if self.flooded:
-            raise AnswerTooLargeError("YARN's answer is too large.")
+            raise ClusterAnswerTooLargeError("YARN's answer is too large.")
         if self.error:
             raise self.error
         listed = self.reports if self.tagged else {}
@@ -342,7 +342,7 @@ async def test_while_a_list_is_too_large_each_server_is_requested_by_its_id(
     # What the hub cannot list is neither forgotten nor without a server.
     clock.now += FORGOTTEN_AFTER_SECONDS - 30
     assert (await board.find(submission(""), 0.5)).life is Liveness.UNKNOWN
-    with pytest.raises(AnswerTooLargeError):
+    with pytest.raises(ClusterAnswerTooLargeError):
         await board.applications(0.5)
 
 
