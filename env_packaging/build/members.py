@@ -23,6 +23,10 @@ from env_packaging.manifest import Finding
 EXECUTABLE_MODE = 0o755
 PLAIN_MODE = 0o644
 
+#: A pattern for the names of directories with installed packages. `base-packages` has those that a
+#: venv inherits from its base.
+PACKAGE_DIRECTORY = r"(?:(?:site|dist)-packages|base-packages(?:-\d)?)"
+
 
 class MemberKind(Enum):
     """The kinds of members.

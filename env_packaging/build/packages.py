@@ -8,7 +8,7 @@ from email.parser import BytesHeaderParser
 from pathlib import Path
 
 from env_packaging.build.conda import conda_packages
-from env_packaging.build.members import Member
+from env_packaging.build.members import PACKAGE_DIRECTORY, Member
 from env_packaging.build.prefix import Prefix, PrefixKind
 from env_packaging.manifest import Package
 from env_packaging.registry import normalized
@@ -16,7 +16,7 @@ from env_packaging.registry import normalized
 #: A distribution's metadata directly in a package directory. Metadata further down belongs to
 #: distributions that packages vendor.
 _METADATA = re.compile(
-    r".*/(site|dist)-packages/[^/]+(\.dist-info/METADATA|\.egg-info/PKG-INFO|\.egg-info)"
+    rf".*/{PACKAGE_DIRECTORY}/[^/]+(\.dist-info/METADATA|\.egg-info/PKG-INFO|\.egg-info)"
 )
 
 
@@ -36,11 +36,18 @@ def has_distributions(members: Iterable[Member]) -> bool:
 
 
 def _distributions(members: Iterable[Member]) -> Iterator[Package]:
-    for member in members:
-        if _METADATA.fullmatch(member.name):
-            name, version = _read_metadata(member.source)
-            if name and version:
-                yield Package(name, version)
+    """Yield the distributions in the order in which Python finds them."""
+    metadata = (member for member in members if _METADATA.fullmatch(member.name))
+    for member in sorted(metadata, key=_search_order):
+        name, version = _read_metadata(member.source)
+        if name and version:
+            yield Package(name, version)
+
+
+def _search_order(member: Member) -> tuple[bool, list[str]]:
+    """Sort the packages that a venv inherits after its own."""
+    parts = member.name.split("/")
+    return any(part.startswith("base-packages") for part in parts), parts
 
 
 def _read_metadata(path: Path) -> tuple[str | None, str | None]:

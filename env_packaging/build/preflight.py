@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from env_packaging.build.elf import read_dynamic
-from env_packaging.build.members import Member
+from env_packaging.build.members import PACKAGE_DIRECTORY, Member
 from env_packaging.build.packages import has_distributions
 from env_packaging.build.plan import Inspected, Plan
 from env_packaging.build.prefix import Prefix, PrefixKind, run_python
@@ -64,7 +64,7 @@ def refuse_editable_installs(prefix: Prefix, members: Iterable[Member]) -> None:
         directory, file = posixpath.split(member.name)
         if file == "direct_url.json" and directory.endswith(".dist-info"):
             _refuse_direct_url(prefix, directory, member.source)
-        elif posixpath.basename(directory) in ("site-packages", "dist-packages"):
+        elif re.fullmatch(PACKAGE_DIRECTORY, posixpath.basename(directory)):
             if file.endswith(".egg-link"):
                 checkout = member.source.read_text(errors="replace").splitlines()[:1]
                 raise _editable(prefix, file.removesuffix(".egg-link"), "".join(checkout))

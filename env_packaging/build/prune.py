@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable
 from enum import Enum
 
-_PACKAGES = r"lib/python3[0-9.]*/(site|dist)-packages/"
+from env_packaging.build.members import PACKAGE_DIRECTORY
+
+_PACKAGES = rf"lib/python3[0-9.]*/{PACKAGE_DIRECTORY}/"
 
 
 class Preset(str, Enum):

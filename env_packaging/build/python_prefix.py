@@ -5,21 +5,30 @@ only be a directory of packages. The merged archive has the base's interpreter a
 venv's packages in the directory where that interpreter looks for packages (`dist-packages` on
 Debian). It has no pyvenv.cfg, so it is not a venv but a complete Python that finds all its parts
 wherever it is unpacked.
+
+A venv that inherits its base's packages has them in directories of their own, `base-packages`,
+which a path file puts after the venv's: as in the venv, its own packages are found first.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from env_packaging.build import conda
 from env_packaging.build.elf import read_dynamic
-from env_packaging.build.members import Listing, Member, MemberKind, walk_files
+from env_packaging.build.members import PACKAGE_DIRECTORY, Listing, Member, MemberKind, walk_files
 from env_packaging.build.prefix import Interpreter, Prefix, PrefixKind
 from env_packaging.errors import PrefixError
 
 _SITE_DIRECTORIES = ("site-packages", "dist-packages")
+
+#: Puts the directories of inherited packages on Python's path. Python reads path files in the order
+#: of their names, and the directories that the venv's own files add must come first.
+_PATH_FILE = "zz_base_packages.pth"
 
 _HUB_PAGES = ("JupyterHub's own pages, which only a hub serves", r"share/jupyterhub/")
 
@@ -57,11 +66,11 @@ class _Rules:
             (reason, re.compile(pattern.replace("{stdlib}", re.escape(stdlib))))
             for reason, pattern in rules
         ]
-        self._packages = tuple(f"{stdlib}/{directory}/" for directory in _SITE_DIRECTORIES)
+        self._packages = re.compile(f"{re.escape(stdlib)}/{PACKAGE_DIRECTORY}/")
 
     def reason(self, name: str) -> str | None:
         """Return the reason for leaving a file out, None if no rule does."""
-        if name.startswith(self._packages):
+        if self._packages.match(name):
             return None
         return next((reason for reason, rule in self._rules if rule.match(name)), None)
 
@@ -82,10 +91,13 @@ def list_venv(prefix: Prefix) -> Listing:
         return _list_unmerged_venv(prefix)
     roots = prefix.embedded_paths
     has_lib64_link = (prefix.path / "lib64").is_symlink()
-    listing = _list_base(prefix.base, roots, inherits_packages(prefix.path), has_lib64_link)
+    inherits = inherits_packages(prefix.path)
+    listing = _list_base(prefix.base, roots, inherits, has_lib64_link)
     rules = _Rules(_LEFT_OUT_OF_VENV, f"lib/{prefix.interpreter.program}")
     own_packages = f"lib/{prefix.interpreter.program}/site-packages/"
     packages = _package_directory(prefix.base.interpreter) + "/"
+    if inherits:
+        listing.add(packages + _PATH_FILE, Path(__file__).with_name(_PATH_FILE), ())
     for name in walk_files(prefix.path):
         placed = (
             packages + name.removeprefix(own_packages) if name.startswith(own_packages) else name
@@ -115,8 +127,8 @@ def _list_base(
         listing = _list_conda_base(base, with_packages)
     else:
         listing = Listing()
-        for directory in base_directories(base, with_packages):
-            _add_tree(listing, base, directory, roots)
+        for directory, name in _placed_directories(base, with_packages):
+            _add_tree(listing, base, directory, name, roots)
         for library in _shared_libpython(base):
             listing.add(f"lib/{library.name}", library, roots)
     if has_lib64_link:
@@ -131,27 +143,54 @@ def _list_conda_base(base: Prefix, with_packages: bool) -> Listing:
     """List a conda environment without packages and commands: its libraries can be anywhere."""
     listing = conda.list_conda(base)
     packages = f"lib/{base.interpreter.program}/site-packages/"
-    listing.members = {
-        name: member
+    inherited = inherited_directory(base.interpreter, 0) + "/"
+    kept = [
+        replace(member, name=inherited + name.removeprefix(packages))
+        if name.startswith(packages)
+        else member
         for name, member in listing.members.items()
         if (with_packages or not name.startswith(packages))
         and (not name.startswith("bin/") or re.fullmatch(r"bin/python[0-9.]*", name))
         and not name.startswith("conda-meta/")
-    }
+    ]
+    listing.members = {member.name: member for member in kept}
     return listing
+
+
+def inherited_directory(interpreter: Interpreter, index: int) -> str:
+    """Return the name in the archive of a base's package directory, the first if `index` is 0.
+
+    It is as deep as `site-packages`, so that relative paths from it stay valid.
+    """
+    return f"lib/{interpreter.program}/base-packages" + (f"-{index + 1}" if index else "")
+
+
+def _placed_directories(base: Prefix, with_packages: bool) -> Iterator[tuple[Path, str]]:
+    """Yield the directories of a base that its venv uses, each with its name in the archive."""
+    interpreter = base.interpreter
+    for directory in base_directories(base, with_packages=False):
+        yield directory, _relative(directory, base.path)
+    if with_packages:
+        for index, directory in enumerate(_package_directories(base)):
+            yield directory, inherited_directory(interpreter, index)
+
+
+def _package_directories(base: Prefix) -> list[Path]:
+    paths = [base.path / directory for directory in base.interpreter.site_directories]
+    return [path for path in paths if path.is_dir()]
 
 
 def base_directories(base: Prefix, with_packages: bool) -> list[Path]:
     """Return the directories of a base that its venv uses."""
     interpreter = base.interpreter
-    directories = [interpreter.stdlib, interpreter.include]
-    if with_packages:
-        directories += [base.path / directory for directory in interpreter.site_directories]
-    return [directory for directory in directories if directory.is_dir()]
+    directories = [path for path in (interpreter.stdlib, interpreter.include) if path.is_dir()]
+    return directories + (_package_directories(base) if with_packages else [])
 
 
-def _add_tree(listing: Listing, base: Prefix, directory: Path, roots: tuple[str, ...]) -> None:
-    name = _relative(directory, base.path)
+def _add_tree(
+    listing: Listing, base: Prefix, directory: Path, name: str, roots: tuple[str, ...]
+) -> None:
+    """List a directory of a base, to be named `name` in the archive."""
     stdlib = base.interpreter.stdlib
     rules = _Rules(_LEFT_OUT, _relative(stdlib, base.path))
     skip = _SITE_DIRECTORIES if directory == stdlib else ()

@@ -11,8 +11,9 @@ from env_packaging.build.plan import Plan, make_plan
 from env_packaging.build.prefix import open_prefix
 from env_packaging.build.progress import NoProgress
 from env_packaging.build.scan import scan_prefix
+from env_packaging.pack import pack_and_publish
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
-from tests.unit.env_packaging.prefixes import copy_python, install, link_tree, make_venv
+from tests.unit.env_packaging.prefixes import copy_python, install, link_tree, make_venv, unpack
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +47,15 @@ def filesystem(tmp_path: Path) -> LocalFileSystem:
     root.mkdir()
     root.chmod(0o755)
     return LocalFileSystem(root)
+
+
+@pytest.fixture
+def unpacked(filesystem: LocalFileSystem, tmp_path: Path) -> Callable[[Path], Path]:
+    """Pack a prefix, move it away, and unpack the archive elsewhere."""
+
+    def pack_move_unpack(prefix: Path) -> Path:
+        packed = pack_and_publish(prefix, "science", filesystem, "/apps/envs")
+        prefix.rename(prefix.with_name("moved away"))
+        return unpack(filesystem.at(packed.path), tmp_path / "node" / "environment")
+
+    return pack_move_unpack

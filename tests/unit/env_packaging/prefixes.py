@@ -63,6 +63,17 @@ def packages_of(prefix: Path) -> Path:
     return directory
 
 
+def package_directory_of(prefix: Path) -> Path:
+    """Return the package directory of a complete Python, dist-packages on Debian."""
+    script = "import site; print([p for p in site.getsitepackages() if '/lib/python3.' in p][-1])"
+    done = subprocess.run(
+        [prefix / "bin/python3", "-I", "-c", script], capture_output=True, text=True, check=True
+    )
+    directory = Path(done.stdout.strip())
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
 def install(prefix: Path, name: str, version: str = "1.0", source: str = "value = 42\n") -> Path:
     """Install a distribution with one module and one command, as an installer does."""
     packages = packages_of(prefix)

@@ -25,6 +25,7 @@ from tests.unit.env_packaging.prefixes import (
     install,
     make_conda,
     make_venv,
+    package_directory_of,
     packages_of,
     run_in,
     unpack,
@@ -33,18 +34,6 @@ from tests.unit.env_packaging.prefixes import (
 
 ROOT = "/apps/envs"
 WHERE = "import demo, ssl, sqlite3, sys; print(sys.prefix, sys.base_prefix, demo.value)"
-
-
-@pytest.fixture
-def unpacked(filesystem: LocalFileSystem, tmp_path: Path) -> Callable[[Path], Path]:
-    """Pack a prefix, move it away, and unpack the archive elsewhere."""
-
-    def pack_move_unpack(prefix: Path) -> Path:
-        packed = pack_and_publish(prefix, "science", filesystem, ROOT)
-        prefix.rename(prefix.with_name("moved away"))
-        return unpack(filesystem.at(packed.path), tmp_path / "node" / "environment")
-
-    return pack_move_unpack
 
 
 def names_of(plan: Plan) -> set[str]:
@@ -70,21 +59,10 @@ def test_a_venv_runs_without_its_prefix_and_its_base(
 def test_a_complete_python_runs_at_another_path(
     python_prefix: Path, unpacked: Callable[[Path], Path]
 ) -> None:
-    packages = run_in_prefix_packages(python_prefix)
+    packages = package_directory_of(python_prefix)
     write(packages / "demo.py", "value = 42\n")
     environment = unpacked(python_prefix)
     assert run_in(environment, "-c", WHERE) == f"{environment} {environment} 42"
-
-
-def run_in_prefix_packages(prefix: Path) -> Path:
-    """Return the package directory of a complete Python, dist-packages on Debian."""
-    script = "import site; print([p for p in site.getsitepackages() if '/lib/python3.' in p][-1])"
-    done = subprocess.run(
-        [prefix / "bin/python3", "-I", "-c", script], capture_output=True, text=True, check=True
-    )
-    directory = Path(done.stdout.strip())
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
 
 
 def test_a_conda_environment_runs_at_another_path(
@@ -160,28 +138,12 @@ def test_imports_come_from_the_shipped_bytecode(
 def test_a_venv_s_packages_are_packed_and_its_base_s_are_not(
     python_prefix: Path, tmp_path: Path, plan_of: Callable[[Path], Plan]
 ) -> None:
-    write(run_in_prefix_packages(python_prefix) / "of_the_base.py", "")
+    write(package_directory_of(python_prefix) / "of_the_base.py", "")
     venv = make_venv(python_prefix, tmp_path / "venv")
     install(venv, "demo")
     names = {Path(name).name for name in names_of(plan_of(venv))}
     assert "demo.py" in names
     assert "of_the_base.py" not in names
-
-
-def test_a_venv_that_inherits_its_base_s_packages_includes_them(
-    python_prefix: Path, tmp_path: Path, plan_of: Callable[[Path], Plan]
-) -> None:
-    base_packages = run_in_prefix_packages(python_prefix)
-    write(base_packages / "of_the_base.py", "")
-    write(base_packages / "of_the_base/tests/test_kept.py", "")
-    write(base_packages / "demo.py", "value = 'hidden by the venv'\n")
-    venv = make_venv(python_prefix, tmp_path / "venv", "--system-site-packages")
-    install(venv, "demo")
-    plan = plan_of(venv)
-    names = {Path(name).name for name in names_of(plan)}
-    assert {"of_the_base.py", "test_kept.py"} <= names
-    (demo,) = [member for member in plan.members if member.name.endswith("/demo.py")]
-    assert demo.source.is_relative_to(venv)
 
 
 def test_bin_python_is_always_there(shared_python: Path, plan_of: Callable[[Path], Plan]) -> None:
