@@ -13,6 +13,7 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from env_packaging.build.libraries import has_own_libraries
 from env_packaging.build.prefix import Prefix, PrefixKind
 from env_packaging.build.python_prefix import base_directories, inherits_packages
 from env_packaging.errors import PrefixError
@@ -47,7 +48,8 @@ def _roots(prefix: Prefix) -> Iterator[tuple[Path, Collection[str]]]:
         yield base.path, _CONDA_BASE_EXTRAS
     elif base is not None:
         directories = base_directories(base, inherits_packages(prefix.path))
-        for root in (*directories, *sorted(base.path.glob("lib*/libpython*.so*"))):
+        libraries = "lib*/*.so*" if has_own_libraries(base) else "lib*/libpython*.so*"
+        for root in (*directories, *sorted(base.path.glob(libraries))):
             yield root, ()
 
 
@@ -55,7 +57,7 @@ def _directories(root: Path, skip: Collection[str]) -> Iterator[tuple[str, str]]
     """Yield each directory from a root down, or the root if it is a file, with the statuses of the
     files in it."""
     if not root.is_dir():
-        yield str(root), _status(root.stat())
+        yield str(root), _status(root.stat())  # the target's, if it is a link
         return
     waiting = [str(root)]
     while waiting:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
-from collections.abc import Iterator
+import posixpath
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import FileIO
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from env_packaging.build.bytecode import bytecode_members
 from env_packaging.build.elf import MAGIC, Buffer, read_dynamic
+from env_packaging.build.libraries import libraries_of_base, searched_directories
 from env_packaging.build.members import Listing, Member, MemberKind
 from env_packaging.build.prefix import Prefix
 from env_packaging.build.progress import Progress
@@ -66,9 +68,9 @@ class Inspected:
     """A file that was read.
 
     `size` (bytes) and `sha256` are those of the relocated content; `rewritten` is whether it
-    differs from the source. For an ELF file, `needed` are the libraries that it loads,
-    `unrelocated` the search paths that still contain the prefix, and `glibc` the version that it
-    needs.
+    differs from the source. For an ELF file, `needed` are the libraries that it loads, `searched`
+    the directories of the archive in which it looks for them, `unrelocated` the search paths that
+    still contain the prefix, and `glibc` the version that it needs.
     """
 
     member: Member
@@ -78,6 +80,7 @@ class Inspected:
     rewritten: bool = False
     remaining_prefix: FileFormat | None = None
     needed: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
     unrelocated: tuple[str, ...] = ()
     glibc: tuple[int, ...] = ()
 
@@ -109,19 +112,26 @@ def make_plan(scan: PrefixScan, progress: Progress) -> Plan:
     prefix_paths = PrefixPaths(prefix.embedded_paths, prefix.interpreter.program)
     links = tuple(member for member in scan.members if member.kind is MemberKind.LINK)
     sources = [member for member in scan.members if member.kind is MemberKind.FILE]
-    files = tuple(_inspect_all(sources, prefix_paths, progress))
+    files = list(_inspect_all(sources, prefix_paths, progress))
+    packed = {posixpath.basename(member.name) for member in scan.members}
+    # Repeatedly: a library may need another one.
+    lib64 = any(link.name == "lib64" for link in links)
+    while libraries := libraries_of_base(prefix, files, packed, lib64_is_link=lib64):
+        files += [inspect(library, prefix_paths) for library in libraries]
+        packed |= {posixpath.basename(library.name) for library in libraries}
+    files.sort(key=lambda file: file.member.name)
     return Plan(
         prefix,
         prefix_paths,
         scan.listing,
-        files,
+        tuple(files),
         links,
         tuple(bytecode_members(sources, prefix.interpreter)),
         content_key(files, links, prefix.interpreter.cache_tag),
     )
 
 
-def content_key(files: tuple[Inspected, ...], links: tuple[Member, ...], cache_tag: str) -> str:
+def content_key(files: Iterable[Inspected], links: Iterable[Member], cache_tag: str) -> str:
     """Return the key of a content: the first digits of a SHA-256 over a canonical list of it."""
     sha256 = hashlib.sha256(f"{_ARCHIVE_FORMAT} {cache_tag}\n".encode())
     lines = [(f.member.name, f"file {f.member.mode:o} {f.sha256}") for f in files]
@@ -190,14 +200,15 @@ def _inspect_large(
 
 def _linkage(
     name: str, data: Buffer, prefix_paths: PrefixPaths
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]]:
-    """Return `needed`, `unrelocated` and `glibc` of a file."""
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[int, ...]]:
+    """Return `needed`, `searched`, `unrelocated` and `glibc` of a file."""
     dynamic = read_dynamic(data) if data[:4] == MAGIC else None
     if dynamic is None:
-        return (), (), ()
+        return (), (), (), ()
     unrelocated = tuple(
         path.text
         for path in dynamic.search_paths
         if relative_search_path(name, path.text, prefix_paths) != path.text
     )
-    return dynamic.needed, unrelocated, dynamic.glibc
+    searched = tuple(searched_directories(name, dynamic))
+    return dynamic.needed, searched, unrelocated, dynamic.glibc

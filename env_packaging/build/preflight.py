@@ -14,20 +14,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from env_packaging.build.elf import read_dynamic
+from env_packaging.build.libraries import outside_libraries
 from env_packaging.build.members import PACKAGE_DIRECTORY, Member
 from env_packaging.build.packages import has_distributions
-from env_packaging.build.plan import Inspected, Plan
+from env_packaging.build.plan import Plan
 from env_packaging.build.prefix import Prefix, PrefixKind, run_python
 from env_packaging.build.relocate import relocate
 from env_packaging.errors import PrefixError
 from env_packaging.manifest import Finding, Package
-
-#: Libraries of glibc and of GCC's run time, which every Linux with Hadoop has: those that manylinux
-#: wheels may use (PEP 513), without X11.
-_SYSTEM_LIBRARIES = re.compile(
-    r"(ld-linux.*|libc|libm|libdl|libpthread|librt|libutil|libresolv|libnsl|libcrypt|libgcc_s"
-    r"|libstdc\+\+)\.so\.[0-9.]+"
-)
 
 #: Modules that a notebook server needs, each with the consequence if it is missing.
 _EXPECTED_MODULES = {
@@ -237,13 +231,9 @@ def hub_findings(packages: Iterable[Package], hub_version: str | None) -> Iterat
 
 def _outside_libraries(plan: Plan) -> Iterator[Finding]:
     packed = {posixpath.basename(member.name) for member in plan.members}
-    users: dict[str, Inspected] = {}
-    for file in plan.files:
-        for library in file.needed:
-            if library not in packed and not _SYSTEM_LIBRARIES.fullmatch(library):
-                users.setdefault(library, file)
+    users = outside_libraries(plan.files, packed)
     if users:
-        names = tuple(f"{library} ({users[library].member.name})" for library in sorted(users))
+        names = tuple(f"{library} ({users[library][0].member.name})" for library in sorted(users))
         yield Finding(
             "note",
             "outside-library",

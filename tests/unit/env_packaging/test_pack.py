@@ -18,6 +18,7 @@ from env_packaging.errors import PrefixError, ReferenceFormatError
 from env_packaging.manifest import Finding
 from env_packaging.pack import pack_and_publish
 from env_packaging.registry import resolve
+from tests.unit.env_packaging.elf_files import make_elf
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.env_packaging.prefixes import (
     LIBRARY,
@@ -144,6 +145,41 @@ def test_a_venv_s_packages_are_packed_and_its_base_s_are_not(
     names = {Path(name).name for name in names_of(plan_of(venv))}
     assert "demo.py" in names
     assert "of_the_base.py" not in names
+
+
+@pytest.fixture
+def venv_of_own_libraries(python_prefix: Path, tmp_path: Path) -> Path:
+    """A venv of a Python with a module that loads a library of that Python, and through it
+    another."""
+    library = python_prefix / "lib"
+    module = make_elf(["libown.so.1"], f"{library}")
+    (python_prefix / LIBRARY / "lib-dynload/_own.so").write_bytes(module)
+    (library / "libown.so.1.2").write_bytes(make_elf(["libdeep.so.2", "libc.so.6"], f"{library}"))
+    (library / "libown.so.1").symlink_to("libown.so.1.2")
+    (library / "libdeep.so.2").write_bytes(make_elf([]))
+    (library / "libunused.so.3").write_bytes(make_elf([]))
+    return make_venv(python_prefix, tmp_path / "venv")
+
+
+def test_a_venv_brings_the_libraries_that_its_base_loads_from_its_own_directory(
+    venv_of_own_libraries: Path, plan_of: Callable[[Path], Plan]
+) -> None:
+    plan = plan_of(venv_of_own_libraries)
+    assert {"lib/libown.so.1", "lib/libdeep.so.2"} <= names_of(plan)
+    assert not names_of(plan) & {"lib/libown.so.1.2", "lib/libunused.so.3"}
+    assert [file.member.name for file in plan.files] == sorted(
+        file.member.name for file in plan.files
+    )
+
+
+def test_a_changed_library_of_the_base_is_packed(
+    venv_of_own_libraries: Path, python_prefix: Path, filesystem: LocalFileSystem
+) -> None:
+    install(venv_of_own_libraries, "demo")
+    first = pack_and_publish(venv_of_own_libraries, "science", filesystem, ROOT)
+    (python_prefix / "lib/libdeep.so.2").write_bytes(make_elf(["libc.so.6"]))
+    second = pack_and_publish(venv_of_own_libraries, "science", filesystem, ROOT)
+    assert second.key != first.key
 
 
 def test_bin_python_is_always_there(shared_python: Path, plan_of: Callable[[Path], Plan]) -> None:
