@@ -5,7 +5,6 @@ python docs/make_commands.py
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,7 +57,8 @@ def _table(parameters: list[Any]) -> Iterator[str]:
 
 def _usage(argument: Any) -> str:
     name = argument.metavar or argument.name.upper()
-    return name if argument.required or name.startswith("[") else f"[{name}]"
+    name = name if argument.required else f"[{name}]"
+    return f"{name}..." if argument.nargs == -1 else name
 
 
 def _names(parameter: Any) -> str:
@@ -71,6 +71,8 @@ def _names(parameter: Any) -> str:
 def _extras(parameter: Any, said: str) -> str:
     """Return what the help doesn't say: the default, the variable, that it's needed."""
     default = parameter.default() if callable(parameter.default) else parameter.default
+    if isinstance(parameter.show_default, str):
+        default = parameter.show_default
     extras = [
         f"default: `{default}`" if _tells(default) and "default:" not in said else "",
         f"or the variable `{parameter.envvar}`" if parameter.envvar else "",
@@ -85,8 +87,7 @@ def _tells(default: object) -> bool:
 
 
 def _prose(text: str | None) -> str:
-    """Return help as Markdown: what rich takes for markup is escaped there, and not here."""
-    return re.sub(r"\\+\[", "[", (text or "").strip())
+    return (text or "").strip()
 
 
 if __name__ == "__main__":

@@ -37,19 +37,28 @@ if TYPE_CHECKING:
 Source = Annotated[
     str,
     typer.Argument(
+        metavar="SOURCE",
         help="Prefix or name of a conda environment, or path of a venv or of a complete Python; or "
         "an environment.yml or requirements.txt to build an environment from.",
     ),
 ]
 Name = Annotated[
-    str, typer.Option("--name", help="Name of the environment, as used in the hub's settings.")
+    str,
+    typer.Option(
+        "--name", metavar="NAME", help="Name of the environment, as used in the hub's settings."
+    ),
 ]
-EnvRoot = Annotated[str, typer.Option("--env-root", help="The HDFS directory of all environments.")]
-Alias = Annotated[str, typer.Option("--alias", help="Alias to point at the environment.")]
+EnvRoot = Annotated[
+    str, typer.Option("--env-root", metavar="DIR", help="The HDFS directory of all environments.")
+]
+Alias = Annotated[
+    str, typer.Option("--alias", metavar="ALIAS", help="Alias to point at the environment.")
+]
 Prune = Annotated[
     list[Preset] | None,
     typer.Option(
         "--prune",
+        metavar="KIND",
         help="Leave out tests (of packages), docs (manuals), build (files that only compilers "
         "read), types (type stubs) or maps (source maps of web pages). Can be given several times; "
         "the summary shows what each saved.",
@@ -68,6 +77,7 @@ Copies = Annotated[
     typer.Option(
         "--copies",
         min=0,
+        metavar="N",
         help="HDFS replication of the archive. Raise it if many servers start at the same time; 0 "
         "uses the cluster's default.",
     ),
@@ -90,11 +100,10 @@ def pack_env(  # noqa: PLR0913 - typer makes an option of each
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Pack an environment and publish it in HDFS for notebook servers.
+    """Pack and publish an environment in HDFS.
 
-    HADOOP_CONF_DIR configures HDFS. The user is HADOOP_USER_NAME or the
-    current account; with Kerberos, the owner of the ticket or of the keytab
-    (KRB5_CLIENT_KTNAME).
+    HADOOP_CONF_DIR configures HDFS. The user is HADOOP_USER_NAME or the current account; with
+    Kerberos, the owner of the ticket or of the keytab (KRB5_CLIENT_KTNAME).
     """
     from rich.console import Console
 

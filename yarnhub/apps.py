@@ -61,7 +61,10 @@ def apps(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow until Ctrl-C.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List all notebook servers on YARN, of all hubs on the cluster."""
+    """List the notebook servers on YARN.
+
+    The list has the servers of all hubs on the cluster.
+    """
     from rich.console import Console
     from rich.live import Live
 

@@ -33,6 +33,7 @@ app = typer.Typer(
     help="JupyterHub on Hadoop YARN: environments, checks, servers, and a Hadoop to try them on.",
     epilog=" ".join(_EXIT_CODES.split()),
     no_args_is_help=True,
+    rich_markup_mode=None,  # it would keep the line breaks of docstrings
     pretty_exceptions_enable=False,
 )
 app.command("apps")(apps)

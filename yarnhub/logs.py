@@ -33,11 +33,18 @@ def logs(
     lines: Annotated[
         int,
         typer.Option(
-            "--lines", "-n", min=0, help="Print only so many last lines of each stream; 0: all."
+            "--lines",
+            "-n",
+            min=0,
+            metavar="N",
+            help="Print only so many last lines of each stream; 0: all.",
         ),
     ] = 0,
 ) -> None:
-    """Print the output of a running server, or the last output of one that has ended."""
+    """Print the output of a server on YARN.
+
+    Of a server that has ended, YARN keeps the last lines.
+    """
     from yarnhub.yarn import server_container, server_name, server_reports, yarn_client
 
     user, name = parse_label(label)

@@ -36,7 +36,7 @@ STYLES = {
 Groups = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[GROUP...]",
+        metavar="GROUP",
         help=f"What to check: {', '.join(GROUPS)}; by default all of these. Or: contents "
         "[ROOT], to check a notebook directory in HDFS as yourself.",
         show_default=False,
@@ -68,9 +68,10 @@ User = Annotated[
 def check(
     groups: Groups = None, config: ConfigFile = None, user: User = None, as_json: AsJson = False
 ) -> None:
-    """Check this edge node, and show how to fix what is wrong.
+    """Check this edge node and its cluster.
 
-    Run it with the hub's environment: HADOOP_CONF_DIR, and HADOOP_USER_NAME or the hub's account.
+    Each problem is shown with its remedy. Run it with the hub's environment: HADOOP_CONF_DIR, and
+    HADOOP_USER_NAME or the hub's account.
     The exit code is 1 if any check failed.
     """
     requested, root = _parse_groups(groups or GROUPS)

@@ -76,7 +76,7 @@ def config(
     yes: Yes = False,
     force: Force = False,
 ) -> None:
-    """Write a configuration for a hub on this cluster, and check it.
+    """Write a hub's configuration and check it.
 
     Run it with the hub's environment: HADOOP_CONF_DIR, and HADOOP_USER_NAME or the hub's account.
     The exit code is 1 if any check failed.

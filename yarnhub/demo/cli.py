@@ -26,7 +26,10 @@ def demo(
     ] = None,
     allow_root: AllowRoot = False,
 ) -> None:
-    """Run JupyterHub on an embedded Hadoop: log in, start a server, keep a notebook in HDFS."""
+    """Run JupyterHub on an embedded Hadoop.
+
+    Log in, start a server, and keep a notebook in HDFS. Ctrl-C ends everything.
+    """
     from rich.console import Console
 
     from yarnhub.minihadoop.exposure import require_not_root

@@ -36,14 +36,19 @@ if TYPE_CHECKING:
     from env_packaging.inventory import Stored
     from hadoop_client.hdfs.filesystem import FileSystem
 
-app = typer.Typer(help="List, inspect and clean up published environments.", no_args_is_help=True)
+app = typer.Typer(
+    help="List, inspect and clean up environments.", no_args_is_help=True, rich_markup_mode=None
+)
 
 app.command()(warm)
 
 
 @app.command("list")
 def list_all(env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJson = False) -> None:
-    """List all environments: aliases, Python, size, age, and how many applications use each."""
+    """List all environments.
+
+    The table shows aliases, Python, size, age, and how many applications use each.
+    """
     from env_packaging.inventory import as_json as to_json
     from yarnhub.envs.usage import UsageUnknownError, used_keys
 
@@ -74,7 +79,10 @@ def list_all(env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJson = False) -> N
 
 @app.command()
 def show(reference: Target, env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJson = False) -> None:
-    """Show the contents of an environment, and the findings of its packer."""
+    """Show the contents of an environment.
+
+    The findings of its packer are included.
+    """
     published = resolve(_open(), env_root, reference)
     if as_json:
         manifest = json.loads(published.manifest.to_json())
@@ -89,14 +97,19 @@ def show(reference: Target, env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJso
 
 @app.command()
 def alias(
-    alias: Annotated[str, typer.Argument(help="The alias, as NAME:ALIAS.")],
-    reference: Annotated[str, typer.Argument(help="Its new target: NAME:ALIAS or NAME@KEY.")] = "",
+    alias: Annotated[str, typer.Argument(metavar="ALIAS", help="The alias, as NAME:ALIAS.")],
+    reference: Annotated[
+        str, typer.Argument(metavar="TARGET", help="NAME:ALIAS or NAME@KEY.")
+    ] = "",
     delete: Annotated[bool, typer.Option("--delete", help="Delete the alias.")] = False,
     env_root: EnvRoot = DEFAULT_ENV_ROOT,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Point an alias to an environment, or delete the alias."""
+    """Point an alias to an environment.
+
+    With --delete the alias is deleted.
+    """
     from env_packaging.publish import delete_alias, set_alias
     from env_packaging.registry import Pointer
 
@@ -125,7 +138,10 @@ def verify(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Read a whole archive, and compare it with its manifest."""
+    """Compare an archive with its manifest.
+
+    The whole archive is read.
+    """
     from rich.console import Console
     from rich.progress import Progress
 
@@ -151,7 +167,10 @@ def verify(
 
 @app.command()
 def diff(
-    old: Target, new: Target, env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJson = False
+    old: Annotated[str, typer.Argument(metavar="OLD", help="NAME, NAME:ALIAS or NAME@KEY.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
+    env_root: EnvRoot = DEFAULT_ENV_ROOT,
+    as_json: AsJson = False,
 ) -> None:
     """Compare the packages of two environments."""
     from yarnhub.envs.show import package_changes, version
@@ -191,7 +210,10 @@ def remove(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Remove one environment, unless an alias or an application needs it."""
+    """Remove one environment.
+
+    An environment that an alias or an application needs is kept.
+    """
     from env_packaging.garbage import delete, refuse_used
     from env_packaging.inventory import read_folder
     from yarnhub.envs.usage import used_keys
@@ -218,6 +240,7 @@ def gc(
         typer.Option(
             "--older-than",
             min=0,
+            metavar="DAYS",
             help="Keep environments published, or unaliased, within this many days.",
         ),
     ] = 7.0,
@@ -228,7 +251,10 @@ def gc(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Remove environments that no alias and no application needs, and leftovers of failed uploads.
+    """Remove environments that are not needed.
+
+    An environment is needed if an alias points to it or an application uses it. Leftovers of failed
+    uploads are removed too.
 
     A key in a setting (NAME@KEY) does not count as needed: give the environment an alias.
     """

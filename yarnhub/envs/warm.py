@@ -32,18 +32,24 @@ class NodesFailedError(ToolError):
 def warm(
     reference: Target,
     queue: Annotated[
-        str, typer.Option(help="The queue to use. You need the right to submit to it.")
+        str,
+        typer.Option(metavar="QUEUE", help="The queue to use. You need the right to submit to it."),
     ] = "default",
     node: Annotated[
         list[str] | None,
-        typer.Option("--node", help="Only this node; repeatable."),
+        typer.Option("--node", metavar="HOST", help="Only this node; can be given several times."),
     ] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="Give up after so many seconds.")] = 900.0,
+    timeout: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="Give up after so many seconds.")
+    ] = 900.0,
     env_root: EnvRoot = DEFAULT_ENV_ROOT,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Localize an environment on each node, and run its Python once."""
+    """Localize an environment on each node.
+
+    Its Python runs once there.
+    """
     from rich.console import Console
 
     from env_packaging.registry import resolve, storage_errors

@@ -16,14 +16,16 @@ import typer
 if TYPE_CHECKING:
     from yarnhub.minihadoop.state import ClusterState
 
-app = typer.Typer(no_args_is_help=True, help="Run a real Hadoop on this machine, to try things.")
+app = typer.Typer(
+    help="Run a real Hadoop on this machine.", no_args_is_help=True, rich_markup_mode=None
+)
 
 StateDir = Annotated[
     Path | None,
     typer.Option(
-        help="The cluster's directory. \\[default: ~/.local/state/yarnhub/minihadoop]",
+        help="The cluster's directory.",
         metavar="DIR",
-        show_default=False,
+        show_default="~/.local/state/yarnhub/minihadoop",
     ),
 ]
 
@@ -50,8 +52,9 @@ Users = Annotated[
     list[str] | None,
     typer.Option(
         "--user",
-        help="A user with an HDFS home; repeatable. \\[default: alice, bob]",
+        help="A user with an HDFS home; can be given several times.",
         metavar="NAME",
+        show_default="alice, bob",
     ),
 ]
 HighAvailability = Annotated[
@@ -63,8 +66,9 @@ FirstPort = Annotated[
     typer.Option(
         min=1024,
         max=65000,
-        help="The first of 34 consecutive ports. \\[default: free ones]",
+        help="The first of 34 consecutive ports.",
         metavar="N",
+        show_default="free ones",
     ),
 ]
 
@@ -82,7 +86,10 @@ def up(  # noqa: PLR0913 - typer makes an option of each
     state_dir: StateDir = None,
     allow_root: AllowRoot = False,
 ) -> None:
-    """Start a Hadoop that keeps running, and print its addresses."""
+    """Start a Hadoop and print its addresses.
+
+    It keeps running until `yarnhub minihadoop down`.
+    """
     from rich.console import Console
 
     from yarnhub.minihadoop import MiniHadoop
@@ -126,7 +133,10 @@ def _print_addresses(state: ClusterState) -> None:
 
 @app.command()
 def down(state_dir: StateDir = None) -> None:
-    """End the Hadoop and its containers, and remove everything but its logs."""
+    """End the Hadoop and remove its data.
+
+    Its containers end too. Its logs stay.
+    """
     from yarnhub.minihadoop.errors import NotRunningError
     from yarnhub.minihadoop.processes import containers, daemons, end_processes
     from yarnhub.minihadoop.state import load, remove_data
@@ -147,7 +157,10 @@ def down(state_dir: StateDir = None) -> None:
 
 @app.command()
 def status(state_dir: StateDir = None) -> None:
-    """Show the daemons. The exit code is 0 if all of them run, else 1."""
+    """Show the daemons.
+
+    The exit code is 0 if all of them run, else 1.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -177,7 +190,11 @@ def failover(
     hdfs: Annotated[bool, typer.Option("--hdfs", help="Switch the NameNodes instead.")] = False,
     state_dir: StateDir = None,
 ) -> None:
-    """Make ResourceManager or NameNode NUMBER the active one (after up --ha)."""
+    """Make another daemon the active one.
+
+    It needs a Hadoop that was started with `up --ha`. A ResourceManager becomes active, or a
+    NameNode with --hdfs.
+    """
     from yarnhub.minihadoop.errors import SettingsError
     from yarnhub.minihadoop.state import load
 
@@ -190,7 +207,10 @@ def failover(
 
 @app.command()
 def env(state_dir: StateDir = None) -> None:
-    """Print shell exports: eval "$(yarnhub minihadoop env)" makes any client use this Hadoop."""
+    """Print shell exports for this Hadoop.
+
+    eval "$(yarnhub minihadoop env)" makes any client use it.
+    """
     from yarnhub.minihadoop.errors import NotRunningError
     from yarnhub.minihadoop.processes import daemons
     from yarnhub.minihadoop.state import load

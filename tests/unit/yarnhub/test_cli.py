@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from yarnhub import cli
 
@@ -31,11 +37,43 @@ def test_help_names_the_commands_and_the_exit_codes():
         assert word in done.stdout
 
 
-@pytest.mark.parametrize("command", [[], ["minihadoop"], ["minihadoop", "up"], ["pack-env"]])
-def test_help_fits_a_narrow_terminal(command):
-    done = yarnhub(*command, "--help", COLUMNS="45", TERMINAL_WIDTH="45")
-    assert done.returncode == 0
-    assert max(map(len, done.stdout.splitlines())) <= 45
+def all_commands(command: Any, *words: str) -> Iterator[list[str]]:
+    yield list(words)
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from all_commands(inner, *words, name)
+
+
+def paragraphs(lines: list[str]) -> Iterator[list[str]]:
+    """Yield runs of lines that are not empty."""
+    for filled, run in itertools.groupby(lines, key=bool):
+        if filled:
+            yield list(run)
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+@pytest.mark.parametrize(
+    "command", list(all_commands(typer.main.get_command(cli.app))), ids=" ".join
+)
+def test_help_fits_the_terminal_with_full_lines_and_whole_sentences(command, columns):
+    # As for a terminal: with a margin of two columns.
+    shown = CliRunner().invoke(cli.app, [*command, "--help"], terminal_width=columns - 2)
+    assert shown.exit_code == 0
+    lines = shown.stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert not [line for line in lines if line.endswith(("…", " ..."))]
+    assert not [line for line in lines if re.search(r"\w\.\.\.$", line)]
+    first_table = next(n for n, line in enumerate(lines) if re.fullmatch(r"[A-Z]\w+:", line))
+    for paragraph in list(paragraphs(lines[:first_table]))[1:]:  # after the usage
+        for line, following in itertools.pairwise(paragraph):
+            assert len(line) + 1 + len(following.split()[0]) > columns - 2, "a line is cut short"
+
+
+def test_wrong_arguments_are_one_sentence_after_the_usage():
+    done = yarnhub("envs", "list", "--no-such-option")
+    usage, hint, empty, error = done.stderr.splitlines()
+    assert usage.startswith("Usage: ")
+    assert hint.startswith("Try ")
+    assert (empty, error) == ("", "Error: No such option: --no-such-option")
 
 
 #: What JupyterHub imports, and what only servers and their tests need.
