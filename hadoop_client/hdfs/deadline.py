@@ -5,6 +5,10 @@
   Such threads do not delay the end of the process.
 - After a timeout the next calls get a short deadline, until a call ends.
 - At most `limit` calls run, those that timed out included. Further calls fail immediately.
+
+hdfs-native's AsyncClient is not used, because cancelling ends only the wait: of 60 `mkdirs` that
+were cancelled while a NameNode hung, all took effect afterwards. A call costs 0.2 to 0.3 ms of CPU
+both ways, but a listing of 1,000 entries takes 52 ms instead of 1.4, with an await for each entry.
 """
 
 from __future__ import annotations
