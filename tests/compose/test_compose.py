@@ -82,8 +82,8 @@ def test_the_check_of_the_edge_node_finds_nothing_wrong(compose: Compose):
     assert "lab is /apps/yarnhub/envs/lab/" in done.stdout
 
 
-def test_two_people_walk_the_whole_round(compose: Compose):
-    done = compose("exec", "-T", "edge", "walk-the-round", check=False)
+def test_two_users_pass_the_end_to_end_check(compose: Compose):
+    done = compose("exec", "-T", "edge", "end-to-end-check", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The check passed." in done.stdout
 
@@ -138,8 +138,8 @@ def test_with_kerberos_the_check_of_the_edge_node_finds_nothing_wrong(secure: Co
     assert re.search("^ok +keytab", done.stdout, re.MULTILINE), done.stdout
 
 
-def test_with_kerberos_two_people_walk_the_whole_round(secure: Compose):
-    done = secure("exec", "-T", "edge", "walk-the-round", check=False)
+def test_with_kerberos_two_users_pass_the_end_to_end_check(secure: Compose):
+    done = secure("exec", "-T", "edge", "end-to-end-check", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The check passed." in done.stdout
 

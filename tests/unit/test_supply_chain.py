@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
+PROXY = "configurable-http-proxy"
 
 
 def test_the_proxy_and_all_that_it_needs_are_locked_with_hashes():
@@ -31,6 +32,18 @@ def test_the_lock_names_no_registry():
     """Each site's npm asks its own registry, and the hashes hold for all of them."""
     locked = json.loads((ROOT / "package-lock.json").read_text())["packages"]
     assert [name for name, package in locked.items() if "resolved" in package] == []
+
+
+def test_pages_and_messages_install_the_locked_version_of_the_proxy():
+    version = json.loads((ROOT / "package.json").read_text())["dependencies"][PROXY]
+    files = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("yarnhub/**/*.py")]
+    installed = {
+        file.name: found
+        for file in files
+        if (found := re.findall(rf"npm install\b.*\b{PROXY}(?:@([\d.]*\d))?", file.read_text()))
+    }
+    assert {"README.md", "README.zh.md", "tutorial.md", "hub.py"} <= set(installed)
+    assert {name: [version] for name in installed} == installed
 
 
 @pytest.mark.parametrize("file", ["scripts/lib.sh", "docker/Dockerfile"])

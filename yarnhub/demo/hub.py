@@ -109,7 +109,7 @@ def find_proxy() -> str:
     if proxy is None:
         raise DemoError(
             "configurable-http-proxy is not on the PATH: install it with "
-            "`npm install -g configurable-http-proxy`."
+            "`npm install -g configurable-http-proxy@4.6.3`."
         )
     return proxy
 

@@ -1,7 +1,7 @@
 #!/opt/lab/bin/python
 """The end-to-end check of `yarnhub demo --check` on this cluster, for its first two users.
 
-Run it on the edge node: docker compose exec edge walk-the-round
+Run it on the edge node: docker compose exec edge end-to-end-check
 """
 
 import asyncio
