@@ -1,5 +1,6 @@
 """Packs Python environments, publishes them in HDFS and finds them there.
 
-Public: `env_packaging.pack` (pack and publish), `env_packaging.registry` (find by name),
-`env_packaging.manifest`, `env_packaging.errors`, and the command `yarnhub pack-env`.
+Public are the names in `__all__` of `env_packaging.pack` (pack and publish), `registry` (find by
+name), `publish` (aliases), `manifest` and `errors`, and the command `yarnhub pack-env`. Everything
+else may change in any release.
 """

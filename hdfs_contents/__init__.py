@@ -3,8 +3,8 @@
     c.ServerApp.contents_manager_class = "hdfs_contents.HDFSContentsManager"
 
 Public are `HDFSContentsManager` and `HDFSCheckpoints`, with their options, the options of
-`hdfs_contents.session.app.SessionState`, and `hdfs_contents.spark.keep_tokens`. All other modules
-may change in any release.
+`hdfs_contents.session.app.SessionState`, and `hdfs_contents.spark.keep_tokens`. Everything else may
+change in any release.
 
 The classes are imported on first use, so that importing this package does not need jupyter_server.
 """

@@ -1,0 +1,1 @@
+"""`yarnhub envs`: the published environments."""
