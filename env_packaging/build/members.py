@@ -20,6 +20,9 @@ from pathlib import Path
 from env_packaging.errors import PrefixError
 from env_packaging.manifest import Finding
 
+#: Links that a path may go through, as in Linux.
+_MAX_LINKS = 40
+
 EXECUTABLE_MODE = 0o755
 PLAIN_MODE = 0o644
 
@@ -59,12 +62,13 @@ class Member:
 class Listing:
     """The members of a prefix by name, and the files that are not in the archive.
 
-    `left_out` has the sizes in bytes of the files that each rule excluded, `broken` the names of
-    broken links.
+    `left_out` has the sizes in bytes of the files that each rule excluded, `excluded` their names,
+    and `broken` the names of broken links.
     """
 
     members: dict[str, Member] = field(default_factory=dict)
     left_out: dict[str, list[int]] = field(default_factory=dict)
+    excluded: set[str] = field(default_factory=set)
     broken: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -77,7 +81,8 @@ class Listing:
         except DirectoryError:
             pass  # written to the archive with the first file in it
 
-    def exclude(self, reason: str, source: Path) -> None:
+    def exclude(self, reason: str, name: str, source: Path) -> None:
+        self.excluded.add(name)
         self.left_out.setdefault(reason, []).append(source.lstat().st_size)
 
 
@@ -103,7 +108,7 @@ def check_name(name: str) -> str:
 def member_for(name: str, source: Path, roots: Iterable[str]) -> Member:
     """Return the member for one path of a prefix.
 
-    `roots` are the paths of the environment on this machine: a link to a path below one of them
+    `roots` are the paths of the prefix that the file is from: a link to a path below one of them
     stays inside the archive. Raises BrokenLinkError, DirectoryError, and PrefixError if the file
     cannot be shipped.
     """
@@ -130,12 +135,14 @@ def _member_for_link(name: str, source: Path, roots: Iterable[str]) -> Member:
     followed = Path(os.path.realpath(source))
     if followed.is_file():
         return Member(name, followed, mode=_shipped_mode(followed.stat().st_mode))
-    if followed.exists():
-        raise PrefixError(
-            f"{source} is a link to {followed}, which is outside the environment. Replace the link "
-            "by a copy."
-        )
-    raise BrokenLinkError(name)
+    if not followed.exists():
+        raise BrokenLinkError(name)
+    if any(os.path.realpath(root) == str(followed) for root in roots):
+        raise PrefixError(f"{source} is a link to the environment itself. Remove the link.")
+    raise PrefixError(
+        f"{source} is a link to {followed}, which is outside the environment. Replace the link "
+        "by a copy."
+    )
 
 
 def inner_target(name: str, target: str, roots: Iterable[str]) -> str | None:
@@ -178,37 +185,67 @@ def walk_files(root: Path, skip: Collection[str] = ()) -> Iterator[str]:
             yield start + name
 
 
-def drop_dangling_links(members: Iterable[Member]) -> list[Member]:
-    """Return the members sorted by name, without links whose target is not among them.
+def resolve_links(listing: Listing) -> list[Member]:
+    """Return the members of a listing sorted by name, each link with its target among them.
 
-    Raises PrefixError if a member is below another that is not a directory: such a link would
-    redirect the members that follow it.
+    A link to a file that is not in the archive becomes that file, unless a rule left the file out:
+    then the link is left out too. Raises PrefixError for a link to a directory that is not in the
+    archive, and if a member is below another that is not a directory: such a link would redirect
+    the members that follow it.
     """
-    by_name = {member.name: member for member in members}
-    directories = {parent for name in by_name for parent in parents(name)}
-    for directory in sorted(directories & by_name.keys()):
-        below = min(name for name in by_name if name.startswith(directory + "/"))
+    members = dict(listing.members)
+    directories = {parent for name in members for parent in parents(name)}
+    for directory in sorted(directories & members.keys()):
+        below = min(name for name in members if name.startswith(directory + "/"))
         raise PrefixError(
-            f"{by_name[directory].source} is a file or a link, but {below!r} would be below it. "
+            f"{members[directory].source} is a file or a link, but {below!r} would be below it. "
             "Reinstall the package that it belongs to."
         )
-    kept = dict(by_name)
-    # Repeatedly: a link may lead to a link that has just been dropped.
-    while dangling := [name for name in kept if _dangles(kept[name], kept, directories)]:
-        for name in dangling:
-            del kept[name]
-    return [kept[name] for name in sorted(kept)]
+    excluded = listing.excluded | {parent for name in listing.excluded for parent in parents(name)}
+    # Repeatedly: a link may lead to a link that has just been left out.
+    while dangling := {
+        name: inner
+        for name, member in members.items()
+        if member.kind is MemberKind.LINK
+        and (inner := _resolved(member, members)) not in directories
+        and inner not in members
+    }:
+        for name, inner in dangling.items():
+            link = members.pop(name)
+            if inner in excluded:
+                excluded.add(name)
+            elif file := _file_of_link(link):
+                members[name] = file
+    return [members[name] for name in sorted(members)]
 
 
-def _dangles(member: Member, members: dict[str, Member], directories: set[str]) -> bool:
-    if member.kind is not MemberKind.LINK:
-        return False
-    inner = posixpath.normpath(posixpath.join(posixpath.dirname(member.name), member.target))
-    if inner in directories or inner in members:
-        return False
-    # The path may go through a link to a directory: lib64/python3.11, where lib64 links to lib.
-    return not any(
-        parent in members and members[parent].kind is MemberKind.LINK for parent in parents(inner)
+def _resolved(link: Member, members: dict[str, Member]) -> str:
+    """Return the path in the archive that a link leads to.
+
+    It may go through links to directories: lib64/python3.11, where lib64 links to lib.
+    """
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(link.name), link.target))
+    for _ in range(_MAX_LINKS):
+        through = next(
+            (name for name in parents(path) if name in members and members[name].target), None
+        )
+        if through is None:
+            break
+        below = path[len(through) + 1 :]
+        target = members[through].target
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(through), target, below))
+    return path
+
+
+def _file_of_link(link: Member) -> Member | None:
+    """Return the file that a link leads to as a member; None for an empty directory."""
+    followed = Path(os.path.realpath(link.source))
+    if followed.is_file():
+        return Member(link.name, followed, mode=_shipped_mode(followed.stat().st_mode))
+    if next(walk_files(followed), None) is None:
+        return None
+    raise PrefixError(
+        f"{link.source} is a link to {followed}, which is not packed. Replace the link by a copy."
     )
 
 

@@ -114,9 +114,15 @@ class Prefix:
 
         The longest is first, because one may be the start of another.
         """
+        inherited = self.base.own_paths if self.base else ()
+        paths = {*self.own_paths, *inherited}
+        return tuple(sorted(paths, key=lambda path: (-len(path), path)))
+
+    @property
+    def own_paths(self) -> tuple[str, ...]:
+        """The embedded paths without those of the base."""
         own = {str(self.path), os.path.realpath(self.path)} - SYSTEM_PREFIXES
-        inherited = self.base.embedded_paths if self.base else ()
-        return tuple(sorted(own | set(inherited), key=lambda path: (-len(path), path)))
+        return tuple(sorted(own, key=lambda path: (-len(path), path)))
 
 
 def kind_of(path: Path) -> PrefixKind | None:

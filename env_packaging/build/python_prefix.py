@@ -89,10 +89,9 @@ def list_venv(prefix: Prefix) -> Listing:
     """List a venv's packages and files over those of its base."""
     if prefix.base is None:
         return _list_unmerged_venv(prefix)
-    roots = prefix.embedded_paths
     has_lib64_link = (prefix.path / "lib64").is_symlink()
     inherits = inherits_packages(prefix.path)
-    listing = _list_base(prefix.base, roots, inherits, has_lib64_link)
+    listing = _list_base(prefix.base, inherits, has_lib64_link)
     rules = _Rules(_LEFT_OUT_OF_VENV, f"lib/{prefix.interpreter.program}")
     own_packages = f"lib/{prefix.interpreter.program}/site-packages/"
     packages = _package_directory(prefix.base.interpreter) + "/"
@@ -102,7 +101,7 @@ def list_venv(prefix: Prefix) -> Listing:
         placed = (
             packages + name.removeprefix(own_packages) if name.startswith(own_packages) else name
         )
-        _add_or_exclude(listing, rules, placed, prefix.path / name, roots)
+        _add_or_exclude(listing, rules, placed, prefix.path / name, prefix.own_paths)
     return listing
 
 
@@ -118,9 +117,7 @@ def _list_unmerged_venv(prefix: Prefix) -> Listing:
     return listing
 
 
-def _list_base(
-    base: Prefix, roots: tuple[str, ...], with_packages: bool, has_lib64_link: bool
-) -> Listing:
+def _list_base(base: Prefix, with_packages: bool, has_lib64_link: bool) -> Listing:
     """List the interpreter, standard library, headers and libpython of a venv's base, and its
     packages if the venv inherits them."""
     if base.kind is PrefixKind.CONDA:
@@ -128,9 +125,9 @@ def _list_base(
     else:
         listing = Listing()
         for directory, name in _placed_directories(base, with_packages):
-            _add_tree(listing, base, directory, name, roots)
+            _add_tree(listing, base, directory, name)
         for library in _shared_libpython(base):
-            listing.add(f"lib/{library.name}", library, roots)
+            listing.add(f"lib/{library.name}", library, base.own_paths)
     if has_lib64_link:
         listing.members = {
             member.name: member for member in map(_out_of_lib64, listing.members.values())
@@ -187,9 +184,7 @@ def base_directories(base: Prefix, with_packages: bool) -> list[Path]:
     return directories + (_package_directories(base) if with_packages else [])
 
 
-def _add_tree(
-    listing: Listing, base: Prefix, directory: Path, name: str, roots: tuple[str, ...]
-) -> None:
+def _add_tree(listing: Listing, base: Prefix, directory: Path, name: str) -> None:
     """List a directory of a base, to be named `name` in the archive."""
     stdlib = base.interpreter.stdlib
     rules = _Rules(_LEFT_OUT, _relative(stdlib, base.path))
@@ -200,7 +195,7 @@ def _add_tree(
             real = source.resolve()
             if not real.is_relative_to(directory.resolve()):
                 source = real  # in a part of the system that is not shipped
-        _add_or_exclude(listing, rules, f"{name}/{below}", source, roots)
+        _add_or_exclude(listing, rules, f"{name}/{below}", source, base.own_paths)
 
 
 def _add_or_exclude(
@@ -210,7 +205,7 @@ def _add_or_exclude(
     if reason is None:
         listing.add(name, source, roots)
     else:
-        listing.exclude(reason, source)
+        listing.exclude(reason, name, source)
 
 
 def _link_interpreter(listing: Listing, interpreter: Interpreter) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from env_packaging.build import conda, python_prefix
-from env_packaging.build.members import Listing, Member, drop_dangling_links
+from env_packaging.build.members import Listing, Member, resolve_links
 from env_packaging.build.prefix import Prefix, PrefixKind
 from env_packaging.build.prune import Preset, reason_to_prune
 from env_packaging.errors import PrefixError
@@ -32,11 +32,29 @@ def scan_prefix(prefix: Prefix, prune: Iterable[Preset] = ()) -> PrefixScan:
         reason = reason_to_prune(name, prune)
         if reason is not None:
             del listing.members[name]
-            listing.exclude(reason, member.source)
-    members = drop_dangling_links(listing.members.values())
+            listing.exclude(reason, name, member.source)
+    _exclude_nested_venvs(listing)
+    members = resolve_links(listing)
     if not any(member.name == "bin/python" for member in members):
         raise PrefixError(f"{prefix.path} has no bin/python. Install Python in it.")
     return PrefixScan(prefix, listing, members)
+
+
+def _exclude_nested_venvs(listing: Listing) -> None:
+    """Leave out venvs inside the prefix, as pyenv has them in a Python's `envs`.
+
+    They are environments of their own, and lead to the Python of this machine.
+    """
+    directories = tuple(
+        name.removesuffix("pyvenv.cfg")
+        for name in listing.members
+        if name.endswith("/pyvenv.cfg")
+        and name.removesuffix("pyvenv.cfg") + "bin/python" in listing.members
+    )
+    for name, member in list(listing.members.items()):
+        if directories and name.startswith(directories):
+            del listing.members[name]
+            listing.exclude("venvs inside the environment", name, member.source)
 
 
 def _list_members(prefix: Prefix) -> Listing:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,9 @@ from env_packaging.build.members import (
     Member,
     MemberKind,
     check_name,
-    drop_dangling_links,
     inner_target,
     member_for,
+    resolve_links,
     walk_files,
 )
 from env_packaging.errors import PrefixError
@@ -131,9 +132,14 @@ def link(name: str, target: str) -> Member:
     return Member(name, Path("/env") / name, MemberKind.LINK, target=target)
 
 
+def listing_of(*members: Member, excluded: Iterable[str] = ()) -> Listing:
+    return Listing({member.name: member for member in members}, excluded=set(excluded))
+
+
 def test_a_link_to_a_file_that_was_left_out_is_left_out_with_the_links_to_it() -> None:
     members = [link("idle", "idle3"), link("idle3", "idle3.11"), Member("a", Path("/env/a"))]
-    assert [member.name for member in drop_dangling_links(members)] == ["a"]
+    listing = listing_of(*members, link("d", "tests"), excluded=["idle3.11", "tests/x/y.py"])
+    assert [member.name for member in resolve_links(listing)] == ["a"]
 
 
 def test_links_to_files_and_directories_and_through_links_are_kept() -> None:
@@ -143,10 +149,51 @@ def test_links_to_files_and_directories_and_through_links_are_kept() -> None:
         link("os.py", "lib64/python/os.py"),
         link("library", "lib/python"),
     ]
-    assert len(drop_dangling_links(members)) == 4
+    assert len(resolve_links(listing_of(*members))) == 4
+
+
+def test_a_link_through_a_link_to_a_file_that_was_left_out_is_left_out() -> None:
+    members = [
+        Member("lib/python/os.py", Path("/env/lib/python/os.py")),
+        link("lib64", "lib"),
+        link("test.py", "lib64/python/test.py"),
+    ]
+    resolved = resolve_links(listing_of(*members, excluded=["lib/python/test.py"]))
+    assert [member.name for member in resolved] == ["lib/python/os.py", "lib64"]
+
+
+def test_a_link_to_a_file_that_is_not_listed_becomes_the_file(tmp_path: Path) -> None:
+    file = write(tmp_path / "pkgs/six-1/six.py", "x", 0o755)
+    (tmp_path / "six.py").symlink_to("pkgs/six-1/six.py")
+    (tmp_path / "again.py").symlink_to("six.py")
+    members = [
+        Member("six.py", tmp_path / "six.py", MemberKind.LINK, target="pkgs/six-1/six.py"),
+        Member("again.py", tmp_path / "again.py", MemberKind.LINK, target="six.py"),
+    ]
+    again, six = resolve_links(listing_of(*members))
+    assert six == Member("six.py", file, MemberKind.FILE, 0o755)
+    assert again.kind is MemberKind.LINK or again.source == file
+
+
+def test_a_link_to_a_directory_that_is_not_listed_is_refused_unless_it_is_empty(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "pkgs/six-1").mkdir(parents=True)
+    (tmp_path / "six").symlink_to("pkgs/six-1")
+    listing = listing_of(Member("six", tmp_path / "six", MemberKind.LINK, target="pkgs/six-1"))
+    assert resolve_links(listing) == []
+    write(tmp_path / "pkgs/six-1/six.py", "x")
+    with pytest.raises(PrefixError, match=r"six is a link to .*/pkgs/six-1, which is not packed"):
+        resolve_links(listing)
+
+
+def test_a_link_to_the_environment_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "self").symlink_to(".")
+    with pytest.raises(PrefixError, match="self is a link to the environment itself"):
+        member_for("self", tmp_path / "self", [str(tmp_path)])
 
 
 def test_a_member_below_a_link_is_refused() -> None:
     members = [link("lib", "/tmp"), Member("lib/x", Path("/env/lib/x"))]
     with pytest.raises(PrefixError, match=r"/env/lib is a file or a link.*'lib/x'"):
-        drop_dangling_links(members)
+        resolve_links(listing_of(*members))

@@ -182,6 +182,25 @@ def test_a_changed_library_of_the_base_is_packed(
     assert second.key != first.key
 
 
+def test_a_link_from_a_venv_into_its_base_is_packed_as_the_file_it_leads_to(
+    python_prefix: Path, venv: Path, plan_of: Callable[[Path], Plan]
+) -> None:
+    tool = write(python_prefix / "bin/demo", "#!/bin/sh\necho of the base\n", 0o755)
+    (venv / "bin/site-tool").symlink_to(tool)
+    (venv / "bin/base-demo").symlink_to(tool)  # the venv has a command of that name too
+    sources = {file.member.name: file.member.source for file in plan_of(venv).files}
+    assert sources["bin/site-tool"] == sources["bin/base-demo"] == tool
+
+
+def test_a_venv_inside_a_python_is_left_out_and_counted(
+    python_prefix: Path, plan_of: Callable[[Path], Plan]
+) -> None:
+    make_venv(python_prefix, python_prefix / "envs/one")
+    plan = plan_of(python_prefix)
+    assert not [name for name in names_of(plan) if name.startswith("envs/")]
+    assert "venvs inside the environment" in plan.listing.left_out
+
+
 def test_bin_python_is_always_there(shared_python: Path, plan_of: Callable[[Path], Plan]) -> None:
     assert not (shared_python / "bin/python").exists()
     assert {"bin/python", "bin/python3", f"bin/{PROGRAM}"} <= names_of(plan_of(shared_python))
