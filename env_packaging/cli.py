@@ -72,6 +72,16 @@ AssumeBase = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Pack a venv even if it has no packages.")]
+AllowPrivate = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-private",
+        metavar="NAME",
+        help="Publish this file of the environment, or those that match this pattern, although "
+        "other users cannot read it here or it has credentials. Can be given several times. "
+        "Without it, such files are refused.",
+    ),
+]
 Copies = Annotated[
     int,
     typer.Option(
@@ -97,6 +107,7 @@ def pack_env(  # noqa: PLR0913 - typer makes an option of each
     assume_base: AssumeBase = False,
     force: Force = False,
     copies: Copies = 0,
+    allow_private: AllowPrivate = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -117,7 +128,9 @@ def pack_env(  # noqa: PLR0913 - typer makes an option of each
         from env_packaging.pack import PackOptions, pack_and_publish
 
         filesystem = open_filesystem()
-    options = PackOptions(tuple(prune or ()), assume_base, force, copies)
+    options = PackOptions(
+        tuple(prune or ()), assume_base, force, copies, allow_private=tuple(allow_private or ())
+    )
     with (
         _gc_disabled(),
         prefix_of(source) as prefix,

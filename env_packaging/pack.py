@@ -31,6 +31,7 @@ from env_packaging.build.preflight import (
     refuse_unmovable_interpreter,
     refuse_without_packages,
 )
+from env_packaging.build.private import refuse_private_files
 from env_packaging.build.progress import NoProgress, Progress
 from env_packaging.build.prune import Preset
 from env_packaging.build.scan import RULES_VERSION, scan_prefix
@@ -65,6 +66,7 @@ class PackOptions:
     - `prune`: presets of files to leave out.
     - `assume_base`: leave out the Python of a venv, because every node has it at the same path.
     - `force`: pack a venv even if it has no packages.
+    - `allow_private`: patterns of names of private files to publish anyway.
     - `copies`: HDFS replication of the archive; 0 uses the cluster's default.
     """
 
@@ -72,6 +74,7 @@ class PackOptions:
     assume_base: bool = False
     force: bool = False
     copies: int = 0
+    allow_private: tuple[str, ...] = ()
 
 
 def pack_and_publish(
@@ -102,6 +105,7 @@ def pack_and_publish(
         modules = background.submit(module_findings, source)  # seconds, in another process
         scan = scan_prefix(source, options.prune)
         refuse_editable_installs(source, scan.members)
+        refuse_private_files(scan, options.allow_private)
         if not options.force:
             refuse_without_packages(source, scan.members)
         plan = make_plan(scan, progress)

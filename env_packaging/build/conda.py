@@ -15,6 +15,7 @@ from typing import TypedDict
 
 from conda_pack import CondaEnv, CondaPackException
 
+from env_packaging.build.credentials import without_credentials
 from env_packaging.build.members import Listing
 from env_packaging.build.prefix import Prefix
 from env_packaging.errors import PrefixError
@@ -84,4 +85,7 @@ def conda_packages(prefix: Path) -> Iterator[Package]:
     """Yield the packages in conda's records."""
     for path in sorted((prefix / "conda-meta").glob("*.json")):
         record: _Record = json.loads(path.read_text(encoding="utf-8"))
-        yield Package(record["name"], record["version"], record.get("build"), record.get("channel"))
+        channel = record.get("channel")
+        if channel:
+            channel = without_credentials(channel.encode()).decode()
+        yield Package(record["name"], record["version"], record.get("build"), channel)

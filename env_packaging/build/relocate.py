@@ -7,7 +7,8 @@ right at any path:
 - a script's interpreter becomes `/usr/bin/env PROGRAM`; the environment's `bin` is first in PATH;
 - a kernel's interpreter becomes `python`, which Jupyter replaces by the one that it runs in;
 - a search path of an ELF file below the prefix becomes relative to the file (`$ORIGIN`);
-- conda's records lose the paths from which packages were unpacked.
+- conda's records lose the paths from which packages were unpacked, and the records of conda and pip
+  the credentials in addresses.
 
 All functions are pure: bytes and names in, bytes out.
 """
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from env_packaging.build.credentials import is_record, without_credentials
 from env_packaging.build.elf import MAGIC, read_dynamic, replace_search_path
 
 #: What installers write if a shebang would be too long or contain a space: a line for the shell
@@ -69,11 +71,16 @@ class PrefixPaths:
 
 
 def relocate(name: str, data: bytes, prefix_paths: PrefixPaths) -> bytes:
-    """Return a file's content for the archive; unchanged if it does not contain the prefix."""
+    """Return a file's content for the archive.
+
+    It is unchanged if it contains neither the prefix nor, in a record, credentials.
+    """
     if name == "conda-meta/history":
         return b""  # commands with paths and times; an empty file still marks a conda environment
     if name == prefix_paths.interpreter and data.startswith(MAGIC):
         return _relocate_interpreter(data, prefix_paths)
+    if is_record(name):
+        data = without_credentials(data)
     if data.startswith(b"#!"):
         return _relocate_script(data, prefix_paths)  # in quotes, a path may be spelt another way
     if not prefix_paths.occur_in(data):
