@@ -9,11 +9,14 @@ from traitlets import default, validate
 from traitlets.config import LoggingConfigurable
 from traitlets.utils.bunch import Bunch
 
-#: Commands in configurations of the retired yarnspawner, and today's.
-RETIRED_COMMANDS = {
-    "python -m yarnspawner.singleuser": "jupyterhub-singleuser",
-    "python -m yarnspawner.jupyter_labhub": "jupyter-labhub",
-}
+#: JupyterHub's own command. jupyter-labhub of JupyterLab refuses requests with API tokens.
+DEFAULT_COMMAND = "jupyterhub-singleuser"
+
+#: Commands in configurations of the retired yarnspawner, which the default replaces.
+RETIRED_COMMANDS = (
+    "python -m yarnspawner.singleuser",
+    "python -m yarnspawner.jupyter_labhub",
+)
 
 
 class JupyterHubSettings(LoggingConfigurable):
@@ -22,11 +25,11 @@ class JupyterHubSettings(LoggingConfigurable):
     _warned_of_port: ClassVar[bool] = False
 
     cmd = Command(
-        ["jupyter-labhub"],
+        [DEFAULT_COMMAND],
         help="""
-        The server's command; by default JupyterLab. A Python console script of the environment
-        gets the port that the application master holds for it. Any other program finds its port in
-        JUPYTERHUB_SERVICE_URL.
+        The server's command. The default is JupyterHub's own, which starts JupyterLab. A Python
+        console script of the environment gets the port that the application master holds for it.
+        Any other program finds its port in JUPYTERHUB_SERVICE_URL.
         """,
     ).tag(config=True)
 
@@ -53,11 +56,12 @@ class JupyterHubSettings(LoggingConfigurable):
     @validate("cmd")
     def _validate_cmd(self, proposal: Bunch) -> list[str]:
         command = list(proposal["value"])
-        retired = RETIRED_COMMANDS.get(" ".join(command))
-        if retired is None:
+        if " ".join(command) not in RETIRED_COMMANDS:
             return command
-        self.log.warning("c.YarnSpawner.cmd = %r is retired. %s is used instead.", command, retired)
-        return [retired]
+        self.log.warning(
+            "c.YarnSpawner.cmd = %r is retired. %s is used instead.", command, DEFAULT_COMMAND
+        )
+        return [DEFAULT_COMMAND]
 
     @validate("port")
     def _validate_port(self, proposal: Bunch) -> int:

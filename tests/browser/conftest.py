@@ -21,7 +21,7 @@ from tests.hadoop.hub import Hub
 from yarnhub.minihadoop import MiniHadoop
 
 CONFIG = """
-c.YarnSpawner.cmd = ["jupyter-labhub"]
+del c.YarnSpawner.cmd
 c.YarnSpawner.args = ["--allow-root", "--SessionState.save_interval=1"]
 c.YarnSpawner.contents_manager = "hdfs_contents.HDFSContentsManager"
 c.YarnSpawner.profiles = [

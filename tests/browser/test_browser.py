@@ -43,7 +43,7 @@ PLAN = {
     "nbformat": 4,
     "nbformat_minor": 5,
 }
-REASON = "has no jupyter-labhub. Install jupyterlab and jupyterhub in it and publish it again"
+REASON = "has no jupyterhub-singleuser. Install jupyterlab and jupyterhub in it"
 DARK = '[data-jp-theme-name="JupyterLab Dark"]'
 LOOKS = [(1100, "light"), (1100, "dark"), (390, "light"), (390, "dark")]
 LogIn = Callable[..., Page]

@@ -221,6 +221,10 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{CONTENTS}/test_contents_server.py::"
         "test_a_page_of_another_site_gets_no_download_with_a_persons_cookie",
     ),
+    "a page of another site that sends requests to a server with the user's cookies": (
+        f"{SPAWNER}/test_api_tokens.py::"
+        "test_a_request_with_the_cookies_of_a_browser_needs_the_xsrf_token_of_the_page",
+    ),
     "a client without a certificate, or with another server's": (
         f"{SPAWNER}/test_internal_ssl.py::"
         "test_only_who_has_a_certificate_of_the_hub_or_the_proxy_is_let_in",

@@ -101,47 +101,53 @@ class Browser:
 
     async def run_cell(self, code: str, kernel: str = "python3") -> str:
         """Start a kernel and run `code` in it over its websocket; returns the output."""
-        try:
-            return await asyncio.wait_for(self._run_cell(code, kernel), KERNEL_TIMEOUT_SECONDS)
-        except (asyncio.TimeoutError, HTTPClientError, WebSocketError) as error:
-            reason = str(error) or f"not within {KERNEL_TIMEOUT_SECONDS} s"
-            raise UnexpectedPageError(f"the kernel did not answer: {reason}") from error
-
-    async def _run_cell(self, code: str, name: str) -> str:
-        kernel = await self.api("POST", "kernels", {"name": name})
-        path = f"/user/{self.name}/api/kernels/{kernel['id']}/channels"
+        started = await self.api("POST", "kernels", {"name": kernel})
+        path = f"/user/{self.name}/api/kernels/{started['id']}/channels"
         cookies = "; ".join(f"{key}={value}" for key, value in self._cookies_for(path).items())
-        url = f"ws://{urlsplit(self._origin).netloc}{path}?session_id={uuid.uuid4().hex}"
-        headers = {"Cookie": cookies, "Origin": self._origin}
-        request = HTTPRequest(url, headers=headers)
-        socket = await websocket_connect(request)
-        try:
-            message_id = uuid.uuid4().hex
-            await socket.write_message(json.dumps(_execute_request(code, self.name, message_id)))
-            output = ""
-            while True:
-                received = await socket.read_message()
-                if received is None:
-                    raise UnexpectedPageError("the kernel's websocket was closed")
-                reply = json.loads(received)
-                if reply["parent_header"].get("msg_id") != message_id:
-                    continue
-                if reply["msg_type"] == "error":
-                    raise UnexpectedPageError("the cell failed: " + reply["content"]["evalue"])
-                if reply["msg_type"] == "stream":
-                    output += reply["content"]["text"]
-                if reply["msg_type"] == "status" and reply["content"]["execution_state"] == "idle":
-                    return output
-        finally:
-            socket.close()
+        return await run_code(self._origin + path, {"Cookie": cookies}, code)
 
 
-def _execute_request(code: str, name: str, message_id: str) -> dict[str, object]:
+async def run_code(channels: str, headers: dict[str, str], code: str) -> str:
+    """Run `code` in the kernel whose websocket is at the URL `channels`; returns the output."""
+    try:
+        return await asyncio.wait_for(_run(channels, headers, code), KERNEL_TIMEOUT_SECONDS)
+    except (asyncio.TimeoutError, HTTPClientError, WebSocketError) as error:
+        reason = str(error) or f"not within {KERNEL_TIMEOUT_SECONDS} s"
+        raise UnexpectedPageError(f"the kernel did not answer: {reason}") from error
+
+
+async def _run(channels: str, headers: dict[str, str], code: str) -> str:
+    parts = urlsplit(channels)
+    url = f"ws://{parts.netloc}{parts.path}?session_id={uuid.uuid4().hex}"
+    origin = {"Origin": f"{parts.scheme}://{parts.netloc}"}
+    socket = await websocket_connect(HTTPRequest(url, headers={**origin, **headers}))
+    try:
+        message_id = uuid.uuid4().hex
+        await socket.write_message(json.dumps(_execute_request(code, message_id)))
+        output = ""
+        while True:
+            received = await socket.read_message()
+            if received is None:
+                raise UnexpectedPageError("the kernel's websocket was closed")
+            reply = json.loads(received)
+            if reply["parent_header"].get("msg_id") != message_id:
+                continue
+            if reply["msg_type"] == "error":
+                raise UnexpectedPageError("the cell failed: " + reply["content"]["evalue"])
+            if reply["msg_type"] == "stream":
+                output += reply["content"]["text"]
+            if reply["msg_type"] == "status" and reply["content"]["execution_state"] == "idle":
+                return output
+    finally:
+        socket.close()
+
+
+def _execute_request(code: str, message_id: str) -> dict[str, object]:
     header = {
         "msg_id": message_id,
         "msg_type": "execute_request",
         "session": uuid.uuid4().hex,
-        "username": name,
+        "username": "",
         "version": "5.3",
     }
     content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False}

@@ -26,7 +26,10 @@ def test_a_range_that_runs_backwards_is_refused():
         YarnSpawner(port_range=(2, 1))
 
 
-def test_a_command_of_the_retired_spawner_is_replaced(caplog: pytest.LogCaptureFixture):
-    spawner = YarnSpawner(cmd=["python", "-m", "yarnspawner.jupyter_labhub"])
-    assert spawner.cmd == ["jupyter-labhub"]
-    assert "is retired. jupyter-labhub is used instead" in caplog.text
+@pytest.mark.parametrize("module", ["singleuser", "jupyter_labhub"])
+def test_a_command_of_the_retired_spawner_is_replaced(
+    module: str, caplog: pytest.LogCaptureFixture
+):
+    spawner = YarnSpawner(cmd=["python", "-m", f"yarnspawner.{module}"])
+    assert spawner.cmd == ["jupyterhub-singleuser"]
+    assert "is retired. jupyterhub-singleuser is used instead" in caplog.text
