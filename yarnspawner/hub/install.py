@@ -1,4 +1,4 @@
-"""Registers yarnspawner's page, API endpoints and reconciler with each hub of this process.
+"""Registers yarnspawner's pages, API endpoints and reconciler with each hub of this process.
 
 JupyterHub has no interface for this, so they are added to its lists of handlers, which a hub reads
 after it has imported its spawner's class.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from jupyterhub import apihandlers, handlers
 
-from yarnspawner.hub import error_page, token_endpoint, upstream
+from yarnspawner.hub import error_page, pending_page, token_endpoint, upstream
 from yarnspawner.hub.shared import start_with_hub
 from yarnspawner.launcher import port_endpoint
 from yarnspawner.settings import YarnSpawnerSettings
@@ -16,7 +16,8 @@ from yarnspawner.settings import YarnSpawnerSettings
 
 def install(options: type[YarnSpawnerSettings]) -> None:
     """Register everything; called once, with the spawner's class."""
-    handlers.default_handlers[:0] = error_page.HANDLERS  # first, because it overrides JupyterHub's
+    # First, because they override JupyterHub's.
+    handlers.default_handlers[:0] = [*error_page.HANDLERS, *pending_page.HANDLERS]
     apihandlers.default_handlers.extend([*port_endpoint.HANDLERS, *token_endpoint.HANDLERS])
     upstream.install()
     start_with_hub(options)

@@ -1,0 +1,45 @@
+"""The page of a server that starts, whose "Stop Server" stops the server that the page is about.
+
+JupyterHub's own button stops the user's default server on the page of a named server too. This page
+extends the one that the hub shows, JupyterHub's or the site's, until JupyterHub's releases do not
+have the defect.
+"""
+
+from __future__ import annotations
+
+from jinja2 import Template
+from jupyterhub.handlers.pages import SpawnPendingHandler
+
+#: The page calls `JHAPI.stop_server`, which has no parameter for a server's name.
+TEMPLATE = """
+{% extends page %}
+{% block script %}
+  {% if spawner.name %}
+    <script>
+      require(["jhapi"], function (JHAPI) {
+        JHAPI.prototype.stop_server = function (user, options) {
+          this.stop_named_server(user, {{ spawner.name | tojson }}, options);
+        };
+      });
+    </script>
+  {% endif %}
+  {{ super() }}
+{% endblock script %}
+"""
+
+
+class PendingPageHandler(SpawnPendingHandler):
+    """JupyterHub's handler of the page, which also shows failed starts."""
+
+    def get_template(self, name: str, sync: bool = False) -> Template:
+        """Return JupyterHub's or the site's template; the page of a start is extended."""
+        page: Template = super().get_template(name, sync)
+        if name != "spawn_pending.html":
+            return page
+        return page.environment.from_string(TEMPLATE, globals={"page": page})
+
+
+HANDLERS = [
+    (r"/spawn-pending/([^/]+)", PendingPageHandler),
+    (r"/spawn-pending/([^/]+)/([^/]+)", PendingPageHandler),
+]
