@@ -145,7 +145,7 @@ def pack_env(  # noqa: PLR0913 - typer makes an option of each
     elif not quiet:
         _print_summary(packed, reference, seconds)
     if not quiet:
-        _print_warnings(errors, packed)
+        _print_warnings(errors, packed, reference)
 
 
 @contextmanager
@@ -262,7 +262,7 @@ _SHARED = {
 }
 
 
-def _print_warnings(console: Console, packed: PackedEnvironment) -> None:
+def _print_warnings(console: Console, packed: PackedEnvironment, reference: Reference) -> None:
     notes = 0
     for finding in packed.manifest.findings:
         if finding.severity == "warning":
@@ -270,7 +270,7 @@ def _print_warnings(console: Console, packed: PackedEnvironment) -> None:
         else:
             notes += 1
     if notes:
-        console.print(f"The manifest has {notes} more notes.", highlight=False)
+        console.print(f"{notes} more notes: yarnhub envs show {reference}", highlight=False)
 
 
 def _megabytes(size: float) -> str:

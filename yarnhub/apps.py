@@ -16,6 +16,7 @@ import typer
 
 from hadoop_client.printable import printable
 from yarnhub.errors import ServerNotFoundError, YarnError
+from yarnhub.format import age
 from yarnhub.options import AsJson, parse_label
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 WATCH_SECONDS = 2.0
 STOP_TIMEOUT_SECONDS = 60.0
+
+#: Columns of a terminal that has room for all columns of the table.
+WIDE = 80
 
 
 @dataclass(frozen=True)
@@ -46,17 +50,6 @@ class ListedServer:
         return f"{self.user}/{self.server}" if self.server else self.user
 
 
-def age(seconds: float) -> str:
-    """Format a duration in its two largest units."""
-    whole = max(0, int(seconds))
-    days, hours, minutes = whole // 86400, whole // 3600 % 24, whole // 60 % 60
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
-
-
 def apps(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow until Ctrl-C.")] = False,
     as_json: AsJson = False,
@@ -74,12 +67,14 @@ def apps(
     console = Console()
     if not watch:
         servers = _servers()
-        console.print(_table(servers) if servers else "There are no servers on YARN.")
+        console.print(
+            _table(servers, console.width) if servers else "There are no servers on YARN."
+        )
         return
-    with Live(_table(_servers()), console=console, auto_refresh=False) as live:
+    with Live(_table(_servers(), console.width), console=console, auto_refresh=False) as live:
         while True:
             time.sleep(WATCH_SECONDS)
-            live.update(_table(_servers()), refresh=True)
+            live.update(_table(_servers(), console.width), refresh=True)
 
 
 def stop(
@@ -145,21 +140,25 @@ def _end(server: ListedServer) -> None:
             time.sleep(0.2)
 
 
-def _table(servers: Iterable[ListedServer]) -> Table:
+def _table(servers: Iterable[ListedServer], width: int) -> Table:
+    """Return the table of all servers, without node and memory on a terminal under 80 columns."""
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False)
-    for column in ("USER/SERVER", "NODE", "MEMORY", "AGE", "STATE", "APPLICATION"):
-        table.add_column(column, overflow="fold")
     now = time.time()
+    narrow = width < WIDE
+    table = Table(box=None, pad_edge=False)
+    table.add_column("USER/SERVER", overflow="fold")
+    if not narrow:
+        table.add_column("NODE", overflow="fold")
+        table.add_column("MEMORY", no_wrap=True)
+    for title in ("AGE", "STATE", "APPLICATION"):
+        table.add_column(title, no_wrap=True)
     for server in servers:
         memory = f"{server.memory_mb} MiB" if server.memory_mb else "-"
         since = age(now - server.submitted_ms / 1000)
-        cells = (
-            *(server.label, server.node or "-", memory, since),
-            *(server.state, server.application_id),
-        )
+        container = () if narrow else (server.node or "-", memory)
+        cells = (server.label, *container, since, server.state, server.application_id)
         # Any Hadoop user can choose the name of an application with the tag of a server.
         table.add_row(*(Text(printable(cell)) for cell in cells))
     return table

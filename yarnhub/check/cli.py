@@ -102,9 +102,16 @@ def _parse_groups(words: Sequence[str]) -> tuple[list[str], str | None]:
 def _run(
     groups: list[str], config: Path | None, user: str | None, root: str | None
 ) -> Iterator[CheckResult]:
+    from hadoop_client.configuration import Configuration, ConfigurationError
     from yarnhub.check.facts import EdgeNode, run_check
     from yarnhub.check.settings import read_settings
 
+    try:
+        Configuration.load()
+    except ConfigurationError as error:
+        # Each check would fail with the same sentence.
+        yield CheckResult("hadoop", Verdict.FAILED, str(error))
+        return
     settings = read_settings(config)
     edge = EdgeNode(settings, user or next(iter(settings.allowed_users), getpass.getuser()))
     for group in groups:
@@ -119,7 +126,7 @@ def _contents(root: str | None) -> list[CheckResult]:
     try:
         filesystem = open_filesystem()
     except (ImportError, OSError) as error:
-        why = f"HDFS could not be opened: {error}."
+        why = f"HDFS could not be opened: {getattr(error, 'strerror', None) or error}."
         remedy = "Install yarnhub[hub], and set HADOOP_CONF_DIR."
         return [CheckResult(CONTENTS, Verdict.FAILED, why, remedy)]
     home = home_directory(filesystem.user)

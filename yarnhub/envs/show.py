@@ -12,6 +12,7 @@ from rich.text import Text
 from env_packaging.inventory import Stored
 from env_packaging.manifest import Manifest, Package
 from hadoop_client.printable import printable
+from yarnhub.format import age, megabytes
 
 
 def table_of(stored: Iterable[Stored], used: Mapping[str, int] | None) -> Table:
@@ -28,7 +29,7 @@ def table_of(stored: Iterable[Stored], used: Mapping[str, int] | None) -> Table:
             printable(env.key),
             printable(env.manifest.python_version) if env.manifest else "damaged",
             megabytes(env.archive.size) if env.archive else "-",
-            age(env.modified_ms),
+            age(time.time() - env.modified_ms / 1000),
             "?" if used is None else str(used.get(env.key, 0)),
         )
     return table
@@ -62,8 +63,6 @@ def print_manifest(console: Console, manifest: Manifest, path: str, *, public: b
         "shared": "yes: a node unpacks one copy for all users"
         if public
         else "no: not every user may read it",
-        "packages": ", ".join(f"{package.name} {package.version}" for package in manifest.packages)
-        or "-",
         "left out": ", ".join(
             f"{omission.what} ({omission.files:,} files)" for omission in manifest.left_out
         )
@@ -76,6 +75,8 @@ def print_manifest(console: Console, manifest: Manifest, path: str, *, public: b
         table.add_row(title, Text(printable(text, limit=None)))
     for finding in manifest.findings:
         table.add_row(printable(finding.severity), Text(printable(finding.message, limit=None)))
+    packages = ", ".join(f"{package.name} {package.version}" for package in manifest.packages)
+    table.add_row("packages", Text(printable(packages, limit=None) or "-"))
     console.print(table, highlight=False)
 
 
@@ -96,17 +97,3 @@ def version(package: Package | None) -> str:
     if package is None:
         return "-"
     return printable(package.version + (f" {package.build}" if package.build else ""))
-
-
-def megabytes(size_bytes: int) -> str:
-    """Format a size in megabytes."""
-    return f"{size_bytes / 1e6:,.1f} MB"
-
-
-def age(modified_ms: int) -> str:
-    """Format the time since then, in its largest unit."""
-    seconds = max(0, int(time.time() - modified_ms / 1000))
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= length:
-            return f"{seconds // length}{unit}"
-    return f"{seconds}s"

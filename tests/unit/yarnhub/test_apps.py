@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
 from rich.console import Console
 
-from yarnhub.apps import ListedServer, _table, age
+from yarnhub.apps import ListedServer, _table
+from yarnhub.format import age
 
 
-def test_an_age_has_its_two_largest_units():
-    assert [age(seconds) for seconds in (5, 65, 3660, 90000)] == [
-        "5 s",
-        "1 min 5 s",
-        "1 h 1 min",
-        "1 d 1 h",
-    ]
+def test_an_age_has_its_largest_unit():
+    assert [age(seconds) for seconds in (-1, 5, 65, 3660, 90000)] == ["0s", "5s", "1m", "1h", "1d"]
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+def test_an_application_id_stays_on_one_line(columns, capsys):
+    application_id = "application_1795671901358_0003"
+    now = int(time.time() * 1000)
+    server = ListedServer("alice", "second", "n1.example", 2176, now, "RUNNING", application_id)
+    Console(width=columns).print(_table([server], columns))
+    shown = capsys.readouterr().out
+    assert application_id in shown
+    assert "alice/second" in shown
+    assert ("n1.example" in shown) == (columns == 80)
 
 
 def test_an_applications_name_does_not_act_on_the_terminal(capsys):
@@ -28,7 +39,7 @@ def test_an_applications_name_does_not_act_on_the_terminal(capsys):
             "application_1_1",
         )
     )
-    Console(width=200).print(_table([server]))
+    Console(width=200).print(_table([server], 200))
     shown = capsys.readouterr().out
     assert r"mallory/\x1b]0;owned\x07\x1b[1A\x1b[2Kalice" in shown
     assert "\x1b" not in shown
