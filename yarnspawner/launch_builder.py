@@ -18,11 +18,11 @@ from yarnspawner.hub import token_endpoint
 from yarnspawner.hub.cluster import HubCluster
 from yarnspawner.hub.homes import HomePolicy
 from yarnspawner.launch import certificates, localized_files
+from yarnspawner.launch.amounts import GPU
 from yarnspawner.launch.environments import LOCALIZED, PythonEnvironment, find_environment
 from yarnspawner.launch.kernels import KERNELS_DIRECTORY, check_titles, kernel_files, kernel_name
 from yarnspawner.launch.spec import (
     ENVIRONMENT_LINK,
-    GPU,
     MOST_TAGS,
     LaunchSpec,
     container_memory_mb,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hadoop_client.printable import printable
 from hadoop_client.yarn.records import ApplicationState
+from yarnspawner import refusals
 from yarnspawner.failures import (
     MAX_OUTPUT,
     AccountMissingError,
@@ -14,7 +15,6 @@ from yarnspawner.failures import (
     ImpersonationError,
     LocalizationError,
     OptionsError,
-    QueueError,
     SpawnError,
     StartTimeoutError,
 )
@@ -51,6 +51,15 @@ ENDED_BY_YARN = (
         "an administrator for a queue without preemption.",
     ),
     (
+        re.compile(r"has exceeded the lifetime period"),
+        "The server reached its maximum lifetime, so YARN ended it. Start it again.",
+    ),
+    (
+        re.compile(r"Application killed on recovery"),
+        "The ResourceManager was restarted and no longer has the server's queue, so it ended the "
+        "server. Choose another queue, or ask an administrator to restore this one.",
+    ),
+    (
         re.compile(r"\*lost\* node"),
         "YARN lost the server's node. Start the server again: it gets another node.",
     ),
@@ -58,10 +67,6 @@ ENDED_BY_YARN = (
 ARCHIVE_SPOILT = re.compile(
     r"changed on src filesystem|Download and unpack failed|exitCode: -1000.*does not exist",
     re.DOTALL,
-)
-QUEUE_REFUSES = re.compile(
-    r"unknown queue|submit applications to queue|queue .* stopped|cannot accept submission",
-    re.IGNORECASE,
 )
 
 #: Messages of container-executor, the setuid program of the LinuxContainerExecutor.
@@ -73,7 +78,6 @@ NO_ACCOUNT = re.compile(
 
 #: The hub may not impersonate this user, or not from this host.
 MAY_NOT_ACT = re.compile(r"is not allowed to impersonate|Unauthorized connection for super-user")
-EXCEPTION = re.compile(r"([\w$]+\.)+\w+Exception: ")
 
 STDERR = re.compile(r"Last \d+ bytes of stderr :\n(.+?)(?:\n\n|\nFor more detail|\Z)", re.DOTALL)
 
@@ -98,20 +102,12 @@ def explain_refusal(error: RpcError, user: str) -> SpawnError:
             "administrator to allow it with hadoop.proxyuser.* in the cluster's core-site.xml."
             + hook
         )
+    known = refusals.explain(error.message, user)
+    if known is not None:
+        return known
     if error.name == "InvalidResourceRequestException":
         return OptionsError(f"YARN rejected the requested resources: {error.message}")
-    if "queue" in error.message:
-        return explain_queue(error.message)
     return ApplicationFailedError(f"YARN rejected the application: {error.message}")
-
-
-def explain_queue(diagnostics: str) -> QueueError:
-    """Quote YARN's reason for which the queue cannot be used."""
-    reason = EXCEPTION.sub("", one_line(diagnostics))
-    return QueueError(
-        f"YARN rejected the submission: {reason} Choose another queue, or ask an administrator "
-        "for access to this one."
-    )
 
 
 def explain_end(report: ApplicationReport | None) -> SpawnError:
@@ -137,8 +133,9 @@ def explain_end(report: ApplicationReport | None) -> SpawnError:
     ended = _ended_by_yarn(diagnostics)
     if ended is not None:
         return ended
-    if QUEUE_REFUSES.search(diagnostics):
-        return explain_queue(diagnostics)
+    refused = refusals.explain(diagnostics, report.user)
+    if refused is not None:
+        return refused
     no_account = NO_ACCOUNT.search(diagnostics)
     if no_account:
         return AccountMissingError(

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from hadoop_client.security.credentials import Credentials
 from hadoop_client.yarn.records import (
@@ -34,15 +33,13 @@ from hadoop_client.yarn.records import (
 )
 from yarnspawner.container.payload import SECRET_ALIAS, Launch, server_command
 from yarnspawner.failures import OptionsError
+from yarnspawner.launch.amounts import MEMORY, VCORES, amount_text
 from yarnspawner.launch.program import PACKED_SUFFIX, build_payload, container_command
 
 APPLICATION_TYPE = "yarnhub"
 
 #: The container's directory into which YARN unpacks the environment.
 ENVIRONMENT_LINK = "environment"
-
-#: YARN's name for GPUs.
-GPU = "yarn.io/gpu"
 
 #: The most tags that YARN accepts for an application, by default.
 MOST_TAGS = 10
@@ -162,27 +159,18 @@ def check_python(path: str) -> str:
 
 def check_resources(spec: LaunchSpec, maximum: Resource) -> None:
     """Refuse more than the cluster gives one container: YARN would let it wait forever."""
-    _check_amount(spec.memory_mb, maximum.memory_mb, _memory)
-    _check_amount(spec.vcores, maximum.vcores, partial(_count, "core"))
+    _check_amount(MEMORY, spec.memory_mb, maximum.memory_mb)
+    _check_amount(VCORES, spec.vcores, maximum.vcores)
     for name, amount in spec.resources.items():
-        unit = "GPU" if name == GPU else name
-        _check_amount(amount, maximum.amount(name), partial(_count, unit))
+        _check_amount(name, amount, maximum.amount(name))
 
 
-def _check_amount(amount: int, most: int, text: Callable[[int], str]) -> None:
+def _check_amount(name: str, amount: int, most: int) -> None:
     if amount > most:
         raise OptionsError(
-            f"The server requests {text(amount)}, but this cluster gives at most {text(most)} to "
-            "one container. Request less."
+            f"The server requests {amount_text(name, amount)}, but this cluster gives at most "
+            f"{amount_text(name, most)} to one container. Request less."
         )
-
-
-def _memory(mb: int) -> str:
-    return f"{mb / 1024:.3f}".rstrip("0").rstrip(".") + " GiB of memory"
-
-
-def _count(name: str, amount: int) -> str:
-    return f"{amount} {name}" + ("" if amount == 1 or "/" in name else "s")
 
 
 def launch_script(template: str, prologue: str, epilogue: str, command: Sequence[str]) -> str:

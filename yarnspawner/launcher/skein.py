@@ -29,8 +29,9 @@ from hadoop_client.yarn.applicationmaster import FinalStatus
 from hadoop_client.yarn.records import ALIVE, ApplicationId, ApplicationState, QueueState, Resource
 from hadoop_client.yarn.reports import ApplicationReport, QueueInfo
 from yarnspawner.failures import OptionsError
+from yarnspawner.launch.amounts import GPU
 from yarnspawner.launch.program import build_payload, unpack_command
-from yarnspawner.launch.spec import GPU, LaunchSpec, LocalizedFile
+from yarnspawner.launch.spec import LaunchSpec, LocalizedFile
 from yarnspawner.launcher.interface import (
     ClusterRefusedError,
     ClusterUnreachableError,
@@ -40,7 +41,7 @@ from yarnspawner.launcher.interface import (
 from yarnspawner.launcher.port_endpoint import RECEIVED_PORTS
 from yarnspawner.launcher.skein_driver import Answer, Driver, DriverPausedError
 from yarnspawner.tags import spawn_tags
-from yarnspawner.yarn_messages import explain_queue, explain_refusal
+from yarnspawner.yarn_messages import explain_refusal
 
 #: The name of our program in the container.
 PROGRAM = "yarnhub-payload"
@@ -123,16 +124,19 @@ class SkeinLauncher:
         try:
             return await self._change(submit)
         except ClusterRefusedError as refused:
-            await self._check_queue(spec.queue)
-            error = RpcError("", _first_line(refused.__cause__))
-            raise explain_refusal(error, spec.user) from refused
+            reason = await self._queue_problem(spec.queue) or _first_line(refused.__cause__)
+            raise explain_refusal(RpcError("", reason), spec.user) from refused
 
-    async def _check_queue(self, name: str) -> None:
-        """Raise `QueueError` for an unknown queue: the driver's error for it is only `null`."""
+    async def _queue_problem(self, name: str) -> str:
+        """Return why the queue is not found; empty if it is.
+
+        The driver's error for an unknown queue is only `null`.
+        """
         try:
             await self._query(lambda client: client.get_queue(name))
         except ClusterRefusedError as refused:
-            raise explain_queue(_first_line(refused.__cause__)) from refused
+            return _first_line(refused.__cause__)
+        return ""
 
     async def list_applications(
         self, tag: str, states: Sequence[ApplicationState] = ALIVE

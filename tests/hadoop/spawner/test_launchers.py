@@ -201,7 +201,7 @@ async def test_a_refused_submit_says_why_and_leaves_nothing(
     cluster: Launcher, spec: LaunchSpec, hadoop: MiniHadoop
 ):
     for changed, failure, said in (
-        (replace(spec, queue="nosuch"), QueueError, "nosuch"),
+        (replace(spec, queue="nosuch"), QueueError, "there is no queue nosuch"),
         (replace(spec, user="mallory"), ImpersonationError, "mallory"),
     ):
         refused = await refusal(cluster, changed)

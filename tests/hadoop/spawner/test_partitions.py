@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,7 +26,7 @@ SITE = {
     "yarn.admin.acl": f"{superuser()},dr.who",  # who asks over REST without a name
 }
 QUEUES = {
-    "root.queues": "default,research,closed,bobs",
+    "root.queues": "default,research,closed,few,bobs",
     # Whoever may submit to it, or administer it, may so below it; by default everybody may both.
     "root.acl_submit_applications": " ",
     "root.acl_administer_queue": " ",
@@ -45,6 +44,9 @@ QUEUES = {
     "root.research.accessible-node-labels": " ",
     "root.closed.capacity": "0",
     "root.closed.state": "STOPPED",
+    "root.few.acl_submit_applications": "*",
+    "root.few.capacity": "0",
+    "root.few.maximum-applications": "0",
 }
 
 
@@ -100,10 +102,14 @@ def test_a_server_without_a_label_keeps_away_from_labelled_nodes(hub: Hub, hadoo
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ("c.YarnSpawner.queue = 'closed'", r"[Qq]ueue.*closed.*STOPPED"),
-        ("c.YarnSpawner.queue = 'bobs'", r"alice.*queue.*bobs"),
-        ("c.YarnSpawner.node_label = 'slow'", r"label.*slow"),
-        ("c.YarnSpawner.queue = 'research'; c.YarnSpawner.node_label = 'fast'", r"label.*fast"),
+        ("c.YarnSpawner.queue = 'closed'", "queue root.closed is stopped"),
+        ("c.YarnSpawner.queue = 'bobs'", "alice may not submit to queue bobs"),
+        ("c.YarnSpawner.queue = 'few'", "queue root.few has 0 applications and accepts no more"),
+        ("c.YarnSpawner.node_label = 'slow'", "the cluster has no node label slow"),
+        (
+            "c.YarnSpawner.queue = 'research'; c.YarnSpawner.node_label = 'fast'",
+            "queue research has no access to nodes with the label fast",
+        ),
         ("c.YarnSpawner.gpus = 3", "at most 2 GPUs"),
     ],
 )
@@ -111,7 +117,7 @@ def test_what_is_not_to_be_had_is_told_and_leaves_nothing(
     hub: Hub, hadoop: MiniHadoop, config: str, said: str
 ):
     message = hub.refuse_server("alice", config)
-    assert re.search(said, message), message
+    assert said in message
     for word in ("Exception", "Traceback", "\tat ", "Application rejected"):
         assert word not in message, message
     assert running_applications(hadoop) == []
@@ -130,5 +136,5 @@ def test_the_form_tells_that_a_queue_is_closed_and_its_refusal_does_not_stick(
     )
     assert "closed (closed)" in page
     events = hub.request_server("alice", options={"profile": "any", "queue": "closed"})
-    assert "STOPPED" in events[-1]["message"]
+    assert "is stopped" in events[-1]["message"]
     assert hub.start_server("alice")

@@ -204,6 +204,6 @@ def test_a_script_starts_the_server_too(make_hub: Any):
 
 
 @pytest.mark.heavy
-def test_an_unknown_queue_is_refused_in_yarns_words(make_hub: Any):
+def test_an_unknown_queue_is_refused_by_name(make_hub: Any):
     hub = make_hub(CONFIG + "c.YarnSpawner.queue = 'nosuch'\n")
-    assert "queue" in hub.refuse_server("alice")
+    assert "there is no queue nosuch" in hub.refuse_server("alice")

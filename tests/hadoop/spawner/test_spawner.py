@@ -209,7 +209,8 @@ def test_a_resourcemanager_that_is_away_ends_no_server(
     ("extra_config", "user", "said"),
     [
         ("", "mallory", "does not let JupyterHub act for mallory"),
-        ("c.YarnSpawner.queue = 'nope'", "alice", "unknown queue"),
+        ("c.YarnSpawner.queue = 'nope'", "alice", "there is no queue nope"),
+        ("c.YarnSpawner.queue = 'root'", "alice", "queue root is divided into other queues"),
         ("c.YarnSpawner.mem_limit = None", "alice", "mem_limit"),
         ("c.YarnSpawner.mem_limit = '900G'", "alice", "at most"),
         ("c.YarnSpawner.cpu_limit = 1000", "alice", "at most"),

@@ -33,7 +33,8 @@ def sentences() -> str:
 
 def text(node: ast.AST) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value.replace("\n", " ")
+        # The name of a value in a template of `str.format` stands for it.
+        return re.sub(r"\{\w+\}", "…", node.value.replace("\n", " "))
     if isinstance(node, ast.JoinedStr):
         return "".join(text(part) or "…" for part in node.values)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):

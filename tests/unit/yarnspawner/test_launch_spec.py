@@ -26,9 +26,9 @@ from hadoop_client.yarn.records import (
 )
 from yarnspawner.container.payload import SECRET_ALIAS, Launch
 from yarnspawner.failures import OptionsError
+from yarnspawner.launch.amounts import GPU
 from yarnspawner.launch.program import build_payload
 from yarnspawner.launch.spec import (
-    GPU,
     SCRIPT_TEMPLATE,
     LaunchSpec,
     LocalizedFile,

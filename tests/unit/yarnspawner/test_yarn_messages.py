@@ -103,7 +103,7 @@ def test_a_server_that_fails_is_told_with_its_own_last_lines():
 @pytest.mark.parametrize(
     ("diagnostics", "kind", "word"),
     [
-        (OF_AN_UNKNOWN_QUEUE, QueueError, "unknown queue: nope"),
+        (OF_AN_UNKNOWN_QUEUE, QueueError, "there is no queue nope"),
         (OF_A_MISSING_PYTHON, ApplicationFailedError, "python_env"),
         ("Resource hdfs://nn/a.tar.gz changed on src filesystem", LocalizationError, "pack-env"),
         (OF_FULL_DISKS, LocalizationError, "could not prepare"),
@@ -188,11 +188,6 @@ def test_an_application_that_yarn_has_forgotten_is_told_so():
             "org.apache.hadoop.yarn.exceptions.InvalidResourceRequestException",
             "Invalid resource request! Cannot allocate containers",
             OptionsError,
-        ),
-        (
-            "org.apache.hadoop.yarn.exceptions.YarnException",
-            "User alice does not have permission to submit application_1_0001 to queue prod",
-            QueueError,
         ),
         ("org.apache.hadoop.yarn.exceptions.YarnException", "No.", ApplicationFailedError),
     ],
