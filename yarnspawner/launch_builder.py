@@ -21,9 +21,9 @@ from yarnspawner.launch import certificates, localized_files
 from yarnspawner.launch.amounts import GPU
 from yarnspawner.launch.environments import LOCALIZED, PythonEnvironment, find_environment
 from yarnspawner.launch.kernels import KERNELS_DIRECTORY, check_titles, kernel_files, kernel_name
+from yarnspawner.launch.limits import check_variables
 from yarnspawner.launch.spec import (
     ENVIRONMENT_LINK,
-    MOST_TAGS,
     LaunchSpec,
     container_memory_mb,
     container_vcores,
@@ -35,9 +35,6 @@ from yarnspawner.users import check_user
 
 #: Begins the name of one of the user's own environments.
 OWN = "~/"
-
-#: Linux's limit of one variable with its name and a terminating NUL (MAX_ARG_STRLEN).
-MOST_VARIABLE_BYTES = 128 << 10
 
 #: The server's variable with the URL of its environment's archive, for Spark's executors.
 ARCHIVE_VARIABLE = "YARNHUB_ARCHIVE"
@@ -169,7 +166,7 @@ def _tags(
     `yarnhub envs gc` from deleting them, so those beyond the limit are left out.
     """
     hub_tags = (yarn.tag, request.tag)
-    allowed = MOST_TAGS - len(hub_tags) - len(environments[0].tags)
+    allowed = yarn.limits.tags - len(hub_tags) - len(environments[0].tags)
     if len(settings.tags) > allowed:
         raise OptionsError(
             f"c.YarnSpawner.tags has {len(settings.tags)} tags, but YARN accepts {allowed} besides "
@@ -177,27 +174,21 @@ def _tags(
         )
     tags = dict.fromkeys(tag for environment in environments for tag in environment.tags)
     environment_tags = tuple(tags)
-    most = MOST_TAGS - len(hub_tags) - len(settings.tags)
+    most = yarn.limits.tags - len(hub_tags) - len(settings.tags)
     if len(environment_tags) > most:
         settings.log.warning(
             "YARN accepts %s tags for an application, so those of some environments are left out. "
             "yarnhub envs does not count their use by this server: %s",
-            MOST_TAGS,
+            yarn.limits.tags,
             ", ".join(environment_tags[most:]),
         )
-    return (*hub_tags, *environment_tags[:most], *settings.tags)
+    return tuple(dict.fromkeys((*hub_tags, *environment_tags[:most], *settings.tags)))
 
 
 def _variables(environment: Mapping[str, object]) -> dict[str, str]:
-    """Return the server's variables as text; raises `OptionsError` if one is too long."""
+    """Return the server's variables as text; raises `OptionsError`."""
     variables = {name: str(value) for name, value in environment.items() if value is not None}
-    for name, value in variables.items():
-        if len(f"{name}={value}".encode()) >= MOST_VARIABLE_BYTES:
-            raise OptionsError(
-                f"The server's environment variable {name} is longer than "
-                f"{MOST_VARIABLE_BYTES >> 10} KiB, which Linux does not allow. Ask an "
-                "administrator to shorten it (c.YarnSpawner.environment)."
-            )
+    check_variables(variables)
     return variables
 
 

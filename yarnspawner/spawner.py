@@ -47,7 +47,8 @@ from yarnspawner.hub.status import Liveness, Status, StatusCache
 from yarnspawner.hub.token_cache import TokenCache
 from yarnspawner.internal_ssl import InternalSsl
 from yarnspawner.jupyterhub_types import JsonObject
-from yarnspawner.launch.spec import LaunchSpec, check_resources
+from yarnspawner.launch.limits import check_resources, check_tags
+from yarnspawner.launch.spec import LaunchSpec
 from yarnspawner.launch_builder import ServerRequest, build_launch_spec, refresh_seconds
 from yarnspawner.launcher.port_endpoint import PortReport
 from yarnspawner.launcher.signed_request import start_key
@@ -183,6 +184,7 @@ class YarnSpawner(ServerState, InternalSsl, ProfileOptions, Spawner):
         return spec
 
     async def _submit(self, yarn: HubCluster, tag: str, spec: LaunchSpec) -> None:
+        check_tags(spec.tags, yarn.limits)
         application_id, maximum = await yarn.launcher.new_application()
         if maximum is not None:
             check_resources(spec, maximum)

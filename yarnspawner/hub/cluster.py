@@ -12,6 +12,7 @@ from yarnspawner.failures import ClusterUnavailableError
 from yarnspawner.hub.homes import Homes
 from yarnspawner.hub.status import Liveness, StatusCache
 from yarnspawner.hub.submission import Submission
+from yarnspawner.launch.limits import SubmissionLimits
 from yarnspawner.launcher.delegation_tokens import Tokens
 from yarnspawner.launcher.direct import DirectLauncher
 from yarnspawner.launcher.interface import ClusterError, Launcher
@@ -39,6 +40,7 @@ class HubCluster:
     configuration: Configuration
     homes: Homes | None
     tokens: Tokens | None = None
+    limits: SubmissionLimits = field(default_factory=SubmissionLimits)
     _ending: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def end(self, submission: Submission, reason: str) -> asyncio.Task[None]:
@@ -87,6 +89,7 @@ async def open_hub_cluster(tag: str, options: YarnSpawnerSettings) -> HubCluster
         tokens = None
         if configuration.kerberos:
             tokens = Tokens(configuration, hub_user, options.filesystems)
+        limits = SubmissionLimits.of(configuration)
         in_hdfs = configuration.default_filesystem.startswith("hdfs://")
         homes = Homes(configuration, hub_user) if in_hdfs else None
         launcher: Launcher
@@ -109,4 +112,4 @@ async def open_hub_cluster(tag: str, options: YarnSpawnerSettings) -> HubCluster
         ) from error
     board = StatusCache(launcher, tag)
     SNAPSHOT_AGE_SECONDS.set_function(lambda: board.age)
-    return HubCluster(launcher, board, tag, hub_user, configuration, homes, tokens)
+    return HubCluster(launcher, board, tag, hub_user, configuration, homes, tokens, limits)

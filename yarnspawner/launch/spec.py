@@ -33,7 +33,6 @@ from hadoop_client.yarn.records import (
 )
 from yarnspawner.container.payload import SECRET_ALIAS, Launch, server_command
 from yarnspawner.failures import OptionsError
-from yarnspawner.launch.amounts import MEMORY, VCORES, amount_text
 from yarnspawner.launch.program import PACKED_SUFFIX, build_payload, container_command
 
 APPLICATION_TYPE = "yarnhub"
@@ -41,8 +40,6 @@ APPLICATION_TYPE = "yarnhub"
 #: The container's directory into which YARN unpacks the environment.
 ENVIRONMENT_LINK = "environment"
 
-#: The most tags that YARN accepts for an application, by default.
-MOST_TAGS = 10
 SCRIPT_TEMPLATE = "{prologue}\n{singleuser_command}\n{epilogue}"
 
 MIB = 1 << 20
@@ -155,22 +152,6 @@ def check_python(path: str) -> str:
             "absolute path of letters, digits and _ . / + @ = - only."
         )
     return path
-
-
-def check_resources(spec: LaunchSpec, maximum: Resource) -> None:
-    """Refuse more than the cluster gives one container: YARN would let it wait forever."""
-    _check_amount(MEMORY, spec.memory_mb, maximum.memory_mb)
-    _check_amount(VCORES, spec.vcores, maximum.vcores)
-    for name, amount in spec.resources.items():
-        _check_amount(name, amount, maximum.amount(name))
-
-
-def _check_amount(name: str, amount: int, most: int) -> None:
-    if amount > most:
-        raise OptionsError(
-            f"The server requests {amount_text(name, amount)}, but this cluster gives at most "
-            f"{amount_text(name, most)} to one container. Request less."
-        )
 
 
 def launch_script(template: str, prologue: str, epilogue: str, command: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from hadoop_client.yarn.client import YarnClient
 from hadoop_client.yarn.records import ALIVE, ApplicationId, ApplicationState, NodeState, Resource
 from hadoop_client.yarn.reports import ApplicationReport, QueueInfo
 from hadoop_client.yarn.resourcemanager import APPLICATION_CLIENT_PROTOCOL
+from yarnspawner.launch.limits import SubmissionLimits, check_submission
 from yarnspawner.launch.spec import APPLICATION_TYPE, LaunchSpec, submission_context
 from yarnspawner.launcher.delegation_tokens import TokenRefusedError, Tokens
 from yarnspawner.launcher.interface import (
@@ -53,6 +54,7 @@ class DirectLauncher:
     ) -> None:
         self._hub_user = hub_user
         self._tokens = tokens
+        self._limits = SubmissionLimits.of(configuration)
         hub = AsyncClient(
             configuration.resourcemanager_addresses(),
             APPLICATION_CLIENT_PROTOCOL,
@@ -77,8 +79,10 @@ class DirectLauncher:
         return str(response.application_id), response.maximum_capability
 
     async def submit(self, application_id: str, spec: LaunchSpec) -> str:
-        """Submit the application as its user, and return its id; raises `SpawnError` if YARN
-        refuses it."""
+        """Submit the application as its user, and return its id.
+
+        Raises `SpawnError` if YARN refuses it, or would.
+        """
         tokens: Mapping[str, Token] = {}
         if self._tokens is not None:
             try:
@@ -86,6 +90,7 @@ class DirectLauncher:
             except TokenRefusedError as refused:
                 raise explain_refusal(refused.error, spec.user) from refused
         context = submission_context(spec, ApplicationId.parse(application_id), Credentials(tokens))
+        check_submission(context, self._limits)
         with cluster_errors():
             async with self._as_user(spec.user) as yarn:
                 try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import SimpleNamespace
 
 import pytest
 
+from hadoop_client.configuration import Configuration
 from hadoop_client.rpc import connection
 from hadoop_client.yarn.records import ApplicationId, ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
@@ -54,10 +54,9 @@ class FloodedResourceManager:
 
 @asynccontextmanager
 async def launcher_of(server: RpcServer) -> AsyncIterator[DirectLauncher]:
-    configuration = SimpleNamespace(
-        resourcemanager_addresses=lambda: [server.address], kerberos=False, get=lambda *_: None
-    )
-    launcher = DirectLauncher(configuration, "hub")  # type: ignore[arg-type]
+    host, port = server.address
+    configuration = Configuration({"yarn.resourcemanager.address": f"{host}:{port}"})
+    launcher = DirectLauncher(configuration, "hub")
     try:
         yield launcher
     finally:

@@ -19,8 +19,6 @@ from hadoop_client.yarn.records import (
     ApplicationId,
     LocalResourceType,
     LocalResourceVisibility,
-    Resource,
-    ResourceInformation,
     TimeoutType,
     Url,
 )
@@ -33,7 +31,6 @@ from yarnspawner.launch.spec import (
     LaunchSpec,
     LocalizedFile,
     check_python,
-    check_resources,
     container_memory_mb,
     container_vcores,
     launch_script,
@@ -98,20 +95,6 @@ def test_cores_are_whole_and_at_least_one(asked, given_):
 def test_a_python_path_that_a_shell_could_read_otherwise_is_refused(path):
     with pytest.raises(OptionsError, match="python_env"):
         check_python(path)
-
-
-def test_more_than_any_node_has_is_refused_with_the_limit():
-    maximum = Resource(memory_mb=1024, vcores=4)
-    with pytest.raises(OptionsError, match="at most 1 GiB of memory"):
-        check_resources(spec(), maximum)
-    with pytest.raises(OptionsError, match="at most 4 cores to one"):
-        check_resources(spec(memory_mb=1024, vcores=5), maximum)
-    gpus = dataclasses.replace(maximum, information=(ResourceInformation(GPU, 1),))
-    with pytest.raises(OptionsError, match=r"2 GPUs, .* at most 1 GPU to one"):
-        check_resources(spec(memory_mb=1024, resources={GPU: 2}), gpus)
-    with pytest.raises(OptionsError, match="at most 0 GPUs to one"):
-        check_resources(spec(memory_mb=1024, resources={GPU: 1}), maximum)
-    check_resources(spec(memory_mb=1024, vcores=4), maximum)
 
 
 def test_nothing_secret_is_where_yarn_shows_it():
