@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from jupyterhub.utils import url_escape_path
 
+from yarnspawner.container.hub import parse_api_url
 from yarnspawner.container.payload import TOKENS_FILE, Launch
 from yarnspawner.failures import OptionsError
 from yarnspawner.hub import token_endpoint
@@ -189,6 +190,14 @@ def _variables(environment: Mapping[str, object]) -> dict[str, str]:
     """Return the server's variables as text; raises `OptionsError`."""
     variables = {name: str(value) for name, value in environment.items() if value is not None}
     check_variables(variables)
+    try:
+        if "JUPYTERHUB_API_URL" in variables:
+            parse_api_url(variables["JUPYTERHUB_API_URL"])
+    except ValueError as error:
+        raise OptionsError(
+            f"Servers cannot call the hub: {error}. Ask an administrator to set "
+            "c.JupyterHub.hub_connect_url."
+        ) from error
     return variables
 
 

@@ -225,9 +225,9 @@ def test_a_hub_that_containers_can_not_reach_is_found(hadoop, hub_at):
     config = hub_at("::1")  # where nobody listens
     done = yarnhub(hadoop, "check", "callback", "--config", config)
     assert done.returncode == 1
-    assert "A container cannot reach the hub at ::1:" in done.stdout
+    assert "A container cannot reach the hub at [::1]:" in done.stdout
     assert "Connection refused" in done.stdout
-    assert "Set c.JupyterHub.hub_connect_ip" in done.stdout
+    assert "Set c.JupyterHub.hub_ip" in done.stdout
 
 
 @pytest.mark.heavy

@@ -1,7 +1,7 @@
 """Checks that servers can call the hub, from a container in the servers' environment.
 
-The container runs as the hub's own user. The hub does not need to run: the check listens on the
-hub's port if the hub does not.
+The container runs as the hub's own user. The hub does not need to run: the check listens at the
+hub's address if the hub does not.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import errno
 import shlex
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
+from yarnhub.check.hub_address import hub_address
 from yarnhub.check.results import CheckResult, Verdict
 from yarnhub.check.settings import HubSettings
+from yarnspawner.container.hub import parse_api_url
 from yarnspawner.container.payload import PYTHON_VARIABLE
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 GROUP = "callback"
 NO_PYTHON_ENV = "No c.YarnSpawner.python_env is set: give the hub's configuration with --config."
+REMEDY = (
+    "Set c.JupyterHub.hub_ip to an address of this host, and hub_connect_ip to its name that the "
+    "nodes resolve, or set hub_connect_url. Open the port to the nodes."
+)
 TIMEOUT_SECONDS = 180.0
 CONNECT_SECONDS = 5.0
 
@@ -36,17 +41,32 @@ except OSError as error:
 
 def check_callback(settings: HubSettings) -> list[CheckResult]:
     """Run a container that calls the hub."""
-    if not settings.python_env:
+    if not settings.python_env or settings.config is None:
         return [CheckResult(GROUP, Verdict.SKIPPED, NO_PYTHON_ENV)]
     from yarnhub.probes import Probe, ProbeRequest, run_probes  # It imports JupyterHub.
 
-    host, port = settings.hub_host or socket.gethostname(), settings.hub_port
+    try:
+        address = hub_address(settings.config)
+        url = parse_api_url(address.api_url)
+        listener = _listen(address.listen)
+    except ImportError as error:
+        why = f"The hub's address is not known, because JupyterHub could not be imported: {error}."
+        remedy = "Run the check in JupyterHub's environment."
+        return [CheckResult(GROUP, Verdict.SKIPPED, why, remedy)]
+    except ValueError as error:
+        why = f"Servers cannot call the hub: {error}."
+        return [CheckResult(GROUP, Verdict.FAILED, why, REMEDY)]
     request = ProbeRequest(
         settings.queue, settings.python_env, settings.env_root, settings.env_delivery == "file"
     )
-    with _listening(port):
-        outcome = run_probes({"": Probe(_script(host, port))}, request, TIMEOUT_SECONDS)[""]
-    return [judge_callback(f"{host}:{port}", outcome)]
+    probe = Probe(_script(url.host, url.port))
+    with listener:
+        outcome = run_probes({"": probe}, request, TIMEOUT_SECONDS)[""]
+    return [judge_callback(_shown(url.host, url.port), outcome)]
+
+
+def _shown(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _script(host: str, port: int) -> str:
@@ -54,16 +74,17 @@ def _script(host: str, port: int) -> str:
     return f'exec "${PYTHON_VARIABLE}" -c {connect} {shlex.quote(host)} {port}'
 
 
-@contextmanager
-def _listening(port: int) -> Iterator[None]:
-    """Listen on the hub's port, unless the hub does."""
+def _listen(address: tuple[str, int] | None) -> AbstractContextManager[object]:
+    """Listen at the hub's address, unless the hub does; raises ValueError if it is not possible."""
+    if address is None:
+        return nullcontext()
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     try:
-        with socket.create_server(("", port)):
-            yield
+        return socket.create_server(address, family=family)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
-            raise
-        yield  # The container calls the hub itself.
+            raise ValueError(f"it cannot listen at {_shown(*address)}, {error.strerror}") from error
+        return nullcontext()  # The container calls the hub itself.
 
 
 def judge_callback(address: str, outcome: ProbeOutcome) -> CheckResult:
@@ -78,9 +99,5 @@ def judge_callback(address: str, outcome: ProbeOutcome) -> CheckResult:
         why = f"No container ran to call the hub. {outcome.why}"
         return CheckResult(GROUP, Verdict.FAILED, why, remedy)
     reason = outcome.diagnostics.strip().splitlines()[-1].rstrip(".")
-    remedy = (
-        "Set c.JupyterHub.hub_connect_ip to a name of this host that the nodes resolve, and open "
-        "that port to them."
-    )
     why = f"A container cannot reach the hub at {address}: {reason}."
-    return CheckResult(GROUP, Verdict.FAILED, why, remedy)
+    return CheckResult(GROUP, Verdict.FAILED, why, REMEDY)

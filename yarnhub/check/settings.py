@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from env_packaging.registry import DEFAULT_ENV_ROOT
 from yarnhub.errors import ToolError
 
 if TYPE_CHECKING:
     from traitlets.config.loader import Config
-
-ANY_ADDRESS = ("0.0.0.0", "::", "*")
 
 
 class ConfigFileError(ToolError):
@@ -26,7 +23,7 @@ class ConfigFileError(ToolError):
 class HubSettings:
     """The settings that are checked, with the spawner's defaults.
 
-    `hub_host` is empty if the hub uses this machine's own name. `allowed_users` are Hadoop's names.
+    `allowed_users` are Hadoop's names. `config` is the whole configuration; None without a file.
     """
 
     python_env: str = ""
@@ -38,8 +35,7 @@ class HubSettings:
     launcher: str = "direct"
     env_delivery: str = "archive"
     allowed_users: tuple[str, ...] = ()
-    hub_host: str = ""
-    hub_port: int = 8081
+    config: Config | None = field(default=None, compare=False)
 
 
 def read_settings(file: Path | None) -> HubSettings:
@@ -56,12 +52,10 @@ def read_settings(file: Path | None) -> HubSettings:
             f"{file} could not be read: {type(error).__name__}: {error}. Correct it first."
         ) from error
     spawner = config.YarnSpawner
-    host, port = _hub_address(config.JupyterHub)
     return HubSettings(
         **{name: spawner[name] for name in HubSettings.__dataclass_fields__ if name in spawner},
         allowed_users=allowed,
-        hub_host=host,
-        hub_port=port,
+        config=config,
     )
 
 
@@ -72,12 +66,3 @@ def _allowed_users(config: Config) -> tuple[str, ...]:
         return ()
     name_in_hadoop = config.YarnSpawner.get("hadoop_name_hook") or str
     return tuple(sorted(map(name_in_hadoop, allowed)))
-
-
-def _hub_address(hub: Config) -> tuple[str, int]:
-    """Return the address that servers call the hub at, by JupyterHub's own precedence."""
-    connect = urlsplit(hub.get("hub_connect_url") or "")
-    bind = urlsplit(hub.get("hub_bind_url") or "")
-    host = connect.hostname or hub.get("hub_connect_ip") or bind.hostname or hub.get("hub_ip") or ""
-    port = connect.port or bind.port or hub.get("hub_port") or HubSettings.hub_port
-    return ("" if host in ANY_ADDRESS else str(host)), int(port)

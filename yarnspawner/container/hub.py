@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import ssl
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from yarnspawner.container.sealing import NotSealedError, authorization, new_nonce, unseal
@@ -15,6 +16,25 @@ TIMEOUT_SECONDS = 30.0
 MAX_RESPONSE_BYTES = 16 << 20
 
 
+class ApiAddress(NamedTuple):
+    """The parts of JUPYTERHUB_API_URL."""
+
+    secure: bool
+    host: str
+    port: int
+    prefix: str
+
+
+def parse_api_url(api_url: str) -> ApiAddress:
+    """Parse the URL of the hub's API; raises ValueError if containers cannot call such a URL."""
+    url = urlsplit(api_url)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError(f"{api_url} is neither http://HOST nor https://HOST")
+    secure = url.scheme == "https"
+    port = url.port or (http.client.HTTPS_PORT if secure else http.client.HTTP_PORT)
+    return ApiAddress(secure, url.hostname, port, url.path.rstrip("/"))
+
+
 class HubApi:
     """The API at JUPYTERHUB_API_URL of a server's environment. Each call opens a connection.
 
@@ -22,10 +42,7 @@ class HubApi:
     """
 
     def __init__(self, environment: Mapping[str, str], key: bytes) -> None:
-        url = urlsplit(environment["JUPYTERHUB_API_URL"])
-        self._secure = url.scheme == "https"
-        self._address = url.netloc
-        self._prefix = url.path.rstrip("/")
+        self._url = parse_api_url(environment["JUPYTERHUB_API_URL"])
         self._environment = environment
         self._key = key
 
@@ -52,7 +69,7 @@ class HubApi:
         }
         connection = self._connect()
         try:
-            connection.request(method, f"{self._prefix}/{path}", body, headers)
+            connection.request(method, f"{self._url.prefix}/{path}", body, headers)
             response = connection.getresponse()
             content = response.read(MAX_RESPONSE_BYTES + 1)
         except http.client.HTTPException as error:
@@ -64,12 +81,13 @@ class HubApi:
         return response.status, content
 
     def _connect(self) -> http.client.HTTPConnection:
-        if not self._secure:
-            return http.client.HTTPConnection(self._address, timeout=TIMEOUT_SECONDS)
+        host, port = self._url.host, self._url.port
+        if not self._url.secure:
+            return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
         context = ssl.create_default_context(
             cafile=self._environment.get("JUPYTERHUB_SSL_CLIENT_CA")
         )
         certificate = self._environment.get("JUPYTERHUB_SSL_CERTFILE")
         if certificate:
             context.load_cert_chain(certificate, self._environment["JUPYTERHUB_SSL_KEYFILE"])
-        return http.client.HTTPSConnection(self._address, timeout=TIMEOUT_SECONDS, context=context)
+        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)

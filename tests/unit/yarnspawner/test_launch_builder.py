@@ -89,3 +89,9 @@ async def test_a_variable_that_is_none_is_left_out():
 async def test_a_variable_that_linux_would_not_pass_on_is_refused_by_name():
     with pytest.raises(OptionsError, match="variable 'LONG' is longer than 128 KiB"):
         await build({"LONG": "x" * (128 << 10)})
+
+
+async def test_a_hub_that_servers_cannot_call_is_refused_before_the_submit():
+    await build({"JUPYTERHUB_API_URL": "http://[fd00::1]:8081/hub/api"})
+    with pytest.raises(OptionsError, match=r"c\.JupyterHub\.hub_connect_url"):
+        await build({"JUPYTERHUB_API_URL": "http+unix://%2Fhub.sock/hub/api"})

@@ -44,21 +44,3 @@ def test_a_configuration_that_fails_is_reported(tmp_path: Path):
     file.write_text("c = get_config()\n1 / 0\n")
     with pytest.raises(ConfigFileError, match="ZeroDivisionError"):
         read_settings(file)
-
-
-@pytest.mark.parametrize(
-    ("lines", "host", "port"),
-    [
-        ("", "", 8081),
-        ("c.JupyterHub.hub_ip = '0.0.0.0'", "", 8081),
-        ("c.JupyterHub.hub_ip = '10.0.0.1'\nc.JupyterHub.hub_port = 9000", "10.0.0.1", 9000),
-        ("c.JupyterHub.hub_ip = '0.0.0.0'\nc.JupyterHub.hub_connect_ip = 'edge'", "edge", 8081),
-        ("c.JupyterHub.hub_bind_url = 'http://10.0.0.2:9001'", "10.0.0.2", 9001),
-        ("c.JupyterHub.hub_connect_url = 'http://edge:9002'", "edge", 9002),
-    ],
-)
-def test_the_hubs_address_is_the_one_for_servers(lines: str, host: str, port: int, tmp_path: Path):
-    file = tmp_path / "jupyterhub_config.py"
-    file.write_text(f"c = get_config()\n{lines}\n")
-    settings = read_settings(file)
-    assert (settings.hub_host, settings.hub_port) == (host, port)
