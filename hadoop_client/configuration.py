@@ -16,7 +16,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -64,18 +64,21 @@ class Configuration:
         self._source = source
 
     @classmethod
-    def load(cls, conf_dir: str | Path | None = None) -> Configuration:
+    def load(
+        cls, conf_dir: str | Path | None = None, *, files: Sequence[str] = SITE_FILES
+    ) -> Configuration:
         """Read the site files in `conf_dir`, by default in `site_directory()`."""
         directory = Path(conf_dir or site_directory())
-        files = _site_files(directory)
-        if not files:
+        found = _existing(directory, files)
+        if not found:
+            names = " or ".join(filter(None, (", ".join(files[:-1]), files[-1])))
             raise ConfigurationError(
-                f"{directory} has no {', '.join(SITE_FILES[:-1])} or {SITE_FILES[-1]}: set "
-                "HADOOP_CONF_DIR to the directory with the cluster's configuration."
+                f"{directory} has no {names}: set HADOOP_CONF_DIR to the directory with the "
+                "cluster's configuration."
             )
         properties: dict[str, str] = {}
         final: set[str] = set()
-        for file in files:
+        for file in found:
             for name, value, is_final in _read(file):
                 if value is not None and name not in final:
                     properties[name] = value
@@ -87,7 +90,7 @@ class Configuration:
     def find(cls) -> Configuration | None:
         """Read the site files in `site_directory()`; return None if it has none."""
         directory = site_directory()
-        return cls.load(directory) if _site_files(directory) else None
+        return cls.load(directory) if _existing(directory, SITE_FILES) else None
 
     def properties(self) -> dict[str, str]:
         """Return the properties of the site files, with variables resolved."""
@@ -226,10 +229,10 @@ def site_directory() -> Path:
     return Path(home, "etc", "hadoop") if home else Path(DEFAULT_DIRECTORY)
 
 
-def _site_files(directory: Path) -> list[Path]:
-    """Return the existing site files; raises ConfigurationError if the directory is unreadable."""
+def _existing(directory: Path, names: Sequence[str]) -> list[Path]:
+    """Return the existing files; raises ConfigurationError if the directory is unreadable."""
     try:
-        return [directory / name for name in SITE_FILES if (directory / name).is_file()]
+        return [directory / name for name in names if (directory / name).is_file()]
     except OSError as error:
         raise ConfigurationError(
             f"{directory} cannot be read ({error.strerror}): make it readable, or set "

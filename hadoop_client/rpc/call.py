@@ -37,6 +37,9 @@ Response = TypeVar("Response", bound=Message)
 #: Host and port.
 Address = tuple[str, int]
 
+#: Hadoop's default host of the ResourceManager, which clients elsewhere cannot use.
+UNSET_HOST = "0.0.0.0"
+
 
 class RpcError(Exception):
     """An exception of the server: Java's full class name, and its message without the stack trace.
@@ -143,7 +146,13 @@ def all_addresses_failed(
 
 
 def _reasons(tried: Mapping[Address, BaseException]) -> dict[Address, str]:
-    return {address: _explain(error) for address, error in tried.items()}
+    return {address: _explain(error) + _hint(address) for address, error in tried.items()}
+
+
+def _hint(address: Address) -> str:
+    if address[0] != UNSET_HOST:
+        return ""
+    return f" ({UNSET_HOST} is the default: set yarn.resourcemanager.hostname in yarn-site.xml)"
 
 
 def _explain(error: BaseException) -> str:

@@ -244,7 +244,7 @@ def test_probes_need_the_right_to_the_queue_for_the_hubs_own_user(hub_at):
         )
         done = yarnhub(cluster, *check, "--json")
         assert "alice may submit to the queue default" in done.stdout
-        assert f"{HUB_USER} does not have permission to submit" in done.stdout
+        assert f"{HUB_USER} may not submit to queue default" in done.stdout
         assert "submitted as the hub's own user" in done.stdout
         allowed = {submit: f"{HUB_USER} {PEOPLE}"}
         reconfigure(cluster, "capacity-scheduler.xml", allowed, "-refreshQueues")

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from urllib.error import HTTPError
 
-from hadoop_client.configuration import Configuration, ConfigurationError
+from hadoop_client.configuration import Configuration, ConfigurationError, site_directory
 from hadoop_client.hdfs.namenode import CLIENT_PROTOCOL, GET_FILE_INFO, FileType, GetFileInfoRequest
 from hadoop_client.rpc.blocking import BlockingClient
 from hadoop_client.rpc.call import ConnectError, Login, LoginError, RpcError
@@ -23,6 +23,7 @@ from hadoop_client.yarn.reports import NodeReport, QueueInfo
 from hadoop_client.yarn.resourcemanager import GET_QUEUE_INFO, GetQueueInfoRequest
 from yarnhub.check.callback import NO_PYTHON_ENV, check_callback
 from yarnhub.check.java import check_java
+from yarnhub.check.placement import may_choose_queue
 from yarnhub.check.protocol import (
     GET_QUEUE_USER_ACLS,
     GET_SAFE_MODE,
@@ -133,7 +134,8 @@ def _check_queues(edge: EdgeNode) -> list[CheckResult]:
         ]
     except RpcError:
         pass  # Impersonation is refused, which `proxyuser` reports.
-    return [judge_queue(edge.settings.queue, leaves, edge.user, allowed)]
+    may_choose = may_choose_queue(edge.configuration, site_directory())
+    return [judge_queue(edge.settings.queue, leaves, edge.user, allowed, may_choose)]
 
 
 def leaf_queues(edge: EdgeNode) -> list[QueueInfo]:

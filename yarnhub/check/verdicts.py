@@ -50,28 +50,31 @@ def judge_nodes(running: int, unhealthy: Sequence[str]) -> list[CheckResult]:
 
 
 def judge_queue(
-    queue: str, leaves: Mapping[str, bool], user: str, allowed: Sequence[str] | None
+    queue: str,
+    leaves: Mapping[str, bool],
+    user: str,
+    allowed: Sequence[str] | None,
+    yarn_may_choose: bool,
 ) -> CheckResult:
     """Judge the servers' queue.
 
     `leaves` has each queue for applications, by name and by path, and whether it runs. `allowed`
-    are the queues that `user` may submit to, None if YARN did not report them.
+    are the queues that `user` may submit to, None if YARN did not report them. `yarn_may_choose`:
+    placement rules may lead servers to another queue, so that this one need not work.
     """
     if queue not in leaves:
         known = ", ".join(sorted(leaves)) or "none"
-        return CheckResult(
-            "queues",
-            Verdict.FAILED,
+        return _queue_problem(
             f"There is no queue {queue} for applications. Existing queues: {known}.",
             "Set c.YarnSpawner.queue to one of them.",
+            yarn_may_choose,
         )
     if not leaves[queue]:
-        return CheckResult(
-            "queues",
-            Verdict.FAILED,
+        return _queue_problem(
             f"The queue {queue} is stopped.",
             "Set its state to RUNNING in capacity-scheduler.xml, then `yarn rmadmin "
             "-refreshQueues`.",
+            yarn_may_choose,
         )
     if allowed is None:
         return CheckResult(
@@ -80,13 +83,19 @@ def judge_queue(
             f"The queue {queue} runs; YARN did not report whether {user} may submit to it.",
         )
     if not any(_same_queue(queue, name) for name in allowed):
-        return CheckResult(
-            "queues",
-            Verdict.FAILED,
+        return _queue_problem(
             f"{user} may not submit to the queue {queue}.",
             "Add the user or a group to the queue's acl_submit_applications.",
+            yarn_may_choose,
         )
     return CheckResult("queues", Verdict.OK, f"{user} may submit to the queue {queue}.")
+
+
+def _queue_problem(why: str, remedy: str, yarn_may_choose: bool) -> CheckResult:
+    if not yarn_may_choose:
+        return CheckResult("queues", Verdict.FAILED, why, remedy)
+    rules = "If YARN's placement rules choose another queue, this is no problem. Otherwise: "
+    return CheckResult("queues", Verdict.WARNING, why, rules + remedy)
 
 
 def _same_queue(one: str, other: str) -> bool:

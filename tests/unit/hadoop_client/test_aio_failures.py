@@ -103,6 +103,13 @@ async def test_if_no_server_answers_the_error_has_each_address_and_its_reason(
     }
 
 
+async def test_hadoops_default_address_is_explained(connect_async: Connect) -> None:
+    default = ("0.0.0.0", REFUSED[1])
+    with pytest.raises(ConnectError, match=r"set yarn\.resourcemanager\.hostname") as caught:
+        await kill(connect_async(default))
+    assert caught.value.reasons[default].startswith("connection refused (0.0.0.0 is the default: ")
+
+
 @pytest.mark.parametrize("others", [(), (REFUSED,)], ids=["alone", "of-a-pair"])
 async def test_a_failed_login_is_reported_as_one_during_the_backoff_too(
     others: tuple[tuple[str, int], ...],

@@ -81,10 +81,24 @@ def test_rights_to_a_queue_count_by_its_name_and_by_its_path():
     leaves = {"notebooks": True, "root.notebooks": True}
     for queue in leaves:
         for allowed in leaves:
-            assert judge_queue(queue, leaves, "alice", [allowed]).verdict is Verdict.OK
-        assert judge_queue(queue, leaves, "alice", ["root.books"]).verdict is Verdict.FAILED
-        assert judge_queue(queue, leaves, "alice", []).verdict is Verdict.FAILED
-        assert judge_queue(queue, leaves, "alice", None).verdict is Verdict.SKIPPED
+            assert verdict_on_queue(queue, leaves, [allowed]) is Verdict.OK
+        assert verdict_on_queue(queue, leaves, ["root.books"]) is Verdict.FAILED
+        assert verdict_on_queue(queue, leaves, []) is Verdict.FAILED
+        assert verdict_on_queue(queue, leaves, None) is Verdict.SKIPPED
+
+
+def verdict_on_queue(
+    queue: str, leaves: dict[str, bool], allowed: list[str] | None, *, yarn_may_choose: bool = False
+) -> Verdict:
+    return judge_queue(queue, leaves, "alice", allowed, yarn_may_choose).verdict
+
+
+@pytest.mark.parametrize("leaves", [{}, {"default": False}, {"default": True}])
+def test_a_queue_that_placement_rules_may_replace_is_no_failure(leaves: dict[str, bool]):
+    assert verdict_on_queue("default", leaves, []) is Verdict.FAILED
+    result = judge_queue("default", leaves, "alice", [], yarn_may_choose=True)
+    assert result.verdict is Verdict.WARNING
+    assert result.remedy.startswith("If YARN's placement rules choose another queue")
 
 
 def test_a_home_belongs_to_its_user():
