@@ -47,12 +47,12 @@ def _sections(command: Any, name: str) -> Iterator[str]:
 
 
 def _table(parameters: list[Any]) -> Iterator[str]:
-    shown = [each for each in parameters if each.help]
-    if shown:
+    described = [parameter for parameter in parameters if parameter.help]
+    if described:
         yield "\n| | |\n|---|---|\n"
-    for each in shown:
-        said = _prose(each.help).replace("\n", " ").replace("|", "\\|")
-        yield f"| `{_names(each)}` | {said}{_extras(each, said)} |\n"
+    for parameter in described:
+        text = _prose(parameter.help).replace("\n", " ").replace("|", "\\|")
+        yield f"| `{_names(parameter)}` | {text}{_extras(parameter, text)} |\n"
 
 
 def _usage(argument: Any) -> str:
@@ -68,21 +68,22 @@ def _names(parameter: Any) -> str:
     return names if parameter.is_flag else f"{names} {parameter.metavar or 'VALUE'}"
 
 
-def _extras(parameter: Any, said: str) -> str:
-    """Return what the help doesn't say: the default, the variable, that it's needed."""
+def _extras(parameter: Any, text: str) -> str:
+    """Return what the help text lacks: the default, the variable, and whether it is required."""
     default = parameter.default() if callable(parameter.default) else parameter.default
     if isinstance(parameter.show_default, str):
         default = parameter.show_default
+    shows_default = _is_worth_showing(default) and "default:" not in text
     extras = [
-        f"default: `{default}`" if _tells(default) and "default:" not in said else "",
+        f"default: `{default}`" if shows_default else "",
         f"or the variable `{parameter.envvar}`" if parameter.envvar else "",
         "required" if parameter.required and parameter.param_type_name == "option" else "",
     ]
-    told = "; ".join(filter(None, extras))
-    return f" ({told})" if told else ""
+    shown = "; ".join(filter(None, extras))
+    return f" ({shown})" if shown else ""
 
 
-def _tells(default: object) -> bool:
+def _is_worth_showing(default: object) -> bool:
     return (default != "" and type(default) in (str, int, float)) or isinstance(default, Path)
 
 

@@ -72,7 +72,7 @@ def _default(name: str, trait: TraitType[Any, Any]) -> str:
     if name.endswith("_mode") and isinstance(value, int):  # of a file
         return f"0o{value:o}"
     if isinstance(value, (set, frozenset)):
-        return "{" + ", ".join(repr(each) for each in sorted(value)) + "}"
+        return "{" + ", ".join(repr(item) for item in sorted(value)) + "}"
     return repr(value)
 
 

@@ -7,10 +7,6 @@ from typing import Annotated
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
-EnvRoot = Annotated[
-    str, typer.Option("--env-root", metavar="DIR", help="The HDFS directory of all environments.")
-]
 Target = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="NAME, NAME:ALIAS or NAME@KEY.")]
 
 

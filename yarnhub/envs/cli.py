@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from env_packaging.cli import EnvRoot, Quiet
 from env_packaging.errors import (
     DamagedEnvironmentError,
     EnvironmentInUseError,
@@ -30,7 +31,7 @@ from env_packaging.registry import (
 )
 from hadoop_client.printable import printable
 from yarnhub.envs.warm import warm
-from yarnhub.options import AsJson, EnvRoot, Quiet, Target
+from yarnhub.options import AsJson, Target
 
 if TYPE_CHECKING:
     from env_packaging.inventory import Stored

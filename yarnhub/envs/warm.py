@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from env_packaging.cli import EnvRoot, Quiet
 from env_packaging.registry import DEFAULT_ENV_ROOT
 from yarnhub.errors import ToolError
-from yarnhub.options import AsJson, EnvRoot, Quiet, Target
+from yarnhub.options import AsJson, Target
 
 if TYPE_CHECKING:
     from rich.console import Console
