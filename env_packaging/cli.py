@@ -71,7 +71,14 @@ AssumeBase = Annotated[
         help="Leave out the Python of a venv, because every node has it at the same path.",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Pack a venv even if it has no packages.")]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Publish a venv without packages, files that cannot work on a node, and a JupyterHub "
+        "that cannot be imported. Without it, they are refused.",
+    ),
+]
 AllowPrivate = Annotated[
     list[str] | None,
     typer.Option(
@@ -266,7 +273,7 @@ def _print_warnings(console: Console, packed: PackedEnvironment, reference: Refe
     notes = 0
     for finding in packed.manifest.findings:
         if finding.severity == "warning":
-            console.print(f"Warning: {finding.message}", markup=False, soft_wrap=True)
+            console.print(f"Warning: {finding.text}", markup=False, soft_wrap=True)
         else:
             notes += 1
     if notes:

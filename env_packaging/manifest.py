@@ -20,6 +20,9 @@ __all__ = ["SCHEMA", "Finding", "LeftOut", "Manifest", "Package", "Severity"]
 #: Version of the manifest's format.
 SCHEMA = 1
 
+#: How many names of files a message has.
+SHOWN_NAMES = 5
+
 Severity = Literal["warning", "note"]
 
 _Record = TypeVar("_Record", "Finding", "LeftOut", "Package")
@@ -37,6 +40,16 @@ class Finding:
     code: str
     message: str
     members: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The message, with the first of the members that it does not name."""
+        names = [member for member in self.members if member not in self.message]
+        if not names or self.code == "outside-library":  # whose message has the libraries
+            return self.message
+        more = len(names) - SHOWN_NAMES
+        shown = ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
+        return f"{self.message} Files: {shown}."
 
 
 @dataclass(frozen=True)

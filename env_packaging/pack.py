@@ -10,7 +10,8 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
@@ -29,13 +30,15 @@ from env_packaging.build.preflight import (
     module_findings,
     refuse_editable_installs,
     refuse_unmovable_interpreter,
+    refuse_unusable,
     refuse_without_packages,
+    server_failure,
 )
 from env_packaging.build.private import refuse_private_files
 from env_packaging.build.progress import NoProgress, Progress
 from env_packaging.build.prune import Preset
 from env_packaging.build.scan import RULES_VERSION, scan_prefix
-from env_packaging.manifest import Finding, LeftOut, Manifest
+from env_packaging.manifest import Finding, LeftOut, Manifest, Package
 from env_packaging.publish import find, find_unchanged, publish, set_alias
 from env_packaging.registry import (
     DEFAULT_ENV_ROOT,
@@ -65,7 +68,8 @@ class PackOptions:
 
     - `prune`: presets of files to leave out.
     - `assume_base`: leave out the Python of a venv, because every node has it at the same path.
-    - `force`: pack a venv even if it has no packages.
+    - `force`: pack a venv even if it has no packages, and an environment with files that cannot
+      work on a node or in which no server can start.
     - `allow_private`: patterns of names of private files to publish anyway.
     - `copies`: HDFS replication of the archive; 0 uses the cluster's default.
     """
@@ -110,10 +114,18 @@ def pack_and_publish(
             refuse_without_packages(source, scan.members)
         plan = make_plan(scan, progress)
         refuse_unmovable_interpreter(plan)
+        packages = installed_packages(source, plan.members)
+        server = server_failure(modules.result(), packages)
+        refuse_unusable(plan, server, force=options.force)
         published = find(filesystem, env_root, name, plan.key)
         uploaded = published is None
         if published is None:
-            write = partial(_write, plan, name, filesystem.user, modules, progress)
+            findings = [
+                *modules.result(),
+                *hub_findings(packages, _version_of("jupyterhub")),
+                *file_findings(plan),
+            ]
+            write = partial(_write, plan, name, filesystem.user, packages, findings, progress)
             published = publish(filesystem, env_root, name, plan.key, write, options.copies)
         elif options.copies:
             with storage_errors(f"set the replication of {published.path}"):
@@ -126,14 +138,14 @@ def _write(
     plan: Plan,
     name: str,
     user: str,
-    modules: Future[list[Finding]],
+    packages: tuple[Package, ...],
+    findings: Sequence[Finding],
     progress: Progress,
     file: Writer,
 ) -> Manifest:
     """Write the archive of a plan, and return its manifest."""
     written = write_archive(plan, file, progress)
     interpreter = plan.prefix.interpreter
-    packages = installed_packages(plan.prefix, plan.members)
     return Manifest(
         name=name,
         key=plan.key,
@@ -154,11 +166,7 @@ def _write(
             LeftOut(reason, len(sizes), sum(sizes))
             for reason, sizes in sorted(plan.listing.left_out.items())
         ),
-        findings=(
-            *modules.result(),
-            *hub_findings(packages, _version_of("jupyterhub")),
-            *file_findings(plan),
-        ),
+        findings=tuple(findings),
         glibc_floor=glibc_floor(plan)[0],
     )
 

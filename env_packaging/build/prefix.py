@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from enum import Enum
@@ -25,7 +26,8 @@ SYSTEM_PREFIXES = frozenset({"/", "/usr", "/usr/local"})
 INTERPRETER_TIMEOUT_SECONDS = 60.0
 
 _FACTS = """
-import json, platform, site, sys, sysconfig
+import json, os, platform, site, sys, sysconfig
+print()  # the environment's own modules may have begun a line
 print(json.dumps({
     "version": platform.python_version(),
     "short_version": "%d.%d" % sys.version_info[:2],
@@ -37,7 +39,8 @@ print(json.dumps({
     "cache_tag": sys.implementation.cache_tag,
     "platform": sysconfig.get_platform(),
     "libc": " ".join(platform.libc_ver()).strip(),
-}))
+}), flush=True)
+os._exit(0)  # nothing that was registered may print after this
 """
 
 
@@ -95,13 +98,15 @@ class Prefix:
     """A prefix that can be packed.
 
     `base` is the Python that a venv was made from, to be packed with it. It is None for other
-    kinds, and if every node is assumed to have it.
+    kinds, and if every node is assumed to have it. `former_path` is the path at which a venv was
+    created, empty if it is `path`: scripts name it.
     """
 
     path: Path
     kind: PrefixKind
     interpreter: Interpreter
     base: Prefix | None = None
+    former_path: str = ""
 
     @property
     def assumes_base(self) -> bool:
@@ -121,7 +126,8 @@ class Prefix:
     @property
     def own_paths(self) -> tuple[str, ...]:
         """The embedded paths without those of the base."""
-        own = {str(self.path), os.path.realpath(self.path)} - SYSTEM_PREFIXES
+        own = {str(self.path), os.path.realpath(self.path), self.former_path}
+        own -= {*SYSTEM_PREFIXES, ""}
         return tuple(sorted(own, key=lambda path: (-len(path), path)))
 
 
@@ -172,11 +178,26 @@ def open_prefix(path: Path, *, assume_base: bool = False) -> Prefix:
             f"The interpreter {program} belongs to {interpreter.prefix}, not to {path}. "
             "Give that prefix, or create the environment again at the path where you pack it."
         )
-    if kind is PrefixKind.VENV and not assume_base:
-        return Prefix(path, kind, interpreter, _base_of(interpreter))
-    if kind is not PrefixKind.VENV and assume_base:
+    if kind is PrefixKind.VENV:
+        base = None if assume_base else _base_of(interpreter)
+        return Prefix(path, kind, interpreter, base, _former_path(path))
+    if assume_base:
         raise PrefixError(f"{path} includes its Python: --assume-base is for a venv.")
     return Prefix(path, kind, interpreter)
+
+
+def _former_path(venv: Path) -> str:
+    """Return the path in a venv's activation script if it is another one.
+
+    A venv that was moved, or was created through a link, has that path in its scripts.
+    """
+    try:
+        text = (venv / "bin" / "activate").read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return ""
+    match = re.search(r"^\s*(?:export )?VIRTUAL_ENV=(['\"]?)(/[^\n]+)\1\s*$", text, re.M)
+    former = os.path.normpath(match[2]) if match else ""
+    return "" if former == str(venv) else former
 
 
 def _base_of(interpreter: Interpreter) -> Prefix:
@@ -190,7 +211,7 @@ def _base_of(interpreter: Interpreter) -> Prefix:
 
 def ask_interpreter(program: Path) -> Interpreter:
     """Run an interpreter, isolated from the caller's settings, to read its properties."""
-    values: _Facts = json.loads(run_python(program, _FACTS))
+    values: _Facts = json.loads(run_python(program, _FACTS).splitlines()[-1])
     return Interpreter(
         executable=program,
         version=values["version"],
@@ -209,25 +230,34 @@ def ask_interpreter(program: Path) -> Interpreter:
 def run_python(program: Path, script: str) -> str:
     """Return the output of a script in another interpreter.
 
+    Raises PrefixError, with the last line of its error output, if it fails.
+    """
+    done = start_python(program, script)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        raise PrefixError(f"The interpreter {program} does not run: {reason}")
+    return done.stdout
+
+
+def start_python(program: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in another interpreter.
+
     The interpreter is isolated from the caller's settings (`-I`) and writes no bytecode into its
-    prefix (`-B`). Raises PrefixError, with the last line of its error output, if it fails.
+    prefix (`-B`). Raises PrefixError if it cannot be started or does not end in time.
     """
     try:
-        done = subprocess.run(
+        return subprocess.run(
             [program, "-I", "-B", "-c", script],
             capture_output=True,
             text=True,
-            check=True,
+            errors="backslashreplace",
+            check=False,
             timeout=INTERPRETER_TIMEOUT_SECONDS,
             stdin=subprocess.DEVNULL,
         )
-    except subprocess.CalledProcessError as error:
-        reason = (error.stderr.strip().splitlines() or [f"exit status {error.returncode}"])[-1]
-        raise PrefixError(f"The interpreter {program} does not run: {reason}") from error
     except subprocess.TimeoutExpired as error:
         raise PrefixError(
             f"The interpreter {program} did not answer within {error.timeout:.0f} seconds."
         ) from error
     except OSError as error:
         raise PrefixError(f"The interpreter {program} does not run: {error.strerror}") from error
-    return done.stdout

@@ -10,7 +10,8 @@ import json
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from env_packaging.build.elf import read_dynamic
@@ -18,10 +19,11 @@ from env_packaging.build.libraries import outside_libraries
 from env_packaging.build.members import PACKAGE_DIRECTORY, Member
 from env_packaging.build.packages import has_distributions
 from env_packaging.build.plan import Plan
-from env_packaging.build.prefix import Prefix, PrefixKind, run_python
+from env_packaging.build.prefix import Prefix, PrefixKind, start_python
 from env_packaging.build.relocate import relocate
+from env_packaging.build.unusable import programs_with_prefix, unusable_files
 from env_packaging.errors import PrefixError
-from env_packaging.manifest import Finding, Package
+from env_packaging.manifest import SHOWN_NAMES, Finding, Package
 
 #: Modules that a notebook server needs, each with the consequence if it is missing.
 _EXPECTED_MODULES = {
@@ -40,25 +42,31 @@ _DISTRIBUTIONS = {
 _IMPORT = """
 import gc, importlib, json, os
 gc.disable()  # the imports create half a million objects that stay
-failed = {}
 for name in %r:
+    print("\\n%s" + name, end="", flush=True)
     try:
         importlib.import_module(name)
-    except Exception as error:
-        failed[name] = "%%s: %%s" %% (type(error).__name__, error)
-print()
-print(json.dumps(failed), flush=True)
+        failure = None
+    except BaseException as error:
+        failure = "%%s: %%s" %% (type(error).__name__, error)
+    print("\\n%s" + json.dumps([name, failure]), flush=True)
 os._exit(0)  # nothing that was imported may print after this
 """
+
+#: Begin the lines of `_IMPORT`'s output, among those that modules print.
+_IMPORTING, _IMPORTED = "yarnhub-importing ", "yarnhub-imported "
 
 
 def refuse_editable_installs(prefix: Prefix, members: Iterable[Member]) -> None:
     """Raise PrefixError for the first package that is loaded from outside the prefix."""
+    members = list(members)
     for member in members:
         directory, file = posixpath.split(member.name)
         if file == "direct_url.json" and directory.endswith(".dist-info"):
             _refuse_direct_url(prefix, directory, member.source)
-        elif re.fullmatch(PACKAGE_DIRECTORY, posixpath.basename(directory)):
+    for member in members:
+        directory, file = posixpath.split(member.name)
+        if re.fullmatch(PACKAGE_DIRECTORY, posixpath.basename(directory)):
             if file.endswith(".egg-link"):
                 checkout = member.source.read_text(errors="replace").splitlines()[:1]
                 raise _editable(prefix, file.removesuffix(".egg-link"), "".join(checkout))
@@ -97,6 +105,28 @@ def _editable(prefix: Prefix, name: str, checkout: str) -> PrefixError:
         "Install it as a regular package "
         f"({prefix.interpreter.executable} -m pip install {checkout or name}) and pack again."
     )
+
+
+def refuse_unusable(plan: Plan, server: str, *, force: bool) -> None:
+    """Raise PrefixError for files that cannot work on a node, and for a server that cannot start.
+
+    `server` is the reason for the latter. With `force` the files become a finding.
+    """
+    files = list(unusable_files(plan))
+    more = len(files) - SHOWN_NAMES
+    shown = ", ".join(map(str, files[:SHOWN_NAMES])) + (f" and {more} more" if more > 0 else "")
+    if files and force:
+        message = f"Files cannot work on a node: {shown}."
+        names = tuple(file.name for file in files)
+        plan.listing.findings.append(Finding("warning", "unusable", message, names))
+    elif files:
+        raise PrefixError(
+            f"{len(files)} {'file' if len(files) == 1 else 'files'} of {plan.prefix.path} cannot "
+            f"work on a node: {shown}. Reinstall or remove what they belong to, or use --force to "
+            "publish the environment anyway."
+        )
+    if server and not force:
+        raise PrefixError(f"{server} Or use --force to publish the environment anyway.")
 
 
 def refuse_without_packages(prefix: Prefix, members: Iterable[Member]) -> None:
@@ -140,18 +170,45 @@ def refuse_unmovable_interpreter(plan: Plan) -> None:
 def module_findings(prefix: Prefix) -> list[Finding]:
     """Import the modules of a notebook server in the environment's interpreter."""
     program = prefix.interpreter.executable
-    output = run_python(program, _IMPORT % list(_EXPECTED_MODULES))
-    failed: dict[str, str] = json.loads(output.splitlines()[-1])
+    failed = failed_imports(program, list(_EXPECTED_MODULES))
     return [
         Finding(
             "warning",
             "module",
             f"{name} cannot be imported ({reason}), so {_EXPECTED_MODULES[name]}. Run: "
-            f"{program} -m pip install {_DISTRIBUTIONS.get(name, name)}",
+            f"{shlex.quote(str(program))} -m pip install {_DISTRIBUTIONS.get(name, name)}",
             (name,),
         )
         for name, reason in failed.items()
     ]
+
+
+def failed_imports(program: Path, modules: Sequence[str]) -> dict[str, str]:
+    """Import modules in an interpreter; return those that failed, with the reasons."""
+    failed: dict[str, str] = {}
+    waiting = list(modules)
+    while waiting:
+        done = start_python(program, _IMPORT % (waiting, _IMPORTING, _IMPORTED))
+        lines = done.stdout.splitlines()
+        results = [line.removeprefix(_IMPORTED) for line in lines if line.startswith(_IMPORTED)]
+        for name, failure in map(json.loads, results):
+            waiting.remove(name)
+            if failure:
+                failed[name] = failure
+        if waiting:  # the first one ended the interpreter
+            failed[waiting.pop(0)] = f"it ended the interpreter with exit status {done.returncode}"
+    return failed
+
+
+def server_failure(findings: Iterable[Finding], packages: Iterable[Package]) -> str:
+    """Return why no server can start in an environment that has JupyterHub, empty if one can.
+
+    An environment without JupyterHub is one of kernels or of Spark.
+    """
+    if not any(package.name == "jupyterhub" for package in packages):
+        return ""
+    server = next(iter(_EXPECTED_MODULES))
+    return next((finding.message for finding in findings if finding.members == (server,)), "")
 
 
 def file_findings(plan: Plan) -> Iterator[Finding]:
@@ -167,7 +224,19 @@ def file_findings(plan: Plan) -> Iterator[Finding]:
         )
     if broken := tuple(sorted(plan.listing.broken)):
         yield Finding("note", "broken-link", "Broken links were left out.", broken)
-    if text := tuple(file.member.name for file in plan.files if file.remaining_prefix == "text"):
+    if programs := tuple(programs_with_prefix(plan)):
+        yield Finding(
+            "warning",
+            "prefix-in-program",
+            f"Programs and settings name {plan.prefix.path}, which the nodes do not have, and can "
+            "fail there.",
+            programs,
+        )
+    if text := tuple(
+        file.member.name
+        for file in plan.files
+        if file.remaining_prefix == "text" and file.member.name not in programs
+    ):
         yield Finding(
             "note",
             "prefix-in-text",

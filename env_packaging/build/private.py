@@ -21,13 +21,10 @@ from env_packaging.build.members import Member, MemberKind
 from env_packaging.build.prefix import SYSTEM_PREFIXES, Prefix, PrefixKind
 from env_packaging.build.scan import PrefixScan
 from env_packaging.errors import PrefixError
-from env_packaging.manifest import Finding
+from env_packaging.manifest import SHOWN_NAMES, Finding
 
 #: Larger files hold no configuration.
 _MAX_BYTES = 1 << 20
-
-#: Files that a message names.
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -53,8 +50,9 @@ def refuse_private_files(scan: PrefixScan, allowed: Iterable[str]) -> None:
         matches = any(fnmatchcase(file.name, pattern) for pattern in patterns)
         (published if matches else refused).append(file)
     if refused:
-        more = len(refused) - _SHOWN
-        shown = ", ".join(map(str, refused[:_SHOWN])) + (f" and {more} more" if more > 0 else "")
+        more = len(refused) - SHOWN_NAMES
+        shown = ", ".join(map(str, refused[:SHOWN_NAMES]))
+        shown += f" and {more} more" if more > 0 else ""
         raise PrefixError(
             f"Everyone could read these private files in HDFS: {shown}. Remove them from "
             f"{scan.prefix.path}, or publish them with --allow-private NAME."

@@ -5,7 +5,9 @@ container does not own them. So a file that would be wrong at another path is re
 right at any path:
 
 - a script's interpreter becomes `/usr/bin/env PROGRAM`; the environment's `bin` is first in PATH;
-- a kernel's interpreter becomes `python`, which Jupyter replaces by the one that it runs in;
+- a kernel's interpreter becomes `python`, which Jupyter replaces by the one that it runs in, and
+  the prefix in its arguments becomes `{prefix}`, which Jupyter replaces too;
+- a directory in a path file (`.pth`) becomes relative to the file;
 - a search path of an ELF file below the prefix becomes relative to the file (`$ORIGIN`);
 - conda's records lose the paths from which packages were unpacked, and the records of conda and pip
   the credentials in addresses.
@@ -27,6 +29,7 @@ from typing import Literal
 
 from env_packaging.build.credentials import is_record, without_credentials
 from env_packaging.build.elf import MAGIC, read_dynamic, replace_search_path
+from env_packaging.build.members import PACKAGE_DIRECTORY
 
 #: What installers write if a shebang would be too long or contain a space: a line for the shell
 #: that Python reads as part of a string. The string ends on the next line (pip, uv, installer) or
@@ -35,6 +38,9 @@ _SHELL_SHEBANG = re.compile(
     rb"""\A\#!/bin/sh\n(?P<command>'''exec'\ [^\r\n]*?)(?:\ \#'''|\n'\ ''')\n""", re.X
 )
 _SHEBANG = re.compile(rb"\A#![ \t]*(?P<program>/[^ \t\r\n]*)[ \t]*(?P<options>[^\r\n]*)")
+
+#: The name of a file in which Python looks for further directories of packages.
+PATH_FILE = re.compile(rf".*/{PACKAGE_DIRECTORY}/[^/]+\.pth", re.DOTALL)
 
 FileFormat = Literal["text", "binary"]
 
@@ -56,6 +62,12 @@ class PrefixPaths:
     @cached_property
     def _literals(self) -> list[bytes]:
         return [os.fsencode(path) for path in self.paths]
+
+    def replace(self, text: str, replacement: str) -> str:
+        """Replace the paths in a text where they are not the start of a longer name."""
+        for path in self.paths:
+            text = re.sub(re.escape(path) + r"(?![\w.-])", lambda _: replacement, text)
+        return text
 
     @property
     def interpreter(self) -> str:
@@ -91,6 +103,8 @@ def relocate(name: str, data: bytes, prefix_paths: PrefixPaths) -> bytes:
         return _relocate_conda_record(data)
     if posixpath.basename(name) == "kernel.json":
         return _relocate_kernel(data, prefix_paths)
+    if PATH_FILE.fullmatch(name):
+        return _relocate_path_file(name, data, prefix_paths)
     return data
 
 
@@ -145,13 +159,26 @@ def _relocate_kernel(data: bytes, prefix_paths: PrefixPaths) -> bytes:
     try:
         spec = json.loads(data)
         relative = prefix_paths.relative(spec["argv"][0])
+        arguments = [prefix_paths.replace(text, "{prefix}") for text in spec["argv"][1:]]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return data  # Jupyter rejects such a spec too; a prefix that remains in it is reported
-    if relative is None:
+    if relative is None and arguments == spec["argv"][1:]:
         return data
-    program = posixpath.basename(relative)
-    spec["argv"][0] = "python" if program.startswith("python") else program
+    if relative is not None:
+        program = posixpath.basename(relative)
+        spec["argv"][0] = "python" if program.startswith("python") else program
+    spec["argv"][1:] = arguments
     return (json.dumps(spec, indent=1) + "\n").encode()
+
+
+def _relocate_path_file(name: str, data: bytes, prefix_paths: PrefixPaths) -> bytes:
+    lines = os.fsdecode(data).splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        relative = prefix_paths.relative(line.strip())
+        if relative is not None:
+            directory = posixpath.relpath(relative or ".", posixpath.dirname(name))
+            lines[number] = line.replace(line.strip(), directory)
+    return os.fsencode("".join(lines))
 
 
 def _relocate_conda_record(data: bytes) -> bytes:

@@ -74,7 +74,7 @@ def print_manifest(console: Console, manifest: Manifest, path: str, *, public: b
     for title, text in lines.items():
         table.add_row(title, Text(printable(text, limit=None)))
     for finding in manifest.findings:
-        table.add_row(printable(finding.severity), Text(printable(finding.message, limit=None)))
+        table.add_row(printable(finding.severity), Text(printable(finding.text, limit=None)))
     packages = ", ".join(f"{package.name} {package.version}" for package in manifest.packages)
     table.add_row("packages", Text(printable(packages, limit=None) or "-"))
     console.print(table, highlight=False)
