@@ -313,7 +313,7 @@ def _not_found(
         listed = (
             f"Published there: {', '.join(published)}."
             if published
-            else "The folder has no environment yet: publish one with yarnhub pack-env."
+            else "The directory has no environment yet: publish one with yarnhub pack-env."
         )
         return EnvironmentNotFoundError(
             f"There is no environment {layout.name!r} in {layout.env_root}. {listed}"

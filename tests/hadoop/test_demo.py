@@ -54,7 +54,7 @@ def processes_of(folder: Path) -> list[str]:
         pytest.param(("--kerberos",), id="kerberos", marks=pytest.mark.heavy),
     ],
 )
-def test_the_check_walks_the_whole_round_and_leaves_nothing(
+def test_the_end_to_end_check_passes_and_leaves_nothing(
     tmp_path: Path, port: int, more: tuple[str, ...]
 ):
     report = tmp_path / "report.json"

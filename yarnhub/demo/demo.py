@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shlex
 import subprocess
 import sys
 import time
@@ -40,12 +41,15 @@ class Demo:
 
     def run(self) -> None:
         """Run until Ctrl-C. Raises DemoError if the hub ends before that."""
-        with self._everything() as (settings, _, hub):
+        with self._everything() as (settings, hadoop, hub):
             self.console.print(
                 f"\nlog in at  [bold]{settings.url}[/]\n"
                 f"as         [bold]{' or '.join(USERS)}[/]\n"
-                f"password   [bold]{settings.password}[/]\n\n"
-                "Ctrl-C ends the demo, and deletes this Hadoop with all files in it."
+                f"password   [bold]{settings.password}[/]\n"
+            )
+            self.console.print(look_inside(hadoop.state.folder), soft_wrap=True, markup=False)
+            self.console.print(
+                "\nCtrl-C ends the demo, and deletes this Hadoop with all files in it."
             )
             hub.wait()
             raise DemoError(f"JupyterHub ended unexpectedly, with exit code {hub.returncode}.")
@@ -103,7 +107,18 @@ class Demo:
         started = time.monotonic()
         yield
         self.steps.append(Step("", name, round(time.monotonic() - started, 3)))
-        self.console.print(f"{name}: {self.steps[-1].seconds:.1f} s")
+        self.console.print(f"Done: {name}, {self.steps[-1].seconds:.1f} s")
+
+
+def look_inside(state_dir: Path) -> str:
+    """Return the commands that use the demo's Hadoop from another terminal."""
+    yarnhub = f"{shlex.quote(sys.executable)} -m yarnhub"
+    return (
+        "To look at its Hadoop in another terminal:\n"
+        f'  eval "$({yarnhub} minihadoop env --state-dir {shlex.quote(str(state_dir))})"\n'
+        f"  {yarnhub} apps\n"
+        "  hdfs dfs -ls /user"
+    )
 
 
 def publish_environment() -> None:

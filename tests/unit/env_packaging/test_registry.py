@@ -56,7 +56,7 @@ def test_an_unknown_name_is_reported_with_the_known_ones(published: LocalFileSys
 def test_an_empty_registry_is_reported_with_a_remedy(filesystem: LocalFileSystem) -> None:
     with pytest.raises(
         EnvironmentNotFoundError,
-        match=r"The folder has no environment yet: publish one with yarnhub pack-env",
+        match=r"The directory has no environment yet: publish one with yarnhub pack-env",
     ):
         resolve(filesystem, ROOT, "science")
 
