@@ -44,11 +44,12 @@ def write_file(
     *,
     replaces: FileStatus | None,
     keep: FileStatus | None = None,
+    modified_ms: int | None = None,
 ) -> FileStatus:
     """Write `chunks` to `target` and return the status that the next `stat` returns.
 
     The file replaces the version in `replaces`, or is new if that is None. It gets the mode, group
-    and ACL of that version, or else of `keep`.
+    and ACL of that version, or else of `keep`. Its time is `modified_ms`, or else the current one.
     """
     keep = replaces or keep
     temporary = temporary_beside(target)
@@ -56,6 +57,8 @@ def write_file(
     with removed_on_failure(fs, temporary):
         with opened as file:
             size = sum(file.write(chunk) for chunk in chunks)
+        if modified_ms is not None:
+            fs.set_times(temporary, modified_ms=modified_ms)
         return publish(fs, temporary, target, size=size, replaces=replaces, keep=keep)
 
 

@@ -54,8 +54,8 @@ class CombinedFileSystem:
         }
         return [entry for _, entry in sorted((entries | mounted).items())]
 
-    def mkdirs(self, path: str, mode: int | None = None) -> None:
-        self._at(path).mkdirs(path, mode)
+    def mkdirs(self, path: str, mode: int | None = None, *, umask: int = 0) -> None:
+        self._at(path).mkdirs(path, mode, umask=umask)
 
     def check_write(self, path: str) -> None:
         self._at(path).check_write(path)
@@ -63,8 +63,11 @@ class CombinedFileSystem:
     def open_read(self, path: str) -> Reader:
         return self._at(path).open_read(path)
 
-    def open_write(self, path: str, mode: int | None = None) -> Writer:
-        return self._at(path).open_write(path, mode)
+    def open_write(self, path: str, mode: int | None = None, *, umask: int = 0) -> Writer:
+        return self._at(path).open_write(path, mode, umask=umask)
+
+    def open_append(self, path: str) -> Writer:
+        return self._at(path).open_append(path)
 
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         fs = self._at_entry(source)
@@ -83,6 +86,14 @@ class CombinedFileSystem:
 
     def set_permission(self, path: str, mode: int) -> None:
         self._at(path).set_permission(path, mode)
+
+    def set_times(
+        self, path: str, *, modified_ms: int | None = None, accessed_ms: int | None = None
+    ) -> None:
+        self._at(path).set_times(path, modified_ms=modified_ms, accessed_ms=accessed_ms)
+
+    def set_owner(self, path: str, *, owner: str | None = None, group: str | None = None) -> None:
+        self._at(path).set_owner(path, owner=owner, group=group)
 
     def set_replication(self, path: str, copies: int) -> None:
         self._at(path).set_replication(path, copies)

@@ -76,6 +76,10 @@ class Reader(Protocol):
     def read(self, size: int = -1) -> bytes:
         """Return up to `size` bytes from the current offset, all if negative, `b""` at the end."""
 
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return the bytes from `offset` to `offset + size`, or to the end. Thread-safe; the
+        current offset stays."""
+
     def close(self) -> None: ...
 
     def __enter__(self) -> Reader: ...
@@ -119,12 +123,13 @@ class FileSystem(Protocol):
     def list_dir(self, path: str) -> list[FileStatus]:
         """Return the entries of a directory, sorted by name. NotADirectoryError for a file."""
 
-    def mkdirs(self, path: str, mode: int | None = None) -> None:
+    def mkdirs(self, path: str, mode: int | None = None, *, umask: int = 0) -> None:
         """Create a directory and its missing parents. Do nothing if it exists; FileExistsError if
         a file has that path.
 
-        Without `mode` it gets the permissions that Hadoop's own client gives: those of the parent's
-        default ACL, or else all but those of `fs.permissions.umask-mode`.
+        It gets the permissions in `mode`, less those in `umask` unless the parent has a default
+        ACL. Without `mode` it gets those that Hadoop's own client gives: the umask is then
+        `fs.permissions.umask-mode`.
         """
 
     def check_write(self, path: str) -> None:
@@ -133,9 +138,13 @@ class FileSystem(Protocol):
 
     def open_read(self, path: str) -> Reader: ...
 
-    def open_write(self, path: str, mode: int | None = None) -> Writer:
+    def open_write(self, path: str, mode: int | None = None, *, umask: int = 0) -> Writer:
         """Create a file in an existing directory; FileExistsError if the path exists. For `mode`
-        see `mkdirs`."""
+        and `umask` see `mkdirs`."""
+
+    def open_append(self, path: str) -> Writer:
+        """Open an existing file to append to it. Others may see a part of the data before the
+        writer is closed. ENOTSUP if this file cannot be appended to."""
 
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         """Rename a file or directory atomically; the parent of `target` must exist.
@@ -157,6 +166,15 @@ class FileSystem(Protocol):
         """Return the usage of a directory. The NameNode walks the whole tree."""
 
     def set_permission(self, path: str, mode: int) -> None: ...
+
+    def set_times(
+        self, path: str, *, modified_ms: int | None = None, accessed_ms: int | None = None
+    ) -> None:
+        """Set the times of a file or directory, in milliseconds since 1970; None keeps one."""
+
+    def set_owner(self, path: str, *, owner: str | None = None, group: str | None = None) -> None:
+        """Set the owner or the group; None keeps one. Only a superuser may set the owner, and only
+        a member the group."""
 
     def set_replication(self, path: str, copies: int) -> None:
         """Set the number of replicas of a file. HDFS creates or deletes them later."""

@@ -88,6 +88,9 @@ class Library:
     def open_write(self, path: str) -> NativeFile:
         return self.call(self._hdfs.open_output_stream, java_name(path), None)
 
+    def open_append(self, path: str) -> NativeFile:
+        return self.call(self._hdfs.open_append_stream, java_name(path), None)
+
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function of pyarrow; raises `JavaError` for a Java exception."""
         _tokens.renew(self._so)

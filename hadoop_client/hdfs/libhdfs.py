@@ -52,9 +52,11 @@ class LibhdfsFileSystem(NativeFileSystem):
             reader.close()
         raise OSError(errno.EBUSY, "another client is writing it", path)
 
-    def open_write(self, path: str, mode: int | None = None) -> LibhdfsWriter:
+    def open_write(self, path: str, mode: int | None = None, *, umask: int = 0) -> LibhdfsWriter:
         self._refuse_to_create(path)
-        if mode is None and not self._is_given_access(path):
+        if mode is not None:
+            mode = self._mode_of_new(path, 0o666, mode, umask)
+        elif not self._is_given_access(path):
             mode = 0o666 & ~self._umask
         file = self._open(path, self._library.open_write)
         writer = LibhdfsWriter(self._calls, path, File(self._library, file, 0))
@@ -65,6 +67,16 @@ class LibhdfsFileSystem(NativeFileSystem):
             writer.give_up()
             raise
         return writer
+
+    def open_append(self, path: str) -> LibhdfsWriter:
+        self._refuse_to_append(path)
+        file = self._open(path, self._library.open_append)
+        return LibhdfsWriter(self._calls, path, File(self._library, file, 0))
+
+    def _refuse_to_append(self, path: str) -> None:
+        """Raise the errors that libhdfs lacks: it creates a missing file."""
+        if self.stat(path).is_dir:
+            raise IsADirectoryError(errno.EISDIR, "it is a directory", path)
 
     def _refuse_to_create(self, path: str) -> None:
         """Raise the errors that libhdfs lacks: it creates missing parents and always overwrites."""
@@ -108,11 +120,17 @@ class AutoFileSystem(NativeFileSystem):
         except OSError as error:
             return self._fallback(error, path).open_read(path)
 
-    def open_write(self, path: str, mode: int | None = None) -> NativeWriter:
+    def open_write(self, path: str, mode: int | None = None, *, umask: int = 0) -> NativeWriter:
         try:
-            return super().open_write(path, mode)
+            return super().open_write(path, mode, umask=umask)
         except OSError as error:
-            return self._fallback(error, path).open_write(path, mode)
+            return self._fallback(error, path).open_write(path, mode, umask=umask)
+
+    def open_append(self, path: str) -> NativeWriter:
+        try:
+            return super().open_append(path)
+        except OSError as error:
+            return self._fallback(error, path).open_append(path)
 
     def _fallback(self, error: OSError, path: str) -> LibhdfsFileSystem:
         """Return libhdfs if it may help; otherwise raise `error`, or why libhdfs cannot be used."""

@@ -48,9 +48,10 @@ class LocalFileSystem(FileSystem):
                 entries.append(self.stat(f"{path}/{name}"))
         return entries
 
-    def mkdirs(self, path: str, mode: int | None = None) -> None:
+    def mkdirs(self, path: str, mode: int | None = None, *, umask: int = 0) -> None:
+        mode = (0o777 if mode is None else mode) & ~umask  # and the process's own umask
         with _errors(path):
-            self._local(path).mkdir(0o777 if mode is None else mode, parents=True, exist_ok=True)
+            self._local(path).mkdir(mode, parents=True, exist_ok=True)
 
     def check_write(self, path: str) -> None:
         if not os.access(self._local(path), os.W_OK):
@@ -62,11 +63,16 @@ class LocalFileSystem(FileSystem):
         with _errors(path):
             return LocalFile(path, self._local(path).open("rb"))
 
-    def open_write(self, path: str, mode: int | None = None) -> LocalFile:
-        mode = 0o666 if mode is None else mode  # minus the process's umask
+    def open_write(self, path: str, mode: int | None = None, *, umask: int = 0) -> LocalFile:
+        mode = (0o666 if mode is None else mode) & ~umask  # and the process's own umask
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with _errors(path):
             return LocalFile(path, os.fdopen(os.open(self._local(path), flags, mode), "wb"))
+
+    def open_append(self, path: str) -> LocalFile:
+        self.stat(path)
+        with _errors(path):
+            return LocalFile(path, self._local(path).open("ab"))
 
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         self.stat(source)
@@ -114,6 +120,25 @@ class LocalFileSystem(FileSystem):
     def set_permission(self, path: str, mode: int) -> None:
         with _errors(path):
             self._local(path).chmod(mode)
+
+    def set_times(
+        self, path: str, *, modified_ms: int | None = None, accessed_ms: int | None = None
+    ) -> None:
+        with _errors(path):
+            status = self._local(path).stat()
+            os.utime(
+                self._local(path),
+                ns=(
+                    status.st_atime_ns if accessed_ms is None else accessed_ms * 1_000_000,
+                    status.st_mtime_ns if modified_ms is None else modified_ms * 1_000_000,
+                ),
+            )
+
+    def set_owner(self, path: str, *, owner: str | None = None, group: str | None = None) -> None:
+        """Raise PermissionError for a change: names in HDFS are not those of this machine."""
+        status = self.stat(path)
+        if (owner or status.owner, group or status.group) != (status.owner, status.group):
+            raise PermissionError(errno.EPERM, "a local file keeps its owner and group", path)
 
     def set_replication(self, path: str, copies: int) -> None:
         """Do nothing: a local file has one replica."""
@@ -169,6 +194,10 @@ class LocalFile:
     def read(self, size: int = -1) -> bytes:
         with _errors(self._path):
             return self._file.read(size)
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        with _errors(self._path):
+            return os.pread(self._file.fileno(), size, offset)
 
     def write(self, data: bytes) -> int:
         with _errors(self._path):

@@ -93,9 +93,8 @@ class NativeFileSystem(FileSystem):
     def _list_dir(self, path: str) -> list[FileStatus]:
         return [_status(entry) for entry in self._client.list_status(path)]
 
-    def mkdirs(self, path: str, mode: int | None = None) -> None:
-        if mode is None:
-            mode = self._mode_of_new(path, 0o777)
+    def mkdirs(self, path: str, mode: int | None = None, *, umask: int = 0) -> None:
+        mode = self._mode_of_new(path, 0o777, mode, umask)
         self._calls(path, self._client.mkdirs, path, mode, True)
 
     def check_write(self, path: str) -> None:
@@ -105,18 +104,29 @@ class NativeFileSystem(FileSystem):
     def open_read(self, path: str) -> NativeReader:
         return NativeReader(self._calls, path, self._calls(path, self._client.read, path))
 
-    def open_write(self, path: str, mode: int | None = None) -> NativeWriter:
-        if mode is None:
-            mode = self._mode_of_new(path, 0o666)
+    def open_write(self, path: str, mode: int | None = None, *, umask: int = 0) -> NativeWriter:
+        mode = self._mode_of_new(path, 0o666, mode, umask)
         # Never overwrite: in a zone without its key hdfs-native deletes the file that it creates.
         options = hdfs_native.WriteOptions(permission=mode, overwrite=False, create_parent=False)
         file = self._calls(path, self._client.create, path, options)
         return NativeWriter(self._calls, path, file)
 
-    def _mode_of_new(self, path: str, most: int) -> int:
-        """Return the mode for a new file or directory: `most`, less the umask unless the parent has
-        a default ACL. The NameNode grants only permissions that both mode and default ACL have."""
-        return most if self._is_given_access(path) else most & ~self._umask
+    def open_append(self, path: str) -> NativeWriter:
+        try:
+            return NativeWriter(self._calls, path, self._calls(path, self._client.append, path))
+        except OSError as error:
+            if error.errno == errno.EIO:
+                reason = f"it cannot be appended to: {error.strerror}"
+                raise OSError(errno.ENOTSUP, reason, path) from error
+            raise
+
+    def _mode_of_new(self, path: str, most: int, mode: int | None, umask: int) -> int:
+        """Return the mode for a new file or directory: `mode`, or else `most` and Hadoop's umask,
+        less the umask unless the parent has a default ACL. The NameNode grants only permissions
+        that both mode and default ACL have."""
+        if mode is None:
+            mode, umask = most, self._umask
+        return mode if not mode & umask or self._is_given_access(path) else mode & ~umask
 
     def _is_given_access(self, path: str) -> bool:
         """Return whether the parent directory has a default ACL, which new entries inherit."""
@@ -164,6 +174,15 @@ class NativeFileSystem(FileSystem):
 
     def set_permission(self, path: str, mode: int) -> None:
         self._calls(path, self._client.set_permission, path, mode)
+
+    def set_times(
+        self, path: str, *, modified_ms: int | None = None, accessed_ms: int | None = None
+    ) -> None:
+        times = (_SAME_TIME if ms is None else ms for ms in (modified_ms, accessed_ms))
+        self._calls(path, self._client.set_times, path, *times)
+
+    def set_owner(self, path: str, *, owner: str | None = None, group: str | None = None) -> None:
+        self._calls(path, self._client.set_owner, path, owner, group)
 
     def set_replication(self, path: str, copies: int) -> None:
         if not self._calls(path, self._client.set_replication, path, copies):
@@ -254,13 +273,13 @@ class NativeReader:
         self._offset = offset
 
     def read(self, size: int = -1) -> bytes:
-        data = self._read_range(self._offset, self.size if size < 0 else size)
+        data = self.read_at(self._offset, self.size if size < 0 else size)
         self._offset += len(data)
         return data
 
-    def _read_range(self, offset: int, length: int) -> bytes:
+    def read_at(self, offset: int, size: int) -> bytes:
         # hdfs-native panics when asked for bytes past the end.
-        end = min(offset + length, self.size)
+        end = min(offset + size, self.size)
         chunks = [
             self._calls(self._path, self._file.read_range, start, min(_CHUNK, end - start))
             for start in range(offset, end, _CHUNK)
