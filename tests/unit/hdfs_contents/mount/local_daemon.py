@@ -1,0 +1,35 @@
+"""The daemon on a local directory in place of HDFS: `local_daemon.py DIRECTORY STAGING`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+
+from hadoop_client.hdfs.local import LocalFileSystem
+from hdfs_contents.mount.__main__ import make_daemon
+from hdfs_contents.mount.overlay import Budget
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("staging", type=Path)
+    parser.add_argument("--budget", type=int, default=64 * 1024 * 1024)
+    parser.add_argument("--device", type=int)
+    parser.add_argument("--state", type=int)
+    options = parser.parse_args()
+    logging.basicConfig(format="mount: %(message)s")
+    make_daemon(
+        LocalFileSystem("/home", options.directory, "alice"),
+        options.device,
+        options.state,
+        root="/home",
+        staging=options.staging,
+        budget=Budget(options.budget),
+        home="/home",
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()
