@@ -114,3 +114,14 @@ def test_a_requirement_of_a_lane_replaces_the_version_of_the_constraints(tmp_pat
     used = (tmp_path / "used").read_text().splitlines()
     assert [line for line in all_of_them if line not in used] == [str(pinned()["jupyterhub"])]
     assert (tmp_path / "called").read_text().strip().endswith("[dev] jupyterhub==5.3.*")
+
+
+def test_the_base_of_the_image_can_be_given_by_its_digest():
+    """All stages are built on the one argument, which docker-compose.yml passes on."""
+    lines = (ROOT / "docker" / "Dockerfile").read_text().splitlines()
+    ((_, default),) = [line.split("=") for line in lines if line.startswith("ARG ")]
+    stages = [line.split()[1:] for line in lines if line.startswith("FROM ")]
+    named = {stage[2] for stage in stages if stage[1:2] == ["AS"]}
+    assert {stage[0] for stage in stages} - named == {"$BASE_IMAGE"}
+    compose = (ROOT / "docker-compose.yml").read_text()
+    assert re.findall(r"BASE_IMAGE: (.*)", compose) == [f"${{BASE_IMAGE:-{default}}}"]
