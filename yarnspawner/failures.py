@@ -8,6 +8,7 @@
     ├── LocalizationError        localization    the node could not fetch the environment
     ├── ApplicationFailedError   application     the server ended before it was ready
     ├── ServerUnreachableError   port            the server is not reachable, or is not ours
+    │   └── WrongCertificateError  port        another server answers, with internal_ssl
     ├── StartTimeoutError        timeout         the server was not ready in time
     ├── HomeMissingError         cluster         the user has no home directory in HDFS
     ├── AccountMissingError      cluster         the node has no Unix account for the user
@@ -131,6 +132,10 @@ class ServerUnreachableError(SpawnError):
     """The hub cannot reach the server, or another server answers at its address."""
 
     stable_reason = "port"
+
+
+class WrongCertificateError(ServerUnreachableError):
+    """A server with another certificate answers at the server's address."""
 
 
 class StartTimeoutError(SpawnError):

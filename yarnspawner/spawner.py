@@ -35,6 +35,7 @@ from yarnspawner.failures import (
     QueueError,
     ServerUnreachableError,
     SpawnError,
+    WrongCertificateError,
 )
 from yarnspawner.hub import upstream
 from yarnspawner.hub.cluster import HubCluster
@@ -47,6 +48,7 @@ from yarnspawner.hub.status import Liveness, Status, StatusCache
 from yarnspawner.hub.token_cache import TokenCache
 from yarnspawner.internal_ssl import InternalSsl
 from yarnspawner.jupyterhub_types import JsonObject
+from yarnspawner.launch.certificates import fingerprint
 from yarnspawner.launch.limits import check_resources, check_tags
 from yarnspawner.launch.spec import LaunchSpec
 from yarnspawner.launch_builder import ServerRequest, build_launch_spec, refresh_seconds
@@ -194,6 +196,7 @@ class YarnSpawner(ServerState, InternalSsl, ProfileOptions, Spawner):
             )
         self.application_id, self.spawn_tag, self.hadoop_user = application_id, tag, spec.user
         if self.launcher == "skein":
+        self.certificate = fingerprint(self.certificates)
             self._expect_port(PortReport())
         self._commit_state()
         self.log.info("Submitting %s for %s", application_id or "a server", self._log_name)
@@ -257,7 +260,11 @@ class YarnSpawner(ServerState, InternalSsl, ProfileOptions, Spawner):
 
     def _verify_identity(self, url: str) -> Coroutine[None, None, None]:
         return verify_server_identity(
-            url + self.server.base_url, self.oauth_client_id, self.http_timeout, self.user.settings
+            url + self.server.base_url,
+            self.oauth_client_id,
+            self.http_timeout,
+            self.user.settings,
+            self.certificate,
         )
 
     def _reachable(self, node: str) -> str:
@@ -296,6 +303,9 @@ class YarnSpawner(ServerState, InternalSsl, ProfileOptions, Spawner):
             await self._verify_identity(url.rstrip("/"))
         except ServerUnreachableError as failure:
             if await self.poll() is not None:
+            if isinstance(failure, WrongCertificateError):
+                self.log.error("%s: %s", self._log_name, failure)  # noqa: TRY400 - it says why
+                return UNREACHABLE_URL
                 return UNREACHABLE_URL
             self.log.warning("%s is kept, because it runs in YARN. %s", self._log_name, failure)
             upstream.skip_wait_up(self.server)

@@ -1,7 +1,7 @@
 """A server's state in the hub's database, by which a restarted hub finds it again.
 
-It holds the application's id, its start's tag, its Hadoop user, and the options of the last start
-that succeeded. It holds no secret.
+It holds the application's id, its start's tag, its Hadoop user, the fingerprint of its certificate,
+and the options of the last start that succeeded. It holds no secret.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ class ServerState(SpawnerBase):
 
     yarn_user = Unicode(help="The name that YARN has for that user; empty until it was seen.")
 
+    certificate = Unicode(
+        help="The SHA-256 of the certificate of this start; empty without internal_ssl."
+    )
+
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.port_report: PortReport | None = None
@@ -45,6 +49,7 @@ class ServerState(SpawnerBase):
             state["application_id"] = self.application_id
             state["hadoop_user"] = self.hadoop_user
             state["yarn_user"] = self.yarn_user
+            state["certificate"] = self.certificate
         if self.port_report is not None:
             state["port_report"] = self.port_report.to_state()
         return state
@@ -56,6 +61,7 @@ class ServerState(SpawnerBase):
         self.spawn_tag = state.get("spawn_tag", "")
         self.hadoop_user = state.get("hadoop_user", "")
         self.yarn_user = state.get("yarn_user", "")
+        self.certificate = state.get("certificate", "")
         self.accepted_options = state.get("accepted_options", {})
         if "port_report" in state:
             self._expect_port(PortReport(state["port_report"]["port"]))
@@ -90,4 +96,4 @@ class ServerState(SpawnerBase):
         RECEIVED_PORTS.pop(self.spawn_tag, None)
         self.port_report = None
         self.application_id = self.spawn_tag = ""
-        self.hadoop_user = self.yarn_user = ""
+        self.hadoop_user = self.yarn_user = self.certificate = ""

@@ -239,6 +239,10 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/yarnspawner/test_status.py::"
         "test_an_empty_list_of_a_recovering_resourcemanager_is_not_believed",
         f"{UNIT}/yarnspawner/test_status.py::test_an_application_that_stays_forgotten_has_ended",
+        f"{UNIT}/yarnspawner/test_server_check.py::"
+        "test_another_certificate_of_the_hub_is_refused_before_anything_is_sent",
+        f"{SPAWNER}/test_internal_ssl.py::"
+        "test_a_restarted_hub_accepts_only_the_certificate_of_this_start",
         f"{UNIT}/yarnspawner/test_status.py::"
         "test_a_start_that_a_recovering_resourcemanager_does_not_list_yet_has_not_ended",
         f"{UNIT}/hadoop_client/test_aio_failures.py::"

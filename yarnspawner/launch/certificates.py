@@ -6,7 +6,9 @@ only the container's own user can read its key.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import ssl
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -19,6 +21,9 @@ VARIABLES = {
     "certfile": "JUPYTERHUB_SSL_CERTFILE",
     "cafile": "JUPYTERHUB_SSL_CLIENT_CA",
 }
+
+#: Ends each certificate of a PEM file.
+_FOOTER = "-----END CERTIFICATE-----"
 
 
 def alt_names(hosts: Iterable[str]) -> list[str]:
@@ -41,3 +46,11 @@ def container_path(name: str) -> str:
 def read_files(paths: Mapping[str, str]) -> dict[str, bytes]:
     """Read the hub's files; returns their contents by their paths in the container."""
     return {container_path(name): Path(paths[name]).read_bytes() for name in VARIABLES}
+
+
+def fingerprint(files: Mapping[str, bytes]) -> str:
+    """Return the SHA-256, in hex, of the server's certificate in `files`; empty without one."""
+    if container_path("certfile") not in files:
+        return ""
+    own, footer, _ = files[container_path("certfile")].decode().partition(_FOOTER)
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(own + footer)).hexdigest()

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+import sqlite3
 import ssl
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -91,3 +97,33 @@ def test_the_container_has_the_key_for_its_own_user_only(server: Server, hadoop:
     assert (
         key.read_bytes() == (server.folder / "internal-ssl/user-alice/user-alice.key").read_bytes()
     )
+
+
+def test_a_restarted_hub_accepts_only_the_certificate_of_this_start(
+    server: Server, hub: Hub, wait_until: Callable[..., Any]
+):
+    pem = (server.folder / "internal-ssl/user-alice/user-alice.crt").read_text()
+    own = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+    assert hub.api("GET", "users/alice")["servers"][""]["state"]["certificate"] == own
+    hub.kill()
+    hub.begin_log()
+    hub.start()
+    wait_until(lambda: "alice still running" in hub.log(), 60, "the server is found again")
+
+    # As if the server at this address had the certificate of another start.
+    hub.kill()
+    expect_certificate(server.folder / "jupyterhub.sqlite", "0" * 64)
+    hub.begin_log()
+    hub.start()
+    wait_until(lambda: not hub.api("GET", "users/alice")["servers"], 60, "the server is gone")
+    assert "with another certificate than the one of this server" in hub.log()
+
+
+def expect_certificate(database: Path, sha256: str) -> None:
+    """Change the fingerprint that the hub has of alice's certificate."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        ((row, text),) = connection.execute(
+            "select id, state from spawners where state like '%spawn_tag%'"
+        )
+        state = {**json.loads(text), "certificate": sha256}
+        connection.execute("update spawners set state = ? where id = ?", (json.dumps(state), row))

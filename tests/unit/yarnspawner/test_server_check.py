@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import gzip
 import resource
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
+from certipy import Certipy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-from yarnspawner.failures import ServerUnreachableError
+from yarnspawner.failures import ServerUnreachableError, WrongCertificateError
 from yarnspawner.hub.server_check import MAX_BODY_BYTES, verify_server_identity
+from yarnspawner.jupyterhub_types import HubSettings
+from yarnspawner.launch.certificates import container_path, fingerprint
 
 CLIENT_ID = "jupyterhub-user-alice"
 PATH = "/user/alice/"
@@ -205,3 +210,86 @@ def test_whatever_answers_raises_nothing_else(data: bytes, start: bytes):
                 await verify_server_identity(url, CLIENT_ID, 60, {})
 
     asyncio.run(check())
+
+
+class Certificates:
+    """Certificates of the hub and of servers, signed by one authority as with `internal_ssl`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._authority = Certipy(store_dir=str(directory))
+        self._trusted = self._authority.create_ca("authority")["files"]["cert"]
+        hub = self._files("hub-internal")
+        self.hub_settings: HubSettings = {
+            "internal_ssl_key": hub["key"],
+            "internal_ssl_cert": hub["cert"],
+            "internal_ssl_ca": self._trusted,
+        }
+
+    def _files(self, name: str) -> dict[str, str]:
+        names = ["DNS:localhost", "IP:127.0.0.1"]
+        record = self._authority.create_signed_pair(
+            name, "authority", alt_names=names, overwrite=True
+        )
+        files: dict[str, str] = record["files"]
+        return files
+
+    def make(self, name: str) -> tuple[ssl.SSLContext, str]:
+        """Make a server's certificate; returns its TLS and the fingerprint that the hub keeps."""
+        files = self._files(name)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(files["cert"], files["key"])
+        context.load_verify_locations(self._trusted)
+        context.verify_mode = ssl.CERT_REQUIRED
+        content = Path(files["cert"]).read_bytes()
+        return context, fingerprint({container_path("certfile"): content})
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("internal-ssl"))
+
+
+async def check_with(context: ssl.SSLContext, expected: str, settings: HubSettings) -> list[bytes]:
+    """Check a server with this TLS; returns the requests that it got."""
+    requests = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            requests.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(head(OK, "Content-Length: 0"))
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", ssl=context) as server:
+        url = f"https://localhost:{server.sockets[0].getsockname()[1]}{PATH}"
+        try:
+            await verify_server_identity(url, CLIENT_ID, 30, settings, expected)
+        except WrongCertificateError:
+            assert not requests
+            raise
+    return requests
+
+
+async def test_a_server_with_the_certificate_of_its_start_is_accepted(certificates: Certificates):
+    context, expected = certificates.make("user-alice")
+    (request,) = await check_with(context, expected, certificates.hub_settings)
+    assert request.startswith(b"GET /user/alice/api ")
+
+
+@pytest.mark.parametrize("other", ["user-bob", "user-alice", "hub-internal"])
+async def test_another_certificate_of_the_hub_is_refused_before_anything_is_sent(
+    certificates: Certificates, other: str
+):
+    """Another user's, an earlier start's or another server's of the same user, or the hub's."""
+    _, expected = certificates.make("user-alice")
+    context, _ = certificates.make(other)
+    with pytest.raises(WrongCertificateError, match="with another certificate"):
+        await check_with(context, expected, certificates.hub_settings)
+
+
+async def test_a_certificate_that_the_hub_did_not_sign_is_refused(
+    certificates: Certificates, tmp_path: Path
+):
+    context, expected = Certificates(tmp_path).make("user-alice")
+    with pytest.raises(ServerUnreachableError, match="certificate verify failed"):
+        await check_with(context, expected, certificates.hub_settings)
