@@ -25,7 +25,7 @@ from jupyterhub.utils import maybe_future
 from hadoop_client.security.credentials import Token
 from hadoop_client.yarn.applicationmaster import FinalStatus
 from hadoop_client.yarn.reports import QueueInfo
-from hdfs_contents.session.store import archive_path
+from hdfs_contents.root import StartupError
 from yarnspawner.container.singleuser import CONTENTS_OPTION, SESSION_OPTION
 from yarnspawner.failures import (
     ApplicationFailedError,
@@ -40,6 +40,7 @@ from yarnspawner.failures import (
 from yarnspawner.hub import upstream
 from yarnspawner.hub.cluster import HubCluster
 from yarnspawner.hub.install import install
+from yarnspawner.hub.kept_session import kept_session
 from yarnspawner.hub.pending_start import POLL_SECONDS, PendingStart, start_failures
 from yarnspawner.hub.progress import ProgressLog, ready, submitting
 from yarnspawner.hub.server_check import verify_server_identity
@@ -195,8 +196,8 @@ class YarnSpawner(ServerState, InternalSsl, ProfileOptions, Spawner):
                 "The start was cancelled before anything was submitted to YARN."
             )
         self.application_id, self.spawn_tag, self.hadoop_user = application_id, tag, spec.user
-        if self.launcher == "skein":
         self.certificate = fingerprint(self.certificates)
+        if self.launcher == "skein":
             self._expect_port(PortReport())
         self._commit_state()
         self.log.info("Submitting %s for %s", application_id or "a server", self._log_name)
@@ -302,10 +303,10 @@ class YarnSpawner(ServerState, InternalSsl, ProfileOptions, Spawner):
         try:
             await self._verify_identity(url.rstrip("/"))
         except ServerUnreachableError as failure:
-            if await self.poll() is not None:
             if isinstance(failure, WrongCertificateError):
                 self.log.error("%s: %s", self._log_name, failure)  # noqa: TRY400 - it says why
                 return UNREACHABLE_URL
+            if await self.poll() is not None:
                 return UNREACHABLE_URL
             self.log.warning("%s is kept, because it runs in YARN. %s", self._log_name, failure)
             upstream.skip_wait_up(self.server)
@@ -394,9 +395,9 @@ class YarnSpawner(ServerState, InternalSsl, ProfileOptions, Spawner):
             await self.stop()
             yarn = await self._yarn()
             if yarn.homes is not None:
-                home = yarn.configuration.home_directory(self.hadoop_name)
-                await yarn.homes.delete(self.hadoop_name, archive_path(home, self.name))
-        except ClusterUnavailableError as error:
+                kept = kept_session(self.get_args(), self.hadoop_name, self.name)
+                await yarn.homes.delete(self.hadoop_name, kept.path, recursive=kept.is_directory)
+        except (ClusterUnavailableError, StartupError) as error:
             sentence = "The session of %s was not deleted from HDFS: %s"
             self.log.error(sentence, self._log_name, error)  # noqa: TRY400 - it has the reason
 

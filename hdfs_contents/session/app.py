@@ -68,7 +68,10 @@ class SessionState(ExtensionApp):
         help="""
         The directory in HDFS for the archives of a user's servers, with {home} and {username} as in
         c.HDFSContentsManager.root_dir_template. Only its owner should have access: the archives
-        contain the secret that signs notebooks.
+        contain the secret that signs notebooks. Set it on the command line of the servers, because
+        the hub has to find the archives of a server or a user that is deleted:
+
+            c.YarnSpawner.args = ["--SessionState.directory_template=/sessions/{username}"]
         """,
     )
 

@@ -2,6 +2,9 @@
 
 - A save replaces the file as a whole. Only its owner may read it: it contains the secret with which
   the user's notebooks are signed.
+- An archive is restored only if no other user can have put it there: nobody else may write to its
+  directory, and the file is readable by its owner alone, which is then this user. Otherwise another
+  user would know that secret, and could sign notebooks that this user trusts.
 - A server without an archive starts from the default server's.
 """
 
@@ -18,7 +21,7 @@ from typing import IO
 from urllib.parse import quote
 
 from hadoop_client.hdfs.atomic import removed_on_failure
-from hadoop_client.hdfs.filesystem import FileSystem
+from hadoop_client.hdfs.filesystem import FileStatus, FileSystem
 from hadoop_client.hdfs.paths import join, parent, temporary_beside
 from hadoop_client.hdfs.stale_files import delete_stale_files
 from hdfs_contents.session.archive import DamagedError
@@ -30,6 +33,9 @@ DIRECTORY = "{home}/.yarnhub/session"
 
 #: A name in HDFS has at most 255 bytes.
 _MAX_NAME_LENGTH = 200
+
+#: The permissions that other users must not have on a directory, and on an archive.
+_OTHERS_WRITE, _OTHERS = 0o022, 0o077
 
 #: No save takes this long. An older temporary file is left from a save that was interrupted.
 _STALE_MS = 3600 * 1000
@@ -45,11 +51,9 @@ def file_name(server: str) -> str:
     return f"{name}.tar.gz"
 
 
-def archive_path(home: str, server: str) -> str:
-    """Return the default path of a named server's archive; for the default server, the directory of
-    all archives."""
-    directory = DIRECTORY.format(home=home)
-    return join(directory, file_name(server)) if server else directory
+def archive_path(directory: str, server: str) -> str:
+    """Return the path of a server's archive; "" is the default server."""
+    return join(directory, file_name(server))
 
 
 class SessionStore:
@@ -57,9 +61,9 @@ class SessionStore:
 
     def __init__(self, directory: str, server: str, opener: Callable[[], FileSystem]) -> None:
         """Store the archive in a directory in HDFS, which `opener` opens when it is first used."""
-        self.path = join(directory, file_name(server))
+        self.path = archive_path(directory, server)
         self._directory = directory
-        self._default_path = join(directory, file_name(""))
+        self._default_path = archive_path(directory, "")
         self._opener = opener
         self._directory_ready = False
 
@@ -76,6 +80,8 @@ class SessionStore:
         return None
 
     def _fetch(self, path: str, limit: int) -> IO[bytes]:
+        _require_private(self._fs.stat(self._directory), _OTHERS_WRITE)
+        _require_private(self._fs.stat(path), _OTHERS)
         with self._fs.open_read(path) as file:
             fetched = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
             while chunk := file.read(_CHUNK):
@@ -105,6 +111,7 @@ class SessionStore:
             self._fs.mkdirs(parent(self._directory), 0o700)
             self._fs.mkdirs(self._directory, 0o700)
         directory = self._fs.stat(self._directory)
+        _require_private(directory, _OTHERS_WRITE)
         delete_stale_files(self._fs, directory, self._fs.list_dir(self._directory), _STALE_MS)
         self._directory_ready = True
 
@@ -120,3 +127,11 @@ class SessionStore:
         new_path = f"{self.path}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
         self._fs.rename(self.path, new_path)
         return new_path
+
+
+def _require_private(status: FileStatus, forbidden: int) -> None:
+    """Raise OSError (EPERM) if other users have one of the `forbidden` permissions."""
+    if status.mode & forbidden:
+        mode = "700" if status.is_dir else "600"
+        reason = f"other users have access to {status.path}: run hdfs dfs -chmod {mode} on it"
+        raise PermissionError(errno.EPERM, reason, status.path)

@@ -199,6 +199,14 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_a_directory_that_another_user_hid_in_a_deleted_one_is_kept",
     ),
     "a save that is interrupted, or that HDFS rejects": (
+        f"{UNIT}/yarnspawner/test_kept_session.py::"
+        "test_a_configured_directory_is_used_and_never_deleted_as_a_whole",
+    ),
+    "another user's session archive, put where a user's own is expected": (
+        f"{UNIT}/hdfs_contents/test_session.py::"
+        "test_an_archive_that_another_user_may_have_put_there_is_not_restored",
+        f"{UNIT}/hdfs_contents/test_session.py::"
+        "test_nothing_is_saved_to_a_directory_that_others_can_write_to",
         f"{MANAGER}/test_faults.py::test_a_failed_save_leaves_the_file_whole_and_no_temporary_file",
         f"{CONTENTS}/test_contents_faults.py::"
         "test_over_its_quota_of_space_a_save_keeps_what_was_there",

@@ -74,15 +74,15 @@ class Homes:
                     raise HomeMissingError.of(user, path, policy.mode) from error
                 raise
 
-    async def delete(self, user: str, path: str) -> None:
-        """Delete a file or a directory tree as `user`; without effect if it does not exist.
+    async def delete(self, user: str, path: str, *, recursive: bool) -> None:
+        """Delete a path as `user`; without effect if it does not exist.
 
-        Raises `ClusterUnavailableError`.
+        Raises `ClusterUnavailableError`, also for a directory with content unless `recursive`.
         """
         client = self._namenode.for_login(Login(user=user, real_user=self._hub_user))
         with _namenode_errors(f"delete {path}"):
             try:
-                await client.call(DELETE, DeleteRequest(path, recursive=True))
+                await client.call(DELETE, DeleteRequest(path, recursive=recursive))
             finally:
                 await client.close()
 

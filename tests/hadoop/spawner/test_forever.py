@@ -107,6 +107,24 @@ def test_a_deleted_user_leaves_no_application_and_nothing_kept(
     assert alices_hdfs.exists("/user/alice")
 
 
+def test_a_configured_session_directory_is_found_and_only_archives_are_deleted_in_it(
+    make_hub: Any, alices_hdfs: FileSystem
+):
+    hub: Hub = make_hub(
+        'c.YarnSpawner.args = ["--SessionState.directory_template=/user/{username}/work"]'
+    )
+    alices_hdfs.mkdirs("/user/alice/work", 0o700)
+    for name in ("default.tar.gz", "named-second.tar.gz", "thesis.ipynb"):
+        with open_anew(alices_hdfs, f"/user/alice/work/{name}") as file:
+            file.write(b"content")
+    hub.api("POST", "users/alice")
+    hub.api("PUT", "users/alice/servers/second", {})
+    hub.api("DELETE", "users/alice")
+    left = [entry.name for entry in alices_hdfs.list_dir("/user/alice/work")]
+    alices_hdfs.delete("/user/alice/work", recursive=True)
+    assert left == ["thesis.ipynb"]
+
+
 def test_what_is_kept_and_can_not_be_deleted_is_told_in_the_log(hub: Hub):
     hub.api("POST", "users/mallory")
     hub.api("PUT", "users/mallory/servers/second", {})

@@ -226,6 +226,53 @@ def test_an_archive_that_could_not_be_read_is_not_overwritten_but_read_later(
     assert kept == {"theme": "dark", "font": "light"}
 
 
+@pytest.mark.parametrize(
+    ("path", "mode"),
+    [
+        (DEFAULT, 0o644),
+        (DEFAULT, 0o640),
+        (DIRECTORY, 0o777),
+        (DIRECTORY, 0o1777),
+        (DIRECTORY, 0o770),
+    ],
+)
+def test_an_archive_that_another_user_may_have_put_there_is_not_restored(
+    path: str,
+    mode: int,
+    session: Callable[..., Session],
+    fs: LocalFileSystem,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its secret would sign notebooks that this user trusts. Nothing is saved there either."""
+    set_theme(tmp_path / "theirs", "dark")
+    session("theirs").save()
+    fs.at(path).chmod(mode)
+    before = fs.at(DEFAULT).read_bytes()
+    set_theme(tmp_path / "own", "light")
+    own = session("own")
+    (tmp_path / "own/theme").unlink()
+    own.restore()
+    assert not (tmp_path / "own/theme").exists()
+    assert f"other users have access to {path}: run hdfs dfs -chmod" in caplog.text
+    set_theme(tmp_path / "own", "light")
+    own.save()
+    assert fs.at(DEFAULT).read_bytes() == before
+    fs.at(path).chmod(0o700 if path == DIRECTORY else 0o600)
+    own.save()
+    assert fs.at(DEFAULT).read_bytes() != before
+
+
+def test_nothing_is_saved_to_a_directory_that_others_can_write_to(
+    session: Callable[..., Session], fs: LocalFileSystem, tmp_path: Path
+) -> None:
+    fs.mkdirs(DIRECTORY, 0o777)
+    fs.at(DIRECTORY).chmod(0o777)
+    set_theme(tmp_path / "one", "dark")
+    session("one").save()
+    assert fs.files() == []
+
+
 @pytest.mark.parametrize("damage", [b"", b"no archive", "truncated", "too large"])
 def test_a_damaged_archive_is_renamed_and_logged_in_one_line(
     damage: bytes | str,
@@ -257,8 +304,9 @@ def test_a_damaged_archive_is_renamed_and_logged_in_one_line(
 def test_the_default_servers_damaged_archive_is_left_for_it_to_rename(
     session: Callable[..., Session], fs: LocalFileSystem, tmp_path: Path
 ) -> None:
-    fs.mkdirs(DIRECTORY)
+    fs.mkdirs(DIRECTORY, 0o700)
     fs.at(DEFAULT).write_bytes(b"no archive")
+    fs.at(DEFAULT).chmod(0o600)
     named = session("named", "gpu")
     named.restore()
     assert fs.files() == [DEFAULT]
