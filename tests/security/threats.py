@@ -68,6 +68,8 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_a_port_is_taken_only_with_the_key_of_the_start",
         f"{UNIT}/yarnspawner/test_port_endpoint.py::test_anything_but_a_port_is_refused",
         f"{UNIT}/yarnspawner/test_port_endpoint.py::test_the_first_report_stays",
+        f"{UNIT}/yarnspawner/test_skein_launcher.py::"
+        "test_a_host_that_is_not_a_node_is_not_the_servers",
     ),
     "another user that reads a launch: its program, its certificates, its tokens": (
         f"{SPAWNER}/test_internal_ssl.py::test_the_container_has_the_key_for_its_own_user_only",
@@ -197,8 +199,6 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_a_directory_put_in_place_of_a_copy_is_not_deleted_when_that_fails",
         f"{MANAGER}/test_moving.py::"
         "test_a_directory_that_another_user_hid_in_a_deleted_one_is_kept",
-    ),
-    "a save that is interrupted, or that HDFS rejects": (
         f"{UNIT}/yarnspawner/test_kept_session.py::"
         "test_a_configured_directory_is_used_and_never_deleted_as_a_whole",
     ),
@@ -207,6 +207,8 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_an_archive_that_another_user_may_have_put_there_is_not_restored",
         f"{UNIT}/hdfs_contents/test_session.py::"
         "test_nothing_is_saved_to_a_directory_that_others_can_write_to",
+    ),
+    "a save that is interrupted, or that HDFS rejects": (
         f"{MANAGER}/test_faults.py::test_a_failed_save_leaves_the_file_whole_and_no_temporary_file",
         f"{CONTENTS}/test_contents_faults.py::"
         "test_over_its_quota_of_space_a_save_keeps_what_was_there",
@@ -237,6 +239,10 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{SPAWNER}/test_internal_ssl.py::"
         "test_only_who_has_a_certificate_of_the_hub_or_the_proxy_is_let_in",
         f"{SPAWNER}/test_internal_ssl.py::test_the_container_has_the_key_for_its_own_user_only",
+        f"{UNIT}/yarnspawner/test_server_check.py::"
+        "test_another_certificate_of_the_hub_is_refused_before_anything_is_sent",
+        f"{SPAWNER}/test_internal_ssl.py::"
+        "test_a_restarted_hub_accepts_only_the_certificate_of_this_start",
     ),
     "a ResourceManager that is down, hangs, restarts, or does not know an application": (
         f"{SPAWNER}/test_spawner.py::test_a_resourcemanager_that_is_away_ends_no_server",
@@ -247,10 +253,6 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/yarnspawner/test_status.py::"
         "test_an_empty_list_of_a_recovering_resourcemanager_is_not_believed",
         f"{UNIT}/yarnspawner/test_status.py::test_an_application_that_stays_forgotten_has_ended",
-        f"{UNIT}/yarnspawner/test_server_check.py::"
-        "test_another_certificate_of_the_hub_is_refused_before_anything_is_sent",
-        f"{SPAWNER}/test_internal_ssl.py::"
-        "test_a_restarted_hub_accepts_only_the_certificate_of_this_start",
         f"{UNIT}/yarnspawner/test_status.py::"
         "test_a_start_that_a_recovering_resourcemanager_does_not_list_yet_has_not_ended",
         f"{UNIT}/hadoop_client/test_aio_failures.py::"

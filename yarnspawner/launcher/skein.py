@@ -171,8 +171,15 @@ class SkeinLauncher:
         return next((RECEIVED_PORTS.get(tag) for tag in spawn_tags(report.tags)), None)
 
     async def container(self, report: ApplicationReport) -> Container | None:
-        """Return the host that skein's application master registered; skein has no more details."""
+        """Return the node that skein's application master registered; skein has no more details.
+
+        The application master runs as the user, who could name any host. So a host counts only if
+        it is a node of YARN. Otherwise the hub's proxy would connect to it, its own host included.
+        """
         if report.host in ("", "N/A"):
+            return None
+        nodes = await self._query(lambda client: client.get_nodes())
+        if report.host not in {str(node.host) for node in nodes}:
             return None
         return Container(report.host, Phase.RUNNING)
 

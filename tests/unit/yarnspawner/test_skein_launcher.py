@@ -20,7 +20,12 @@ from yarnspawner.failures import (
 )
 from yarnspawner.launch.spec import LaunchSpec, LocalizedFile
 from yarnspawner.launcher import skein as skein_launcher
-from yarnspawner.launcher.interface import ClusterRefusedError, ClusterUnreachableError
+from yarnspawner.launcher.interface import (
+    ClusterRefusedError,
+    ClusterUnreachableError,
+    Container,
+    Phase,
+)
 from yarnspawner.launcher.port_endpoint import RECEIVED_PORTS
 from yarnspawner.launcher.skein import SkeinLauncher, application_spec, check_supported, report_of
 
@@ -175,6 +180,14 @@ async def test_the_port_is_the_reported_one_and_not_skeins(
     assert ours.server_port(running) == 20000
     ended = dataclasses.replace(running, state=ApplicationState.KILLED)
     assert ours.server_port(ended) is None
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "hub.example", "node1.evil.example"])
+async def test_a_host_that_is_not_a_node_is_not_the_servers(cluster: Any, host: str):
+    ours, client = cluster
+    client.get_nodes = lambda: [SimpleNamespace(host="node1"), SimpleNamespace(host="node2")]
+    assert await ours.container(report_of(report(host=host))) is None
+    assert await ours.container(report_of(report())) == Container("node1", Phase.RUNNING)
 
 
 def test_each_application_has_its_own_certificates_memory_and_acls():
