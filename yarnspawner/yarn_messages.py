@@ -1,4 +1,9 @@
-"""YARN's diagnostics and refusals, translated for users into the errors of `failures`."""
+"""YARN's diagnostics and refusals, translated for users into the errors of `failures`.
+
+A server's user can choose the diagnostics: the application master runs as the user. So only a part
+of long ones is searched, and patterns have no unlimited gap. Otherwise one text could keep the hub
+busy for seconds.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +27,10 @@ from yarnspawner.failures import (
 if TYPE_CHECKING:
     from hadoop_client.rpc.call import RpcError
     from hadoop_client.yarn.reports import ApplicationReport
+
+#: The longest beginning and the longest end of diagnostics that are read, in characters. YARN's own
+#: text with the end of a container's output is shorter.
+MAX_PART = 8192
 
 #: In the diagnostics of an ACCEPTED application whose container is on a node already.
 CONTAINER_STARTED = "AM container is launched"
@@ -65,14 +74,15 @@ ENDED_BY_YARN = (
     ),
 )
 ARCHIVE_SPOILT = re.compile(
-    r"changed on src filesystem|Download and unpack failed|exitCode: -1000.*does not exist",
+    r"changed on src filesystem|Download and unpack failed|exitCode: -1000.{0,4000}does not exist",
     re.DOTALL,
 )
 
 #: Messages of container-executor, the setuid program of the LinuxContainerExecutor.
 NO_ACCOUNT = re.compile(
     r"\bUser \S+ not found$|\bRequested user \S+ is banned$"
-    r"|\bRequested user \S+ is not whitelisted and has id \d+, ?which is below the minimum .*\d$",
+    r"|\bRequested user \S+ is not whitelisted and has id \d+, ?which is below the minimum "
+    r".{0,200}\d$",
     re.MULTILINE,
 )
 
@@ -116,7 +126,7 @@ def explain_end(report: ApplicationReport | None) -> SpawnError:
         return ApplicationFailedError(
             "YARN no longer knows the server's application. Start the server again."
         )
-    diagnostics = report.diagnostics.strip()
+    diagnostics = _diagnostics(report)
     if OUTPUT_MARK in diagnostics:
         sentence, _, output = diagnostics[diagnostics.index(OUTPUT_MARK) :].partition("\n")
         hint = (
@@ -188,6 +198,12 @@ def explain_timeout(seconds: float, report: ApplicationReport | None) -> StartTi
     )
 
 
+def _diagnostics(report: ApplicationReport) -> str:
+    """Return a report's diagnostics, without the middle of long ones."""
+    text = report.diagnostics.strip()
+    return text if len(text) <= 2 * MAX_PART else f"{text[:MAX_PART]}\n{text[-MAX_PART:]}"
+
+
 def _ended_by_yarn(diagnostics: str) -> SpawnError | None:
     for pattern, sentence in ENDED_BY_YARN:
         if pattern.search(diagnostics):
@@ -201,7 +217,7 @@ def cause_of_end(report: ApplicationReport | None) -> str:
     """Return in one line why a server that had been ready has ended."""
     if report is None:
         return "YARN no longer knows its application."
-    diagnostics = report.diagnostics.strip()
+    diagnostics = _diagnostics(report)
     if OUTPUT_MARK in diagnostics:
         return one_line(diagnostics[diagnostics.index(OUTPUT_MARK) :])
     ended = _ended_by_yarn(diagnostics)

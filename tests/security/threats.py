@@ -156,6 +156,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_a_megabyte_of_any_challenge_is_read_in_linear_time",
         f"{UNIT}/yarnhub/test_node_http.py::test_an_answer_over_the_limit_is_refused",
         f"{UNIT}/yarnspawner/test_direct_launcher.py::test_any_other_answer_is_an_unknown_phase",
+        f"{UNIT}/yarnspawner/test_yarn_messages.py::test_no_text_of_a_server_keeps_the_hub_busy",
     ),
     "an archive that others can write, that does not match its manifest, or that was changed": (
         f"{UNIT}/env_packaging/test_registry.py::"

@@ -77,7 +77,7 @@ def describe(report: ApplicationReport, container: Container | None) -> Event:
     queue = report.queue.removeprefix("root.")
     if "resource limit" in report.diagnostics:
         return _event(20, f"Queue {queue} is full. The server waits for free capacity.", report)
-    used = re.search(r"Queue's Absolute used capacity = ([\d.]+) %", report.diagnostics)
+    used = re.search(r"Queue's Absolute used capacity = (\d+(?:\.\d+)?) %", report.diagnostics)
     in_use = f" ({float(used[1]):.0f} % in use)" if used else ""
     return _event(
         30, f"Queue {queue}{in_use} has accepted the server. It waits for a node.", report

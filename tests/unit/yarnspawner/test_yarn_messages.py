@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from hadoop_client.rpc.call import RpcError
@@ -263,3 +266,40 @@ def test_the_reason_of_an_end_is_one_line_that_acts_on_no_terminal():
     assert cause.startswith(r"The notebook server ended with \x1b]0;owned\x07\r[I 2026-11-30")
     assert all(char.isprintable() for char in cause)
     assert len(cause) < 5000
+
+
+#: What a pattern with unlimited gaps would take hours for, repeated.
+SLOW = (
+    "queue ",
+    "a.",
+    "exitCode: -1000 ",
+    "Requested user x is not whitelisted and has id 1,which is below the minimum ",
+    "Failing this attempt.[",
+    "Last 1 bytes of stderr :\n",
+    "beyond the 'PHYSICAL' ",
+    " ",
+    "\n",
+)
+
+
+def test_no_text_of_a_server_keeps_the_hub_busy():
+    program = f"""
+from hadoop_client.yarn.records import ApplicationState
+from hadoop_client.yarn.reports import ApplicationReport
+from yarnspawner.hub.progress import describe
+from yarnspawner.yarn_messages import cause_of_end, explain_end, explain_timeout
+
+for part in {SLOW!r}:
+    text = "unknown queue " + part * 500_000
+    report = ApplicationReport(state=ApplicationState.FAILED, diagnostics=text)
+    explain_end(report), cause_of_end(report), explain_timeout(1.0, report)
+    describe(ApplicationReport(state=ApplicationState.ACCEPTED, diagnostics=text), None)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_the_cause_is_found_at_either_end_of_long_diagnostics():
+    filling = "x" * 100_000
+    for diagnostics in (f"*lost* node {filling}", f"{filling} *lost* node"):
+        report = ApplicationReport(state=ApplicationState.FAILED, diagnostics=diagnostics)
+        assert "lost the server's node" in explain_end(report).sentence
