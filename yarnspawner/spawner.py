@@ -22,6 +22,7 @@ from functools import partial
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import maybe_future
 
+from hadoop_client.printable import printable
 from hadoop_client.security.credentials import Token
 from hadoop_client.yarn.applicationmaster import FinalStatus
 from hadoop_client.yarn.reports import QueueInfo
@@ -83,6 +84,11 @@ class YarnSpawner(ServerState, InternalSsl, ProfileOptions, Spawner):
         self._submission: asyncio.Future[str] | None = None
         self._progress = ProgressLog()
         self._token_cache = TokenCache()
+
+    @property
+    def _log_name(self) -> str:
+        """The server's name in JupyterHub's log lines and ours. Users choose names of servers."""
+        return printable(super()._log_name)
 
     @property
     def hadoop_name(self) -> str:

@@ -359,6 +359,8 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_a_name_or_version_in_the_registry_does_not_act_on_the_terminal",
         f"{UNIT}/yarnhub/check/test_show.py::"
         "test_the_reason_of_a_result_does_not_act_on_the_terminal",
+        f"{UNIT}/yarnspawner/test_spawner.py::"
+        "test_the_name_of_a_server_does_not_act_on_the_terminal_of_a_log",
     ),
     "root starting an embedded Hadoop, through which every account on the machine becomes root": (
         f"{UNIT}/yarnhub/test_minihadoop_exposure.py::"
