@@ -262,12 +262,12 @@ class YarnSpawner(ServerState, InternalSsl, ProfileOptions, Spawner):
         scheme = "https" if self.internal_ssl else "http"
         url = f"{scheme}://{self._reachable(host)}:{port}"
         self._progress.add(ready(url))
-        await pending.verify(self._verify_identity(url))
+        await pending.verify(self._verify_identity(url + self.server.base_url))
         return url
 
     def _verify_identity(self, url: str) -> Coroutine[None, None, None]:
         return verify_server_identity(
-            url + self.server.base_url,
+            url,
             self.oauth_client_id,
             self.http_timeout,
             self.user.settings,
@@ -307,7 +307,7 @@ class YarnSpawner(ServerState, InternalSsl, ProfileOptions, Spawner):
         """
         url = str(await super().get_url())
         try:
-            await self._verify_identity(url.rstrip("/"))
+            await self._verify_identity(url)
         except ServerUnreachableError as failure:
             if isinstance(failure, WrongCertificateError):
                 self.log.error("%s: %s", self._log_name, failure)  # noqa: TRY400 - it says why

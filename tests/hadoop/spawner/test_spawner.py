@@ -123,6 +123,7 @@ def test_a_hub_that_was_killed_finds_its_servers_again(hub: Hub, hadoop: MiniHad
     hub.start()
     assert hub.application_of("alice") == application_id
     assert hub.get("/user/alice/api").is_success
+    assert "is kept" not in hub.log()  # its address was checked, and it answered
     hub.stop_server("alice")
     assert application(hadoop, application_id)["state"] == "KILLED"
 

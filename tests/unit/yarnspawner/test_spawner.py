@@ -5,12 +5,30 @@ from types import SimpleNamespace
 import pytest
 
 from yarnspawner import YarnSpawner
+from yarnspawner import spawner as spawner_module
 from yarnspawner.profiles.options import ProfileOptions
 
 
 @pytest.mark.parametrize("name", ["cluster_queues", "forget_refused_options"])
 def test_the_spawner_has_what_its_profiles_need(name: str) -> None:
     assert getattr(YarnSpawner, name) is not getattr(ProfileOptions, name)
+
+
+async def test_a_restarted_hub_checks_a_running_server_at_its_own_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checked = []
+
+    async def verify(url: str, *_: object) -> None:
+        checked.append(url)
+
+    url = "http://127.0.0.1:4711/user/alice/"
+    server = SimpleNamespace(ip="127.0.0.1", base_url="/user/alice/", url=url)
+    monkeypatch.setattr(YarnSpawner, "server", server)
+    monkeypatch.setattr(YarnSpawner, "user", SimpleNamespace(name="alice", settings={}))
+    monkeypatch.setattr(spawner_module, "verify_server_identity", verify)
+    assert await YarnSpawner(oauth_client_id="jupyterhub-user-alice").get_url() == url
+    assert checked == [url]
 
 
 def test_the_name_of_a_server_does_not_act_on_the_terminal_of_a_log() -> None:
