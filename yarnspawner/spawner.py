@@ -26,7 +26,6 @@ from hadoop_client.printable import printable
 from hadoop_client.security.credentials import Token
 from hadoop_client.yarn.applicationmaster import FinalStatus
 from hadoop_client.yarn.reports import QueueInfo
-from hdfs_contents.root import StartupError
 from yarnspawner.container.singleuser import CONTENTS_OPTION, SESSION_OPTION
 from yarnspawner.failures import (
     ApplicationFailedError,
@@ -401,9 +400,11 @@ class YarnSpawner(ServerState, InternalSsl, ProfileOptions, Spawner):
             await self.stop()
             yarn = await self._yarn()
             if yarn.homes is not None:
-                kept = kept_session(self.get_args(), self.hadoop_name, self.name)
-                await yarn.homes.delete(self.hadoop_name, kept.path, recursive=kept.is_directory)
-        except (ClusterUnavailableError, StartupError) as error:
+                user = self.hadoop_name
+                home = yarn.configuration.home_directory(user)
+                kept = kept_session(self.get_args(), home, user, self.name)
+                await yarn.homes.delete(user, kept.path, recursive=kept.is_directory)
+        except (ClusterUnavailableError, ValueError) as error:
             sentence = "The session of %s was not deleted from HDFS: %s"
             self.log.error(sentence, self._log_name, error)  # noqa: TRY400 - it has the reason
 

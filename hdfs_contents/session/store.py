@@ -24,6 +24,7 @@ from hadoop_client.hdfs.atomic import removed_on_failure
 from hadoop_client.hdfs.filesystem import FileStatus, FileSystem
 from hadoop_client.hdfs.paths import join, parent, temporary_beside
 from hadoop_client.hdfs.stale_files import delete_stale_files
+from hdfs_contents.paths import normalize_root
 from hdfs_contents.session.archive import DamagedError
 
 _CHUNK = 4 * 1024 * 1024
@@ -49,6 +50,16 @@ def file_name(server: str) -> str:
     if len(name) > _MAX_NAME_LENGTH:
         name = f"named-{hashlib.sha256(server.encode()).hexdigest()}"
     return f"{name}.tar.gz"
+
+
+def session_directory(template: str, home: str, user: str) -> str:
+    """Return the directory of a user's archives; raises ValueError if the template gives none."""
+    if "/" in user:
+        raise ValueError(f"the user name {user!r} contains a slash")
+    try:
+        return normalize_root(template.format(home=home, username=user))
+    except (LookupError, AttributeError) as error:
+        raise ValueError(f"{template!r} has other braces than {{home}} and {{username}}") from error
 
 
 def archive_path(directory: str, server: str) -> str:

@@ -44,7 +44,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_what_can_not_start_is_told_in_a_sentence_and_leaves_nothing",
         f"{UNIT}/yarnspawner/test_profiles.py::"
         "test_other_options_are_refused_with_the_allowed_values",
-        f"{UNIT}/yarnspawner/test_launch_spec.py::test_more_than_any_node_has_is_refused_with_the_limit",
+        f"{UNIT}/yarnspawner/test_launch_limits.py::test_more_than_any_node_has_is_refused_with_the_limit",
     ),
     "a choice that only starts like an allowed one": (
         f"{UNIT}/yarnspawner/test_profiles.py::"

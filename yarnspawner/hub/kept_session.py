@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hdfs_contents.root import directory_from_template
-from hdfs_contents.session.store import DIRECTORY, archive_path
+from hdfs_contents.session.store import DIRECTORY, archive_path, session_directory
 
 TEMPLATE = "SessionState.directory_template"
 
@@ -24,14 +23,14 @@ class KeptSession:
     is_directory: bool = False
 
 
-def kept_session(arguments: Sequence[str], user: str, server: str) -> KeptSession:
+def kept_session(arguments: Sequence[str], home: str, user: str, server: str) -> KeptSession:
     """Return what belongs to a server of a user with these arguments; "" is the default server.
 
-    JupyterHub deletes a default server only with its user. Raises `StartupError` if the arguments
-    or the user's name do not give a directory.
+    JupyterHub deletes a default server only with its user. Raises ValueError if the arguments or
+    the user's name do not give a directory.
     """
     template = option_value(arguments, TEMPLATE) or DIRECTORY
-    directory = directory_from_template(template, user, TEMPLATE)
+    directory = session_directory(template, home, user)
     if template == DIRECTORY and not server:
         return KeptSession(directory, is_directory=True)
     return KeptSession(archive_path(directory, server))

@@ -2,24 +2,21 @@ from __future__ import annotations
 
 import pytest
 
-from hdfs_contents.root import StartupError
 from yarnspawner.hub.kept_session import KeptSession, kept_session
 
 OPTION = "--SessionState.directory_template"
 
 
-@pytest.fixture(autouse=True)
-def _no_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HADOOP_CONF_DIR", "/nowhere")
+HOME = "/user/alice"
 
 
 def test_a_named_servers_archive_is_deleted_with_it() -> None:
-    kept = kept_session([], "alice", "second")
+    kept = kept_session([], HOME, "alice", "second")
     assert kept == KeptSession("/user/alice/.yarnhub/session/named-second.tar.gz")
 
 
 def test_the_default_directory_is_deleted_with_its_user() -> None:
-    assert kept_session([], "alice", "") == KeptSession(
+    assert kept_session([], HOME, "alice", "") == KeptSession(
         "/user/alice/.yarnhub/session", is_directory=True
     )
 
@@ -37,16 +34,18 @@ def test_a_configured_directory_is_used_and_never_deleted_as_a_whole(
 ) -> None:
     """It may contain anything else, and directories that another user renamed to it."""
     for server, name in {"": "default.tar.gz", "a/b": "named-a%2Fb.tar.gz"}.items():
-        assert kept_session(arguments, "alice", server) == KeptSession(f"/sessions/alice/{name}")
+        assert kept_session(arguments, HOME, "alice", server) == KeptSession(
+            f"/sessions/alice/{name}"
+        )
 
 
 @pytest.mark.parametrize("template", ["/x/{other}", "relative", "/x/../{username}", "/x/{"])
 def test_a_template_that_is_not_a_directory_deletes_nothing(template: str) -> None:
-    with pytest.raises(StartupError):
-        kept_session([f"{OPTION}={template}"], "alice", "")
+    with pytest.raises(ValueError, match=r"braces|absolute path|outside the root|Single '{'"):
+        kept_session([f"{OPTION}={template}"], HOME, "alice", "")
 
 
 @pytest.mark.parametrize("user", ["..", "a/b", "."])
 def test_a_name_that_leads_elsewhere_deletes_nothing(user: str) -> None:
-    with pytest.raises(StartupError):
-        kept_session([f"{OPTION}=/sessions/{{username}}"], user, "")
+    with pytest.raises(ValueError, match=r"slash|outside the root"):
+        kept_session([f"{OPTION}=/sessions/{{username}}"], HOME, user, "")
