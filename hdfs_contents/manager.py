@@ -7,8 +7,8 @@
 - No change is lost silently: a file that changed after this server's clients last saw it is not
   replaced (409), and deleted files go to the user's trash.
 - `root_dir` is a convenience. HDFS permissions decide who may read and write what.
-- Kernels and terminals run on the local disk and do not see these files. They start in the notebook
-  server's own directory.
+- On YARN, kernels, terminals and extensions find the same files in a local directory
+  (`local_root`), to which `root_dir` is set for them once HDFS is open.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -29,7 +30,7 @@ from traitlets import Bool, Dict, Enum, Integer, TraitError, Unicode, default, v
 
 from hadoop_client.hdfs.filesystem import FileStatus, FileSystem, Kind
 from hadoop_client.hdfs.paths import join, parent
-from hdfs_contents import root
+from hdfs_contents import local_root, root
 from hdfs_contents.checkpoints import HDFSCheckpoints
 from hdfs_contents.files_handler import HDFSFilesHandler
 from hdfs_contents.http_errors import http_errors
@@ -181,20 +182,26 @@ class HDFSContentsManager(AsyncContentsManager):
     def __init__(self, **kwargs: object) -> None:
         """Open HDFS; raise `root.StartupError` if that fails."""
         self._store: ContentsStore | None = None
+        self._local: local_root.LocalRoot | None = None
         super().__init__(**kwargs)
         self._save_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._open_store()
         self.notary = make_thread_safe(self.notary)
+        self._serve_locally()
 
     @property
     def store(self) -> ContentsStore:
-        """HDFS below `root_dir`."""
+        """HDFS below the configured `root_dir`."""
         # Checking a configured `preferred_dir` needs it before `__init__` opens it.
         return self._store or self._open_store()
 
     def _open_store(self) -> ContentsStore:
         if self._store is None:
             fs = self._open_filesystem()
+            other = self.hdfs_host != "default"
+            self._local = local_root.find(self.root_dir, os.environ, other_filesystem=other)
+            shown = self.local_dirs if self._local is None else self._local.shown | self.local_dirs
+            fs = root.add_local_dirs(fs, self.root_dir, shown)
             self._store = ContentsStore(
                 fs, self.root_dir, options=self, notebooks=self, log=self.log
             )
@@ -203,13 +210,38 @@ class HDFSContentsManager(AsyncContentsManager):
     def _open_filesystem(self) -> FileSystem:
         root.set_hadoop_user()
         url = root.namenode_url(self.hdfs_host, self.hdfs_port)
-        fs = root.open_root(
+        return root.open_root(
             self.root_dir, url, create=self.create_root_dir_on_startup, kind=self.filesystem_kind
         )
-        return root.add_local_dirs(fs, self.root_dir, self.local_dirs)
+
+    def _serve_locally(self) -> None:
+        """Make the local root the one of kernels, terminals and extensions.
+
+        Extensions join `root_dir` and a path of the API to a local path.
+        """
+        if self._local is None:
+            return
+        self.root_dir = self._local.path
+        if self.parent is not None:
+            self._local.serve(self.parent)
+        if not self._local.mounted:
+            self.log.warning(
+                "Kernels and terminals start in %s, whose files are lost when the server stops. %s",
+                self._local.start,
+                self._local.reason,
+            )
+
+    async def get_kernel_path(self, path: str, model: object = None) -> str:
+        """Return the directory, a path of the API, in which the kernel of a notebook starts."""
+        if self._local is None:
+            return ""
+        directory = self._local.kernel_directory(path)
+        # The server then looks for the directory in the event loop, and finds it in Linux's cache.
+        await self.store.run(path, os.path.isdir, f"{self.root_dir}/{directory}")
+        return directory
 
     def info_string(self) -> str:
-        return f"Serving notebooks from HDFS: {self.root_dir}, as {self.store.fs.user}"
+        return f"Serving notebooks from HDFS: {self.store.root}, as {self.store.fs.user}"
 
     def should_list(self, name: str) -> bool:
         """Return whether a name is listed: it matches none of `hide_globs`."""
@@ -224,7 +256,7 @@ class HDFSContentsManager(AsyncContentsManager):
 
     async def is_hidden(self, path: str) -> bool:
         with http_errors(path, self.log):
-            to_hdfs(self.root_dir, path)
+            to_hdfs(self.store.root, path)
         return is_hidden(path)
 
     async def exists(self, path: str) -> bool:
@@ -240,7 +272,7 @@ class HDFSContentsManager(AsyncContentsManager):
 
     async def _status(self, path: str) -> FileStatus | None:
         with http_errors(path, self.log):
-            hdfs_path = to_hdfs(self.root_dir, path)
+            hdfs_path = to_hdfs(self.store.root, path)
         return await self.store.run(path, self.store.stat_or_none, hdfs_path)
 
     # Reading and saving

@@ -15,7 +15,6 @@ import pytest
 from hadoop_client.hdfs.filesystem import FileSystem
 from hadoop_client.hdfs.local import LocalFileSystem
 from hdfs_contents import HDFSContentsManager
-from hdfs_contents.root import add_local_dirs
 from tests.unit.hdfs_contents.manager.fixtures import (  # noqa: F401 - pytest finds them by name
     manager,
     names,
@@ -50,6 +49,6 @@ def root(fs: FileSystem) -> str:
 def make_manager(fs: FileSystem, root: str) -> MakeManager:
     class LocalContentsManager(HDFSContentsManager):
         def _open_filesystem(self) -> FileSystem:
-            return add_local_dirs(fs, self.root_dir, self.local_dirs)
+            return fs
 
     return lambda **options: LocalContentsManager(**{"root_dir": root} | options)

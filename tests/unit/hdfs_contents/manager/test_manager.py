@@ -49,7 +49,7 @@ async def test_each_action_emits_a_valid_event(
 
 
 async def test_a_kernel_starts_in_the_servers_own_directory(manager: HDFSContentsManager) -> None:
-    assert manager.get_kernel_path("d/a.ipynb") == ""
+    assert await manager.get_kernel_path("d/a.ipynb") == ""
 
 
 async def test_notebooks_are_signed_and_checked_outside_the_event_loop(
