@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from traitlets import Dict, Enum, Unicode
+import os
+
+from traitlets import Dict, Enum, TraitError, Unicode, validate
 from traitlets.config import LoggingConfigurable
+from traitlets.utils.bunch import Bunch
 
 from env_packaging.registry import DEFAULT_ENV_ROOT
 from yarnspawner.launch.spec import SCRIPT_TEMPLATE
@@ -97,3 +100,34 @@ class ContainerSettings(LoggingConfigurable):
         another program, as in `nice {singleuser_command}`.
         """,
     ).tag(config=True)
+
+    mount = Enum(
+        ("auto", "required", "off"),
+        default_value="off",
+        help="""
+        Mount HDFS as a directory of each server, so that the user's code, terminals and extensions
+        see the files that the file browser shows. "auto": if the node allows it (`yarnhub check
+        mount`); on other nodes kernels start in a local directory whose files are lost when the
+        server stops. "required": the start fails if HDFS cannot be mounted. "off": never mount.
+        """,
+    ).tag(config=True)
+
+    mount_path = Unicode(
+        "/srv/hdfs",
+        help="""
+        The directory at which servers see HDFS. The nodes do not need to have it, only its
+        parent, whose other entries stay visible. It should be the same on all nodes and for good:
+        notebooks, git work trees and extensions keep absolute paths. Change it if a node's /srv
+        has more than 256 entries.
+        """,
+    ).tag(config=True)
+
+    @validate("mount_path")
+    def _validate_mount_path(self, proposal: Bunch) -> str:
+        path = str(proposal["value"])
+        if path != os.path.normpath(path) or not path.startswith("/") or path.count("/") < 2:
+            raise TraitError(
+                f"c.YarnSpawner.mount_path is {path!r}. It must be an absolute path of two names "
+                "or more, such as '/srv/hdfs'."
+            )
+        return path

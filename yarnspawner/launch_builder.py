@@ -240,6 +240,8 @@ def _launch(
         token_refresh_seconds=refresh_seconds(settings, yarn),
         key=request.key,
         hold_seconds=request.poll_interval + settings.status_interval + NOTICE_MARGIN_SECONDS,
+        mount_path="" if settings.mount == "off" else settings.mount_path,
+        mount_required=settings.mount == "required",
     )
 
 

@@ -189,11 +189,12 @@ class YarnSpawnerSettings(ContainerSettings, JupyterHubSettings):
     ).tag(config=True)
 
     am_overhead = ByteSpecification(
-        "32M",
+        "72M",
         help="""
         The container's memory beyond `mem_limit`, for the application master that supervises the
-        server, so that the server gets all of `mem_limit`. It may have a suffix, as `mem_limit`.
-        Raise it if YARN ends servers that stay below their limit.
+        server (32M) and the daemon of the mount (40M), so that the server gets all of `mem_limit`.
+        It may have a suffix, as `mem_limit`. Raise it if YARN ends servers that stay below their
+        limit.
         """,
     ).tag(config=True)
 

@@ -27,6 +27,7 @@ c.YarnSpawner.python_env = {python_env!r}
 c.YarnSpawner.mem_limit = "256M"
 c.YarnSpawner.cmd = [{light!r}]
 c.YarnSpawner.contents_manager = ""
+c.YarnSpawner.mount = "off"
 c.YarnSpawner.status_interval = 0.5
 c.Spawner.poll_interval = 1
 c.JupyterHub.authenticator_class = "dummy"

@@ -43,6 +43,21 @@ PYTHON_VARIABLE = "YARNHUB_PYTHON"
 #: The server's variable with the path of our program.
 PROGRAM_VARIABLE = "YARNHUB_PROGRAM"
 
+#: The server's variable with the path at which HDFS is mounted; not set without a mount.
+MOUNT_VARIABLE = "YARNHUB_MOUNT"
+
+#: The server's variable with the reason, one sentence, why HDFS is not mounted.
+MOUNT_FAILURE_VARIABLE = "YARNHUB_MOUNT_FAILURE"
+
+#: The variable of the server's process that is set if it must not start without a mount.
+MOUNT_REQUIRED_VARIABLE = "YARNHUB_MOUNT_REQUIRED"
+
+#: The variable of the server's process with the descriptor of the socket for the mount's device.
+MOUNT_SOCKET_VARIABLE = "YARNHUB_MOUNT_SOCKET"
+
+#: The server's variable with the directory that is the local root of a server without a mount.
+LOCAL_ROOT_VARIABLE = "YARNHUB_LOCAL_ROOT"
+
 #: Asks the application master to release the port.
 RELEASE_SIGNAL = signal.SIGUSR1
 
@@ -72,6 +87,8 @@ class Launch:
     - `key`: the key of this start, for requests to the hub (`yarnspawner.container.sealing`).
     - `hold_seconds`: how long the port of a server that has ended is held.
     - `protections`: of the connections to the schedulers, as `hadoop_client.rpc.call.Login` takes.
+    - `mount_path`: the directory at which the server mounts HDFS; empty for no mount.
+    - `mount_required`: whether the start fails if HDFS cannot be mounted.
     """
 
     command: list[str] = field(repr=False)
@@ -88,6 +105,8 @@ class Launch:
     key: bytes = field(default=b"", repr=False)
     hold_seconds: float = 0.0
     protections: tuple[str, ...] = ()
+    mount_path: str = ""
+    mount_required: bool = False
 
     def __post_init__(self) -> None:
         for path in self.files:

@@ -18,6 +18,9 @@ POLL_SECONDS = 0.05
 #: Time for the processes that the server left behind, and for the system to remove killed ones.
 GRACE_SECONDS = 1.0
 
+#: Time for the last process: the daemon of the mount saves files that were not closed.
+LAST_SECONDS = 10.0
+
 
 class ContainerProcesses:
     """The processes of the container that we run in, except ourselves and our ancestors."""
@@ -26,6 +29,8 @@ class ContainerProcesses:
         self._group = os.getpgrp()
         self._mark = f"CONTAINER_ID={os.environ['CONTAINER_ID']}".encode()
         self._spared = {1}
+        #: The process that the others need until they have ended: the daemon of the mount.
+        self.last: int | None = None
         pid = os.getpid()
         while pid > 1:
             self._spared.add(pid)
@@ -38,6 +43,10 @@ class ContainerProcesses:
     def members(self) -> list[int]:
         """Return all processes, in all sessions."""
         return self._find(lambda pid, group: group == self._group or self._is_marked(pid))
+
+    def users(self) -> list[int]:
+        """Return all processes but the last one."""
+        return [pid for pid in self.members() if pid != self.last]
 
     def _find(self, belongs: Callable[[int, int], bool]) -> list[int]:
         pids = []
@@ -72,7 +81,9 @@ class ContainerProcesses:
     def end(self, grace: float) -> None:
         """End all processes: first the server, which gets `grace` seconds to end its kernels."""
         _end(self.group_members, signal.SIGTERM, grace)
-        _end(self.members, signal.SIGTERM, GRACE_SECONDS)
+        _end(self.users, signal.SIGTERM, GRACE_SECONDS)
+        _end(self.users, signal.SIGKILL, GRACE_SECONDS)
+        _end(self.members, signal.SIGTERM, LAST_SECONDS)
         _end(self.members, signal.SIGKILL, GRACE_SECONDS)
 
 

@@ -14,7 +14,11 @@ import sys
 from dataclasses import dataclass
 
 from yarnspawner.container.payload import (
+    LOCAL_ROOT_VARIABLE,
     MASTER_VARIABLE,
+    MOUNT_REQUIRED_VARIABLE,
+    MOUNT_SOCKET_VARIABLE,
+    MOUNT_VARIABLE,
     PROGRAM_VARIABLE,
     PYTHON_VARIABLE,
     SOCKET_VARIABLE,
@@ -34,11 +38,15 @@ class NotStartedError(Exception):
 
 @dataclass(frozen=True)
 class ServerProcess:
-    """The server's process, the socket that is held for it, and its environment."""
+    """The server's process, the socket that is held for it, and its environment.
+
+    `mount` is the socket on which it sends the device of its mount; None if it does not mount.
+    """
 
     process: subprocess.Popen[bytes]
     sock: socket.socket
     environment: dict[str, str]
+    mount: socket.socket | None = None
 
 
 def start(launch: Launch, program: str) -> ServerProcess:
@@ -54,13 +62,16 @@ def start(launch: Launch, program: str) -> ServerProcess:
             from yarnspawner.container.tokens import place_tokens  # needed with Kerberos only
 
             place_tokens()
-        process = start_server(launch, program, environment, sock)
+        mount, server_end = socket.socketpair() if launch.mount_path else (None, None)
+        process = start_server(launch, program, environment, sock, server_end)
+        if server_end is not None:
+            server_end.close()
     except OSError as error:
         reason = f"{error.strerror} ({error.filename})"
         raise NotStartedError(f"The notebook server could not be started: {reason}.") from error
     except ValueError as error:  # a damaged token file, or a NUL in the command
         raise NotStartedError(f"The notebook server could not be started: {error}.") from error
-    return ServerProcess(process, sock, environment)
+    return ServerProcess(process, sock, environment, mount)
 
 
 def bind(ip: str, port_range: tuple[int, int] | None) -> socket.socket:
@@ -123,11 +134,16 @@ def place_files(files: dict[str, bytes]) -> None:
 
 
 def start_server(
-    launch: Launch, program: str, environment: dict[str, str], sock: socket.socket
+    launch: Launch,
+    program: str,
+    environment: dict[str, str],
+    sock: socket.socket,
+    mount: socket.socket | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start the server as our child, on the socket that we hold, in our process group.
 
-    In a conda environment the packages' activation scripts run first.
+    It sends the device of its mount on the socket `mount`. In a conda environment the packages'
+    activation scripts run first.
     """
     os.makedirs(environment["HOME"], mode=0o700, exist_ok=True)  # noqa: PTH103
     command = [sys.executable, program, "singleuser", *launch.command]
@@ -139,11 +155,18 @@ def start_server(
         MASTER_VARIABLE: str(os.getpid()),
         PYTHON_VARIABLE: sys.executable,
         PROGRAM_VARIABLE: program,
+        LOCAL_ROOT_VARIABLE: os.path.join(os.getcwd(), "local"),  # noqa: PTH109, PTH118
     }
+    descriptors = [sock.fileno()]
+    if mount is not None:
+        descriptors.append(mount.fileno())
+        own_variables[MOUNT_VARIABLE] = launch.mount_path
+        own_variables[MOUNT_REQUIRED_VARIABLE] = "1" if launch.mount_required else ""
+        own_variables[MOUNT_SOCKET_VARIABLE] = str(mount.fileno())
     return subprocess.Popen(
         ["bash", "-c", script] if script else command,
         env={**environment, **own_variables},
-        pass_fds=[sock.fileno()],
+        pass_fds=descriptors,
         stdin=subprocess.DEVNULL,
         # Our signals are blocked while we wait for them; the server must not inherit the mask.
         preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, ()),

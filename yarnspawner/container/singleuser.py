@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from yarnspawner.container.mount import NotMountedError, mount_hdfs
 from yarnspawner.container.payload import (
     MASTER_VARIABLE,
     PROGRAM_VARIABLE,
@@ -52,13 +53,14 @@ def main(command: list[str]) -> int:
     os.environ.pop(PROGRAM_VARIABLE, None)
     os.chdir(os.environ["HOME"])
     try:
+        mount_hdfs()  # first, because it needs a process with one thread
         script = find_script(command[0], os.environ.get("PATH", os.defpath))
         check_contents_manager(command)
         if not is_python_script(script):
             release(held, master)
             os.execv(script, [script, *command[1:]])
         patch_tornado_to_use(held, relax_gc())
-    except PreparationError as error:
+    except (NotMountedError, PreparationError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the container's log is our console
         return 1
     except OSError as error:

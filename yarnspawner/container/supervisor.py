@@ -21,6 +21,7 @@ from hadoop_client.yarn.applicationmaster import FinalStatus
 from yarnspawner.container.diagnostics import diagnose
 from yarnspawner.container.held_port import hold_port
 from yarnspawner.container.log import log
+from yarnspawner.container.mount_daemon import MountDaemon
 from yarnspawner.container.payload import RELEASE_SIGNAL, Launch
 from yarnspawner.container.processes import GRACE_SECONDS, ContainerProcesses
 from yarnspawner.container.scheduler import AttemptOverError, Scheduler
@@ -68,6 +69,7 @@ class Supervisor:
     reporter: Reporter
     launch: Launch
     refresh: TokenRefresh | None = None
+    mount: MountDaemon | None = None
     stop_reason: str | None = None
     registered: bool = False
     processes: ContainerProcesses = field(default_factory=ContainerProcesses)
@@ -92,7 +94,10 @@ class Supervisor:
             next_due = due
             if self.refresh is not None:
                 self.refresh.tick()
-                next_due = min(due, self.refresh.due)
+                next_due = min(next_due, self.refresh.due)
+            if self.mount is not None:
+                self.mount.tick()
+                next_due = min(next_due, self.mount.due)
             self._wait(next_due - time.monotonic())
         if self.stop_reason is None and signal.sigpending() & set(STOP_SIGNALS):
             # YARN signals the whole process group, and the server may end before we see the signal.
@@ -150,6 +155,8 @@ class Supervisor:
         if self.server.poll() is None:
             log(f"ending the server: {self.stop_reason}")
             grace = STOP_GRACE_SECONDS
+        if self.mount is not None:
+            self.processes.last = self.mount.pid
         self.processes.terminate_from_child(grace)
 
 
@@ -161,7 +168,8 @@ def supervise(launch: Launch, program: str, server: ServerProcess) -> int:
     """
     with closing(connect(launch, program)) as reporter:
         refresh = TokenRefresh(launch, program, server.environment) if launch.token_path else None
-        supervisor = Supervisor(server.process, server.sock, reporter, launch, refresh)
+        mount = MountDaemon(server.mount, server.environment) if server.mount else None
+        supervisor = Supervisor(server.process, server.sock, reporter, launch, refresh, mount)
         code = supervisor.run()
         if supervisor.stop_reason is None:
             report_end(reporter, code, diagnose(code, launch, server.environment))

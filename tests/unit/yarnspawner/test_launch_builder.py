@@ -95,3 +95,12 @@ async def test_a_hub_that_servers_cannot_call_is_refused_before_the_submit():
     await build({"JUPYTERHUB_API_URL": "http://[fd00::1]:8081/hub/api"})
     with pytest.raises(OptionsError, match=r"c\.JupyterHub\.hub_connect_url"):
         await build({"JUPYTERHUB_API_URL": "http+unix://%2Fhub.sock/hub/api"})
+
+
+@pytest.mark.parametrize(
+    ("mount", "path", "required"),
+    [("auto", "/srv/hdfs", False), ("required", "/srv/hdfs", True), ("off", "", False)],
+)
+async def test_the_launch_says_whether_to_mount(mount: str, path: str, required: bool):
+    launch = (await build(mount=mount)).launch
+    assert (launch.mount_path, launch.mount_required) == (path, required)

@@ -33,3 +33,9 @@ def test_a_command_of_the_retired_spawner_is_replaced(
     spawner = YarnSpawner(cmd=["python", "-m", f"yarnspawner.{module}"])
     assert spawner.cmd == ["jupyterhub-singleuser"]
     assert "is retired. jupyterhub-singleuser is used instead" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["srv/hdfs", "/", "/hdfs", "/srv/../hdfs", "/srv/hdfs/", ""])
+def test_a_mount_path_that_is_not_one_is_refused(path: str):
+    with pytest.raises(TraitError, match="must be an absolute path of two names"):
+        YarnSpawner(mount_path=path)

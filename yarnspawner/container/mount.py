@@ -1,0 +1,81 @@
+"""HDFS as a directory of the server, mounted by the server's own process before it loads anything.
+
+The process enters a mount namespace of its own, which its children inherit, and sends the device of
+the mount to the application master, whose daemon serves it (`mount_daemon`). No request on the
+mount is answered before that, so nothing here touches the mounted directory.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from contextlib import suppress
+
+from yarnspawner.container.payload import (
+    MOUNT_FAILURE_VARIABLE,
+    MOUNT_REQUIRED_VARIABLE,
+    MOUNT_SOCKET_VARIABLE,
+    MOUNT_VARIABLE,
+)
+
+#: The name of the link to the mount in the server's home directory.
+HOME_LINK = "hdfs"
+
+#: The message that carries the device.
+DEVICE = b"device"
+
+
+class NotMountedError(Exception):
+    """HDFS could not be mounted. The message is one sentence for the server's user."""
+
+
+def mount_hdfs() -> None:
+    """Mount HDFS if the launch asks for it.
+
+    Without a mount, the server's environment has the reason; raises `NotMountedError` if the launch
+    requires one.
+    """
+    required = bool(os.environ.pop(MOUNT_REQUIRED_VARIABLE, ""))
+    number = os.environ.pop(MOUNT_SOCKET_VARIABLE, "")
+    if not number:
+        return
+    path = os.environ[MOUNT_VARIABLE]
+    with socket.socket(fileno=int(number)) as master:
+        try:
+            device = _enter(path)
+            try:
+                socket.send_fds(master, [DEVICE], [device])
+            finally:
+                os.close(device)
+        except NotMountedError as failure:
+            if required:
+                raise
+            del os.environ[MOUNT_VARIABLE]
+            os.environ[MOUNT_FAILURE_VARIABLE] = str(failure)
+            print(failure, file=sys.stderr)  # noqa: T201 - the container's log is our console
+            return
+    _link_home(path)
+
+
+def _enter(path: str) -> int:
+    """Enter the namespace and mount; returns the device. Raises `NotMountedError`."""
+    try:
+        # The environment's, not the payload's.
+        from hdfs_contents.mount import namespace  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        raise NotMountedError(
+            "HDFS is not mounted: the server's Python environment has no hdfs_contents.mount. "
+            "Install yarnhub[notebook] in it and publish it again with yarnhub pack-env."
+        ) from None
+    try:
+        return namespace.enter(path)
+    except namespace.MountError as error:
+        remedy = "Ask an administrator to run yarnhub check mount."
+        raise NotMountedError(f"{error}. {remedy}") from error
+
+
+def _link_home(path: str) -> None:
+    """Make `~/hdfs` lead to the mount, unless the name is taken."""
+    with suppress(OSError):
+        os.symlink(path, os.path.join(os.environ["HOME"], HOME_LINK))  # noqa: PTH118, PTH211
