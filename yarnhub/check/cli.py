@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 GROUPS = (
     *("rm", "queues", "proxyuser", "hdfs", "homes", "clocks", "environments", "keytab", "tokens"),
-    *("java", "callback"),
+    *("java", "callback", "mount"),
 )
 CONTENTS = "contents"
 STYLES = {

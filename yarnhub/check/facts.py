@@ -1,7 +1,7 @@
 """The facts that the verdicts are based on, from YARN, HDFS and this machine.
 
 Each function checks one group. A service that does not answer is a result too. Nothing on the
-cluster is changed, and only `callback` runs anything there.
+cluster is changed, and only `callback` and `mount` run anything there.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from hadoop_client.yarn.reports import NodeReport, QueueInfo
 from hadoop_client.yarn.resourcemanager import GET_QUEUE_INFO, GetQueueInfoRequest
 from yarnhub.check.callback import NO_PYTHON_ENV, check_callback
 from yarnhub.check.java import check_java
+from yarnhub.check.mount import check_mount
 from yarnhub.check.placement import may_choose_queue
 from yarnhub.check.protocol import (
     GET_QUEUE_USER_ACLS,
@@ -238,4 +239,5 @@ CHECKS: dict[str, Callable[[EdgeNode], list[CheckResult]]] = {
     "tokens": lambda edge: check_tokens(edge.configuration),
     "java": lambda edge: check_java(edge.settings),
     "callback": lambda edge: check_callback(edge.settings),
+    "mount": lambda edge: check_mount(edge.settings),
 }

@@ -34,6 +34,8 @@ class HubSettings:
     create_hdfs_home: bool = False
     launcher: str = "direct"
     env_delivery: str = "archive"
+    mount: str = "off"
+    mount_path: str = "/srv/hdfs"
     allowed_users: tuple[str, ...] = ()
     config: Config | None = field(default=None, compare=False)
 
