@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.websocket import WebSocketError, websocket_connect
+from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
 
 KERNEL_TIMEOUT_SECONDS = 60
 
@@ -99,12 +100,73 @@ class Browser:
         response = await self.request(method, f"/user/{self.name}/api/{path}", body)
         return response.json() if response.content else {}
 
-    async def run_cell(self, code: str, kernel: str = "python3") -> str:
-        """Start a kernel and run `code` in it over its websocket; returns the output."""
-        started = await self.api("POST", "kernels", {"name": kernel})
+    async def download(self, path: str) -> bytes:
+        """Download a file as the file browser does."""
+        return (await self.request("GET", f"/user/{self.name}/files/{path}?download=1")).content
+
+    async def run_cell(self, code: str, kernel: str = "python3", notebook: str = "") -> str:
+        """Start a kernel and run `code` in it over its websocket; returns the output.
+
+        With the path of a `notebook`, which need not exist, the kernel is that notebook's.
+        """
+        model: dict[str, Any] = {"name": kernel}
+        if notebook:
+            session = {"path": notebook, "type": "notebook", "name": notebook, "kernel": model}
+            started = (await self.api("POST", "sessions", session))["kernel"]
+        else:
+            started = await self.api("POST", "kernels", model)
         path = f"/user/{self.name}/api/kernels/{started['id']}/channels"
-        cookies = "; ".join(f"{key}={value}" for key, value in self._cookies_for(path).items())
-        return await run_code(self._origin + path, {"Cookie": cookies}, code)
+        return await run_code(self._origin + path, self._cookie_header(path), code)
+
+    async def run_in_terminal(self, command: str, directory: str = "") -> str:
+        """Run a command in a new terminal, opened in a directory of the file browser; returns its
+        output. Raises UnexpectedPageError if it fails."""
+        # As JupyterLab, which names no directory if the file browser shows the root.
+        terminal = await self.api("POST", "terminals", {"cwd": directory} if directory else {})
+        path = f"/user/{self.name}/terminals/websocket/{terminal['name']}"
+        return await run_command(self._origin + path, self._cookie_header(path), command)
+
+    def _cookie_header(self, path: str) -> dict[str, str]:
+        cookies = (f"{name}={value}" for name, value in self._cookies_for(path).items())
+        return {"Cookie": "; ".join(cookies)}
+
+
+async def run_command(terminal: str, headers: dict[str, str], command: str) -> str:
+    """Run `command` in the terminal whose websocket is at this URL; returns its output."""
+    try:
+        running = _type(terminal, headers, command)
+        return await asyncio.wait_for(running, KERNEL_TIMEOUT_SECONDS)
+    except (asyncio.TimeoutError, HTTPClientError, WebSocketError) as error:
+        reason = str(error) or f"not within {KERNEL_TIMEOUT_SECONDS} s"
+        raise UnexpectedPageError(f"the terminal did not answer: {reason}") from error
+
+
+async def _type(terminal: str, headers: dict[str, str], command: str) -> str:
+    socket = await _connect(terminal, headers)
+    try:
+        # The terminal echoes what is typed, in which the two marks are not whole.
+        typed = f"stty -echo; echo 'BE''GIN'; ({command}); echo 'E''ND'$?.\r"
+        await socket.write_message(json.dumps(["stdin", typed]))
+        output = ""
+        while (end := re.search(r"END(\d+)\.", output)) is None:
+            received = await socket.read_message()
+            if received is None:
+                raise UnexpectedPageError("the terminal's websocket was closed")
+            kind, *rest = json.loads(received)
+            output += rest[0] if kind == "stdout" else ""
+    finally:
+        socket.close()
+    shown = output[: end.start()].rpartition("BEGIN")[2].replace("\r\n", "\n").strip()
+    if end[1] != "0":
+        raise UnexpectedPageError(f"{command} failed in the terminal: {shown}")
+    return shown
+
+
+async def _connect(url: str, headers: dict[str, str], query: str = "") -> WebSocketClientConnection:
+    parts = urlsplit(url)
+    origin = {"Origin": f"{parts.scheme}://{parts.netloc}"}
+    request = HTTPRequest(f"ws://{parts.netloc}{parts.path}{query}", headers={**origin, **headers})
+    return await websocket_connect(request)
 
 
 async def run_code(channels: str, headers: dict[str, str], code: str) -> str:
@@ -117,10 +179,7 @@ async def run_code(channels: str, headers: dict[str, str], code: str) -> str:
 
 
 async def _run(channels: str, headers: dict[str, str], code: str) -> str:
-    parts = urlsplit(channels)
-    url = f"ws://{parts.netloc}{parts.path}?session_id={uuid.uuid4().hex}"
-    origin = {"Origin": f"{parts.scheme}://{parts.netloc}"}
-    socket = await websocket_connect(HTTPRequest(url, headers={**origin, **headers}))
+    socket = await _connect(channels, headers, f"?session_id={uuid.uuid4().hex}")
     try:
         message_id = uuid.uuid4().hex
         await socket.write_message(json.dumps(_execute_request(code, message_id)))

@@ -31,8 +31,21 @@ print(json.dumps({
     "prefix": sys.prefix,
     "memory": os.environ["MEM_LIMIT"],
     "container": os.environ["CONTAINER_ID"],
+    "mount": os.environ.get("YARNHUB_MOUNT", ""),
+    "reason": os.environ.get("YARNHUB_MOUNT_FAILURE", ""),
 }))
 """
+
+#: The directory of the files that code writes, and the notebook whose kernel runs there.
+PROJECT = "check-project"
+PROJECT_NOTEBOOK = f"{PROJECT}/code.ipynb"
+WRITE_A_FILE = "with open('data.csv', 'w') as file: file.write('a,b\\n1,written by code\\n')"
+DATA = b"a,b\n1,written by code\n"
+READ_THE_FILE = "print(open('data.csv').read(), end='')"
+COMMIT = (
+    "git init -q . && git add data.csv && "
+    "git -c user.name=check -c user.email=check@localhost commit -q -m 'the data'"
+)
 
 READ_AS = """
 import sys
@@ -138,6 +151,10 @@ async def check_user(deployment: Deployment, user_check: UserCheck, other_user: 
                 f"the cell's Python is {cell['prefix']}, not the environment from HDFS",
             )
             detail.append(f"{cell['user']} on {cell['host']}, {int(cell['memory']) >> 20} MiB")
+        async with user_check.step("see HDFS as a directory") as detail:
+            detail.append(cell["mount"] or cell["reason"] or "the mount is turned off")
+        if cell["mount"]:
+            await _check_files_of_code(browser, user_check)
         async with user_check.step("save a notebook"):
             await browser.api("PUT", f"contents/{NOTEBOOK}", _notebook(person))
         async with user_check.step("read it back from HDFS") as detail:
@@ -163,9 +180,28 @@ async def check_user(deployment: Deployment, user_check: UserCheck, other_user: 
             await browser.open_lab()
             model = await browser.api("GET", f"contents/{NOTEBOOK}")
             _expect(model["content"] == _notebook(person)["content"], "the notebook has changed")
+        if cell["mount"]:
+            async with user_check.step("read the code's file again"):
+                read = await browser.run_cell(READ_THE_FILE, notebook=PROJECT_NOTEBOOK)
+                _expect(read.encode() == DATA, f"the cell read {read!r}")
         async with user_check.step("stop the server again"):
             await browser.stop_server()
             await _last_application_ended(deployment, person)
+
+
+async def _check_files_of_code(browser: Browser, user_check: UserCheck) -> None:
+    """Check that code, the file browser, a terminal and git see the same files."""
+    async with user_check.step("write a file in a cell"):
+        await browser.api("PUT", f"contents/{PROJECT}", {"type": "directory"})
+        await browser.run_cell(WRITE_A_FILE, notebook=PROJECT_NOTEBOOK)
+    async with user_check.step("download it from the file browser"):
+        content = await browser.download(f"{PROJECT}/data.csv")
+        _expect(content == DATA, f"the download is {content!r}")
+    async with user_check.step("find its line in a terminal"):
+        found = await browser.run_in_terminal("grep written data.csv", PROJECT)
+        _expect(found == "1,written by code", f"grep found {found!r}")
+    async with user_check.step("commit it with git"):
+        await browser.run_in_terminal(COMMIT, PROJECT)
 
 
 def _expect(condition: bool, error: str) -> None:
