@@ -1,0 +1,97 @@
+"""`python -m hdfs_contents.mount --device FD --state FD`: serve a mounted folder until it is gone.
+
+Both descriptors are inherited. The device is what `namespace.enter` has returned; the state is an
+empty memory file (`os.memfd_create`) at first. Their holder starts the program again with the same
+two if it dies: open files and node ids stay valid. The program ends with 0 when the mount is gone,
+and with 1 and a sentence on standard error if HDFS cannot be opened.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import logging
+import sys
+from pathlib import Path
+
+from hadoop_client.configuration import Configuration
+from hadoop_client.hdfs.filesystem import FileSystem, open_filesystem
+from hdfs_contents.mount.daemon import DeviceServer
+from hdfs_contents.mount.files import OpenFiles, Tables
+from hdfs_contents.mount.operations import Operations
+from hdfs_contents.mount.overlay import Budget
+from hdfs_contents.mount.recovery import JournalRecorder, live_records, restore
+from hdfs_contents.mount.state import Journal, Slots
+
+_DEFAULT_STAGING_MB = 4096
+
+
+def main() -> None:
+    """Parse the arguments, and serve."""
+    parser = argparse.ArgumentParser(
+        prog="python -m hdfs_contents.mount", description=(__doc__ or "").split("\n\n", 1)[0]
+    )
+    parser.add_argument("--device", type=int, required=True, metavar="FD")
+    parser.add_argument("--state", type=int, required=True, metavar="FD")
+    parser.add_argument("--root", default="/", help="the directory of HDFS to show")
+    parser.add_argument(
+        "--staging",
+        type=Path,
+        default=Path.cwd() / "hdfs-staging",
+        help="a local directory for what is not written to HDFS yet",
+    )
+    parser.add_argument(
+        "--staging-mb",
+        type=int,
+        default=_DEFAULT_STAGING_MB,
+        help="the most that it may hold (default: %(default)s)",
+    )
+    options = parser.parse_args()
+    logging.basicConfig(format="HDFS mount: %(message)s", level=logging.WARNING)
+    try:
+        fs = open_filesystem()
+    except (OSError, ImportError) as error:
+        sys.exit(f"HDFS cannot be mounted: {error}")
+    configuration = Configuration.find() or Configuration({})
+    daemon = make_daemon(
+        fs,
+        options.device,
+        options.state,
+        root=options.root,
+        staging=options.staging,
+        budget=Budget(options.staging_mb * 1024 * 1024),
+        home=configuration.home_directory(fs.user),
+        replication=int(configuration.get("dfs.replication") or 3),
+    )
+    gc.collect()
+    gc.freeze()
+    daemon.serve()
+
+
+def make_daemon(
+    fs: FileSystem,
+    device: int,
+    state: int,
+    *,
+    root: str,
+    staging: Path,
+    budget: Budget,
+    home: str,
+    replication: int = 1,
+) -> DeviceServer:
+    """Make a daemon with what the one before it has left in the state."""
+    staging.mkdir(mode=0o700, parents=True, exist_ok=True)
+    journal = Journal(state)
+    tables = Tables(root, JournalRecorder(journal))
+    files = OpenFiles(fs, tables, staging, budget)
+    slots = Slots(state)
+    restore(journal, tables, files, budget)
+    journal.live = lambda: live_records(tables)
+    with tables.lock():
+        journal.compact()
+    operations = Operations(fs, tables, files, home, replication)
+    return DeviceServer(device, slots, operations)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""What programs see of a file in HDFS: its attributes, and what they may do with it. Pure."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from hadoop_client.hdfs.interface import FileStatus, Usage
+from hdfs_contents.mount.protocol import Attributes, Space
+
+#: What is shown without a quota: no limit.
+_NO_LIMIT_BYTES = 1 << 50
+_NO_LIMIT_NAMES = 1 << 30
+
+
+def attributes(status: FileStatus, inode: int, uid: int, gid: int) -> Attributes:
+    """Return the attributes of a file.
+
+    It belongs to the process's own user and group, whoever it belongs to in HDFS: the kernel lets
+    nobody write to a file of an owner that the namespace does not know. HDFS decides who may.
+    """
+    kind = stat.S_IFDIR if status.is_dir else stat.S_IFREG
+    return Attributes(
+        inode=inode,
+        size=status.size,
+        modified_ns=status.modified_ms * 1_000_000,
+        mode=kind | status.mode & 0o1777,
+        uid=uid,
+        gid=gid,
+    )
+
+
+def may_access(status: FileStatus, user: str, mask: int) -> bool:
+    """Return whether the mode allows access. Nothing here knows the user's groups in HDFS, or an
+    ACL, so a permission of any group counts. For the rest the NameNode has to be asked."""
+    bits = status.mode >> 6 if status.owner == user else status.mode >> 3 | status.mode
+    return not mask & ~bits & (os.R_OK | os.W_OK | os.X_OK)
+
+
+def space(usage: Usage | None, replication: int) -> Space:
+    """Return the space of a directory with a quota, in bytes of content, for `df`."""
+    used = usage.size_bytes if usage else 0
+    free, names_free = _NO_LIMIT_BYTES, _NO_LIMIT_NAMES
+    if usage and usage.bytes_left is not None:
+        free = usage.bytes_left // replication
+    if usage and usage.names_left is not None:
+        names_free = usage.names_left
+    return Space(
+        bytes_total=used + free,
+        bytes_free=free,
+        names_total=(usage.files if usage else 0) + names_free,
+        names_free=names_free,
+    )

@@ -1,0 +1,182 @@
+"""The threads that read requests from the kernel and send answers.
+
+There is always a thread that waits for a request, so that one that hangs in HDFS holds up no other.
+If the user gives up a request (Ctrl-C, kill), the kernel says so, and the request is answered with
+EINTR at once; what its thread gets from HDFS later is undone.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from hdfs_contents.mount import protocol
+from hdfs_contents.mount.errors import to_errno
+from hdfs_contents.mount.operations import Answer
+from hdfs_contents.mount.protocol import Request
+from hdfs_contents.mount.state import SLOTS, Slots
+
+log = logging.getLogger(__name__)
+
+#: What can be given up while it runs: it changes nothing, or what is undone.
+_CAN_BE_GIVEN_UP = (
+    protocol.Lookup,
+    protocol.GetAttr,
+    protocol.Open,
+    protocol.Read,
+    protocol.OpenDir,
+    protocol.ReadDir,
+    protocol.StatFs,
+    protocol.Access,
+)
+
+#: What may be done again at any time.
+_CAN_BE_REPEATED = (
+    protocol.Lookup,
+    protocol.GetAttr,
+    protocol.Read,
+    protocol.OpenDir,
+    protocol.ReadDir,
+    protocol.StatFs,
+    protocol.Access,
+    protocol.Flush,
+    protocol.FSync,
+    protocol.Release,
+    protocol.ReleaseDir,
+    protocol.Init,
+)
+
+#: What may be done again if it was not answered: no program has built on it.
+_CAN_BE_COMPLETED = (protocol.Open, protocol.SetAttr, protocol.Write)
+
+_NO_ANSWER = (protocol.Forget, protocol.Interrupt)
+
+
+class DeviceServer:
+    """Serves a device until the mount goes away."""
+
+    def __init__(
+        self, device: int, slots: Slots, answer: Callable[[protocol.Request], Answer]
+    ) -> None:
+        self._device = device
+        self._slots = slots
+        self._answer = answer
+        self._lock = threading.Lock()
+        self._free_slots = list(reversed(range(SLOTS)))
+        self._waiting = 0
+        self._running: dict[int, Request] = {}
+        self._unmounted = threading.Event()
+
+    def serve(self) -> None:
+        """Serve until the mount goes away."""
+        os.set_blocking(self._device, True)
+        self._finish_unanswered()
+        self._start_thread()
+        self._unmounted.wait()
+
+    def _finish_unanswered(self) -> None:
+        """Answer what a daemon that was killed has left."""
+        for number in self._slots.unanswered():
+            request = protocol.decode(self._slots[number])
+            if _may_repeat(request.body, is_done=self._slots.is_done(number)):
+                self._process(request, number)
+            elif not isinstance(request.body, _NO_ANSWER):
+                # If it was answered, the kernel ignores this one.
+                self._send(request.unique, errno.EIO, b"")
+            self._slots.clear(number)
+
+    def _start_thread(self) -> None:
+        """Start a thread that waits for a request, if there is a slot for it."""
+        with self._lock:
+            if not self._free_slots:
+                return
+            number = self._free_slots.pop()
+            self._waiting += 1
+        threading.Thread(target=self._run, args=(number,), name="fuse", daemon=True).start()
+
+    def _run(self, number: int) -> None:
+        """Read requests into a slot and answer them."""
+        slot = self._slots[number]
+        while self._read(slot):
+            with self._lock:
+                self._waiting -= 1
+                none_waits = not self._waiting
+            if none_waits:
+                self._start_thread()
+            self._process(protocol.decode(slot), number)
+            self._slots.clear(number)
+            with self._lock:
+                self._waiting += 1
+        self._unmounted.set()
+
+    def _read(self, slot: memoryview) -> bool:
+        """Read a request; return False if the mount is gone."""
+        while True:
+            try:
+                return os.readv(self._device, [slot]) > 0
+            except OSError as error:
+                if error.errno == errno.ENODEV:
+                    return False
+                # A request was taken back while it was being read, or a signal came.
+                if error.errno not in (errno.ENOENT, errno.EINTR, errno.EAGAIN):
+                    raise
+
+    def _process(self, request: Request, number: int) -> None:
+        body = request.body
+        if isinstance(body, protocol.Interrupt):
+            self._give_up(body.unique)
+            return
+        if isinstance(body, protocol.Init):
+            self._send(request.unique, 0, protocol.encode_init(body))
+            return
+        if isinstance(body, _CAN_BE_GIVEN_UP):
+            with self._lock:
+                self._running[request.unique] = request
+        answer, code = Answer(), 0
+        try:
+            answer = self._answer(request)
+        except Exception as error:  # noqa: BLE001 (the program gets an errno)
+            code = to_errno(error)
+        self._slots.set_done(number)
+        if isinstance(body, _NO_ANSWER) or self._was_given_up(request):
+            taken = False
+        else:
+            taken = self._send(request.unique, code, answer.payload)
+        if not taken and answer.undo is not None:
+            with suppress(OSError):
+                answer.undo()
+
+    def _give_up(self, unique: int) -> None:
+        with self._lock:
+            request = self._running.pop(unique, None)
+        if request is not None:
+            self._send(unique, errno.EINTR, b"")
+
+    def _was_given_up(self, request: Request) -> bool:
+        if not isinstance(request.body, _CAN_BE_GIVEN_UP):
+            return False
+        with self._lock:
+            return self._running.pop(request.unique, None) is None
+
+    def _send(self, unique: int, code: int, payload: bytes) -> bool:
+        """Send an answer; return whether the kernel has taken it."""
+        try:
+            os.writev(self._device, [protocol.answer(unique, code, len(payload)), payload])
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENODEV):
+                log.warning("The kernel refused an answer: %s", error.strerror)
+            return False
+        return True
+
+
+def _may_repeat(body: protocol.Body, *, is_done: bool) -> bool:
+    """Return whether a request that a killed daemon has left is done again."""
+    if isinstance(body, protocol.Write) and body.flags & os.O_APPEND:
+        return False
+    return isinstance(body, _CAN_BE_REPEATED) or (
+        isinstance(body, _CAN_BE_COMPLETED) and not is_done
+    )

@@ -1,0 +1,144 @@
+"""Drafts: files that programs have open for writing, and their publication in HDFS.
+
+All descriptors of a file share its draft, so that programs in the container see each other's writes
+at once. HDFS, and so everybody else, gets the content as a whole at fsync and at close, by
+`hadoop_client.hdfs.atomic`: written beside and renamed, with mode, group and ACL kept. Only the end
+of a large file is appended in HDFS.
+
+A draft with bytes of an older version replaces only that version: if another client has changed the
+file in between, closing fails with ESTALE. One that was emptied first replaces any.
+"""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hadoop_client.hdfs.atomic import refuse_changed, write_file
+from hadoop_client.hdfs.interface import FileStatus, FileSystem, Reader
+from hdfs_contents.mount.inodes import Node
+from hdfs_contents.mount.overlay import Overlay
+
+#: From this size on a file is appended to in HDFS. Smaller ones are written anew, which leaves the
+#: old content or the new whatever happens.
+_APPEND_FROM = 4 * 1024 * 1024
+
+
+@dataclass
+class Draft:
+    """The content of `node` in `overlay`, which changes the `version` in HDFS.
+
+    `changes` counts them; `published` and `attempted` are the numbers that HDFS has, or was last
+    given in vain.
+    """
+
+    node: Node
+    overlay: Overlay
+    version: FileStatus
+    changes: int = 0
+    published: int = 0
+    attempted: int = 0
+    #: When it was last changed, or the time that a program has set, in milliseconds.
+    modified_ms: int = 0
+    #: Whether a program has set that time after the last change.
+    keeps_time: bool = False
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether HDFS does not have all changes."""
+        return self.changes != self.published
+
+    @property
+    def is_unattempted(self) -> bool:
+        """Whether there are changes that nobody was told the fate of."""
+        return self.changes not in (self.published, self.attempted)
+
+    @property
+    def status(self) -> FileStatus:
+        """The status that programs see."""
+        if not self.is_dirty:
+            return self.version
+        return self.version._replace(size=self.overlay.size, modified_ms=self.modified_ms)
+
+    def write(self, offset: int | None, data: bytes | memoryview) -> None:
+        """Write at an offset, or at the end if it is None."""
+        self.overlay.write(self.overlay.size if offset is None else offset, data)
+        self._changed()
+
+    def truncate(self, size: int) -> None:
+        if size != self.overlay.size:
+            self.overlay.truncate(size)
+            self._changed()
+
+    def set_time(self, modified_ms: int) -> None:
+        """Set the time that the content gets when it is published."""
+        self.modified_ms, self.keeps_time = modified_ms, True
+
+    def _changed(self) -> None:
+        self.changes += 1
+        self.modified_ms, self.keeps_time = time.time_ns() // 1_000_000, False
+
+    def follow(self, version: FileStatus, open_base: Callable[[], Reader]) -> None:
+        """Take the content of a version in HDFS, which has all changes or replaces them."""
+        self.version = version
+        self.published = self.attempted = self.changes
+        self.overlay.rebase(open_base, version.size)
+
+
+def open_version(fs: FileSystem, path: str, version: FileStatus) -> Reader:
+    """Open a file for reading; raises OSError, ESTALE, if it is another version now."""
+    reader = fs.open_read(path)
+    refuse_changed(fs.stat(path), version)
+    return reader
+
+
+def publish(fs: FileSystem, path: str, draft: Draft) -> FileStatus:
+    """Write the content of a draft to HDFS; return the new version."""
+    overlay, version = draft.overlay, draft.version
+    # Without a byte of an old version the content replaces any version.
+    replaces = version if overlay.base_size else _status_or_none(fs, path)
+    if _may_append(draft) and not draft.keeps_time:
+        try:
+            return _append(fs, path, draft)
+        except OSError as error:
+            if error.errno != errno.ENOTSUP:
+                raise
+    return write_file(
+        fs,
+        path,
+        overlay.chunks(),
+        replaces=replaces,
+        modified_ms=draft.modified_ms if draft.keeps_time else None,
+    )
+
+
+def _status_or_none(fs: FileSystem, path: str) -> FileStatus | None:
+    try:
+        return fs.stat(path)
+    except FileNotFoundError:
+        return None
+
+
+def _may_append(draft: Draft) -> bool:
+    overlay = draft.overlay
+    is_large = overlay.base_size == draft.version.size >= _APPEND_FROM
+    return is_large and overlay.only_appends
+
+
+def _append(fs: FileSystem, path: str, draft: Draft) -> FileStatus:
+    refuse_changed(fs.stat(path), draft.version)
+    with fs.open_append(path) as writer:
+        for chunk in draft.overlay.chunks(draft.overlay.base_size):
+            writer.write(chunk)
+    status = fs.stat(path)
+    if status.size != draft.overlay.size:
+        raise OSError(
+            errno.EIO,
+            f"HDFS kept only {status.size:,} of {draft.overlay.size:,} bytes",
+            path,
+        )
+    return status

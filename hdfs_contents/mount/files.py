@@ -1,0 +1,314 @@
+"""Open files: their handles, what programs read and write through them, and when it is published.
+
+`Tables` are the nodes, handles and drafts. Their lock is held for moments, never during a call of
+HDFS; a draft's own lock is held while its content is read, changed or published.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from hadoop_client.hdfs.interface import FileStatus, FileSystem, Reader
+from hadoop_client.hdfs.paths import parent
+from hdfs_contents.mount.drafts import Draft, open_version, publish
+from hdfs_contents.mount.inodes import Inodes, Node
+from hdfs_contents.mount.overlay import Budget, Overlay
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Handle:
+    """A file that a program has open. `reader` has the content of HDFS, unless there is a draft."""
+
+    id: int
+    node: Node
+    flags: int
+    reader: Reader | None = None
+
+    @property
+    def writable(self) -> bool:
+        return self.flags & os.O_ACCMODE != os.O_RDONLY
+
+
+@dataclass
+class Directory:
+    """A directory that a program has open, as it was when it was last read from the start."""
+
+    id: int
+    node: Node
+    entries: list[FileStatus] | None = None
+    was_read: bool = False
+
+
+class Recorder:
+    """Is told what changes, so that it outlives a killed daemon. This one forgets it."""
+
+    def node(self, node: Node) -> None: ...
+
+    def opened(self, handle: Handle | Directory) -> None: ...
+
+    def closed(self, handle_id: int) -> None: ...
+
+    def draft(self, draft: Draft) -> None: ...
+
+    def wrote(self, draft: Draft, start: int, end: int) -> None: ...
+
+    def dropped(self, draft: Draft) -> None: ...
+
+    def commit(self) -> None: ...
+
+
+class Tables:
+    """What the mount knows of files. Use it within `with tables.lock():`."""
+
+    def __init__(self, root: str, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.inodes = Inodes(root, recorder.node)
+        self.handles: dict[int, Handle | Directory] = {}
+        self.drafts: dict[int, Draft] = {}
+        self.next_handle = 1
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                yield
+            finally:
+                self.recorder.commit()
+
+    def add(self, handle: Handle | Directory) -> int:
+        handle.id = self.next_handle
+        self.next_handle += 1
+        self.handles[handle.id] = handle
+        self.recorder.opened(handle)
+        return handle.id
+
+    def remove(self, handle_id: int) -> Handle | Directory | None:
+        handle = self.handles.pop(handle_id, None)
+        if handle is not None:
+            self.recorder.closed(handle_id)
+        return handle
+
+    def of(self, node: Node) -> list[Handle]:
+        """Return the open files of a node."""
+        return [
+            handle
+            for handle in self.handles.values()
+            if handle.node is node and isinstance(handle, Handle)
+        ]
+
+
+class OpenFiles:
+    """Reads, writes and publishes files. `staging` is a directory on the local disk."""
+
+    def __init__(self, fs: FileSystem, tables: Tables, staging: Path, budget: Budget) -> None:
+        self._fs = fs
+        self._tables = tables
+        self._staging = staging
+        self._budget = budget
+
+    def open(self, node: Node, flags: int) -> int:
+        """Open a file; return the number of its handle."""
+        with self._tables.lock():
+            path = self._tables.inodes.path(node)
+        handle = Handle(0, node, flags)
+        if not handle.writable:
+            if self._fresh_draft(node, path) is None:
+                handle.reader = self._fs.open_read(path)
+            with self._tables.lock():
+                return self._tables.add(handle)
+        self._add_writable(handle, path)
+        if flags & os.O_TRUNC:
+            self._truncate(self.draft(node), 0)
+        return handle.id
+
+    def _add_writable(self, handle: Handle, path: str) -> None:
+        node = handle.node
+        draft = self._fresh_draft(node, path)
+        version = draft.version if draft else self._version_to_change(path)
+        with self._tables.lock():
+            if node.id not in self._tables.drafts:
+                self._tables.drafts[node.id] = self._new_draft(node, version)
+                self._tables.recorder.draft(self._tables.drafts[node.id])
+            self._tables.add(handle)
+
+    def _version_to_change(self, path: str) -> FileStatus:
+        """Return the status of a file; raises the error that publishing a change would have."""
+        version = self._fs.stat(path)
+        if version.is_dir:
+            raise IsADirectoryError(errno.EISDIR, "it is a directory", path)
+        if version.owner != self._fs.user or not version.mode & 0o200:
+            self._fs.check_write(path)
+        self._fs.check_write(parent(path))
+        return version
+
+    def _new_draft(self, node: Node, version: FileStatus) -> Draft:
+        local = self._staging / f"{node.id}-{self._tables.next_handle}"
+        overlay = Overlay(local, self._budget, self.opener(node, version), version.size)
+        return Draft(node, overlay, version)
+
+    def opener(self, node: Node, version: FileStatus) -> Callable[[], Reader]:
+        """Return a function that opens a version of a file, under the name that it has then."""
+
+        def open_base() -> Reader:
+            with self._tables.lock():
+                path = self._tables.inodes.path(node)
+            return open_version(self._fs, path, version)
+
+        return open_base
+
+    def draft(self, node: Node) -> Draft:
+        with self._tables.lock():
+            return self._tables.drafts[node.id]
+
+    def draft_or_none(self, node: Node) -> Draft | None:
+        with self._tables.lock():
+            return self._tables.drafts.get(node.id)
+
+    def _fresh_draft(self, node: Node, path: str) -> Draft | None:
+        """Return the draft of a file, if it has one. If another client has changed the file since
+        it was published, the draft follows."""
+        draft = self.draft_or_none(node)
+        if draft is not None and not draft.is_dirty:
+            self.follow(draft, self._fs.stat(path))
+        return draft
+
+    def follow(self, draft: Draft, status: FileStatus) -> None:
+        """Let a draft without changes have the content that HDFS has now."""
+        with draft.lock:
+            old = draft.version
+            changed = (status.modified_ms, status.size) != (old.modified_ms, old.size)
+            if changed and not draft.is_dirty and not draft.node.is_deleted:
+                draft.follow(status, self.opener(draft.node, status))
+                self._record(draft)
+
+    def _handle(self, handle_id: int) -> Handle:
+        with self._tables.lock():
+            handle = self._tables.handles.get(handle_id)
+        if not isinstance(handle, Handle):
+            raise OSError(errno.EBADF, "it is not open")
+        return handle
+
+    def read(self, handle_id: int, offset: int, size: int) -> bytes:
+        handle = self._handle(handle_id)
+        draft = self.draft_or_none(handle.node)
+        if draft is not None:
+            with draft.lock:
+                return draft.overlay.read(offset, size)
+        reader = handle.reader
+        if reader is None:  # its draft was published and dropped
+            with self._tables.lock():
+                path = self._tables.inodes.path(handle.node)
+            reader = handle.reader = self._fs.open_read(path)
+        return reader.read_at(offset, size)
+
+    def write(self, handle_id: int, offset: int, data: memoryview, flags: int) -> int:
+        draft = self.draft(self._handle(handle_id).node)
+        with draft.lock:
+            if flags & os.O_APPEND:
+                offset = draft.overlay.size
+            draft.write(offset, data)
+            with self._tables.lock():
+                self._tables.recorder.wrote(draft, offset, offset + len(data))
+        return len(data)
+
+    def truncate(self, node: Node, size: int) -> None:
+        """Set the size of a file; publish it now if nobody has it open for writing."""
+        draft = self.draft_or_none(node)
+        if draft is not None:
+            self._truncate(draft, size)
+            return
+        handle_id = self.open(node, os.O_WRONLY)
+        try:
+            self._truncate(self.draft(node), size)
+            self.flush(handle_id)
+        finally:
+            self.release(handle_id)
+
+    def _truncate(self, draft: Draft, size: int) -> None:
+        with draft.lock:
+            draft.truncate(size)
+            self._record(draft)
+
+    def set_time(self, draft: Draft, modified_ms: int) -> None:
+        """Set the time of a file that is published later."""
+        with draft.lock:
+            draft.set_time(modified_ms)
+            self._record(draft)
+
+    def _record(self, draft: Draft) -> None:
+        with self._tables.lock():
+            self._tables.recorder.draft(draft)
+
+    def flush(self, handle_id: int) -> None:
+        """Publish the changes of a file that a program has written to."""
+        handle = self._handle(handle_id)
+        if handle.writable:
+            self.publish(self.draft(handle.node))
+
+    def publish(self, draft: Draft) -> None:
+        """Write changes to HDFS, if there are any and the file was not deleted."""
+        with draft.lock:
+            if not draft.is_dirty or draft.node.is_deleted:
+                return
+            draft.attempted = draft.changes
+            with self._tables.lock():
+                path = self._tables.inodes.path(draft.node)
+            status = publish(self._fs, path, draft)
+            draft.follow(status, self.opener(draft.node, status))
+            self._record(draft)
+
+    def release(self, handle_id: int) -> None:
+        """Close a handle. Changes that no flush has seen are published: those by `mmap`."""
+        with self._tables.lock():
+            handle = self._tables.handles.get(handle_id)
+            draft = self._tables.drafts.get(handle.node.id) if handle else None
+        if isinstance(handle, Handle) and handle.writable and draft and draft.is_unattempted:
+            with suppress(OSError):  # nobody is there to be told
+                self.publish(draft)
+        with self._tables.lock():
+            self._tables.remove(handle_id)
+            if draft is not None:
+                self._drop_if_closed(draft)
+
+    def _drop_if_closed(self, draft: Draft) -> None:
+        readers = self._tables.of(draft.node)
+        if any(handle.writable for handle in readers):
+            return
+        if draft.node.is_deleted and readers:
+            return  # deleted: the draft is all that is left of it
+        for handle in readers:
+            handle.reader = None
+        if draft.is_dirty and not draft.node.is_deleted:
+            log.warning("Changes of %s are lost: they could not be written", draft.version.path)
+        del self._tables.drafts[draft.node.id]
+        draft.overlay.close()
+        self._tables.recorder.dropped(draft)
+
+    def keep_content(self, node: Node) -> None:
+        """Fetch the content of a file that is about to be deleted, if a program has it open."""
+        with self._tables.lock():
+            if not self._tables.of(node):
+                return
+            path = self._tables.inodes.path(node)
+        version = self._fs.stat(path)
+        with self._tables.lock():
+            draft = self._tables.drafts.get(node.id) or self._new_draft(node, version)
+            self._tables.drafts[node.id] = draft
+        try:
+            with draft.lock:
+                draft.overlay.fetch()
+                self._record(draft)
+        except OSError:
+            with self._tables.lock():
+                self._drop_if_closed(draft)
+            raise

@@ -1,0 +1,416 @@
+"""Answers requests: each method gets a request's node and body, and returns the answer's payload.
+
+An answer that changes what the kernel knows has an `undo`, for the case that the kernel does not
+take it: the program has given up.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from hadoop_client.hdfs.interface import FileStatus, FileSystem, Usage
+from hadoop_client.hdfs.paths import is_temporary, is_unfinished
+from hdfs_contents.mount import protocol
+from hdfs_contents.mount.attributes import attributes, may_access, space
+from hdfs_contents.mount.files import Directory, OpenFiles, Tables
+from hdfs_contents.mount.inodes import Node, inode_of
+from hdfs_contents.mount.protocol import Attributes
+
+#: How long the kernel may keep names and attributes. Other clients' changes are seen after it.
+VALID_NS = 1_000_000_000
+
+#: How long the usage of the home directory is kept: the NameNode counts all files for it.
+_USAGE_SECONDS = 60.0
+
+
+@dataclass
+class Answer:
+    payload: bytes = b""
+    #: The opposite of what was done, if the kernel does not take the answer.
+    undo: Callable[[], object] | None = None
+
+
+class Operations:
+    """The operations of a mounted file system."""
+
+    def __init__(
+        self, fs: FileSystem, tables: Tables, files: OpenFiles, home: str, replication: int
+    ) -> None:
+        """`home` is the directory whose quota `df` shows; `replication` is that of new files."""
+        self._fs = fs
+        self._tables = tables
+        self._files = files
+        self._home = home
+        self._replication = replication
+        self._uid, self._gid = os.getuid(), os.getgid()
+        self._usage: tuple[float, Usage | None] = (-_USAGE_SECONDS, None)
+        # Any: each method takes the body that it is registered for.
+        self._methods: dict[type, Callable[[int, Any], Answer]] = {
+            protocol.Lookup: self._look_up,
+            protocol.Forget: self._forget,
+            protocol.GetAttr: self._getattr,
+            protocol.SetAttr: self._setattr,
+            protocol.Mknod: self._mknod,
+            protocol.Mkdir: self._mkdir,
+            protocol.Link: self._link,
+            protocol.Unlink: self._unlink,
+            protocol.Rmdir: self._rmdir,
+            protocol.Rename: self._rename,
+            protocol.Open: self._open,
+            protocol.Create: self._create,
+            protocol.Read: self._read,
+            protocol.Write: self._write,
+            protocol.Flush: self._flush,
+            protocol.FSync: self._flush,
+            protocol.Release: self._release,
+            protocol.OpenDir: self._opendir,
+            protocol.ReadDir: self._readdir,
+            protocol.ReleaseDir: self._releasedir,
+            protocol.FSyncDir: self._nothing,
+            protocol.StatFs: self._statfs,
+            protocol.Access: self._access,
+            protocol.Destroy: self._nothing,
+        }
+
+    def __call__(self, request: protocol.Request) -> Answer:
+        """Answer a request. Raises OSError; ENOSYS for one that is not implemented."""
+        method = self._methods.get(type(request.body))
+        if method is None:
+            raise OSError(errno.ENOSYS, "not implemented")
+        return method(request.node, request.body)
+
+    def _nothing(self, node_id: int, body: object) -> Answer:
+        return Answer()
+
+    def _path(self, node_id: int) -> tuple[Node, str]:
+        with self._tables.lock():
+            node = self._tables.inodes.get(node_id)
+            return node, self._tables.inodes.path(node)
+
+    def _path_of(self, parent_id: int, name: str) -> tuple[Node, str]:
+        with self._tables.lock():
+            parent = self._tables.inodes.get(parent_id)
+            return parent, self._tables.inodes.path_of(parent, name)
+
+    # Names
+
+    def _look_up(self, parent_id: int, body: protocol.Lookup) -> Answer:
+        parent, path = self._path_of(parent_id, body.name)
+        try:
+            status = self._fs.stat(path)
+        except FileNotFoundError:
+            return Answer(protocol.encode_missing(VALID_NS))
+        except OSError as error:
+            if error.errno in (errno.EINVAL, errno.ENAMETOOLONG):  # HDFS has no such names
+                raise FileNotFoundError(errno.ENOENT, error.strerror, path) from error
+            raise
+        with self._tables.lock():
+            known = self._tables.inodes.child(parent, body.name)
+        if known is not None:
+            self._follow(known, status)
+        return self._entry(parent, body.name, status)
+
+    def _follow(self, node: Node, status: FileStatus) -> None:
+        draft = self._files.draft_or_none(node)
+        if draft is not None:
+            self._files.follow(draft, status)
+
+    def _entry(self, parent: Node, name: str, status: FileStatus) -> Answer:
+        """Tell the kernel a name."""
+        with self._tables.lock():
+            node = self._tables.inodes.look_up(parent, name)
+        shown = protocol.encode_entry(node.id, self._attributes(node, status), VALID_NS)
+        return Answer(shown, partial(self._forget, 0, protocol.Forget(((node.id, 1),))))
+
+    def _attributes(self, node: Node, status: FileStatus) -> Attributes:
+        """Return attributes with the changes that are not in HDFS yet."""
+        draft = self._files.draft_or_none(node)
+        if draft is not None and draft.is_dirty:
+            shown = draft.status
+            status = status._replace(size=shown.size, modified_ms=shown.modified_ms)
+        return attributes(status, node.inode, self._uid, self._gid)
+
+    def _forget(self, _: int, body: protocol.Forget) -> Answer:
+        with self._tables.lock():
+            for node_id, lookups in body.lookups:
+                self._tables.inodes.forget(node_id, lookups)
+        return Answer()
+
+    def _mkdir(self, parent_id: int, body: protocol.Mkdir) -> Answer:
+        parent, path = self._path_of(parent_id, body.name)
+        if self._fs.exists(path):
+            raise FileExistsError(errno.EEXIST, "it already exists", path)
+        self._fs.mkdirs(path, body.mode & 0o1777, umask=body.umask)
+        return self._entry(parent, body.name, self._fs.stat(path))
+
+    def _mknod(self, parent_id: int, body: protocol.Mknod) -> Answer:
+        if not stat.S_ISREG(body.mode):
+            raise PermissionError(errno.EPERM, "HDFS has only files and directories")
+        parent, path = self._path_of(parent_id, body.name)
+        return self._entry(parent, body.name, self._new_file(path, body.mode, body.umask))
+
+    def _new_file(self, path: str, mode: int, umask: int) -> FileStatus:
+        self._fs.open_write(path, mode & 0o777, umask=umask).close()
+        return self._fs.stat(path)
+
+    def _link(self, node_id: int, body: protocol.Link) -> Answer:
+        raise PermissionError(errno.EPERM, "HDFS has no links")
+
+    def _unlink(self, parent_id: int, body: protocol.Unlink) -> Answer:
+        parent, path = self._path_of(parent_id, body.name)
+        self._keep_open_content(parent, body.name)
+        self._fs.delete(path)
+        self._detach(parent, body.name)
+        return Answer()
+
+    def _keep_open_content(self, parent: Node, name: str) -> None:
+        """Fetch what a program has open, before it is deleted or replaced."""
+        with self._tables.lock():
+            node = self._tables.inodes.child(parent, name)
+        if node is not None:
+            self._files.keep_content(node)
+
+    def _detach(self, parent: Node, name: str) -> None:
+        with self._tables.lock():
+            node = self._tables.inodes.child(parent, name)
+            if node is not None:
+                self._tables.inodes.detach(node)
+
+    def _rmdir(self, parent_id: int, body: protocol.Rmdir) -> Answer:
+        parent, path = self._path_of(parent_id, body.name)
+        try:
+            self._fs.delete(path)
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY or not self._delete_unfinished(path):
+                raise
+            self._fs.delete(path)
+        self._detach(parent, body.name)
+        return Answer()
+
+    def _delete_unfinished(self, path: str) -> bool:
+        """Delete this user's unfinished files, if a directory has no others. No listing shows
+        them, so it looks empty."""
+        entries = self._fs.list_dir(path)
+        user = self._fs.user
+        if all(is_unfinished(entry.name) and entry.owner == user for entry in entries):
+            for entry in entries:
+                self._fs.delete(entry.path)
+            return True
+        return False
+
+    def _rename(self, parent_id: int, body: protocol.Rename) -> Answer:
+        if body.flags & ~protocol.RENAME_NOREPLACE:
+            raise OSError(errno.EINVAL, "HDFS cannot exchange two files")
+        parent, source = self._path_of(parent_id, body.name)
+        new_parent, target = self._path_of(body.new_parent, body.new_name)
+        overwrite = not body.flags & protocol.RENAME_NOREPLACE
+        with self._tables.lock():
+            node = self._tables.inodes.child(parent, body.name)
+        draft = self._files.draft_or_none(node) if node else None
+        if draft is not None:
+            self._files.publish(draft)
+        if overwrite:
+            self._keep_open_content(new_parent, body.new_name)
+        self._fs.rename(source, target, overwrite=overwrite)
+        with self._tables.lock():
+            self._tables.inodes.rename(parent, body.name, new_parent, body.new_name)
+        return Answer()
+
+    # Attributes
+
+    def _getattr(self, node_id: int, body: protocol.GetAttr) -> Answer:
+        return self._shown(self._node(node_id))
+
+    def _node(self, node_id: int) -> Node:
+        with self._tables.lock():
+            return self._tables.inodes.get(node_id)
+
+    def _shown(self, node: Node) -> Answer:
+        """Tell the kernel the attributes of a node."""
+        status = self._status(node)
+        self._follow(node, status)
+        return Answer(protocol.encode_attributes(self._attributes(node, status), VALID_NS))
+
+    def _status(self, node: Node) -> FileStatus:
+        """Return the status in HDFS, or the last one of a deleted file that is open."""
+        draft = self._files.draft_or_none(node)
+        if draft is not None and node.is_deleted:
+            return draft.status
+        with self._tables.lock():
+            path = self._tables.inodes.path(node)
+        return self._fs.stat(path)
+
+    def _setattr(self, node_id: int, body: protocol.SetAttr) -> Answer:
+        node = self._node(node_id)
+        if body.uid not in (None, self._uid) or body.gid not in (None, self._gid):
+            raise PermissionError(errno.EPERM, "the owner in HDFS is not changed by a number")
+        if body.size is not None:
+            self._files.truncate(node, body.size)
+        if body.mode is not None and not node.is_deleted:
+            self._fs.set_permission(self._path(node_id)[1], body.mode & 0o1777)
+        if body.modified_ns is not None:
+            self._set_time(node, body.modified_ns)
+        return self._shown(node)
+
+    def _set_time(self, node: Node, modified_ns: int) -> None:
+        if modified_ns == protocol.NOW:
+            modified_ns = time.time_ns()
+        modified_ms = modified_ns // 1_000_000
+        draft = self._files.draft_or_none(node)
+        if draft is not None and (draft.is_dirty or node.is_deleted):
+            self._files.set_time(draft, modified_ms)
+            return
+        _, path = self._path(node.id)
+        self._fs.set_times(path, modified_ms=modified_ms)
+
+    def _access(self, node_id: int, body: protocol.Access) -> Answer:
+        node, path = self._path(node_id)
+        status = self._status(node)
+        if not may_access(status, self._fs.user, body.mask):
+            raise PermissionError(errno.EACCES, "its mode does not allow it", path)
+        if body.mask & os.W_OK and status.owner != self._fs.user:
+            self._fs.check_write(path)
+        return Answer()
+
+    def _statfs(self, node_id: int, body: protocol.StatFs) -> Answer:
+        asked, usage = self._usage
+        if time.monotonic() - asked >= _USAGE_SECONDS:
+            try:
+                usage = self._fs.usage(self._home)
+            except (FileNotFoundError, PermissionError):
+                usage = None
+            self._usage = (time.monotonic(), usage)
+        return Answer(protocol.encode_space(space(usage, self._replication)))
+
+    # Files
+
+    def _open(self, node_id: int, body: protocol.Open) -> Answer:
+        return self._opened(self._files.open(self._node(node_id), body.flags))
+
+    def _opened(self, handle: int) -> Answer:
+        return Answer(protocol.encode_open(handle), partial(self._files.release, handle))
+
+    def _create(self, parent_id: int, body: protocol.Create) -> Answer:
+        parent, path = self._path_of(parent_id, body.name)
+        try:
+            status = self._new_file(path, body.mode, body.umask)
+        except FileExistsError:  # another client has made it just now
+            if body.flags & os.O_EXCL:
+                raise
+            status = self._fs.stat(path)
+        entry = self._entry(parent, body.name, status)
+        with self._tables.lock():
+            node = self._tables.inodes.child(parent, body.name)
+        assert node is not None
+        opened = self._opened(self._files.open(node, body.flags & ~os.O_TRUNC))
+
+        def undo() -> None:
+            for answer in (opened, entry):
+                if answer.undo:
+                    answer.undo()
+
+        return Answer(entry.payload + opened.payload, undo)
+
+    def _read(self, node_id: int, body: protocol.Read) -> Answer:
+        return Answer(self._files.read(body.handle, body.offset, body.size))
+
+    def _write(self, node_id: int, body: protocol.Write) -> Answer:
+        size = self._files.write(body.handle, body.offset, body.data, body.flags)
+        return Answer(protocol.encode_written(size))
+
+    def _flush(self, node_id: int, body: protocol.Flush | protocol.FSync) -> Answer:
+        self._files.flush(body.handle)
+        return Answer()
+
+    def _release(self, node_id: int, body: protocol.Release) -> Answer:
+        self._files.release(body.handle)
+        return Answer()
+
+    # Directories
+
+    def _opendir(self, node_id: int, body: protocol.OpenDir) -> Answer:
+        node, path = self._path(node_id)
+        directory = Directory(0, node, self._list(path))
+        with self._tables.lock():
+            handle = self._tables.add(directory)
+        undo = partial(self._releasedir, node_id, protocol.ReleaseDir(handle))
+        return Answer(protocol.encode_open(handle), undo)
+
+    def _list(self, path: str) -> list[FileStatus]:
+        return [entry for entry in self._fs.list_dir(path) if not is_temporary(entry.name)]
+
+    def _releasedir(self, node_id: int, body: protocol.ReleaseDir) -> Answer:
+        with self._tables.lock():
+            self._tables.remove(body.handle)
+        return Answer()
+
+    def _readdir(self, node_id: int, body: protocol.ReadDir) -> Answer:
+        with self._tables.lock():
+            directory = self._tables.handles.get(body.handle)
+        if not isinstance(directory, Directory):
+            raise OSError(errno.EBADF, "it is not open")
+        if directory.entries is None or (body.offset == 0 and directory.was_read):
+            _, path = self._path(node_id)
+            directory.entries = self._list(path)
+        directory.was_read = True
+        page = _Page(body.size)
+        for offset, name in ((1, b"."), (2, b"..")):
+            if body.offset < offset:
+                page.add(
+                    protocol.encode_directory_entry(name, node_id, offset, is_dir=True),
+                    protocol.encode_missing(0) if body.plus else b"",
+                )
+        first = max(body.offset - 2, 0)
+        looked_up = self._fill(page, directory, first, plus=body.plus)
+        forget = protocol.Forget(tuple((node.id, 1) for node in looked_up))
+        return Answer(page.payload, partial(self._forget, 0, forget))
+
+    def _fill(self, page: _Page, directory: Directory, first: int, *, plus: bool) -> list[Node]:
+        """Add the entries from `first` on that fit; return those that the kernel looks up so."""
+        entries = directory.entries or []
+        looked_up: list[Node] = []
+        with self._tables.lock():
+            for number in range(first, len(entries)):
+                status = entries[number]
+                name = status.name.encode("utf-8", "surrogateescape")
+                known = self._tables.inodes.child(directory.node, status.name)
+                inode = known.inode if known else inode_of(status.path)
+                entry = protocol.encode_directory_entry(
+                    name, inode, number + 3, is_dir=status.is_dir
+                )
+                if not page.fits(len(entry) + (protocol.ENTRY_SIZE if plus else 0)):
+                    break
+                if plus:
+                    node = self._tables.inodes.look_up(directory.node, status.name)
+                    looked_up.append(node)
+                    shown = self._attributes(node, status)
+                    page.add(entry, protocol.encode_entry(node.id, shown, VALID_NS))
+                else:
+                    page.add(entry)
+        return looked_up
+
+
+class _Page:
+    """Entries of a directory, as many as fit into an answer."""
+
+    def __init__(self, size: int) -> None:
+        self._free = size
+        self._parts: list[bytes] = []
+
+    def fits(self, size: int) -> bool:
+        return size <= self._free
+
+    def add(self, entry: bytes, attributes: bytes = b"") -> None:
+        self._parts += (attributes, entry)
+        self._free -= len(attributes) + len(entry)
+
+    @property
+    def payload(self) -> bytes:
+        return b"".join(self._parts)

@@ -1,0 +1,500 @@
+"""The messages of the kernel's FUSE protocol (linux/fuse.h, version 7.31), without any I/O.
+
+`decode` turns the bytes of a request into a `Request`, whose `body` is one of the classes below.
+The `encode_…` functions return the payload of an answer, and `answer` puts its header before it.
+
+Offsets and sizes are in bytes, times in nanoseconds since 1970. Names are `str`; bytes that are not
+UTF-8 become lone surrogates, as in `os.fsdecode`.
+"""
+
+from __future__ import annotations
+
+import stat
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+#: The version that this module implements. Linux 4.18 has 7.27, and is the first where users mount.
+MAJOR, MINOR, OLDEST_MINOR = 7, 31, 27
+
+#: The node id of the root directory.
+ROOT = 1
+
+#: The most bytes in one READ or WRITE.
+MAX_DATA = 1024 * 1024
+
+#: The size of a buffer that any request fits in: the data of a WRITE, and its headers.
+REQUEST_SIZE = MAX_DATA + 4096
+
+# What both sides may do, from FUSE_INIT.
+ASYNC_READ = 1 << 0
+ATOMIC_O_TRUNC = 1 << 3
+BIG_WRITES = 1 << 5
+DONT_MASK = 1 << 6
+AUTO_INVAL_DATA = 1 << 12
+DO_READDIRPLUS = 1 << 13
+READDIRPLUS_AUTO = 1 << 14
+PARALLEL_DIROPS = 1 << 18
+MAX_PAGES = 1 << 22
+
+#: Locks are not among them, so the kernel keeps those of this machine itself.
+WANTED = (
+    ASYNC_READ
+    | ATOMIC_O_TRUNC
+    | BIG_WRITES
+    | DONT_MASK
+    | AUTO_INVAL_DATA
+    | DO_READDIRPLUS
+    | READDIRPLUS_AUTO
+    | PARALLEL_DIROPS
+    | MAX_PAGES
+)
+
+#: The kernel may use a descriptor's flags after `fcntl` has changed them.
+WRITE_CACHE = 1 << 0
+
+RENAME_NOREPLACE = 1 << 0
+
+_IN = struct.Struct("<IIQQIIIHH")
+_OUT = struct.Struct("<IiQ")
+_ATTR = struct.Struct("<QQQQQQIIIIIIIIII")
+_ENTRY = struct.Struct("<QQQQII")
+_ATTR_OUT = struct.Struct("<QII")
+_DIRENT = struct.Struct("<QQII")
+_INIT_OUT = struct.Struct("<IIIIHHIIHHII24x")
+_STATFS = struct.Struct("<QQQQQIIII24x")
+
+HEADER_SIZE = _IN.size
+
+#: The size of `encode_entry`.
+ENTRY_SIZE = _ENTRY.size + _ATTR.size
+
+
+class Init(NamedTuple):
+    major: int
+    minor: int
+    max_readahead: int
+    flags: int
+
+
+class Lookup(NamedTuple):
+    name: str
+
+
+class Forget(NamedTuple):
+    """Of each node id, how many lookups the kernel has forgotten."""
+
+    lookups: tuple[tuple[int, int], ...]
+
+
+class GetAttr(NamedTuple):
+    pass
+
+
+class SetAttr(NamedTuple):
+    """What is to be changed; None keeps it. A time of -1 is the current time."""
+
+    handle: int | None
+    size: int | None
+    mode: int | None
+    uid: int | None
+    gid: int | None
+    accessed_ns: int | None
+    modified_ns: int | None
+
+
+class Mknod(NamedTuple):
+    name: str
+    mode: int
+    umask: int
+
+
+class Mkdir(NamedTuple):
+    name: str
+    mode: int
+    umask: int
+
+
+class Link(NamedTuple):
+    """A hard or a symbolic link."""
+
+
+class Unlink(NamedTuple):
+    name: str
+
+
+class Rmdir(NamedTuple):
+    name: str
+
+
+class Rename(NamedTuple):
+    name: str
+    new_parent: int
+    new_name: str
+    flags: int
+
+
+class Open(NamedTuple):
+    flags: int
+
+
+class Create(NamedTuple):
+    name: str
+    flags: int
+    mode: int
+    umask: int
+
+
+class Read(NamedTuple):
+    handle: int
+    offset: int
+    size: int
+
+
+class Write(NamedTuple):
+    """`data` is valid until the request is answered."""
+
+    handle: int
+    offset: int
+    data: memoryview
+    flags: int
+
+
+class Flush(NamedTuple):
+    handle: int
+
+
+class FSync(NamedTuple):
+    handle: int
+
+
+class Release(NamedTuple):
+    handle: int
+
+
+class OpenDir(NamedTuple):
+    pass
+
+
+class ReadDir(NamedTuple):
+    """`plus` asks for the attributes of each entry."""
+
+    handle: int
+    offset: int
+    size: int
+    plus: bool
+
+
+class ReleaseDir(NamedTuple):
+    handle: int
+
+
+class FSyncDir(NamedTuple):
+    pass
+
+
+class StatFs(NamedTuple):
+    pass
+
+
+class Access(NamedTuple):
+    mask: int
+
+
+class Interrupt(NamedTuple):
+    """The user gives up the request with this number."""
+
+    unique: int
+
+
+class Destroy(NamedTuple):
+    pass
+
+
+class Unknown(NamedTuple):
+    """A request that this server does not implement."""
+
+
+Body = (
+    Init
+    | Lookup
+    | Forget
+    | GetAttr
+    | SetAttr
+    | Mknod
+    | Mkdir
+    | Link
+    | Unlink
+    | Rmdir
+    | Rename
+    | Open
+    | Create
+    | Read
+    | Write
+    | Flush
+    | FSync
+    | Release
+    | OpenDir
+    | ReadDir
+    | ReleaseDir
+    | FSyncDir
+    | StatFs
+    | Access
+    | Interrupt
+    | Destroy
+    | Unknown
+)
+
+
+class Request(NamedTuple):
+    unique: int
+    node: int
+    body: Body
+
+
+class ProtocolError(ValueError):
+    """The bytes are not a request."""
+
+
+def decode(buffer: memoryview) -> Request:
+    """Decode a request. Raises ProtocolError if it is too short for what it says it is."""
+    try:
+        length, opcode, unique, node, *_ = _IN.unpack_from(buffer)
+        decoder = _DECODERS.get(opcode)
+        body = decoder(buffer[_IN.size : length]) if decoder else Unknown()
+    except (struct.error, ValueError, IndexError) as error:
+        raise ProtocolError(f"a request is truncated: {error}") from error
+    if isinstance(body, _OneForget):
+        body = Forget(((node, body.lookups),))
+    return Request(unique, node, body)
+
+
+class _OneForget(NamedTuple):
+    lookups: int
+
+
+def _names(data: memoryview) -> list[str]:
+    """Decode strings that each end with a zero byte."""
+    parts = bytes(data).split(b"\0")
+    return [part.decode("utf-8", "surrogateescape") for part in parts[:-1]]
+
+
+def _forget(data: memoryview) -> Forget:
+    count, _ = struct.unpack_from("<II", data)
+    pairs = struct.iter_unpack("<QQ", data[8 : 8 + 16 * count])
+    return Forget(tuple((node, lookups) for node, lookups in pairs))
+
+
+_SETATTR = struct.Struct("<IIQQQQQQIIIIIIII")
+_MODE, _UID, _GID, _SIZE, _ATIME, _MTIME, _FH, _ATIME_NOW, _MTIME_NOW = (1 << n for n in range(9))
+
+#: The current time, in a `SetAttr`.
+NOW = -1
+
+
+def _setattr(data: memoryview) -> SetAttr:
+    fields = _SETATTR.unpack_from(data)
+    valid, _, handle, size, _, atime, mtime, _, atime_ns, mtime_ns, _, mode, _, uid, gid, _ = fields
+
+    def time_ns(given: int, now: int, seconds: int, nanoseconds: int) -> int | None:
+        if valid & now:
+            return NOW
+        signed = seconds - (1 << 64) if seconds >> 63 else seconds
+        return signed * 1_000_000_000 + nanoseconds if valid & given else None
+
+    return SetAttr(
+        handle=handle if valid & _FH else None,
+        size=size if valid & _SIZE else None,
+        mode=stat.S_IMODE(mode) if valid & _MODE else None,
+        uid=uid if valid & _UID else None,
+        gid=gid if valid & _GID else None,
+        accessed_ns=time_ns(_ATIME, _ATIME_NOW, atime, atime_ns),
+        modified_ns=time_ns(_MTIME, _MTIME_NOW, mtime, mtime_ns),
+    )
+
+
+def _mknod(data: memoryview) -> Mknod:
+    mode, _, umask, _ = struct.unpack_from("<IIII", data)
+    return Mknod(_names(data[16:])[0], mode, umask)
+
+
+def _mkdir(data: memoryview) -> Mkdir:
+    mode, umask = struct.unpack_from("<II", data)
+    return Mkdir(_names(data[8:])[0], stat.S_IMODE(mode), umask)
+
+
+def _rename(data: memoryview) -> Rename:
+    (parent,) = struct.unpack_from("<Q", data)
+    name, new_name = _names(data[8:])
+    return Rename(name, parent, new_name, 0)
+
+
+def _rename2(data: memoryview) -> Rename:
+    parent, flags = struct.unpack_from("<QI", data)
+    name, new_name = _names(data[16:])
+    return Rename(name, parent, new_name, flags)
+
+
+def _create(data: memoryview) -> Create:
+    flags, mode, umask, _ = struct.unpack_from("<IIII", data)
+    return Create(_names(data[16:])[0], flags, stat.S_IMODE(mode), umask)
+
+
+def _read(data: memoryview) -> Read:
+    return Read(*struct.unpack_from("<QQI", data))
+
+
+def _write(data: memoryview) -> Write:
+    handle, offset, size, _, _, flags = struct.unpack_from("<QQIIQI", data)
+    return Write(handle, offset, data[40 : 40 + size], flags)
+
+
+def _readdir(data: memoryview) -> ReadDir:
+    handle, offset, size = struct.unpack_from("<QQI", data)
+    return ReadDir(handle, offset, size, plus=False)
+
+
+def _handle(data: memoryview) -> int:
+    return struct.unpack_from("<Q", data)[0]
+
+
+def _uint(data: memoryview) -> int:
+    return struct.unpack_from("<I", data)[0]
+
+
+_DECODERS: dict[int, Callable[[memoryview], Body | _OneForget]] = {
+    1: lambda data: Lookup(_names(data)[0]),
+    2: lambda data: _OneForget(_handle(data)),
+    3: lambda _: GetAttr(),
+    4: _setattr,
+    6: lambda _: Link(),
+    8: _mknod,
+    9: _mkdir,
+    10: lambda data: Unlink(_names(data)[0]),
+    11: lambda data: Rmdir(_names(data)[0]),
+    12: _rename,
+    13: lambda _: Link(),
+    14: lambda data: Open(_uint(data)),
+    15: _read,
+    16: _write,
+    17: lambda _: StatFs(),
+    18: lambda data: Release(_handle(data)),
+    20: lambda data: FSync(_handle(data)),
+    25: lambda data: Flush(_handle(data)),
+    26: lambda data: Init(*struct.unpack_from("<IIII", data)),
+    27: lambda _: OpenDir(),
+    28: _readdir,
+    29: lambda data: ReleaseDir(_handle(data)),
+    30: lambda _: FSyncDir(),
+    34: lambda data: Access(_uint(data)),
+    35: _create,
+    36: lambda data: Interrupt(_handle(data)),
+    38: lambda _: Destroy(),
+    42: _forget,
+    44: lambda data: _readdir(data)._replace(plus=True),
+    45: _rename2,
+}
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """The attributes of a file or directory. `mode` has the type's bits too."""
+
+    inode: int
+    size: int
+    modified_ns: int
+    mode: int
+    uid: int
+    gid: int
+
+    def encode(self) -> bytes:
+        seconds, nanoseconds = divmod(self.modified_ns, 1_000_000_000)
+        seconds &= (1 << 64) - 1  # a time before 1970
+        links = 2 if stat.S_ISDIR(self.mode) else 1
+        return _ATTR.pack(
+            *(self.inode, self.size, (self.size + 511) // 512),
+            *(seconds, seconds, seconds, nanoseconds, nanoseconds, nanoseconds),
+            *(self.mode, links, self.uid, self.gid, 0, _BLOCK, 0),
+        )
+
+
+#: The size that programs read and write at once.
+_BLOCK = 128 * 1024
+
+
+@dataclass(frozen=True)
+class Space:
+    """The bytes and names of a file system, in all and free."""
+
+    bytes_total: int
+    bytes_free: int
+    names_total: int
+    names_free: int
+
+
+def answer(unique: int, error: int, size: int) -> bytes:
+    """Return the header of an answer with `size` bytes of payload; `error` is an errno or 0."""
+    return _OUT.pack(_OUT.size + size, -error, unique)
+
+
+def encode_init(request: Init) -> bytes:
+    """Accept what both sides can do. Raises ProtocolError for a kernel that is too old."""
+    if (request.major, request.minor) < (MAJOR, OLDEST_MINOR):
+        raise ProtocolError(
+            f"the kernel's FUSE protocol is {request.major}.{request.minor}, and {MAJOR}."
+            f"{OLDEST_MINOR} is needed"
+        )
+    flags = request.flags & WANTED
+    pages = MAX_DATA // 4096
+    return _INIT_OUT.pack(
+        *(MAJOR, min(request.minor, MINOR), request.max_readahead, flags),
+        *(_BACKGROUND, _BACKGROUND * 3 // 4, MAX_DATA, 1_000_000, pages, 0, 0, 0),
+    )
+
+
+#: How many reads ahead and delayed writes the kernel sends at the same time.
+_BACKGROUND = 12
+
+
+def encode_entry(node: int, attributes: Attributes, valid_ns: int) -> bytes:
+    """Return a name's node and attributes, which the kernel may keep for `valid_ns`."""
+    return _entry(node, valid_ns) + attributes.encode()
+
+
+def encode_missing(valid_ns: int) -> bytes:
+    """Return that there is no such name, which the kernel may keep for `valid_ns`."""
+    return _entry(0, valid_ns) + bytes(_ATTR.size)
+
+
+def _entry(node: int, valid_ns: int) -> bytes:
+    seconds, nanoseconds = divmod(valid_ns, 1_000_000_000)
+    return _ENTRY.pack(node, 0, seconds, seconds, nanoseconds, nanoseconds)
+
+
+def encode_attributes(attributes: Attributes, valid_ns: int) -> bytes:
+    seconds, nanoseconds = divmod(valid_ns, 1_000_000_000)
+    return _ATTR_OUT.pack(seconds, nanoseconds, 0) + attributes.encode()
+
+
+def encode_open(handle: int) -> bytes:
+    return struct.pack("<QII", handle, 0, 0)
+
+
+def encode_written(size: int) -> bytes:
+    return struct.pack("<II", size, 0)
+
+
+def encode_space(space: Space) -> bytes:
+    block = 4096
+    return _STATFS.pack(
+        *(space.bytes_total // block, space.bytes_free // block, space.bytes_free // block),
+        *(space.names_total, space.names_free, block, 255, block, 0),
+    )
+
+
+def encode_directory_entry(name: bytes, inode: int, offset: int, *, is_dir: bool) -> bytes:
+    """Return an entry of a directory. `offset` is where the next READDIR goes on after it."""
+    kind = (stat.S_IFDIR if is_dir else stat.S_IFREG) >> 12
+    entry = _DIRENT.pack(inode, offset, len(name), kind) + name
+    return entry + bytes(-len(entry) % 8)
