@@ -39,7 +39,7 @@ from yarnhub.minihadoop.settings import HUB_USER, ClusterSettings, Security, sup
 from yarnhub.minihadoop.state import ClusterState, require_unused, usable_folder
 
 #: Within this time all daemons must be ready.
-_START_TIMEOUT_SECONDS = 120.0
+_START_TIMEOUT_SECONDS = 300.0
 
 
 def _silent(_: str) -> None:

@@ -15,8 +15,16 @@ _DAEMONS = {
     "nodemanager": ("org.apache.hadoop.yarn.server.nodemanager.NodeManager", 256),
 }
 
-#: Options for a quick start and little memory, instead of speed in long runs.
-_SMALL = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:-UsePerfData"]
+#: Options for a quick start and little memory, instead of speed in long runs. The bytecode of the
+#: jars is not verified, which saves a sixth of a start: Maven has verified their checksums.
+_SMALL = [
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Xshare:auto",
+    "-XX:-UsePerfData",
+    "-XX:+UnlockDiagnosticVMOptions",
+    "-XX:-BytecodeVerificationRemote",
+]
 _OPENS = ["java.lang", "java.util", "java.net", "sun.nio.ch"]
 
 
