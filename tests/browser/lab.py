@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
 
-ACTION_TIMEOUT_MS = 30_000
-START_TIMEOUT_MS = 120_000
+ACTION_TIMEOUT_MS = 90_000
+START_TIMEOUT_MS = 240_000
 
 
 def choose(page: Page, profile: str, **fields: str) -> None:

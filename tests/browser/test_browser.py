@@ -20,7 +20,7 @@ from tests.hadoop.hub import Hub
 from tests.hadoop.yarn_rest import application
 from yarnhub.minihadoop import MiniHadoop
 
-pytestmark = [pytest.mark.hadoop, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.hadoop, pytest.mark.timeout(900)]
 
 HOME = "/user/alice/notebooks"
 CODE = """import os

@@ -63,7 +63,7 @@ def test_a_server_says_in_one_line_that_libhdfs_is_missing(
         env={**environment(hadoop, tmp_path, "alice"), **missing},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode != 0
     assert 'filesystem_kind = "libhdfs": libhdfs cannot be used' in done.stderr

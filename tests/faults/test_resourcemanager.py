@@ -23,7 +23,7 @@ DirectLauncher.list_applications = tell_and_ask
 """
 
 #: A fraction of what a hub answers while one of its calls to YARN waits, also on a busy machine.
-REQUESTS = 50
+REQUESTS = 20
 
 
 def test_a_start_goes_on_after_the_resourcemanager_was_killed(

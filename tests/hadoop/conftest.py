@@ -49,5 +49,5 @@ def _post(url: str, body: dict[str, object]) -> dict[str, str]:
         url, json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=30) as response:
+    with opener.open(request, timeout=60) as response:
         return json.loads(response.read() or b"{}")

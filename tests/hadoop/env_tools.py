@@ -31,7 +31,7 @@ def pack_env(
         env=client_environment(hadoop, user) | variables,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
@@ -45,7 +45,7 @@ def run_script(
         env=client_environment(hadoop, HUB_USER),
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=500,
         check=False,
     )
 
@@ -60,7 +60,7 @@ def on_a_terminal(hadoop: MiniHadoop, *arguments: str | Path, keys: str = "") ->
         input=keys,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout
@@ -133,6 +133,6 @@ def as_somebody_else(environment: Path, *arguments: str) -> subprocess.Completed
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=300,
         **identity,
     )

@@ -19,6 +19,9 @@ import httpx
 from yarnhub.minihadoop.ports import held_ports
 from yarnhub.minihadoop.settings import HUB_USER
 
+#: How long anything of a hub may take, on a machine that is busy with other tests.
+PATIENCE_SECONDS = 240
+
 LIGHT_SERVER = Path(__file__).with_name("light_server.py")
 CONFIG = """
 c = get_config()
@@ -30,6 +33,7 @@ c.YarnSpawner.contents_manager = ""
 c.YarnSpawner.mount = "off"
 c.YarnSpawner.status_interval = 0.5
 c.Spawner.poll_interval = 1
+c.Spawner.http_timeout = 120
 c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
 c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
@@ -95,7 +99,7 @@ class Hub:
         self._http = httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"token {self._token}"},
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
             trust_env=False,
             # Of two threads one may take a connection that the other is just about to close.
             limits=httpx.Limits(max_keepalive_connections=0),
@@ -113,7 +117,7 @@ class Hub:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             assert self._process.poll() is None, self.log()
             try:
@@ -148,7 +152,7 @@ class Hub:
         """End the process in good order; it can be started again."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(60)
+            self._process.wait(PATIENCE_SECONDS)
 
     def stop(self) -> None:
         """End the process in good order, for the last time."""
@@ -200,7 +204,7 @@ class Hub:
         events = list(self.events(user, name))
         if not events:
             # What a failed start has left is just being ended: the reason is told after that.
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE_SECONDS
             while self._server(user, name).get("pending") == "stop":
                 assert time.monotonic() < deadline, self.log()
             events = list(self.events(user, name))
@@ -210,7 +214,7 @@ class Hub:
         """Yield each event of a start's progress as it comes, up to the last; none where the hub
         refuses to tell of it."""
         server = f"users/{user}/servers/{name}" if name else f"users/{user}/server"
-        with self._http.stream("GET", f"/hub/api/{server}/progress", timeout=120) as stream:
+        with self._http.stream("GET", f"/hub/api/{server}/progress") as stream:
             for line in stream.iter_lines():
                 if line.startswith("data:"):
                     yield (event := json.loads(line.removeprefix("data:")))
@@ -248,7 +252,7 @@ class Hub:
         """Stop a server, and wait until the hub says that it is gone."""
         server = f"users/{user}/servers/{name}" if name else f"users/{user}/server"
         self.api("DELETE", server)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while self._server(user, name):
             assert time.monotonic() < deadline, self.log()
 
@@ -276,7 +280,7 @@ class Person:
         self.http = httpx.Client(
             base_url=hub.url,
             follow_redirects=True,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
             trust_env=False,
             limits=httpx.Limits(max_keepalive_connections=0),
         )

@@ -46,7 +46,7 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     "more",
     [
@@ -72,7 +72,7 @@ def test_the_end_to_end_check_passes_and_leaves_nothing(
     assert list(tmp_path.glob("minihadoop-*")) == []
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_ctrl_c_half_way_ends_everything(tmp_path: Path, port: int, wait_until: Callable[..., Any]):
     process = demo(tmp_path, port)
     # The first process is their watcher's.

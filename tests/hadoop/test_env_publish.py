@@ -121,7 +121,7 @@ def test_two_packers_of_one_name_at_once_publish_one_whole_environment(
     command = [sys.executable, "-m", "yarnhub", "pack-env", venv, "--name", "twice", "--quiet"]
     environment = client_environment(hadoop, HUB_USER)
     packers = [subprocess.Popen(command, env=environment) for _ in range(2)]
-    assert [packer.wait(timeout=120) for packer in packers] == [0, 0]
+    assert [packer.wait(timeout=300) for packer in packers] == [0, 0]
     found = resolve(hdfs, DEFAULT_ENV_ROOT, "twice")
     archive = download(hdfs, found.path, tmp_path / "archive.tar.gz").read_bytes()
     assert hashlib.sha256(archive).hexdigest() == found.manifest.sha256
@@ -234,7 +234,7 @@ def test_a_namenode_that_is_away_is_a_line(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 6

@@ -35,7 +35,7 @@ with MiniHadoop(datanodes=1, memory_mb=1024) as hadoop:
 """
 
 
-def yarnhub(*arguments: str, timeout: float = 180) -> subprocess.CompletedProcess[str]:
+def yarnhub(*arguments: str, timeout: float = 400) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "yarnhub", *arguments],
         cwd=ROOT,
@@ -284,7 +284,7 @@ def test_an_interrupted_start_leaves_nothing(tmp_path, wait_until):
     up = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     started = wait_until(lambda: daemons(folder), 120, "a daemon has been started")
     up.send_signal(signal.SIGINT)
-    _, errors = up.communicate(timeout=60)
+    _, errors = up.communicate(timeout=180)
     assert up.returncode == 130
     assert "Interrupted." in errors
     assert "Traceback" not in errors

@@ -117,12 +117,12 @@ async def report_of(client: AsyncClient, application_id: ApplicationId) -> Appli
 async def eventually(ask: Callable[[], Awaitable[Found | None]], what: str) -> Found:
     """Ask until there is an answer that is true: YARN gives no signal that could be waited for."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + 60
+    deadline = loop.time() + 180
     while loop.time() < deadline:
         if found := await ask():
             return found
         await asyncio.sleep(0.05)
-    pytest.fail(f"not within 60 s: {what}")
+    pytest.fail(f"not within 180 s: {what}")
 
 
 @pytest.mark.smoke

@@ -42,7 +42,7 @@ def warm(hadoop: MiniHadoop, *arguments: str) -> subprocess.CompletedProcess[str
         env=client_environment(hadoop, HUB_USER),
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
 

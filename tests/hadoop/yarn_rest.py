@@ -37,7 +37,7 @@ def end_application(hadoop: MiniHadoop, application_id: str, user: str = "alice"
     url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}/state"
     params = {"user.name": user}
     httpx.put(
-        url, params=params, json={"state": "KILLED"}, trust_env=False, timeout=30
+        url, params=params, json={"state": "KILLED"}, trust_env=False, timeout=60
     ).raise_for_status()
 
 

@@ -24,7 +24,7 @@ def test_an_environment_is_published_as_whose_keytab_there_is(hadoop: MiniHadoop
             env={**os.environ, **hadoop.env(), **login},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
 
     pack = ("pack-env", str(venv), "--name")

@@ -47,7 +47,7 @@ def run(
         env={**os.environ, **hadoop.env(), **hadoop.identity(name), **variables},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
 
 

@@ -246,7 +246,7 @@ def collected_logs(hadoop: MiniHadoop, application_id: str, reader: str = "alice
         [sys.executable, "-c", READ_COLLECTED, application_id],
         env={**os.environ, **hadoop.env(), **hadoop.identity(reader)},
         capture_output=True,
-        timeout=120,
+        timeout=300,
     )
     return done.stdout if done.returncode == 0 else done.stderr
 

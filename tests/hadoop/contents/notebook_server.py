@@ -65,7 +65,7 @@ def running(
         with httpx.Client(
             base_url=written(started)["url"],
             headers={"Authorization": f"token {TOKEN}"},
-            timeout=30,
+            timeout=120,
             trust_env=False,
         ) as client:
             # It writes the file before it listens.

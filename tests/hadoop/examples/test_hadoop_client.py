@@ -50,7 +50,7 @@ def run(environment: Environment, *command: str) -> subprocess.CompletedProcess[
         env=environment,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=500,
     )
 
 

@@ -135,7 +135,7 @@ async def until(
     cluster: Launcher, application_id: str, wanted: Callable[[ApplicationReport], Any]
 ) -> ApplicationReport:
     """Look at an application until its report is as wanted."""
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 240
     while True:
         report = await cluster.report(application_id)
         assert report is not None
@@ -230,7 +230,7 @@ async def test_calls_end_while_yarn_is_away_and_work_again_when_it_is_back(
     finally:
         hadoop.resourcemanager.start()
         hadoop.wait_ready()
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while True:
         try:
             assert await cluster.list_applications("yarnhub-1") == {}
