@@ -18,7 +18,7 @@ from yarnhub.minihadoop import MiniHadoop
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[MiniHadoop]:
-    with MiniHadoop(ha=True, users=("alice",)) as cluster:
+    with MiniHadoop(ha=True, datanodes=1, users=("alice",)) as cluster:
         yield cluster
 
 

@@ -11,10 +11,12 @@ import httpx
 import pytest
 
 from tests.faults.injector import POINTS
+from tests.hadoop.hub import Hub
 from tests.hadoop.yarn_rest import running_applications
 from yarnhub.minihadoop import MiniHadoop
 
 ROOT = Path(__file__).parents[2]
+HUB_CONFIG = "c.YarnSpawner.reconcile_interval = 1\n"
 
 
 # One on each side of the submit, and one when the container is there; all of them are heavy.
@@ -33,9 +35,8 @@ ALWAYS = {
     ],
 )
 def test_after_its_restart_the_application_is_adopted_or_ended(
-    make_hub: Any, hadoop: MiniHadoop, wait_until: Callable[..., Any], point: str
+    hub: Hub, hadoop: MiniHadoop, wait_until: Callable[..., Any], point: str
 ):
-    hub = make_hub("c.YarnSpawner.reconcile_interval = 1\n")
     hub.api("POST", "users/alice")
     hub.stop_process()
     healthy = hub.config.read_text()

@@ -28,7 +28,7 @@ from yarnhub.minihadoop.rest import get_json
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[MiniHadoop]:
-    with MiniHadoop(ha=True) as cluster:
+    with MiniHadoop(ha=True, datanodes=1) as cluster:
         yield cluster
 
 

@@ -22,7 +22,7 @@ SECURITY = Security(token_renew_seconds=30, token_max_seconds=110)
 def hadoop() -> Iterator[MiniHadoop]:
     """A cluster with Kerberos, instead of the simple one of all other tests. It collects logs."""
     collect = {"yarn.log-aggregation-enable": "true"}
-    with MiniHadoop(users=("alice", "bob"), security=SECURITY, yarn=collect) as cluster:
+    with MiniHadoop(datanodes=1, security=SECURITY, yarn=collect) as cluster:
         # The folder of a daemon's configuration comes first where it looks for classes.
         compiler = cluster.state.distribution.java_home / "bin" / "javac"
         source = Path(__file__).with_name("SecureIOUtils.java")

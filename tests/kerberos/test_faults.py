@@ -195,7 +195,7 @@ async def test_a_damaged_token_file_is_told_in_a_sentence_and_mended_by_the_next
     wait_until: Callable[..., object],
     tmp_path: Path,
 ):
-    hub = make_secure_hub(NOTEBOOKS)
+    hub = make_secure_hub(f"{NOTEBOOKS}c.YarnSpawner.token_refresh_interval = 5\n")
     async with browser_of(hub, "alice") as browser:
         await save(browser, "whole")
         file = token_file(hadoop, hub.application_of("alice"))

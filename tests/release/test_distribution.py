@@ -84,6 +84,7 @@ def test_the_metadata_is_what_an_index_takes(distributions: tuple[Path, Path], t
     assert told.count("PASSED") == 2
 
 
+@pytest.mark.heavy  # it installs the hub from an index
 def test_the_tool_and_the_hub_run_where_only_the_wheel_is(edge_node: Path, tmp_path: Path):
     from importlib.metadata import version
 
