@@ -21,6 +21,7 @@ from yarnhub.check.cli import GROUPS, show
 from yarnhub.check.results import exit_code
 from yarnhub.config.render import AdminChoices, ClusterResources, hub_config, systemd_unit
 from yarnhub.errors import ToolError
+from yarnhub.options import writable
 
 if TYPE_CHECKING:
     from yarnhub.check.facts import EdgeNode
@@ -44,10 +45,19 @@ class NothingToChooseError(ToolError):
     exit_code = 4
 
 
-Output = Annotated[Path, typer.Option("--output", "-o", dir_okay=False, help="The file to write.")]
+Output = Annotated[
+    Path,
+    typer.Option("--output", "-o", dir_okay=False, callback=writable, help="The file to write."),
+]
 Unit = Annotated[
     Path | None,
-    typer.Option("--unit", dir_okay=False, help="Also write a systemd unit.", show_default=False),
+    typer.Option(
+        "--unit",
+        dir_okay=False,
+        callback=writable,
+        help="Also write a systemd unit.",
+        show_default=False,
+    ),
 ]
 HubHost = Annotated[
     str, typer.Option(help="This host's name, as the nodes resolve it.", show_default=False)

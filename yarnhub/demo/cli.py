@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from yarnhub.minihadoop.cli import AllowRoot
+from yarnhub.options import writable
 
 
 def demo(
@@ -22,7 +23,9 @@ def demo(
     ] = False,
     report: Annotated[
         Path | None,
-        typer.Option(help="Write the check's steps to this file, as JSON.", metavar="FILE"),
+        typer.Option(
+            help="Write the check's steps to this file, as JSON.", metavar="FILE", callback=writable
+        ),
     ] = None,
     allow_root: AllowRoot = False,
 ) -> None:

@@ -175,6 +175,16 @@ def test_wrong_arguments_end_with_2_and_start_nothing(arguments, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "command", [["config", "--output"], ["config", "--unit"], ["demo", "--allow-root", "--report"]]
+)
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_done(command, tmp_path):
+    file = tmp_path / "absent" / "file"
+    done = yarnhub(*command, str(file), HADOOP_CONF_DIR=str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"{file} cannot be written. Choose a file in another directory.\n")
+
+
 def test_the_status_of_a_missing_cluster_is_one_line(tmp_path):
     done = yarnhub("minihadoop", "status", XDG_STATE_HOME=str(tmp_path))
     assert done.returncode == 1
