@@ -3,7 +3,8 @@
 Both descriptors are inherited. The device is what `namespace.enter` has returned; the state is an
 empty memory file (`os.memfd_create`) at first. Their holder starts the program again with the same
 two if it dies: open files and node ids stay valid. The program ends with 0 when the mount is gone,
-and with 1 and a sentence on standard error if HDFS cannot be opened.
+and with 1 and a sentence on standard error if HDFS cannot be opened. If the holder itself is killed,
+nothing could start the program again: `--lifeline FD`, a pipe of the holder's, then ends it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
+import os
 import sys
+import threading
 from pathlib import Path
 
 from hadoop_client.configuration import Configuration
@@ -33,6 +36,9 @@ def main() -> None:
     )
     parser.add_argument("--device", type=int, required=True, metavar="FD")
     parser.add_argument("--state", type=int, required=True, metavar="FD")
+    parser.add_argument(
+        "--lifeline", type=int, metavar="FD", help="a pipe whose writer, if it ends, ends us too"
+    )
     parser.add_argument("--root", default="/", help="the directory of HDFS to show")
     parser.add_argument(
         "--staging",
@@ -48,6 +54,8 @@ def main() -> None:
     )
     options = parser.parse_args()
     logging.basicConfig(format="HDFS mount: %(message)s", level=logging.WARNING)
+    if options.lifeline is not None:
+        threading.Thread(target=_end_with, args=(options.lifeline,), daemon=True).start()
     try:
         fs = open_filesystem()
     except (OSError, ImportError) as error:
@@ -66,6 +74,12 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     daemon.serve()
+
+
+def _end_with(lifeline: int) -> None:
+    """End this process with the holder of the device, so that no call on the mount hangs."""
+    os.read(lifeline, 1)
+    os._exit(1)
 
 
 def make_daemon(

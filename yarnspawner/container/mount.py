@@ -61,8 +61,7 @@ def mount_hdfs() -> None:
 def _enter(path: str) -> int:
     """Enter the namespace and mount; returns the device. Raises `NotMountedError`."""
     try:
-        # The environment's, not the payload's.
-        from hdfs_contents.mount import namespace  # type: ignore[import-not-found,unused-ignore]
+        from hdfs_contents.mount import namespace  # the environment's, not the payload's
     except ImportError:
         raise NotMountedError(
             "HDFS is not mounted: the server's Python environment has no hdfs_contents.mount. "

@@ -1,0 +1,33 @@
+"""The program that serves a mount, without a mount: its device is a pipe."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SITE = (
+    "<configuration><property><name>fs.defaultFS</name>"
+    "<value>hdfs://127.0.0.1:1</value></property></configuration>"
+)
+
+
+def test_it_ends_with_the_holder_of_its_device(tmp_path: Path):
+    (tmp_path / "core-site.xml").write_text(SITE)
+    (device, _), (lifeline, holder) = os.pipe(), os.pipe()
+    state = os.memfd_create("state")
+    options = {"--device": device, "--state": state, "--lifeline": lifeline}
+    with subprocess.Popen(
+        [sys.executable, "-m", "hdfs_contents.mount"]
+        + [f"{option}={number}" for option, number in options.items()],
+        env={**os.environ, "HADOOP_CONF_DIR": str(tmp_path), "HADOOP_USER_NAME": "alice"},
+        cwd=tmp_path,
+        pass_fds=tuple(options.values()),
+        stderr=subprocess.PIPE,
+    ) as program:
+        os.close(lifeline)
+        # Its holder is killed: the writing end is closed, and then the program alone has the pipe.
+        os.close(holder)
+        _, errors = program.communicate(timeout=30)
+        assert (program.returncode, errors) == (1, b"")
