@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import gc
 import importlib.util
+import logging
 import os
 import runpy
 import shutil
@@ -60,6 +61,7 @@ def main(command: list[str]) -> int:
             release(held, master)
             os.execv(script, [script, *command[1:]])
         patch_tornado_to_use(held, relax_gc())
+        hide_session_ids()
     except (NotMountedError, PreparationError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the container's log is our console
         return 1
@@ -145,6 +147,18 @@ def relax_gc() -> Callable[[], None]:
             gc.set_threshold(*usual)
 
     return restore
+
+
+def hide_session_ids() -> None:
+    """Keep a line of JupyterHub out of the log that has the id of a user's session in JupyterHub.
+
+    Hubs and servers write it when they set an XSRF cookie. Others may read the log.
+    """
+    logging.getLogger("tornado.application").addFilter(_has_no_session_id)
+
+
+def _has_no_session_id(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith("Setting new xsrf cookie")
 
 
 def patch_tornado_to_use(held: socket.socket, on_listen: Callable[[], None]) -> None:

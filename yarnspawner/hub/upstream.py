@@ -4,6 +4,7 @@
   `X-JupyterHub-Version` that is not a version raises out of that check, and the hub does not start.
 - At the hub's start JupyterHub ends each running server that does not answer it, with no way for
   the spawner to keep it.
+- JupyterHub logs the ids of users' sessions at level INFO.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from types import SimpleNamespace
 import jupyterhub
 from jupyterhub import user
 
+from yarnspawner.container.singleuser import hide_session_ids
 from yarnspawner.jupyterhub_types import Server
 
 _check_version = user._check_version
@@ -39,3 +41,4 @@ def skip_wait_up(server: Server) -> None:
 def install() -> None:
     """Put our functions in the place of JupyterHub's, in each hub of this process."""
     user._check_version = check_version
+    hide_session_ids()
