@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -287,7 +288,7 @@ def refuse_world_writable(*statuses: FileStatus) -> None:
         if status.mode & _OTHERS_WRITE:
             raise UnsafeEnvironmentError(
                 f"{status.path} is world-writable, so anyone could change what notebooks run. "
-                f"Run: hdfs dfs -chmod o-w {status.path}"
+                f"Run: hdfs dfs -chmod o-w {shlex.quote(status.path)}"
             )
 
 

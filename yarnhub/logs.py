@@ -6,6 +6,7 @@ lines, and the whole output only if the cluster collects logs.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -112,5 +113,5 @@ def _print(title: str, text: str, lines: int) -> None:
 def _full_log_hint(report: ApplicationReport) -> str:
     return (
         "Full log, if log aggregation is on (yarn.log-aggregation-enable):\n"
-        f"  yarn logs -applicationId {report.application_id} -appOwner {report.user}"
+        f"  yarn logs -applicationId {report.application_id} -appOwner {shlex.quote(report.user)}"
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from jupyterhub.utils import url_escape_path
 
+from hadoop_client.printable import printable
 from yarnspawner.container.hub import parse_api_url
 from yarnspawner.container.payload import TOKENS_FILE, Launch
 from yarnspawner.failures import OptionsError
@@ -89,7 +90,7 @@ async def build_launch_spec(
     environments = [environment, *kernels.values()]
     return LaunchSpec(
         user=user,
-        name=f"jupyterhub-{user}" + (f"-{request.name}" if request.name else ""),
+        name=printable(f"jupyterhub-{user}" + (f"-{request.name}" if request.name else "")),
         queue=settings.queue,
         memory_mb=container_memory_mb(request.mem_limit, settings.am_overhead),
         vcores=container_vcores(request.cpu_limit),

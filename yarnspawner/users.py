@@ -16,11 +16,13 @@ def check_user(name: str, hub_user: str, forbidden: set[str]) -> None:
 
     The cluster's proxyuser rules are the boundary; this check also holds if they are too wide.
     """
-    if not re.fullmatch(r"[^\s/,:*\x00-\x1f]+", name) or name in (".", ".."):
+    # A name that begins with a hyphen would be an option to the commands that messages contain.
+    possible = re.fullmatch(r"[^\s/,:*-][^\s/,:*]*", name) and name not in (".", "..")
+    if not (possible and name.isprintable()):
         raise ImpersonationError(
-            f"{name!r} cannot be a Hadoop user. JupyterHub starts servers only for names without "
-            "spaces, slashes, commas, colons and asterisks. Ask an administrator to map your login "
-            "name (c.YarnSpawner.hadoop_name_hook)."
+            f"{name!r} cannot be a Hadoop user. JupyterHub starts servers only for printable names "
+            "without spaces, slashes, commas, colons and asterisks that do not begin with a "
+            "hyphen. Ask an administrator to map your login name (c.YarnSpawner.hadoop_name_hook)."
         )
     refused = {account.casefold() for account in (short_name(hub_user), *forbidden)}
     if short_name(name).casefold() in refused:

@@ -237,7 +237,9 @@ class Url(Message):
     @classmethod
     def parse(cls, text: str) -> Url:
         """Parse scheme://host[:port]/path; raises ValueError, also for the parts `.` and `..`."""
-        match = re.fullmatch(r"([a-z][a-z0-9+.-]*)://([^/:]*)(?::(\d{1,5}))?(/.*)", text, re.DOTALL)
+        match = re.fullmatch(
+            r"([a-z][a-z0-9+.-]*)://(\[[^]/]*\]|[^/:]*)(?::(\d{1,5}))?(/.*)", text, re.DOTALL
+        )
         if match is None:
             raise ValueError(f"{text!r} is not a full path: it must be scheme://host:port/path")
         if {".", ".."} & set(match[4].split("/")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import posixpath
 import secrets
+import shlex
 import statistics
 import time
 from contextlib import suppress
@@ -29,7 +30,7 @@ def check_root(filesystem: FileSystem, root: str) -> list[CheckResult]:
     except FileNotFoundError:
         return [_failed(f"{root} does not exist.", "Create it, or choose another directory.")]
     except PermissionError:
-        remedy = f"See `hdfs dfs -getfacl {root}`; the owner can change it."
+        remedy = f"See `hdfs dfs -getfacl {shlex.quote(root)}`; the owner can change it."
         return [_failed(f"{filesystem.user} may not write to {root}.", remedy)]
     except OSError as error:
         why = f"{root} cannot be used: {error.strerror or error}."

@@ -201,14 +201,14 @@ def judge_keytab(path: str, needed: bool, mode: int | None, readable: bool) -> C
             "keytab",
             Verdict.FAILED,
             f"Other users have access to {path} (mode {mode:o}), and could act as the hub.",
-            f"Run `chmod 400 {path}`, and change the key.",
+            f"Run `chmod 400 {shlex.quote(path)}`, and change the key.",
         )
     if not readable:
         return CheckResult(
             "keytab",
             Verdict.FAILED,
             f"This account cannot read {path}.",
-            f"Give the file to the hub's account: `chown ACCOUNT {path}`.",
+            f"Give the file to the hub's account: `chown ACCOUNT {shlex.quote(path)}`.",
         )
     return CheckResult("keytab", Verdict.OK, f"Only its owner can read {path}.")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -177,7 +178,9 @@ def _check(file: Path, user: str) -> int:
     """Run `yarnhub check` with the written file; returns its exit code."""
     from yarnhub.check.facts import run_check
 
-    typer.echo(f"Running `yarnhub check --config {file} --user {user}`:")
+    typer.echo(
+        f"Running `yarnhub check --config {shlex.quote(str(file))} --user {shlex.quote(user)}`:"
+    )
     edge = _edge_node(file, user)
     results = [result for group in GROUPS for result in run_check(group, edge)]
     for result in results:

@@ -50,7 +50,8 @@ def make_folders(namenode_url: str, users: tuple[str, ...], root: str | None = N
 def _put(namenode_url: str, path: str, user: str, **query: str) -> None:
     query["user.name"] = user
     try:
-        put(f"{namenode_url}/webhdfs/v1{path}?{urllib.parse.urlencode(query)}")
+        quoted = urllib.parse.quote(path)
+        put(f"{namenode_url}/webhdfs/v1{quoted}?{urllib.parse.urlencode(query)}")
     except urllib.error.HTTPError as error:
         reason = error.read(1000).decode(errors="replace")[:300]
         raise DaemonError(f"The namenode could not create {path}: {reason}") from error

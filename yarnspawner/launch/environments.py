@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from env_packaging.errors import PackagingError, StorageError
 from env_packaging.manifest import Manifest
-from env_packaging.registry import PublishedEnvironment, resolve
+from env_packaging.registry import PublishedEnvironment, parse_reference, resolve
 from hadoop_client.hdfs.filesystem import open_filesystem
 from hadoop_client.yarn.records import Url
 from yarnspawner.failures import ClusterUnavailableError, OptionsError
@@ -61,6 +61,7 @@ async def find_environment(
         return PythonEnvironment(f"{check_python(python_env)}/bin/python", None)
     try:
         if owner:
+            parse_reference(python_env)  # It becomes an argument of a process.
             published = await _look_up_as(owner, env_root, python_env)
         else:
             published = await asyncio.to_thread(

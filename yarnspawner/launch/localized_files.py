@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import posixpath
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,8 +85,8 @@ def local_files(requested: Sequence[RequestedFile]) -> dict[str, bytes]:
         if not file.local:
             continue
         remedy = (
-            f"put it into HDFS (hdfs dfs -put {file.source} /apps/yarnhub/) and give its hdfs:// "
-            "path here"
+            f"put it into HDFS (hdfs dfs -put {shlex.quote(file.source)} /apps/yarnhub/) and give "
+            "its hdfs:// path here"
         )
         if file.archive:
             raise _wrong(file.link, f"is an archive on the edge node: {remedy}")
@@ -152,7 +153,8 @@ def _check_public(filesystem: FileSystem, link: str, status: FileStatus) -> None
         raise _wrong(
             link,
             "has the visibility 'public', but not every user may read it: run hdfs dfs -chmod o+r "
-            f"{status.path}, and o+x on the directories above it, or remove the visibility",
+            f"{shlex.quote(status.path)}, and o+x on the directories above it, or remove the "
+            "visibility",
         )
 
 
