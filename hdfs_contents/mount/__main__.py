@@ -3,8 +3,9 @@
 Both descriptors are inherited. The device is what `namespace.enter` has returned; the state is an
 empty memory file (`os.memfd_create`) at first. Their holder starts the program again with the same
 two if it dies: open files and node ids stay valid. The program ends with 0 when the mount is gone,
-and with 1 and a sentence on standard error if HDFS cannot be opened. If the holder itself is killed,
-nothing could start the program again: `--lifeline FD`, a pipe of the holder's, then ends it.
+and with 1 and a sentence on standard error if HDFS cannot be opened. If the holder itself is
+killed, nothing could start the program again: `--lifeline FD`, a pipe of the holder's, then ends
+it.
 """
 
 from __future__ import annotations
