@@ -6,10 +6,9 @@ import argparse
 import logging
 from pathlib import Path
 
+from hadoop_client.hdfs.local import LocalFileSystem
 from hdfs_contents.mount.__main__ import make_daemon
 from hdfs_contents.mount.overlay import Budget
-
-from hadoop_client.hdfs.local import LocalFileSystem
 
 
 def main() -> None:

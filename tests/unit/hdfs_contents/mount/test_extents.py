@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hdfs_contents.mount.extents import Extents
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hdfs_contents.mount.extents import Extents
 
 RANGE = st.tuples(st.integers(0, 40), st.integers(0, 40)).map(lambda pair: tuple(sorted(pair)))
 CHANGES = st.lists(st.one_of(RANGE, st.integers(0, 40)))

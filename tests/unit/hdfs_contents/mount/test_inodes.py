@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hdfs_contents.mount.inodes import Inodes, Node, inode_of
-from hdfs_contents.mount.protocol import ROOT
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from hdfs_contents.mount.inodes import Inodes, Node, inode_of
+from hdfs_contents.mount.protocol import ROOT
 
 NAMES = st.sampled_from("abc")
 

@@ -7,9 +7,10 @@ import struct
 from contextlib import suppress
 
 import pytest
-from hdfs_contents.mount import protocol
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hdfs_contents.mount import protocol
 
 U32 = st.integers(0, 2**32 - 1)
 U64 = st.integers(0, 2**64 - 1)

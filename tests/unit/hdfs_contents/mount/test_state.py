@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
-from hdfs_contents.mount import state
-from hdfs_contents.mount.state import Journal, Record, Slots
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from hdfs_contents.mount import state
+from hdfs_contents.mount.state import Journal, Record, Slots
 
 RECORD = st.builds(Record, st.integers(1, 7), st.integers(0, 5), st.binary(max_size=50))
 
