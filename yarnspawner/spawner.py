@@ -25,7 +25,7 @@ from jupyterhub.utils import maybe_future
 from hadoop_client.printable import printable
 from hadoop_client.security.credentials import Token
 from hadoop_client.yarn.applicationmaster import FinalStatus
-from hadoop_client.yarn.reports import QueueInfo
+from yarnspawner.cluster_access import ClusterAccess
 from yarnspawner.container.singleuser import CONTENTS_OPTION, SESSION_OPTION
 from yarnspawner.failures import (
     ApplicationFailedError,
@@ -44,7 +44,6 @@ from yarnspawner.hub.kept_session import kept_session
 from yarnspawner.hub.pending_start import POLL_SECONDS, PendingStart, start_failures
 from yarnspawner.hub.progress import ProgressLog, ready, submitting
 from yarnspawner.hub.server_check import verify_server_identity
-from yarnspawner.hub.shared import get_hub_cluster
 from yarnspawner.hub.status import Liveness, Status, StatusCache
 from yarnspawner.hub.token_cache import TokenCache
 from yarnspawner.internal_ssl import InternalSsl
@@ -74,7 +73,7 @@ STOP_REASON = "The server was stopped in JupyterHub."
 UNREACHABLE_URL = "http://127.0.0.1:9"
 
 
-class YarnSpawner(ServerState, InternalSsl, ProfileOptions, Spawner):
+class YarnSpawner(ServerState, ClusterAccess, InternalSsl, ProfileOptions, Spawner):
     """Start a user's notebook server as a YARN application."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -90,34 +89,9 @@ class YarnSpawner(ServerState, InternalSsl, ProfileOptions, Spawner):
         return printable(super()._log_name)
 
     @property
-    def hadoop_name(self) -> str:
-        """The user's name in Hadoop."""
-        name: str = self.user.name
-        return name if self.hadoop_name_hook is None else str(self.hadoop_name_hook(name))
-
-    @property
     def start_key(self) -> bytes:
         """The key that the container of this start shares with the hub; empty without a start."""
         return start_key(self.user.settings["cookie_secret"], self.spawn_tag)
-
-    # -- the shared cluster ------------------------------------------------------------------
-
-    async def _yarn(self) -> HubCluster:
-        """Return the cluster that all spawners of the hub share.
-
-        Raises `ClusterUnavailableError`.
-        """
-        return await get_hub_cluster(self.user.settings, self.hub.api_url, self)
-
-    async def cluster_queues(self) -> list[QueueInfo]:
-        """Return the cluster's queues; raises `ClusterError` or `ClusterUnavailableError`."""
-        return await (await self._yarn()).launcher.queues()
-
-    async def node_names(self) -> list[str]:
-        """Return YARN's names of all nodes, and the addresses at which the hub reaches them."""
-        with start_failures():
-            hosts = await (await self._yarn()).launcher.node_hosts()
-        return [*hosts, *map(self._reachable, hosts)]
 
     def clear_state(self) -> None:
         """Forget the server."""
@@ -272,12 +246,6 @@ class YarnSpawner(ServerState, InternalSsl, ProfileOptions, Spawner):
             self.user.settings,
             self.certificate,
         )
-
-    def _reachable(self, node: str) -> str:
-        """Return the address at which the hub and the proxy reach a node."""
-        if callable(self.host_map):
-            return str(self.host_map(node))
-        return str(self.host_map.get(node, node))
 
     async def get_url(self) -> str:
         """Return the server's URL, also if the hub was restarted during the start."""

@@ -5,9 +5,9 @@
     JOURNALS  two journals, of which one is in use
 
 A thread reads each request straight into its slot, marks it there when it is done, and clears the
-slot once it has answered. So the requests that a killed daemon has left are in the slots. The journal has records of open
-files and of names that the kernel knows. When it has grown, its live records are written to the
-other journal, and that one is used.
+slot once it has answered. So the requests that a killed daemon has left are in the slots. The
+journal has records of open files and of names that the kernel knows. When it has grown, its live
+records are written to the other journal, and that one is used.
 
 A system call is done or not done when a process is killed, so no record is ever half written.
 """
