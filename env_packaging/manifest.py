@@ -1,4 +1,4 @@
-"""The manifest of a published archive, as JSON in a file of its own.
+"""The manifest of a published archive, as JSON in a file beside it.
 
 - The archive is complete before its manifest appears, so a manifest implies its archive.
 - Unknown fields are ignored, so that older hubs can read newer manifests. An unknown `schema` is

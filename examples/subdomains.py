@@ -1,7 +1,7 @@
 """Gives each user a host name: Alice's server is at alice.hub.example.com.
 
-A browser separates the pages of different hosts. So a notebook that Alice opens cannot act in her
-name on the hub, whoever wrote it, and a page of Bob's cannot act on her server.
+A browser separates the pages of different hosts. So a notebook from another user cannot act in
+Alice's name on the hub when she opens it, and a page of Bob's cannot act on her server.
 
 DNS must resolve *.hub.example.com to the hub, and the certificate must include it.
 """

@@ -1,7 +1,7 @@
 """Makes a notebook notary usable from any thread.
 
 Signing a notebook of some megabytes is slow and belongs in a worker thread, but nbformat's SQLite
-store may be used only in the thread that created it. The store therefore gets a thread of its own.
+store may be used only in the thread that created it. The store therefore has its own thread.
 The rest of the notary's work is done in the calling thread.
 """
 
@@ -14,7 +14,7 @@ from nbformat.sign import NotebookNotary, SignatureStore
 
 
 class ThreadBoundStore(SignatureStore):
-    """A signature store that is created and called in one thread of its own."""
+    """A signature store that is created and called in its own thread."""
 
     def __init__(self, factory: Callable[[], SignatureStore]) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="signatures")

@@ -89,7 +89,7 @@ def _out_of_lib64(directory: str) -> str:
 
 
 def has_own_libraries(base: Prefix) -> bool:
-    """Return whether the base of a venv may have libraries of its own that are not listed yet.
+    """Return whether the base of a venv may have libraries that are not listed yet.
 
     All files of a conda environment are listed, and libraries of the system stay where they are.
     """

@@ -91,7 +91,7 @@ class BrokenLinkError(Exception):
 
 
 class DirectoryError(Exception):
-    """A directory is not a member of its own."""
+    """The path is a directory, which is not a member itself."""
 
 
 def check_name(name: str) -> str:

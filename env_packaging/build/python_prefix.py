@@ -6,7 +6,7 @@ venv's packages in the directory where that interpreter looks for packages (`dis
 Debian). It has no pyvenv.cfg, so it is not a venv but a complete Python that finds all its parts
 wherever it is unpacked.
 
-A venv that inherits its base's packages has them in directories of their own, `base-packages`,
+A venv that inherits its base's packages has them in separate directories, `base-packages`,
 which a path file puts after the venv's: as in the venv, its own packages are found first.
 """
 

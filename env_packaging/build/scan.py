@@ -43,7 +43,7 @@ def scan_prefix(prefix: Prefix, prune: Iterable[Preset] = ()) -> PrefixScan:
 def _exclude_nested_venvs(listing: Listing) -> None:
     """Leave out venvs inside the prefix, as pyenv has them in a Python's `envs`.
 
-    They are environments of their own, and lead to the Python of this machine.
+    They are separate environments, and lead to the Python of this machine.
     """
     directories = tuple(
         name.removesuffix("pyvenv.cfg")

@@ -16,8 +16,8 @@ _NO_LIMIT_NAMES = 1 << 30
 def attributes(status: FileStatus, inode: int, uid: int, gid: int) -> Attributes:
     """Return the attributes of a file.
 
-    It belongs to the process's own user and group, whoever it belongs to in HDFS: the kernel lets
-    nobody write to a file of an owner that the namespace does not know. HDFS decides who may.
+    Its owner is the process's own user and group, not those in HDFS: the kernel permits no write to
+    a file whose owner the namespace does not know. HDFS decides who may write.
     """
     kind = stat.S_IFDIR if status.is_dir else stat.S_IFREG
     return Attributes(

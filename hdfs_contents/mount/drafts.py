@@ -1,7 +1,7 @@
 """Drafts: files that programs have open for writing, and their publication in HDFS.
 
 All descriptors of a file share its draft, so that programs in the container see each other's writes
-at once. HDFS, and so everybody else, gets the content as a whole at fsync and at close, by
+at once. HDFS, and so all other clients, get the content as a whole at fsync and at close, by
 `hadoop_client.hdfs.atomic`: written beside and renamed, with mode, group and ACL kept. Only the end
 of a large file is appended in HDFS.
 
@@ -31,8 +31,8 @@ _APPEND_FROM = 4 * 1024 * 1024
 class Draft:
     """The content of `node` in `overlay`, which changes the `version` in HDFS.
 
-    `changes` counts them; `published` and `attempted` are the numbers that HDFS has, or was last
-    given in vain.
+    `changes` counts them. `published` is the number that HDFS has, and `attempted` the number at
+    the last failed publication.
     """
 
     node: Node
@@ -54,7 +54,7 @@ class Draft:
 
     @property
     def is_unattempted(self) -> bool:
-        """Whether there are changes that nobody was told the fate of."""
+        """Whether there are changes that were neither published nor reported as failed."""
         return self.changes not in (self.published, self.attempted)
 
     @property

@@ -49,7 +49,7 @@ class Directory:
 
 
 class Recorder:
-    """Is told what changes, so that it outlives a killed daemon. This one forgets it."""
+    """Records what changes, so that it outlives a killed daemon. This one records nothing."""
 
     def node(self, node: Node) -> None: ...
 
@@ -222,7 +222,7 @@ class OpenFiles:
         return len(data)
 
     def truncate(self, node: Node, size: int) -> None:
-        """Set the size of a file; publish it now if nobody has it open for writing."""
+        """Set the size of a file; publish it now if no program has it open for writing."""
         draft = self.draft_or_none(node)
         if draft is not None:
             self._truncate(draft, size)

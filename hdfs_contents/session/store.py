@@ -2,9 +2,9 @@
 
 - A save replaces the file as a whole. Only its owner may read it: it contains the secret with which
   the user's notebooks are signed.
-- An archive is restored only if no other user can have put it there: nobody else may write to its
-  directory, and the file is readable by its owner alone, which is then this user. Otherwise another
-  user would know that secret, and could sign notebooks that this user trusts.
+- An archive is restored only if no other user can have put it there: only this user may write to
+  its directory, and the file is readable by its owner alone, which is then this user. Otherwise
+  another user would know that secret, and could sign notebooks that this user trusts.
 - A server without an archive starts from the default server's.
 """
 

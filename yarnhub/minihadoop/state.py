@@ -195,7 +195,7 @@ def load(folder: Path) -> ClusterState:
 def usable_folder(folder: Path) -> Path:
     """Create the directory if necessary, and close it to other accounts.
 
-    The files below it need no modes of their own then; Hadoop creates most of them, with the umask.
+    The files below it then need no special modes; Hadoop creates most of them, with the umask.
     The ResourceManager's state store has the API tokens of all servers. Raises ConflictError if the
     directory cannot be a state directory.
     """

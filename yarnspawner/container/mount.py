@@ -1,6 +1,6 @@
 """HDFS as a directory of the server, mounted by the server's own process before it loads anything.
 
-The process enters a mount namespace of its own, which its children inherit, and sends the device of
+The process enters a new mount namespace, which its children inherit, and sends the device of
 the mount to the application master, whose daemon serves it (`mount_daemon`). No request on the
 mount is answered before that, so nothing here touches the mounted directory.
 """

@@ -3,8 +3,8 @@
 skein talks to YARN through a driver, a JVM whose calls have no deadline and that skein does not
 restart. This launcher adds both:
 
-- The driver works on two calls at a time, so it gets one change and one query at most, each from a
-  thread of its own. No more than these two threads can wait for a driver that hangs.
+- The driver works on two calls at a time, so it gets one change and one query at most, each from
+  its own thread. No more than these two threads can wait for a driver that hangs.
 - A call or a start that exceeds its deadline kills the driver, which also releases the thread.
 - The next call starts a new driver, one for all waiting calls, after a pause that grows.
 - Each application has its own certificates, never the driver's.
