@@ -326,6 +326,11 @@ def _not_found(
         for file in files
         if _NAME.fullmatch(file) and not file.endswith((ARCHIVE_SUFFIX, MANIFEST_SUFFIX))
     ]
+    if wanted.key in keys if wanted.key else wanted.alias in aliases:
+        return EnvironmentNotFoundError(
+            f"The environment {wanted} is incomplete: its archive or its manifest is missing. Pack "
+            "it again."
+        )
     return EnvironmentNotFoundError(
         f"The environment {layout.name!r} has no {wanted}. Its aliases: "
         f"{', '.join(aliases) or '(none)'}. Its keys: {', '.join(keys) or '(none)'}."

@@ -60,10 +60,24 @@ def _targets(prefix: Prefix, listing: Listing) -> set[str]:
             )
     except (CondaPackException, OSError, ValueError, KeyError, TypeError) as error:
         # Other tools write the records: a missing field shows as a KeyError.
+        damaged = ", ".join(_damaged_records(prefix.path))
         raise PrefixError(
             f"The conda records of {prefix.path} cannot be read: {type(error).__name__}: {error}"
+            + (f". Damaged: {damaged}. Reinstall these packages." if damaged else "")
         ) from error
     return {file.target for file in environment}
+
+
+def _damaged_records(prefix: Path) -> list[str]:
+    """Return the names of records that are no JSON, or lack a field that conda-pack reads."""
+    damaged = []
+    for path in sorted((prefix / "conda-meta").glob("*.json")):
+        try:
+            record = json.loads(path.read_bytes())
+            record["name"], record["version"], record["files"], record["link"]["source"]
+        except (ValueError, KeyError, TypeError, OSError):
+            damaged.append(path.name)
+    return damaged
 
 
 def _clobbered(message: str) -> Finding:

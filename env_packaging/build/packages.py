@@ -21,12 +21,21 @@ _METADATA = re.compile(
 
 
 def installed_packages(prefix: Prefix, members: Iterable[Member]) -> tuple[Package, ...]:
-    """Return each distribution once, sorted by name; conda's record takes precedence over pip's."""
+    """Return each distribution once, sorted by name, in the version that Python finds.
+
+    Conda's record of a package counts unless another tool installed a different version over it.
+    """
     by_name: dict[str, Package] = {}
     if prefix.kind is PrefixKind.CONDA:
         by_name = {normalized(package.name): package for package in conda_packages(prefix.path)}
-    for package in _distributions(members):
-        by_name.setdefault(normalized(package.name), package)
+    seen: set[str] = set()
+    for package, installer in _distributions(members):
+        name = normalized(package.name)
+        recorded = by_name.get(name)
+        replaced = recorded and recorded.version != package.version and installer != "conda"
+        if name not in seen and (replaced or not recorded):
+            by_name[name] = package
+        seen.add(name)
     return tuple(by_name[name] for name in sorted(by_name))
 
 
@@ -35,13 +44,13 @@ def has_distributions(members: Iterable[Member]) -> bool:
     return any(_METADATA.fullmatch(member.name) for member in members)
 
 
-def _distributions(members: Iterable[Member]) -> Iterator[Package]:
-    """Yield the distributions in the order in which Python finds them."""
+def _distributions(members: Iterable[Member]) -> Iterator[tuple[Package, str]]:
+    """Yield the distributions with their installers, in the order in which Python finds them."""
     metadata = (member for member in members if _METADATA.fullmatch(member.name))
     for member in sorted(metadata, key=_search_order):
         name, version = _read_metadata(member.source)
         if name and version:
-            yield Package(name, version)
+            yield Package(name, version), _installer(member)
 
 
 def _search_order(member: Member) -> tuple[bool, list[str]]:
@@ -50,7 +59,15 @@ def _search_order(member: Member) -> tuple[bool, list[str]]:
     return any(part.startswith("base-packages") for part in parts), parts
 
 
-def _read_metadata(path: Path) -> tuple[str | None, str | None]:
+def _read_metadata(path: Path) -> tuple[str, str]:
     with path.open("rb") as file:
         headers = BytesHeaderParser().parse(file)
-    return headers["Name"], headers["Version"]
+    # A header that is not ASCII is an object of its own.
+    return str(headers["Name"] or ""), str(headers["Version"] or "")
+
+
+def _installer(member: Member) -> str:
+    try:
+        return member.source.with_name("INSTALLER").read_text(errors="replace").strip()
+    except OSError:
+        return ""

@@ -10,7 +10,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -155,9 +158,10 @@ def open_prefix(path: Path, *, assume_base: bool = False) -> Prefix:
     Raises PrefixError if the directory is not a prefix or its interpreter does not run.
     """
     path = path.expanduser().absolute()
-    if not path.is_dir():
-        raise PrefixError(f"{path} is not a directory. Give the prefix of an environment.")
-    kind = kind_of(path)
+    with permission_errors():
+        if not path.is_dir():
+            raise PrefixError(f"{path} is not a directory. Give the prefix of an environment.")
+        kind = kind_of(path)
     if kind is None:
         raise PrefixError(
             f"{path} is neither a conda environment, nor a venv, nor a complete Python: it has no "
@@ -169,9 +173,7 @@ def open_prefix(path: Path, *, assume_base: bool = False) -> Prefix:
         )
     program = find_program(path)
     if program is None:
-        raise PrefixError(
-            f"{path} has no interpreter in bin that can be run. Install Python in it."
-        )
+        raise _without_interpreter(path)
     interpreter = ask_interpreter(program)
     if not path.samefile(interpreter.prefix):
         raise PrefixError(
@@ -184,6 +186,37 @@ def open_prefix(path: Path, *, assume_base: bool = False) -> Prefix:
     if assume_base:
         raise PrefixError(f"{path} includes its Python: --assume-base is for a venv.")
     return Prefix(path, kind, interpreter)
+
+
+@contextmanager
+def permission_errors() -> Iterator[None]:
+    """Turn a PermissionError into a PrefixError."""
+    try:
+        yield
+    except PermissionError as error:
+        raise PrefixError(
+            f"{error.filename} cannot be read: {error.strerror}. Pack the environment as a user "
+            "who can read it."
+        ) from error
+
+
+def _without_interpreter(path: Path) -> PrefixError:
+    """Return the error for a prefix without an interpreter that can be run."""
+    program = path / "bin" / "python"
+    if program.is_symlink():
+        return PrefixError(
+            f"{program} is a link to {os.path.realpath(program)}, which cannot be run here. "
+            "Create the environment again with a Python of this machine."
+        )
+    return PrefixError(f"{path} has no interpreter in bin that can be run. Install Python in it.")
+
+
+def install_command(prefix: Prefix, package: str) -> str:
+    """Return the command that installs a package in a prefix: uv's for one without pip."""
+    program = shlex.quote(str(prefix.interpreter.executable))
+    if any(prefix.path.glob("lib/python3*/*-packages/pip")):
+        return f"{program} -m pip install {package}"
+    return f"uv pip install --python {program} {package}"
 
 
 def _former_path(venv: Path) -> str:

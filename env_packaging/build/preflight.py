@@ -13,17 +13,20 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from env_packaging.build.elf import read_dynamic
 from env_packaging.build.libraries import outside_libraries
 from env_packaging.build.members import PACKAGE_DIRECTORY, Member
 from env_packaging.build.packages import has_distributions
 from env_packaging.build.plan import Plan
-from env_packaging.build.prefix import Prefix, PrefixKind, start_python
+from env_packaging.build.prefix import Prefix, PrefixKind, install_command, start_python
 from env_packaging.build.relocate import relocate
 from env_packaging.build.unusable import programs_with_prefix, unusable_files
 from env_packaging.errors import PrefixError
 from env_packaging.manifest import SHOWN_NAMES, Finding, Package
+
+_NOTEBOOK = "'yarnhub[notebook]'"
 
 #: Modules that a notebook server needs, each with the consequence if it is missing.
 _EXPECTED_MODULES = {
@@ -35,7 +38,7 @@ _EXPECTED_MODULES = {
 #: Their distributions, as arguments of pip, if not of the same name.
 _DISTRIBUTIONS = {
     "jupyterhub.singleuser": "jupyterhub",
-    "hdfs_contents": "'yarnhub[notebook]'",
+    "hdfs_contents": _NOTEBOOK,
     "hdfs_native": "hdfs-native",
 }
 
@@ -82,7 +85,7 @@ def _refuse_direct_url(prefix: Prefix, info_directory: str, source: Path) -> Non
         return
     if editable:
         name = posixpath.basename(info_directory).partition("-")[0]
-        raise _editable(prefix, name, str(values.get("url", "")).removeprefix("file://"))
+        raise _editable(prefix, name, unquote(str(values.get("url", "")).removeprefix("file://")))
 
 
 def _refuse_outside_directory(prefix: Prefix, path_file: Path) -> None:
@@ -103,7 +106,7 @@ def _editable(prefix: Prefix, name: str, checkout: str) -> PrefixError:
     return PrefixError(
         f"{name} is an editable install from {checkout or 'a directory'}, which no node has. "
         "Install it as a regular package "
-        f"({prefix.interpreter.executable} -m pip install {checkout or name}) and pack again."
+        f"({install_command(prefix, shlex.quote(checkout or name))}) and pack again."
     )
 
 
@@ -134,7 +137,7 @@ def refuse_without_packages(prefix: Prefix, members: Iterable[Member]) -> None:
     if prefix.kind is PrefixKind.VENV and not has_distributions(members):
         raise PrefixError(
             f"{prefix.path} is a venv without packages. Install those that notebooks need "
-            f"({prefix.interpreter.executable} -m pip install 'yarnhub[notebook]'), or use "
+            f"({install_command(prefix, _NOTEBOOK)}), or use "
             "--force to pack it anyway."
         )
 
@@ -176,7 +179,7 @@ def module_findings(prefix: Prefix) -> list[Finding]:
             "warning",
             "module",
             f"{name} cannot be imported ({reason}), so {_EXPECTED_MODULES[name]}. Run: "
-            f"{shlex.quote(str(program))} -m pip install {_DISTRIBUTIONS.get(name, name)}",
+            + install_command(prefix, _DISTRIBUTIONS.get(name, name)),
             (name,),
         )
         for name, reason in failed.items()

@@ -17,7 +17,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from env_packaging.build.prefix import permission_errors
 from env_packaging.errors import MissingPackageError, PrefixError
+
+#: Suffixes of files that describe an environment.
+_DESCRIPTIONS = (".yml", ".yaml", ".txt")
 
 _CONDA_PROGRAMS = ("conda", "mamba", "micromamba")
 
@@ -29,12 +33,18 @@ def prefix_of(source: str) -> Iterator[Path]:
     Raises PrefixError if the source is not an environment or cannot be built, and
     MissingPackageError if this machine lacks the tool to build it.
     """
+    if not source:
+        raise PrefixError("The source is empty. Give the prefix or the name of an environment.")
     path = Path(source).expanduser()
-    if path.is_file():
+    with permission_errors():
+        is_file, exists = path.is_file(), path.exists()
+    if is_file:
         with _built(path) as prefix:
             yield prefix
-    elif path.exists() or "/" in source:
+    elif exists or "/" in source:
         yield path
+    elif path.suffix in _DESCRIPTIONS:
+        raise PrefixError(f"There is no file {source} in {Path.cwd()}.")
     else:
         yield _named(source)
 

@@ -125,13 +125,14 @@ def _contents(root: str | None) -> list[CheckResult]:
 
     try:
         filesystem = open_filesystem()
+        home = home_directory(filesystem.user)
+        notebooks = f"{home}/notebooks"  # A user's first server makes it.
+        root = root or (notebooks if filesystem.exists(notebooks) else home)
     except (ImportError, OSError) as error:
         why = f"HDFS could not be opened: {getattr(error, 'strerror', None) or error}."
         remedy = "Install yarnhub[hub], and set HADOOP_CONF_DIR."
         return [CheckResult(CONTENTS, Verdict.FAILED, why, remedy)]
-    home = home_directory(filesystem.user)
-    notebooks = f"{home}/notebooks"  # A user's first server makes it.
-    return check_root(filesystem, root or (notebooks if filesystem.exists(notebooks) else home))
+    return check_root(filesystem, root)
 
 
 def show(result: CheckResult) -> None:

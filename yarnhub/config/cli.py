@@ -40,6 +40,12 @@ class ConfigExistsError(ToolError):
     exit_code = 5
 
 
+class NotWrittenError(ToolError):
+    """A file could not be written."""
+
+    exit_code = 5
+
+
 class NothingToChooseError(ToolError):
     """The cluster has no queue, or no environment."""
 
@@ -105,12 +111,21 @@ def config(
         users=tuple(filter(None, map(str.strip, users.split(",")))),
         keytab=_keytab(),
     )
-    output.write_text(hub_config(choices, cluster))
+    _write(output, hub_config(choices, cluster))
     typer.echo(f"Wrote {output}.")
     if unit is not None:
-        unit.write_text(_unit(output, cluster.kerberos and not choices.keytab))
+        _write(unit, _unit(output, cluster.kerberos and not choices.keytab))
         typer.echo(f"Wrote {unit}. Copy it to /etc/systemd/system and enable it.")
     raise typer.Exit(_check(output, choices.users[0] if choices.users else getpass.getuser()))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise NotWrittenError(
+            f"{path} could not be written: {error.strerror}. Choose another file."
+        ) from error
 
 
 def _discover() -> ClusterResources:

@@ -38,7 +38,7 @@ def editable_by_pip(venv: Path, checkout: Path) -> str:
     info = install(venv, "edited")
     values = {"dir_info": {"editable": True}, "url": f"file://{checkout}"}
     (info / "direct_url.json").write_text(json.dumps(values))
-    return f"edited is an editable install from {checkout}, .* -m pip install {checkout}"
+    return f"edited is an editable install from {checkout}, .*uv pip install --python .* {checkout}"
 
 
 def editable_by_setup_py(venv: Path, checkout: Path) -> str:
@@ -87,7 +87,10 @@ def test_missing_modules_of_a_notebook_server_are_warnings(
     }
     assert "RuntimeError: no such library" in warnings["hdfs_contents"]
     assert "notebooks cannot be kept in HDFS" in warnings["hdfs_contents"]
-    assert warnings["jupyterlab"].endswith("-m pip install jupyterlab")
+    assert warnings["jupyterlab"].endswith(f"uv pip install --python {venv}/bin/python jupyterlab")
+    write(packages_of(venv) / "pip/__init__.py", "")
+    manifest = pack_and_publish(venv, "science", filesystem, ROOT, alias="with-pip").manifest
+    assert "-m pip install jupyterlab" in str(manifest.findings)
 
 
 def test_libraries_that_every_node_must_have_are_noted(

@@ -86,7 +86,9 @@ def test_an_unknown_alias_or_key_is_reported_with_the_known_ones(
 
 def test_an_alias_of_a_missing_key_is_reported(published: LocalFileSystem) -> None:
     write(published.at(f"{FOLDER}/stable"), '{"key": "ffffffffffffffffffff"}')
-    with pytest.raises(EnvironmentNotFoundError, match="has no science:stable"):
+    with pytest.raises(
+        EnvironmentNotFoundError, match=r"science:stable is incomplete: .* Pack it again"
+    ):
         resolve(published, ROOT, "science:stable")
 
 
