@@ -16,8 +16,9 @@ from typing import TypedDict
 from conda_pack import CondaEnv, CondaPackException
 
 from env_packaging.build.credentials import without_credentials
-from env_packaging.build.members import Listing
+from env_packaging.build.members import Listing, Member
 from env_packaging.build.prefix import Prefix
+from env_packaging.build.relocate import CONDA_STATE, CONDA_VARIABLES, conda_variables
 from env_packaging.errors import PrefixError
 from env_packaging.manifest import Finding, Package
 
@@ -42,7 +43,16 @@ def list_conda(prefix: Prefix) -> Listing:
     for name in sorted(_targets(prefix, listing)):
         if "__pycache__" not in name.split("/"):
             listing.add(name, prefix.path / name, roots)  # conda-pack names empty directories too
+    if (state := listing.members.get(CONDA_STATE)) and _has_variables(state.source):
+        listing.members[CONDA_VARIABLES] = Member(CONDA_VARIABLES, state.source)
     return listing
+
+
+def _has_variables(state: Path) -> bool:
+    try:
+        return bool(conda_variables(state.read_bytes()))
+    except (OSError, ValueError):
+        return False  # conda ignores it too, or reading it for the archive reports the error
 
 
 def _targets(prefix: Prefix, listing: Listing) -> set[str]:

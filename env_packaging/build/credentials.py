@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterable
 
 #: Names of files that hold credentials.
 _NAMES = re.compile(
@@ -24,6 +25,10 @@ _CONTENTS = {
     "a URL with a token": re.compile(rb"://[^\s\"'<>]+/t/[\w-]{6,}/"),
 }
 
+_VARIABLE = re.compile(
+    r"PASSWORD|PASSWD|SECRET|CREDENTIAL|(^|_)(TOKEN|API_?KEY|ACCESS_KEY)(_|$)", re.IGNORECASE
+)
+
 _USER_OF_URL = re.compile(rb"(?<=://)[^\s/@\"'<>\\]+@")
 _TOKEN_OF_URL = re.compile(rb"(://[^\s\"'<>]+/t/)[\w-]{6,}(?=/)")
 
@@ -38,6 +43,11 @@ def private_content(data: bytes) -> str:
     if b"\0" in data:
         return ""
     return next((what for what, pattern in _CONTENTS.items() if pattern.search(data)), "")
+
+
+def has_private_variable(names: Iterable[str]) -> str:
+    """Return the first variable whose name is that of a credential, empty if there is none."""
+    return next((name for name in sorted(names) if _VARIABLE.search(name)), "")
 
 
 def is_record(name: str) -> bool:

@@ -16,9 +16,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from env_packaging.build.credentials import has_private_name, is_record, private_content
+from env_packaging.build.credentials import (
+    has_private_name,
+    has_private_variable,
+    is_record,
+    private_content,
+)
 from env_packaging.build.members import Member, MemberKind
 from env_packaging.build.prefix import SYSTEM_PREFIXES, Prefix, PrefixKind
+from env_packaging.build.relocate import CONDA_STATE, conda_variables
 from env_packaging.build.scan import PrefixScan
 from env_packaging.errors import PrefixError
 from env_packaging.manifest import SHOWN_NAMES, Finding
@@ -111,6 +117,10 @@ def _private_content(prefix: Prefix, member: Member) -> str:
             data = file.read(_MAX_BYTES + 1)
     except OSError:
         return ""  # reading it for the archive reports the error
+    if member.name == CONDA_STATE:
+        with suppress(ValueError):
+            if variable := has_private_variable(conda_variables(data)):
+                return f"the variable {variable}"
     return private_content(data) if len(data) <= _MAX_BYTES else ""
 
 

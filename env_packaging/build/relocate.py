@@ -42,6 +42,17 @@ _SHEBANG = re.compile(rb"\A#![ \t]*(?P<program>/[^ \t\r\n]*)[ \t]*(?P<options>[^
 #: The name of a file in which Python looks for further directories of packages.
 PATH_FILE = re.compile(rf".*/{PACKAGE_DIRECTORY}/[^/]+\.pth", re.DOTALL)
 
+#: The variables that `conda env config vars` sets, and the script that sets them on a node. Its
+#: name is sorted before those of packages, as conda sets variables before it runs scripts.
+CONDA_STATE = "conda-meta/state"
+CONDA_VARIABLES = "etc/conda/activate.d/00_env_vars.sh"
+
+#: Stands for a variable in conda's state file that was unset.
+_UNSET = "***unset***"
+
+#: Stands for the prefix in a value until that is quoted.
+_MARK = "\x01"
+
 FileFormat = Literal["text", "binary"]
 
 
@@ -91,18 +102,20 @@ def relocate(name: str, data: bytes, prefix_paths: PrefixPaths) -> bytes:
         return b""  # commands with paths and times; an empty file still marks a conda environment
     if name == prefix_paths.interpreter and data.startswith(MAGIC):
         return _relocate_interpreter(data, prefix_paths)
+    if name == CONDA_VARIABLES:
+        return _variables_script(data, prefix_paths)
     if is_record(name):
         data = without_credentials(data)
     if data.startswith(b"#!"):
-        return _relocate_script(data, prefix_paths)  # in quotes, a path may be spelt another way
+        return _relocate_script(data, prefix_paths)  # a path may be spelt in a shell's quotes
+    if posixpath.basename(name) == "kernel.json":
+        return _relocate_kernel(data, prefix_paths)  # or in JSON's escapes
     if not prefix_paths.occur_in(data):
         return data
     if data.startswith(MAGIC):
         return _relocate_elf(name, data, prefix_paths)
     if name.startswith("conda-meta/") and name.endswith(".json"):
         return _relocate_conda_record(data)
-    if posixpath.basename(name) == "kernel.json":
-        return _relocate_kernel(data, prefix_paths)
     if PATH_FILE.fullmatch(name):
         return _relocate_path_file(name, data, prefix_paths)
     return data
@@ -192,6 +205,26 @@ def _relocate_conda_record(data: bytes) -> bytes:
     except (ValueError, TypeError, AttributeError):
         return data
     return json.dumps(record, indent=1, sort_keys=True).encode()
+
+
+def conda_variables(data: bytes) -> dict[str, str]:
+    """Return the variables in conda's state file. Raises ValueError if it is damaged."""
+    values = json.loads(data)
+    variables = values.get("env_vars", {}) if isinstance(values, dict) else {}
+    return {
+        name: value
+        for name, value in variables.items()
+        if isinstance(value, str) and value != _UNSET and re.fullmatch(r"[A-Za-z_]\w*", name)
+    }
+
+
+def _variables_script(data: bytes, prefix_paths: PrefixPaths) -> bytes:
+    """Return a shell script that sets the variables in conda's state file."""
+    lines = []
+    for name, value in sorted(conda_variables(data).items()):
+        text = shlex.quote(prefix_paths.replace(value, _MARK))
+        lines.append(f"export {name}={text}\n".replace(_MARK, "'\"$CONDA_PREFIX\"'"))
+    return os.fsencode("".join(lines))
 
 
 def _relocate_elf(name: str, data: bytes, prefix_paths: PrefixPaths) -> bytes:

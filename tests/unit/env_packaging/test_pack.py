@@ -87,6 +87,26 @@ def test_a_conda_environment_runs_at_another_path(
     assert findings_by_code(filesystem)["prefix-in-text"].members[-1] == "show"
 
 
+def test_variables_of_conda_are_set_by_an_activation_script(
+    shared_python: Path, tmp_path: Path, unpacked: Callable[[Path], Path]
+) -> None:
+    conda = make_conda(shared_python, tmp_path / "conda")
+    values = {"MODE": "it's $HOME", "DATA": f"{conda}/share:{conda}/x", "GONE": "***unset***"}
+    state = {"version": 1, "env_vars": values | {"not a name": "x"}}
+    write(conda / "conda-meta/state", json.dumps(state))
+    environment = unpacked(conda)
+    script = f'. {environment}/etc/conda/activate.d/*.sh; echo "$MODE|$DATA|${{GONE-none}}"'
+    done = subprocess.run(
+        ["sh", "-c", script],
+        env={"CONDA_PREFIX": str(environment)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected = f"it's $HOME|{environment}/share:{environment}/x|none\n"
+    assert done.stdout == expected
+
+
 @pytest.mark.parametrize("record", ["{", "[]", '{"name": "x"}', '{"link": 3, "files": []}'])
 def test_unreadable_conda_records_are_reported(
     record: str, shared_python: Path, tmp_path: Path, filesystem: LocalFileSystem

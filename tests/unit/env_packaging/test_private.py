@@ -132,6 +132,17 @@ def test_records_are_published_without_credentials(
     assert channels["noarch-demo"] == "https://conda.example.com/site"
 
 
+def test_variables_of_conda_with_credentials_are_refused_by_name(
+    shared_python: Path, tmp_path: Path, filesystem: LocalFileSystem
+) -> None:
+    conda = make_conda(shared_python, tmp_path / "conda")
+    variables = {"SITE_MODE": "prod", "AWS_SECRET_ACCESS_KEY": "abc"}
+    write(conda / "conda-meta/state", json.dumps({"version": 1, "env_vars": variables}))
+    message = r"conda-meta/state \(it has the variable AWS_SECRET_ACCESS_KEY\)"
+    with pytest.raises(PrefixError, match=message):
+        pack_and_publish(conda, "science", filesystem, ROOT)
+
+
 @pytest.mark.parametrize(
     ("name", "private"),
     [

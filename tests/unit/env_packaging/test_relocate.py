@@ -101,6 +101,23 @@ def test_a_kernel_runs_the_python_that_jupyter_runs_in() -> None:
     assert json.loads(relocated) == {**spec, "argv": ["python", "-m", "ipykernel_launcher"]}
 
 
+def test_a_kernel_s_path_is_found_in_escapes_and_in_its_arguments() -> None:
+    spec = {"argv": ["/opt/é/bin/python", "-c", "run('/opt/é/share', '/opt/été')"], "env": {}}
+    data = json.dumps(spec).encode()
+    assert b"\\u00e9" in data
+    relocated = relocate("kernels/x/kernel.json", data, PrefixPaths(["/opt/é"], "python3.11"))
+    expected = ["python", "-c", "run('{prefix}/share', '/opt/été')"]
+    assert json.loads(relocated) == {**spec, "argv": expected}
+
+
+def test_directories_in_a_path_file_become_relative_to_it() -> None:
+    name = "lib/python3.11/site-packages/x.pth"
+    data = b"# /opt/env\n/opt/env/plugins\n/opt/environment\nimport os\n/opt/env\n"
+    relocated = b"# /opt/env\n../../../plugins\n/opt/environment\nimport os\n../../..\n"
+    assert relocate(name, data, PREFIX) == relocated
+    assert relocate("share/x.pth", data, PREFIX) == data
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{", '{"argv": []}', '{"argv": [1]}', '{"argv": ["/usr/bin/R"]}', "null"]
 )
