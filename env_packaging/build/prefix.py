@@ -13,7 +13,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -228,9 +228,13 @@ def _former_path(venv: Path) -> str:
         text = (venv / "bin" / "activate").read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return ""
-    match = re.search(r"^\s*(?:export )?VIRTUAL_ENV=(['\"]?)(/[^\n]+)\1\s*$", text, re.M)
-    former = os.path.normpath(match[2]) if match else ""
-    return "" if former == str(venv) else former
+    for value in re.findall(r"^\s*(?:export )?VIRTUAL_ENV=(.+)$", text, re.M):
+        with suppress(ValueError):  # a quote that an old tool left open
+            words = shlex.split(value)
+            if len(words) == 1 and words[0].startswith("/"):
+                former = os.path.normpath(words[0])
+                return "" if former == str(venv) else former
+    return ""
 
 
 def _base_of(interpreter: Interpreter) -> Prefix:
