@@ -120,11 +120,8 @@ def pack_and_publish(
         published = find(filesystem, env_root, name, plan.key)
         uploaded = published is None
         if published is None:
-            findings = [
-                *modules.result(),
-                *hub_findings(packages, _version_of("jupyterhub")),
-                *file_findings(plan),
-            ]
+            hub = hub_findings(packages, _version_of("jupyterhub"))
+            findings = [*modules.result(), *hub, *file_findings(plan)]
             write = partial(_write, plan, name, filesystem.user, packages, findings, progress)
             published = publish(filesystem, env_root, name, plan.key, write, options.copies)
         elif options.copies:

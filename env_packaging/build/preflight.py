@@ -227,6 +227,19 @@ def file_findings(plan: Plan) -> Iterator[Finding]:
         )
     if broken := tuple(sorted(plan.listing.broken)):
         yield Finding("note", "broken-link", "Broken links were left out.", broken)
+    yield from _remaining_prefix_findings(plan)
+    version, member = glibc_floor(plan)
+    if version:
+        message = (
+            f"Nodes need glibc {version} or later, for {member} among others. `ldd --version` "
+            "shows a node's version."
+        )
+        yield Finding("note", "glibc", message, (member,))
+    yield from _outside_libraries(plan)
+
+
+def _remaining_prefix_findings(plan: Plan) -> Iterator[Finding]:
+    """Yield the findings on files that name the prefix that the environment was packed from."""
     if programs := tuple(programs_with_prefix(plan)):
         yield Finding(
             "warning",
@@ -264,14 +277,6 @@ def file_findings(plan: Plan) -> Iterator[Finding]:
             "will not find them on a node.",
             unrelocated,
         )
-    version, member = glibc_floor(plan)
-    if version:
-        message = (
-            f"Nodes need glibc {version} or later, for {member} among others. `ldd --version` "
-            "shows a node's version."
-        )
-        yield Finding("note", "glibc", message, (member,))
-    yield from _outside_libraries(plan)
 
 
 def glibc_floor(plan: Plan) -> tuple[str, str]:

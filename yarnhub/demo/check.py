@@ -132,61 +132,81 @@ async def check(deployment: Deployment, users: tuple[str, str]) -> list[Step]:
 
 async def check_user(deployment: Deployment, user_check: UserCheck, other_user: str) -> None:
     """Run the check for one user. Raises CheckFailedError at the first step that fails."""
-    person = user_check.person
-    path = f"/user/{person}/notebooks/{NOTEBOOK}"
-    async with Browser(deployment.hub_url, person) as browser:
+    async with Browser(deployment.hub_url, user_check.person) as browser:
         async with user_check.step("log in with the form"):
             await browser.log_in(deployment.password)
-        async with user_check.step("start the server") as detail:
-            events = [message async for message in browser.start_server()]
-            _expect(len(events) > 1, f"the only progress was {events}")
-            detail.append(f"{len(events)} progress events")
-        async with user_check.step("open JupyterLab"):
-            await browser.open_lab()
-        async with user_check.step("run a cell through the proxy") as detail:
-            cell = json.loads(await browser.run_cell(WHERE_AM_I))
-            _expect(cell["user"] == person, f"the cell runs as {cell['user']}")
-            _expect(
-                cell["container"] in cell["prefix"] or "filecache" in cell["prefix"],
-                f"the cell's Python is {cell['prefix']}, not the environment from HDFS",
-            )
-            detail.append(f"{cell['user']} on {cell['host']}, {int(cell['memory']) >> 20} MiB")
-        async with user_check.step("see HDFS as a directory") as detail:
-            detail.append(cell["mount"] or cell["reason"] or "the mount is turned off")
-        if cell["mount"]:
-            await _check_files_of_code(browser, user_check)
-        async with user_check.step("save a notebook"):
-            await browser.api("PUT", f"contents/{NOTEBOOK}", _notebook(person))
-        async with user_check.step("read it back from HDFS") as detail:
-            owner, content = await _read_as(deployment, person, path)
-            _expect(owner == person, f"{path} belongs to {owner}")
-            _expect(f"written by {person}" in content, f"{path} has other content")
-            detail.append(f"{path} belongs to {owner}")
-        async with user_check.step(f"{other_user} cannot read it"):
-            try:
-                await _read_as(deployment, other_user, path)
-            except PermissionError:
-                pass
-            else:
-                raise UnexpectedPageError(f"{other_user} could read {path}")
+        mounted = await _use_a_new_server(browser, user_check)
+        await _keep_a_notebook(deployment, browser, user_check, other_user)
         async with user_check.step("stop the server"):
             await browser.stop_server()
         async with user_check.step("see its YARN application end") as detail:
-            detail.append(await _last_application_ended(deployment, person))
-        async with user_check.step("start the server again"):
-            async for _ in browser.start_server():
-                pass
-        async with user_check.step("find the notebook again"):
-            await browser.open_lab()
-            model = await browser.api("GET", f"contents/{NOTEBOOK}")
-            _expect(model["content"] == _notebook(person)["content"], "the notebook has changed")
-        if cell["mount"]:
-            async with user_check.step("read the code's file again"):
-                read = await browser.run_cell(READ_THE_FILE, notebook=PROJECT_NOTEBOOK)
-                _expect(read.encode() == DATA, f"the cell read {read!r}")
+            detail.append(await _last_application_ended(deployment, user_check.person))
+        await _find_files_again(browser, user_check, mounted=mounted)
         async with user_check.step("stop the server again"):
             await browser.stop_server()
-            await _last_application_ended(deployment, person)
+            await _last_application_ended(deployment, user_check.person)
+
+
+async def _use_a_new_server(browser: Browser, user_check: UserCheck) -> bool:
+    """Start a server and run code in it; returns whether HDFS is mounted there."""
+    person = user_check.person
+    async with user_check.step("start the server") as detail:
+        events = [message async for message in browser.start_server()]
+        _expect(len(events) > 1, f"the only progress was {events}")
+        detail.append(f"{len(events)} progress events")
+    async with user_check.step("open JupyterLab"):
+        await browser.open_lab()
+    async with user_check.step("run a cell through the proxy") as detail:
+        cell = json.loads(await browser.run_cell(WHERE_AM_I))
+        _expect(cell["user"] == person, f"the cell runs as {cell['user']}")
+        _expect(
+            cell["container"] in cell["prefix"] or "filecache" in cell["prefix"],
+            f"the cell's Python is {cell['prefix']}, not the environment from HDFS",
+        )
+        detail.append(f"{cell['user']} on {cell['host']}, {int(cell['memory']) >> 20} MiB")
+    async with user_check.step("see HDFS as a directory") as detail:
+        detail.append(cell["mount"] or cell["reason"] or "the mount is turned off")
+    if cell["mount"]:
+        await _check_files_of_code(browser, user_check)
+    return bool(cell["mount"])
+
+
+async def _keep_a_notebook(
+    deployment: Deployment, browser: Browser, user_check: UserCheck, other_user: str
+) -> None:
+    """Save a notebook, and read its file in HDFS as its owner and as another user."""
+    person = user_check.person
+    path = f"/user/{person}/notebooks/{NOTEBOOK}"
+    async with user_check.step("save a notebook"):
+        await browser.api("PUT", f"contents/{NOTEBOOK}", _notebook(person))
+    async with user_check.step("read it back from HDFS") as detail:
+        owner, content = await _read_as(deployment, person, path)
+        _expect(owner == person, f"{path} belongs to {owner}")
+        _expect(f"written by {person}" in content, f"{path} has other content")
+        detail.append(f"{path} belongs to {owner}")
+    async with user_check.step(f"{other_user} cannot read it"):
+        try:
+            await _read_as(deployment, other_user, path)
+        except PermissionError:
+            pass
+        else:
+            raise UnexpectedPageError(f"{other_user} could read {path}")
+
+
+async def _find_files_again(browser: Browser, user_check: UserCheck, *, mounted: bool) -> None:
+    """Start the next server, and find what the first one has kept."""
+    async with user_check.step("start the server again"):
+        async for _ in browser.start_server():
+            pass
+    async with user_check.step("find the notebook again"):
+        await browser.open_lab()
+        model = await browser.api("GET", f"contents/{NOTEBOOK}")
+        kept = _notebook(user_check.person)["content"]
+        _expect(model["content"] == kept, "the notebook has changed")
+    if mounted:
+        async with user_check.step("read the code's file again"):
+            read = await browser.run_cell(READ_THE_FILE, notebook=PROJECT_NOTEBOOK)
+            _expect(read.encode() == DATA, f"the cell read {read!r}")
 
 
 async def _check_files_of_code(browser: Browser, user_check: UserCheck) -> None:
