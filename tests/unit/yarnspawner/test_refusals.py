@@ -429,6 +429,36 @@ def test_the_output_of_a_container_is_not_a_refusal():
     assert type(explain_end(report(output))) is ApplicationFailedError
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        # 2.10 to 3.5, ClientRMService: only for configurations and tags that servers do not have
+        "Exceed yarn.resourcemanager.delegation-token.max-conf-size-bytes = 12800 bytes, current "
+        "conf size = 20000 bytes.",
+        'java.lang.NumberFormatException: For input string: "x"',
+        # 2.10 to 3.5, both schedulers: only with a reservation
+        f"Application {APP} submitted to a reservation which is not currently active: r1",
+        f"Application {APP} submitted to a reservation which is not yet currently active: r1",
+        f"Application:{APP} submitted to a reservation r1 which does not belong to the specified "
+        "queue: lab",
+        # 2.10 to 3.5, RMAppManager: only for requests that servers do not make
+        "Invalid resource request, no resources requested",
+        "Invalid resource request, only one resource request with * is allowed",
+        "Invalid resource request, no resource request specified with *",
+        # 3.2 to 3.5, InvalidResourceRequestException
+        "Invalid resource request! Cannot allocate containers as requested resource is less than "
+        "0! Requested resource type=[vcores], Requested resource=<memory:1, vCores:-1>",
+        "Invalid resource request! Cannot allocate containers for an unknown reason! Requested "
+        "resource type=[vcores], Requested resource=<memory:1, vCores:1>",
+    ],
+)
+def test_a_refusal_that_only_a_hook_can_cause_is_passed_on(message: str):
+    assert explain(message, "alice") is None
+    assert message in explain_refusal(RpcError("YarnException", message), "alice").sentence
+    name = "org.apache.hadoop.yarn.exceptions.InvalidResourceRequestException"
+    assert isinstance(explain_refusal(RpcError(name, message), "alice"), OptionsError)
+
+
 @given(st.text(max_size=3 * MAX_CHARACTERS))
 def test_an_unknown_message_is_passed_on_printable_and_bounded(message: str):
     error = RpcError("org.apache.hadoop.yarn.exceptions.YarnException", message)
