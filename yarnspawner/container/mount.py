@@ -13,6 +13,7 @@ import sys
 from contextlib import suppress
 
 from yarnspawner.container.payload import (
+    LOCAL_ROOT_VARIABLE,
     MOUNT_FAILURE_VARIABLE,
     MOUNT_REQUIRED_VARIABLE,
     MOUNT_SOCKET_VARIABLE,
@@ -75,6 +76,9 @@ def _enter(path: str) -> int:
 
 
 def _link_home(path: str) -> None:
-    """Make `~/hdfs` lead to the mount, unless the name is taken."""
-    with suppress(OSError):
-        os.symlink(path, os.path.join(os.environ["HOME"], HOME_LINK))  # noqa: PTH118, PTH211
+    """Make `~/hdfs` lead to the mount, in the container's home directory but not in one that other
+    processes of the user have too."""
+    home, container = os.environ["HOME"], os.path.dirname(os.environ[LOCAL_ROOT_VARIABLE])  # noqa: PTH120
+    if os.path.dirname(home) == container:  # noqa: PTH120
+        with suppress(FileExistsError):
+            os.symlink(path, os.path.join(home, HOME_LINK))  # noqa: PTH118, PTH211

@@ -61,6 +61,7 @@ def server(tmp_path: Path) -> Callable[..., tuple[dict[str, str], str, bytes]]:
     for the application master."""
     package = tmp_path / "environment" / "hdfs_contents" / "mount"
     package.mkdir(parents=True)
+    (tmp_path / "home").mkdir()
     for name in ("__init__.py", "mount/__init__.py"):
         (package.parent / name).touch()
     (package / "namespace.py").write_text(NAMESPACE)
@@ -72,8 +73,9 @@ def server(tmp_path: Path) -> Callable[..., tuple[dict[str, str], str, bytes]]:
         with ours, theirs:
             environment = {
                 "DEVICE": str(device),
-                "HOME": str(tmp_path),
+                "HOME": str(tmp_path / "home"),
                 "PYTHONPATH": f"{tmp_path}/environment:{Path(__file__).parents[3]}",
+                "YARNHUB_LOCAL_ROOT": str(tmp_path / "local"),
                 "YARNHUB_MOUNT": "/srv/hdfs",
                 "YARNHUB_MOUNT_SOCKET": str(theirs.fileno()),
             }
@@ -92,6 +94,7 @@ def server(tmp_path: Path) -> Callable[..., tuple[dict[str, str], str, bytes]]:
             for descriptor in descriptors:
                 os.close(descriptor)
         seen, error = json.loads(done.stdout)
+        del seen["YARNHUB_LOCAL_ROOT"]
         return seen, error, message
 
     return run
@@ -100,14 +103,21 @@ def server(tmp_path: Path) -> Callable[..., tuple[dict[str, str], str, bytes]]:
 def test_the_device_is_sent_and_the_home_has_a_link(server, tmp_path: Path):
     variables, error, message = server()
     assert (variables, error, message) == ({"YARNHUB_MOUNT": "/srv/hdfs"}, "", b"device")
-    assert (tmp_path / "hdfs").readlink() == Path("/srv/hdfs")
+    assert (tmp_path / "home" / "hdfs").readlink() == Path("/srv/hdfs")
+
+
+def test_a_home_that_is_not_the_containers_gets_no_link(server, tmp_path: Path):
+    elsewhere = tmp_path / "real" / "home"
+    elsewhere.mkdir(parents=True)
+    assert server(HOME=str(elsewhere))[2] == b"device"
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_a_node_that_allows_no_mount_is_named_in_the_servers_environment(server, tmp_path: Path):
     variables, error, message = server(REFUSED="yes")
     assert variables == {"YARNHUB_MOUNT_FAILURE": f"This node allows no mount. {REMEDY}"}
     assert (error, message) == ("", b"")
-    assert not os.path.lexists(tmp_path / "hdfs")
+    assert not os.path.lexists(tmp_path / "home" / "hdfs")
 
 
 def test_a_mount_that_is_required_is_an_error(server):
@@ -124,7 +134,7 @@ def test_an_environment_without_the_package_is_named(server, tmp_path: Path):
 def test_no_mount_is_tried_if_the_launch_asks_for_none(server, tmp_path: Path):
     _, error, message = server(YARNHUB_MOUNT_SOCKET="")
     assert (error, message) == ("", b"")
-    assert not os.path.lexists(tmp_path / "hdfs")
+    assert not os.path.lexists(tmp_path / "home" / "hdfs")
 
 
 class Device:
