@@ -8,14 +8,13 @@ be: see `yarnspawner.container.sealing`.
 
 from __future__ import annotations
 
-from jupyterhub.apihandlers import APIHandler
 from tornado import web
 
 from hadoop_client.security.credentials import Credentials
 from yarnspawner.container.sealing import seal
 from yarnspawner.hub.token_cache import TooManyRequestsError
 from yarnspawner.launcher.interface import ClusterError
-from yarnspawner.launcher.signed_request import verified_spawner
+from yarnspawner.launcher.signed_request import SignedRequestHandler, verified_spawner
 
 PURPOSE = "tokens"
 
@@ -25,7 +24,7 @@ def path(user: str, server: str) -> str:
     return f"users/{user}/servers/{server}/tokens" if server else f"users/{user}/server/tokens"
 
 
-class TokensHandler(APIHandler):
+class TokensHandler(SignedRequestHandler):
     """Gives a server new tokens of its user."""
 
     async def get(self, user_name: str, server_name: str = "") -> None:

@@ -14,11 +14,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 
-from jupyterhub.apihandlers import APIHandler
 from tornado import web
 
 from yarnspawner.jupyterhub_types import JsonObject
-from yarnspawner.launcher.signed_request import verified_spawner
+from yarnspawner.launcher.signed_request import SignedRequestHandler, verified_spawner
 
 PURPOSE = "port"
 
@@ -79,7 +78,7 @@ def path(user: str, server: str) -> str:
     return f"users/{user}/servers/{server}/port" if server else f"users/{user}/server/port"
 
 
-class PortHandler(APIHandler):
+class PortHandler(SignedRequestHandler):
     """Receives a server's port."""
 
     async def post(self, user_name: str, server_name: str = "") -> None:

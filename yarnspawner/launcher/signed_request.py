@@ -12,6 +12,14 @@ from tornado import web
 from yarnspawner.container.sealing import NotSealedError, verify
 
 
+class SignedRequestHandler(APIHandler):
+    """A handler of signed requests. Its lines in the log leave out the query of the URL, in which a
+    client may have put an API token."""
+
+    def _request_summary(self) -> str:
+        return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
+
+
 def start_key(cookie_secret: bytes, spawn_tag: str) -> bytes:
     """Return the key of a start, or an empty one if there is no start.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
@@ -190,3 +191,15 @@ def test_each_start_has_its_own_key_and_a_restarted_hub_the_same():
     assert start_key(COOKIE_SECRET, "yarnhub-spawn-2") != KEY
     assert start_key(b"another hub", "yarnhub-spawn-1") != KEY
     assert start_key(COOKIE_SECRET, "") == b""
+
+
+@pytest.mark.parametrize("handler", [TokensHandler, PortHandler])
+def test_a_token_in_the_url_of_a_refused_request_is_not_logged(handler: Any):
+    request = HTTPServerRequest(
+        start_line=RequestStartLine("GET", f"/hub/api/x?token={API_TOKEN}", "HTTP/1.1"),
+        headers=HTTPHeaders({"Host": "hub.example"}),
+        connection=SimpleNamespace(context=None),
+    )
+    summary = handler._request_summary(SimpleNamespace(request=request))
+    assert summary.startswith("GET /hub/api/x ")
+    assert API_TOKEN not in summary
