@@ -23,7 +23,8 @@ collect_ignore = ["upstream"]
 TESTS = Path(__file__).parent
 
 #: The order of a run: what takes longest comes first and what is short last, so that the processes
-#: of a run end at about the same time.
+#: of a run end at about the same time. The JVM of libhdfs stays in its process and knows one
+#: cluster: what starts it comes at the very end.
 ORDER = (
     "kerberos",
     "hadoop/test_minihadoop",
@@ -34,6 +35,7 @@ ORDER = (
     "hadoop",
     "",
     "unit",
+    "contract",
 )
 #: All of it goes to one process of a run, which starts its Hadoop once.
 ONE_PROCESS = "tests/kerberos/"
