@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.folders import superuser
+from yarnhub.minihadoop.java import SMALL_JVM
 
 
 def rmadmin(hadoop: MiniHadoop, *arguments: str) -> None:
@@ -87,8 +88,7 @@ class HdfsCommands:
         return subprocess.Popen(
             [
                 distribution.java,
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
+                *SMALL_JVM,
                 "-Xmx128m",
                 "-Djava.net.preferIPv4Stack=true",
                 "-cp",

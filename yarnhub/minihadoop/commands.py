@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from yarnhub.minihadoop import kerberos
+from yarnhub.minihadoop.java import SMALL_JVM
 from yarnhub.minihadoop.state import ClusterState
 
 #: The class and the heap (MB) of each kind of daemon.
@@ -15,16 +16,6 @@ _DAEMONS = {
     "nodemanager": ("org.apache.hadoop.yarn.server.nodemanager.NodeManager", 256),
 }
 
-#: Options for a quick start and little memory, instead of speed in long runs. The bytecode of the
-#: jars is not verified, which saves a sixth of a start: Maven has verified their checksums.
-_SMALL = [
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
-    "-Xshare:auto",
-    "-XX:-UsePerfData",
-    "-XX:+UnlockDiagnosticVMOptions",
-    "-XX:-BytecodeVerificationRemote",
-]
 _OPENS = ["java.lang", "java.util", "java.net", "sun.nio.ch"]
 
 
@@ -34,7 +25,7 @@ def daemon_command(state: ClusterState, kind: str, name: str) -> list[str]:
         state.distribution.java,
         f"-Dproc_{kind}",  # Identifies it in `ps`, as with Hadoop's own scripts.
         f"-Xmx{heap_mb}m",
-        *_SMALL,
+        *SMALL_JVM,
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENS),
         "-Dhadoop.root.logger=INFO,console",
         "-Djava.net.preferIPv4Stack=true",

@@ -24,6 +24,7 @@ from yarnhub.minihadoop.configuration import SiteFiles, cluster_site, daemon_sit
 from yarnhub.minihadoop.errors import ConflictError, NotRunningError
 from yarnhub.minihadoop.failover import HaPair
 from yarnhub.minihadoop.hdfs_site import Properties, default_fs
+from yarnhub.minihadoop.java import SMALL_JVM
 from yarnhub.minihadoop.ports import Ports
 from yarnhub.minihadoop.processes import daemons
 from yarnhub.minihadoop.secure_site import login_variables
@@ -53,21 +54,21 @@ case $1 in
   queue) class=QueueCLI ;;
   logs) class=LogsCLI ;;
   rmadmin) class=RMAdminCLI ;;
-  *) exec '{java}' $HADOOP_OPTS -cp '{short}' "$@" ;;
+  *) exec {java} $HADOOP_OPTS -cp '{short}' "$@" ;;
 esac
 [ "$class" = ApplicationCLI ] || shift
-exec '{java}' $HADOOP_OPTS -cp '{short}' "org.apache.hadoop.yarn.client.cli.$class" "$@"
+exec {java} $HADOOP_OPTS -cp '{short}' "org.apache.hadoop.yarn.client.cli.$class" "$@"
 """
 _HDFS = """\
 #!/bin/sh
 # The part of Hadoop's own `hdfs` for files and administration.
 case $1 in
-  dfs) shift; exec '{java}' $HADOOP_OPTS -cp '{short}' org.apache.hadoop.fs.FsShell "$@" ;;
+  dfs) shift; exec {java} $HADOOP_OPTS -cp '{short}' org.apache.hadoop.fs.FsShell "$@" ;;
   dfsadmin)
     shift
-    exec '{java}' $HADOOP_OPTS -cp '{short}' org.apache.hadoop.hdfs.tools.DFSAdmin "$@"
+    exec {java} $HADOOP_OPTS -cp '{short}' org.apache.hadoop.hdfs.tools.DFSAdmin "$@"
     ;;
-  *) exec '{java}' $HADOOP_OPTS -cp '{short}' "$@" ;;
+  *) exec {java} $HADOOP_OPTS -cp '{short}' "$@" ;;
 esac
 """
 
@@ -150,7 +151,7 @@ class ClusterState:
         self._write_commands()
 
     def _write_commands(self) -> None:
-        java, conf = self.distribution.java, self.conf_dir
+        java, conf = f"'{self.distribution.java}' {' '.join(SMALL_JVM)}", self.conf_dir
         short = self.distribution.classpath(conf)
         full = self.distribution.globbed_classpath(conf)
         for name, text in {"yarn": _YARN, "hdfs": _HDFS}.items():
