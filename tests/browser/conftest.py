@@ -92,14 +92,13 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def log_in(
     browser: Browser, hub: Hub, pictures: Path, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Page]]:
-    """`log_in(user, ...)`: a page in a browser of their own, at the hub's home."""
+    """`log_in(user)`: a page in a browser of their own, at the hub's home."""
     contexts: list[BrowserContext] = []
 
-    def log_in(user: str, width: int = 1100, height: int = 760, scheme: str = "light") -> Page:
+    def log_in(user: str) -> Page:
         context = browser.new_context(
             base_url=hub.url,
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,  # type: ignore[arg-type] - a word
+            viewport={"width": 1100, "height": 760},
             reduced_motion="reduce",
         )
         contexts.append(context)

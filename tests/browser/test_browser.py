@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -45,7 +45,12 @@ PLAN = {
 }
 REASON = "has no jupyterhub-singleuser. Install jupyterlab and jupyterhub in it"
 DARK = '[data-jp-theme-name="JupyterLab Dark"]'
-LOOKS = [(1100, "light"), (1100, "dark"), (390, "light"), (390, "dark")]
+LOOKS: list[tuple[int, Literal["light", "dark"]]] = [
+    (1100, "light"),
+    (1100, "dark"),
+    (390, "light"),
+    (390, "dark"),
+]
 LogIn = Callable[..., Page]
 
 
@@ -185,38 +190,28 @@ def node_of(hub: Hub, hadoop: MiniHadoop, user: str, name: str = "") -> str:
     return application(hadoop, hub.application_of(user, name))["amHostHttpAddress"]
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_a_failed_start_says_why_on_the_page(
-    log_in: LogIn, pictures: Path, width: int, scheme: str
-):
-    page = log_in("alice", width=width, scheme=scheme)
+def test_a_failed_start_says_why_on_the_page(log_in: LogIn, pictures: Path):
+    page = log_in("alice")
     page.goto("/hub/spawn")
     lab.choose(page, "A bare Python")
     page.get_by_role("button", name="Start", exact=True).click()
     told = page.locator("#progress-message")
     expect(told).to_contain_text(REASON, timeout=lab.START_TIMEOUT_MS)
-    page.screenshot(path=pictures / f"failed-progress-{scheme}-{width}.png", full_page=True)
-    assert fits(page)
+    look_at(page, pictures, "failed-progress")
     page.goto("/hub/spawn-pending/alice")
     expect(page.get_by_role("heading")).to_have_text("Spawn failed")
     expect(page.get_by_text(REASON)).to_be_visible()
-    page.screenshot(path=pictures / f"failed-{scheme}-{width}.png", full_page=True)
-    assert fits(page)
+    look_at(page, pictures, "failed")
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_the_form_fits_the_page_and_says_what_it_refuses(
-    log_in: LogIn, pictures: Path, width: int, scheme: str
-):
-    page = log_in("alice", width=width, scheme=scheme)
+def test_the_form_fits_the_page_and_says_what_it_refuses(log_in: LogIn, pictures: Path):
+    page = log_in("alice")
     page.goto("/hub/spawn")
     lab.choose(page, "Your own size", memory="64G")
-    page.screenshot(path=pictures / f"form-{scheme}-{width}.png", full_page=True)
-    assert fits(page)
+    look_at(page, pictures, "form")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator(".spawn-error-msg")).to_contain_text("at most 5G is allowed")
-    page.screenshot(path=pictures / f"refused-{scheme}-{width}.png", full_page=True)
-    assert fits(page)
+    look_at(page, pictures, "refused")
 
 
 def test_a_server_is_asked_for_by_keyboard_alone(log_in: LogIn, hub: Hub):
@@ -247,6 +242,12 @@ def test_what_is_wrong_in_a_profile_that_was_not_chosen_is_in_nobodys_way(log_in
     page.wait_for_url("**/spawn-pending/**")
 
 
-def fits(page: Page) -> bool:
-    """Tell whether nothing stands out of the page's width."""
-    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+def look_at(page: Page, pictures: Path, name: str) -> None:
+    """See that nothing stands out of the page's width, on a screen and a telephone, by day and by
+    night, and take a picture of each."""
+    for width, scheme in LOOKS:
+        page.set_viewport_size({"width": width, "height": 760})
+        page.emulate_media(color_scheme=scheme)
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
+        page.screenshot(path=pictures / f"{name}-{scheme}-{width}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
