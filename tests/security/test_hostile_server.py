@@ -78,7 +78,11 @@ def is_checked(hub: Hub) -> bool:
     return all(server["ready"] for server in hub.api("GET", "users/alice")["servers"].values())
 
 
-@pytest.mark.parametrize("answer", [NOT_A_URL, LARGE], ids=["Location", "header"])
+@pytest.mark.parametrize(
+    "answer",
+    [NOT_A_URL, pytest.param(LARGE, marks=pytest.mark.heavy)],
+    ids=["Location", "header"],
+)
 def test_a_hub_that_is_restarted_during_a_start_starts_again(
     hub_of: Callable[[], Hub],
     impostor: Impostor,
@@ -97,7 +101,13 @@ def test_a_hub_that_is_restarted_during_a_start_starts_again(
 
 
 @pytest.mark.parametrize(
-    "answer", [NOT_A_URL, LARGE, NOT_A_VERSION], ids=["Location", "header", "version"]
+    "answer",
+    [
+        pytest.param(NOT_A_URL, marks=pytest.mark.heavy),
+        pytest.param(LARGE, marks=pytest.mark.heavy),
+        NOT_A_VERSION,
+    ],
+    ids=["Location", "header", "version"],
 )
 def test_a_hub_that_is_restarted_starts_whatever_a_running_server_answers(
     hub_of: Callable[[], Hub],
