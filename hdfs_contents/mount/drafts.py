@@ -17,10 +17,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from hadoop_client.hdfs.atomic import refuse_changed, write_file
+from hadoop_client.hdfs import atomic
+from hadoop_client.hdfs.atomic import refuse_changed, removed_on_failure, write_file
 from hadoop_client.hdfs.interface import FileStatus, FileSystem, Reader
 from hdfs_contents.mount.inodes import Node
 from hdfs_contents.mount.overlay import Overlay
+from hdfs_contents.mount.upload import UPLOAD_FROM, Upload
 
 #: From this size on a file is appended to in HDFS. Smaller ones are written anew, which leaves the
 #: old content or the new whatever happens.
@@ -45,6 +47,10 @@ class Draft:
     modified_ms: int = 0
     #: Whether a program has set that time after the last change.
     keeps_time: bool = False
+    #: What was sent to HDFS already, of a large file that is being written in order.
+    upload: Upload | None = None
+    #: Whether no program has gone back to bytes that were sent.
+    in_order: bool = True
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -64,22 +70,51 @@ class Draft:
             return self.version
         return self.version._replace(size=self.overlay.size, modified_ms=self.modified_ms)
 
-    def write(self, offset: int | None, data: bytes | memoryview) -> None:
-        """Write at an offset, or at the end if it is None."""
-        self.overlay.write(self.overlay.size if offset is None else offset, data)
-        self._changed()
+    def write(self, offset: int, data: bytes | memoryview) -> None:
+        self.overlay.write(offset, data)
+        self._changed(offset)
 
     def truncate(self, size: int) -> None:
         if size != self.overlay.size:
             self.overlay.truncate(size)
-            self._changed()
+            self._changed(size)
+            self.in_order |= size == 0
+
+    def send(self, fs: FileSystem, path: str) -> None:
+        """Send what may be sent already. Raises OSError if HDFS refuses it."""
+        overlay = self.overlay
+        if self.upload is not None and not overlay.is_sequential:
+            self.stop_upload()
+        if self.in_order and overlay.is_sequential and overlay.size >= UPLOAD_FROM:
+            if self.upload is None and not overlay.dropped:
+                self.upload = Upload(fs, path, self.version)
+            if self.upload is not None:
+                self.upload.advance(overlay)
+
+    def make_room(self) -> bool:
+        """Give up bytes that HDFS has; return whether there are some."""
+        if self.upload is None or not self.overlay.is_sequential:
+            return False
+        self.upload.send_all(self.overlay)
+        self.overlay.drop()
+        return True
+
+    def stop_upload(self) -> None:
+        """Delete what was sent."""
+        if self.upload is not None:
+            self.upload.abandon()
+            self.upload = None
 
     def set_time(self, modified_ms: int) -> None:
         """Set the time that the content gets when it is published."""
         self.modified_ms, self.keeps_time = modified_ms, True
 
-    def _changed(self) -> None:
+    def _changed(self, offset: int) -> None:
+        """Note a change from `offset` on."""
         self.changes += 1
+        if self.upload is not None and offset < self.upload.sent:
+            self.stop_upload()
+            self.in_order = False
         self.modified_ms, self.keeps_time = time.time_ns() // 1_000_000, False
 
     def follow(self, version: FileStatus, open_base: Callable[[], Reader]) -> None:
@@ -101,19 +136,34 @@ def publish(fs: FileSystem, path: str, draft: Draft) -> FileStatus:
     overlay, version = draft.overlay, draft.version
     # Without a byte of an old version the content replaces any version.
     replaces = version if overlay.base_size else _status_or_none(fs, path)
-    if _may_append(draft) and not draft.keeps_time:
+    modified_ms = draft.modified_ms if draft.keeps_time else None
+    if draft.upload is not None:
+        return _finish_upload(fs, path, draft, draft.upload, replaces, modified_ms)
+    if may_append(draft) and modified_ms is None:
         try:
             return _append(fs, path, draft)
         except OSError as error:
             if error.errno != errno.ENOTSUP:
                 raise
-    return write_file(
-        fs,
-        path,
-        overlay.chunks(),
-        replaces=replaces,
-        modified_ms=draft.modified_ms if draft.keeps_time else None,
-    )
+    return write_file(fs, path, overlay.chunks(), replaces=replaces, modified_ms=modified_ms)
+
+
+def _finish_upload(
+    fs: FileSystem,
+    path: str,
+    draft: Draft,
+    upload: Upload,
+    replaces: FileStatus | None,
+    modified_ms: int | None,
+) -> FileStatus:
+    draft.upload = None
+    with removed_on_failure(fs, upload.temporary):
+        upload.finish(draft.overlay)
+        if modified_ms is not None:
+            fs.set_times(upload.temporary, modified_ms=modified_ms)
+        return atomic.publish(
+            fs, upload.temporary, path, size=draft.overlay.size, replaces=replaces, keep=replaces
+        )
 
 
 def _status_or_none(fs: FileSystem, path: str) -> FileStatus | None:
@@ -123,7 +173,8 @@ def _status_or_none(fs: FileSystem, path: str) -> FileStatus | None:
         return None
 
 
-def _may_append(draft: Draft) -> bool:
+def may_append(draft: Draft) -> bool:
+    """Return whether all changes are at the end of a large file."""
     overlay = draft.overlay
     is_large = overlay.base_size == draft.version.size >= _APPEND_FROM
     return is_large and overlay.only_appends

@@ -17,9 +17,10 @@ from pathlib import Path
 
 from hadoop_client.hdfs.interface import FileStatus, FileSystem, Reader
 from hadoop_client.hdfs.paths import parent
-from hdfs_contents.mount.drafts import Draft, open_version, publish
+from hdfs_contents.mount.drafts import Draft, may_append, open_version, publish
 from hdfs_contents.mount.inodes import Inodes, Node
 from hdfs_contents.mount.overlay import Budget, Overlay
+from hdfs_contents.mount.upload import UPLOAD_FROM
 
 log = logging.getLogger(__name__)
 
@@ -118,8 +119,7 @@ class OpenFiles:
 
     def open(self, node: Node, flags: int) -> int:
         """Open a file; return the number of its handle."""
-        with self._tables.lock():
-            path = self._tables.inodes.path(node)
+        path = self._path(node)
         handle = Handle(0, node, flags)
         if not handle.writable:
             if self._fresh_draft(node, path) is None:
@@ -160,9 +160,7 @@ class OpenFiles:
         """Return a function that opens a version of a file, under the name that it has then."""
 
         def open_base() -> Reader:
-            with self._tables.lock():
-                path = self._tables.inodes.path(node)
-            return open_version(self._fs, path, version)
+            return open_version(self._fs, self._path(node), version)
 
         return open_base
 
@@ -206,9 +204,7 @@ class OpenFiles:
                 return draft.overlay.read(offset, size)
         reader = handle.reader
         if reader is None:  # its draft was published and dropped
-            with self._tables.lock():
-                path = self._tables.inodes.path(handle.node)
-            reader = handle.reader = self._fs.open_read(path)
+            reader = handle.reader = self._fs.open_read(self._path(handle.node))
         return reader.read_at(offset, size)
 
     def write(self, handle_id: int, offset: int, data: memoryview, flags: int) -> int:
@@ -216,10 +212,34 @@ class OpenFiles:
         with draft.lock:
             if flags & os.O_APPEND:
                 offset = draft.overlay.size
-            draft.write(offset, data)
+            self._write(draft, offset, data)
             with self._tables.lock():
                 self._tables.recorder.wrote(draft, offset, offset + len(data))
+            if draft.overlay.size >= UPLOAD_FROM and not draft.node.is_deleted:
+                draft.send(self._fs, self._path(draft.node))
         return len(data)
+
+    def _write(self, draft: Draft, offset: int, data: memoryview) -> None:
+        """Write to the staging file. If it is full, what HDFS can have already goes there."""
+        try:
+            draft.write(offset, data)
+        except OSError as error:
+            if error.errno != errno.ENOSPC or not self._make_room(draft):
+                raise
+            draft.write(offset, data)
+
+    def _make_room(self, draft: Draft) -> bool:
+        if draft.make_room():
+            self._record(draft)
+            return True
+        if draft.is_dirty and may_append(draft):
+            self.publish(draft)
+            return True
+        return False
+
+    def _path(self, node: Node) -> str:
+        with self._tables.lock():
+            return self._tables.inodes.path(node)
 
     def truncate(self, node: Node, size: int) -> None:
         """Set the size of a file; publish it now if no program has it open for writing."""
@@ -261,9 +281,7 @@ class OpenFiles:
             if not draft.is_dirty or draft.node.is_deleted:
                 return
             draft.attempted = draft.changes
-            with self._tables.lock():
-                path = self._tables.inodes.path(draft.node)
-            status = publish(self._fs, path, draft)
+            status = publish(self._fs, self._path(draft.node), draft)
             draft.follow(status, self.opener(draft.node, status))
             self._record(draft)
 
@@ -291,6 +309,7 @@ class OpenFiles:
         if draft.is_dirty and not draft.node.is_deleted:
             log.warning("Changes of %s are lost: they could not be written", draft.version.path)
         del self._tables.drafts[draft.node.id]
+        draft.stop_upload()
         draft.overlay.close()
         self._tables.recorder.dropped(draft)
 

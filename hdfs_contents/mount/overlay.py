@@ -50,11 +50,14 @@ class Overlay:
         *,
         size: int | None = None,
         written: Extents | None = None,
+        dropped: int = 0,
     ) -> None:
         self.local = local
         self.base_size = base_size
         self.size = base_size if size is None else size
         self.written = written or Extents()
+        #: The bytes before this one are in HDFS only, in a file that cannot be read yet.
+        self.dropped = dropped
         self._budget = budget
         self._open_base = open_base
         self._base: Reader | None = None
@@ -70,11 +73,20 @@ class Overlay:
 
     def _piece(self, start: int, end: int, is_written: bool) -> bytes:
         if is_written:
-            return os.pread(self._file, end - start, start)
+            return os.pread(self._file, end - start, start - self.dropped)
+        self._refuse_dropped(start)
         data = b""
         if start < self.base_size:
             data = self._read_base(start, min(end, self.base_size))
         return data + bytes(end - start - len(data))
+
+    def _refuse_dropped(self, offset: int) -> None:
+        if offset < self.dropped:
+            raise OSError(
+                errno.ENOSPC,
+                "the file is larger than what may wait to be written to HDFS: it can be written in "
+                "order, and read after it was closed",
+            )
 
     def _read_base(self, start: int, end: int) -> bytes:
         if self._base is None:
@@ -84,10 +96,12 @@ class Overlay:
     def write(self, offset: int, data: bytes | memoryview) -> None:
         """Write all of `data`; raises OSError, ENOSPC, if the budget has no room for it."""
         end = offset + len(data)
+        self._refuse_dropped(offset)
         self._reserve(offset, end)
         written = 0
         while written < len(data):
-            written += os.pwrite(self._file, data[written:], offset + written)
+            position = offset - self.dropped + written
+            written += os.pwrite(self._file, data[written:], position)
         self.written.add(offset, end)
         self.size = max(self.size, end)
 
@@ -105,9 +119,12 @@ class Overlay:
     def truncate(self, size: int) -> None:
         """Cut the file, or fill it up with zeros."""
         if size < self.size:
+            if size == 0:
+                self.dropped = 0
+            self._refuse_dropped(size)
             self.base_size = min(self.base_size, size)
             self.written.cut(size)
-            os.ftruncate(self._file, size)
+            os.ftruncate(self._file, max(size - self.dropped, 0))
             self._account()
         self.size = size
 
@@ -120,6 +137,20 @@ class Overlay:
     def only_appends(self) -> bool:
         """Whether the base is unchanged, and bytes were written only after it."""
         return next(iter(self.written), (self.size,))[0] >= self.base_size
+
+    @property
+    def is_sequential(self) -> bool:
+        """Whether all bytes were written, and none is of the base."""
+        return self.base_size == 0 and (
+            self.dropped == self.size or list(self.written) == [(self.dropped, self.size)]
+        )
+
+    def drop(self) -> None:
+        """Give up all bytes so far, which are in HDFS."""
+        self.written = Extents()
+        self.dropped = self.size
+        os.ftruncate(self._file, 0)
+        self._account()
 
     def fetch(self) -> None:
         """Copy the base into the overlay, which then needs it no more."""
@@ -135,7 +166,7 @@ class Overlay:
         """Take a base of that size as the content. The written bytes are given up."""
         self._open_base, self._base = open_base, None
         self.base_size = self.size = size
-        self.written = Extents()
+        self.written, self.dropped = Extents(), 0
         os.ftruncate(self._file, 0)
         self._account()
 

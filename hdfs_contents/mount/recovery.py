@@ -41,6 +41,7 @@ class DraftFields(TypedDict):
     attempted: int
     modified_ms: int
     keeps_time: bool
+    dropped: int
 
 
 class JournalRecorder(Recorder):
@@ -107,6 +108,7 @@ def _draft_record(draft: Draft) -> Record:
         attempted=draft.attempted,
         modified_ms=draft.modified_ms,
         keeps_time=draft.keeps_time,
+        dropped=overlay.dropped,
     )
     return Record(_DRAFT, draft.node.id, json.dumps(fields).encode())
 
@@ -183,6 +185,7 @@ def _restored(
         fields["base_size"],
         size=fields["size"],
         written=Extents(fields["written"]),
+        dropped=fields["dropped"],
     )
     return Draft(
         node,

@@ -17,13 +17,13 @@ DAEMON = Path(__file__).with_name("local_daemon.py")
 
 @pytest.fixture(scope="module")
 def mount(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mount]:
-    """A mount for the tests of a module; 8 MiB may wait to be stored."""
+    """A mount for the tests of a module; 24 MiB may wait to be stored."""
     place = tmp_path_factory.mktemp("mount")
     for name in ("folder", "stored"):
         (place / name).mkdir()
     command = [sys.executable, str(DAEMON), str(place / "stored"), str(place / "staging")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    mount = Mount(place / "folder", [*command, f"--budget={8 * 1024 * 1024}"], environment)
+    mount = Mount(place / "folder", [*command, f"--budget={24 * 1024 * 1024}"], environment)
     yield mount
     assert mount.close() == 0
 
