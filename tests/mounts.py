@@ -71,6 +71,12 @@ class Mount:
         """Kill the daemon, as the kernel does when memory is short."""
         self._tell("kill")
 
+    def open_state(self) -> int:
+        """Open the memory file of the daemon."""
+        command = Path(f"/proc/{self.daemon}/cmdline").read_text().split("\0")
+        number = command[command.index("--state") + 1]
+        return os.open(f"/proc/{self.daemon}/fd/{number}", os.O_RDONLY)
+
     def run(self, folder: Path, *command: str) -> str:
         """Run a command in a directory of the folder, in the namespace; return what it prints."""
         enter = ["nsenter", f"--target={self._inside}", "--user", "--mount"]

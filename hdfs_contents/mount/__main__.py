@@ -105,7 +105,7 @@ def make_daemon(
     with tables.lock():
         journal.compact()
     operations = Operations(fs, tables, files, home, replication)
-    return DeviceServer(device, slots, operations)
+    return DeviceServer(device, slots, operations, tables.too_many_names)
 
 
 if __name__ == "__main__":

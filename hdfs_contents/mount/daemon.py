@@ -11,7 +11,7 @@ import errno
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from hdfs_contents.mount import protocol
@@ -53,6 +53,9 @@ _CAN_BE_REPEATED = (
 #: What may be done again if it was not answered: no program has built on it.
 _CAN_BE_COMPLETED = (protocol.Open, protocol.SetAttr, protocol.Write)
 
+#: How often names are forgotten.
+_TIDY_SECONDS = 5.0
+
 _NO_ANSWER = (protocol.Forget, protocol.Interrupt)
 
 
@@ -60,11 +63,17 @@ class DeviceServer:
     """Serves a device until the mount goes away."""
 
     def __init__(
-        self, device: int, slots: Slots, answer: Callable[[protocol.Request], Answer]
+        self,
+        device: int,
+        slots: Slots,
+        answer: Callable[[protocol.Request], Answer],
+        too_many_names: Callable[[], Iterable[tuple[int, str]]],
     ) -> None:
+        """`too_many_names` returns names to be forgotten, with their directories' node ids."""
         self._device = device
         self._slots = slots
         self._answer = answer
+        self._too_many_names = too_many_names
         self._lock = threading.Lock()
         self._free_slots = list(reversed(range(SLOTS)))
         self._waiting = 0
@@ -76,7 +85,15 @@ class DeviceServer:
         os.set_blocking(self._device, True)
         self._finish_unanswered()
         self._start_thread()
-        self._unmounted.wait()
+        while not self._unmounted.wait(_TIDY_SECONDS):
+            self._forget_names()
+
+    def _forget_names(self) -> None:
+        """Let the kernel forget names, so that they do not fill this process's memory."""
+        # Not in a thread that answers: the kernel may wait for one before it takes this.
+        for parent, name in self._too_many_names():
+            with suppress(OSError):  # in use, or forgotten already
+                os.write(self._device, protocol.forget_name(parent, name))
 
     def _finish_unanswered(self) -> None:
         """Answer what a daemon that was killed has left."""

@@ -138,7 +138,11 @@ def publish(fs: FileSystem, path: str, draft: Draft) -> FileStatus:
     replaces = version if overlay.base_size else _status_or_none(fs, path)
     modified_ms = draft.modified_ms if draft.keeps_time else None
     if draft.upload is not None:
-        return _finish_upload(fs, path, draft, draft.upload, replaces, modified_ms)
+        try:
+            return _finish_upload(fs, path, draft, draft.upload, replaces, modified_ms)
+        except FileNotFoundError:  # its directory was renamed since then
+            if overlay.dropped:
+                raise
     if may_append(draft) and modified_ms is None:
         try:
             return _append(fs, path, draft)

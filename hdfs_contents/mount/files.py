@@ -24,6 +24,12 @@ from hdfs_contents.mount.upload import UPLOAD_FROM
 
 log = logging.getLogger(__name__)
 
+#: How many names the kernel may know; each takes about 500 bytes here.
+MAX_NODES = 20_000
+
+#: The largest file that is fetched when it is deleted while it is open.
+_KEPT_BYTES = 64 * 1024 * 1024
+
 
 @dataclass
 class Handle:
@@ -98,6 +104,13 @@ class Tables:
         if handle is not None:
             self.recorder.closed(handle_id)
         return handle
+
+    def too_many_names(self) -> list[tuple[int, str]]:
+        """Return the names that were looked up first, with their directories' node ids, if there
+        are more than may be kept."""
+        with self._lock:
+            excess = len(self.inodes) - MAX_NODES
+            return [(n.parent.id, n.name) for n in self.inodes.oldest(max(excess, 0)) if n.parent]
 
     def of(self, node: Node) -> list[Handle]:
         """Return the open files of a node."""
@@ -314,12 +327,17 @@ class OpenFiles:
         self._tables.recorder.dropped(draft)
 
     def keep_content(self, node: Node) -> None:
-        """Fetch the content of a file that is about to be deleted, if a program has it open."""
+        """Fetch the content of a file that is about to be deleted, if a program has it open.
+
+        A large one is not fetched. It can be read until the DataNodes have deleted it.
+        """
         with self._tables.lock():
             if not self._tables.of(node):
                 return
             path = self._tables.inodes.path(node)
         version = self._fs.stat(path)
+        if version.size > _KEPT_BYTES:
+            return
         with self._tables.lock():
             draft = self._tables.drafts.get(node.id) or self._new_draft(node, version)
             self._tables.drafts[node.id] = draft

@@ -13,11 +13,12 @@ import errno
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from hdfs_contents.mount.protocol import ROOT
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class Node:
     """A file or directory. `parent` is None for the root, and for one that was deleted."""
 
@@ -142,6 +143,11 @@ class Inodes:
         if node.parent is not None:
             self._name(node)
         self._next = max(self._next, node_id + 1)
+
+    def oldest(self, count: int) -> list[Node]:
+        """Return the nodes without any below them that have been known for longest."""
+        leaves = (node for node in self._nodes.values() if node.parent and not node.children)
+        return list(islice(leaves, count))
 
     def drop_unused(self) -> None:
         """Drop all nodes that the kernel has forgotten, after `restore`."""

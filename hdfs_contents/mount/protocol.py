@@ -438,6 +438,17 @@ def answer(unique: int, error: int, size: int) -> bytes:
     return _OUT.pack(_OUT.size + size, -error, unique)
 
 
+def forget_name(parent: int, name: str) -> bytes:
+    """Return a message that makes the kernel look a name up again, and forget its node if no
+    program uses it."""
+    encoded = name.encode("utf-8", "surrogateescape")
+    payload = struct.pack("<QII", parent, len(encoded), 0) + encoded + b"\0"
+    return _OUT.pack(_OUT.size + len(payload), _NOTIFY_INVAL_ENTRY, 0) + payload
+
+
+_NOTIFY_INVAL_ENTRY = 3
+
+
 def encode_init(request: Init) -> bytes:
     """Accept what both sides can do. Raises ProtocolError for a kernel that is too old."""
     if (request.major, request.minor) < (MAJOR, OLDEST_MINOR):

@@ -17,13 +17,15 @@ DAEMON = Path(__file__).with_name("local_daemon.py")
 
 @pytest.fixture(scope="module")
 def mount(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mount]:
-    """A mount for the tests of a module; 24 MiB may wait to be stored."""
+    """A mount for the tests of a module; 24 MiB may wait to be stored, and 100 names are
+    kept."""
     place = tmp_path_factory.mktemp("mount")
     for name in ("folder", "stored"):
         (place / name).mkdir()
     command = [sys.executable, str(DAEMON), str(place / "stored"), str(place / "staging")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    mount = Mount(place / "folder", [*command, f"--budget={24 * 1024 * 1024}"], environment)
+    limits = [f"--budget={24 * 1024 * 1024}", "--nodes=100"]
+    mount = Mount(place / "folder", [*command, *limits], environment)
     yield mount
     assert mount.close() == 0
 

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 from hadoop_client.hdfs.local import LocalFileSystem
+from hdfs_contents.mount import daemon, files
 from hdfs_contents.mount.__main__ import make_daemon
 from hdfs_contents.mount.overlay import Budget
 
@@ -16,9 +17,12 @@ def main() -> None:
     parser.add_argument("directory", type=Path)
     parser.add_argument("staging", type=Path)
     parser.add_argument("--budget", type=int, default=64 * 1024 * 1024)
+    parser.add_argument("--nodes", type=int, default=20_000)
     parser.add_argument("--device", type=int)
     parser.add_argument("--state", type=int)
     options = parser.parse_args()
+    files.MAX_NODES = options.nodes
+    daemon._TIDY_SECONDS = 0.2
     logging.basicConfig(format="mount: %(message)s")
     make_daemon(
         LocalFileSystem("/home", options.directory, "alice"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hdfs_contents.mount.state import Journal
 from tests.mounts import Mount
 
 
@@ -254,6 +255,26 @@ def test_what_is_open_outlives_a_killed_daemon(
         assert read.read() == "old"
     assert (stored / "d" / "written").read_text() == expected[how]
     assert names(folder / "d")
+
+
+def test_names_that_no_program_uses_are_forgotten_when_they_are_many(
+    folder: Path, stored: Path, mount: Mount, wait_until: Callable[..., object]
+) -> None:
+    for number in range(500):
+        (stored / f"{number:03}").touch()
+    first = (folder / "000").open()
+
+    def known() -> set[str]:
+        state = mount.open_state()
+        nodes = {record.key: record.value for record in Journal(state).replay() if record.kind == 1}
+        os.close(state)
+        return {value[24:].decode() for value in nodes.values() if value[16:24] != bytes(8)}
+
+    assert all(entry.stat() for entry in os.scandir(folder))
+    wait_until(lambda: len(known()) < 120, 30, "names to be forgotten")
+    assert "000" in known()
+    first.close()
+    assert len(names(folder)) == 500
 
 
 def test_git_works(mount: Mount, folder: Path) -> None:
