@@ -77,15 +77,16 @@ class Mount:
         number = command[command.index("--state") + 1]
         return os.open(f"/proc/{self.daemon}/fd/{number}", os.O_RDONLY)
 
+    def command(self, folder: Path, *command: str) -> list[str]:
+        """Return what runs a command in a directory of the folder, in the namespace."""
+        enter = ["nsenter", f"--target={self._inside}", "--user", "--mount"]
+        enter += ["--preserve-credentials", f"--wdns={self.where / folder.relative_to(self.path)}"]
+        return [*enter, "--", *command]
+
     def run(self, folder: Path, *command: str) -> str:
         """Run a command in a directory of the folder, in the namespace; return what it prints."""
-        enter = ["nsenter", f"--target={self._inside}", "--user", "--mount"]
-        enter += [
-            "--preserve-credentials",
-            f"--wdns={self.where / folder.relative_to(self.path)}",
-            "--",
-        ]
-        done = subprocess.run([*enter, *command], text=True, capture_output=True, check=False)
+        enter = self.command(folder, *command)
+        done = subprocess.run(enter, text=True, capture_output=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -102,7 +102,7 @@ def make_daemon(
     slots = Slots(state)
     restore(journal, tables, files, budget)
     journal.live = lambda: live_records(tables)
-    with tables.lock():
+    with tables:
         journal.compact()
     operations = Operations(fs, tables, files, home, replication)
     return DeviceServer(device, slots, operations, tables.too_many_names)

@@ -10,8 +10,8 @@ import errno
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +74,7 @@ class Recorder:
 
 
 class Tables:
-    """What the mount knows of files. Use it within `with tables.lock():`."""
+    """What the mount knows of files, used by one thread at a time, within `with tables:`."""
 
     def __init__(self, root: str, recorder: Recorder) -> None:
         self.recorder = recorder
@@ -83,14 +83,19 @@ class Tables:
         self.drafts: dict[int, Draft] = {}
         self.next_handle = 1
         self._lock = threading.RLock()
+        self._depth = 0
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        with self._lock:
-            try:
-                yield
-            finally:
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        try:
+            if not self._depth:
                 self.recorder.commit()
+        finally:
+            self._lock.release()
 
     def add(self, handle: Handle | Directory) -> int:
         handle.id = self.next_handle
@@ -108,7 +113,7 @@ class Tables:
     def too_many_names(self) -> list[tuple[int, str]]:
         """Return the names that were looked up first, with their directories' node ids, if there
         are more than may be kept."""
-        with self._lock:
+        with self:
             excess = len(self.inodes) - MAX_NODES
             return [(n.parent.id, n.name) for n in self.inodes.oldest(max(excess, 0)) if n.parent]
 
@@ -137,7 +142,7 @@ class OpenFiles:
         if not handle.writable:
             if self._fresh_draft(node, path) is None:
                 handle.reader = self._fs.open_read(path)
-            with self._tables.lock():
+            with self._tables:
                 return self._tables.add(handle)
         self._add_writable(handle, path)
         if flags & os.O_TRUNC:
@@ -148,7 +153,7 @@ class OpenFiles:
         node = handle.node
         draft = self._fresh_draft(node, path)
         version = draft.version if draft else self._version_to_change(path)
-        with self._tables.lock():
+        with self._tables:
             if node.id not in self._tables.drafts:
                 self._tables.drafts[node.id] = self._new_draft(node, version)
                 self._tables.recorder.draft(self._tables.drafts[node.id])
@@ -178,12 +183,10 @@ class OpenFiles:
         return open_base
 
     def draft(self, node: Node) -> Draft:
-        with self._tables.lock():
-            return self._tables.drafts[node.id]
+        return self._tables.drafts[node.id]
 
     def draft_or_none(self, node: Node) -> Draft | None:
-        with self._tables.lock():
-            return self._tables.drafts.get(node.id)
+        return self._tables.drafts.get(node.id)
 
     def _fresh_draft(self, node: Node, path: str) -> Draft | None:
         """Return the draft of a file, if it has one. If another client has changed the file since
@@ -203,7 +206,7 @@ class OpenFiles:
                 self._record(draft)
 
     def _handle(self, handle_id: int) -> Handle:
-        with self._tables.lock():
+        with self._tables:
             handle = self._tables.handles.get(handle_id)
         if not isinstance(handle, Handle):
             raise OSError(errno.EBADF, "it is not open")
@@ -226,7 +229,7 @@ class OpenFiles:
             if flags & os.O_APPEND:
                 offset = draft.overlay.size
             self._write(draft, offset, data)
-            with self._tables.lock():
+            with self._tables:
                 self._tables.recorder.wrote(draft, offset, offset + len(data))
             if draft.overlay.size >= UPLOAD_FROM and not draft.node.is_deleted:
                 draft.send(self._fs, self._path(draft.node))
@@ -251,7 +254,7 @@ class OpenFiles:
         return False
 
     def _path(self, node: Node) -> str:
-        with self._tables.lock():
+        with self._tables:
             return self._tables.inodes.path(node)
 
     def truncate(self, node: Node, size: int) -> None:
@@ -279,7 +282,7 @@ class OpenFiles:
             self._record(draft)
 
     def _record(self, draft: Draft) -> None:
-        with self._tables.lock():
+        with self._tables:
             self._tables.recorder.draft(draft)
 
     def flush(self, handle_id: int) -> None:
@@ -300,13 +303,13 @@ class OpenFiles:
 
     def release(self, handle_id: int) -> None:
         """Close a handle. Changes that no flush has seen are published: those by `mmap`."""
-        with self._tables.lock():
+        with self._tables:
             handle = self._tables.handles.get(handle_id)
             draft = self._tables.drafts.get(handle.node.id) if handle else None
         if isinstance(handle, Handle) and handle.writable and draft and draft.is_unattempted:
             with suppress(OSError):  # nobody is there to be told
                 self.publish(draft)
-        with self._tables.lock():
+        with self._tables:
             self._tables.remove(handle_id)
             if draft is not None:
                 self._drop_if_closed(draft)
@@ -331,14 +334,14 @@ class OpenFiles:
 
         A large one is not fetched. It can be read until the DataNodes have deleted it.
         """
-        with self._tables.lock():
+        with self._tables:
             if not self._tables.of(node):
                 return
             path = self._tables.inodes.path(node)
         version = self._fs.stat(path)
         if version.size > _KEPT_BYTES:
             return
-        with self._tables.lock():
+        with self._tables:
             draft = self._tables.drafts.get(node.id) or self._new_draft(node, version)
             self._tables.drafts[node.id] = draft
         try:
@@ -346,6 +349,6 @@ class OpenFiles:
                 draft.overlay.fetch()
                 self._record(draft)
         except OSError:
-            with self._tables.lock():
+            with self._tables:
                 self._drop_if_closed(draft)
             raise

@@ -90,12 +90,12 @@ class Operations:
         return Answer()
 
     def _path(self, node_id: int) -> tuple[Node, str]:
-        with self._tables.lock():
+        with self._tables:
             node = self._tables.inodes.get(node_id)
             return node, self._tables.inodes.path(node)
 
     def _path_of(self, parent_id: int, name: str) -> tuple[Node, str]:
-        with self._tables.lock():
+        with self._tables:
             parent = self._tables.inodes.get(parent_id)
             return parent, self._tables.inodes.path_of(parent, name)
 
@@ -111,7 +111,7 @@ class Operations:
             if error.errno in (errno.EINVAL, errno.ENAMETOOLONG):  # HDFS has no such names
                 raise FileNotFoundError(errno.ENOENT, error.strerror, path) from error
             raise
-        with self._tables.lock():
+        with self._tables:
             known = self._tables.inodes.child(parent, body.name)
         if known is not None:
             self._follow(known, status)
@@ -124,7 +124,7 @@ class Operations:
 
     def _entry(self, parent: Node, name: str, status: FileStatus) -> Answer:
         """Tell the kernel a name."""
-        with self._tables.lock():
+        with self._tables:
             node = self._tables.inodes.look_up(parent, name)
         shown = protocol.encode_entry(node.id, self._attributes(node, status), VALID_NS)
         return Answer(shown, partial(self._forget, 0, protocol.Forget(((node.id, 1),))))
@@ -138,7 +138,7 @@ class Operations:
         return attributes(status, node.inode, self._uid, self._gid)
 
     def _forget(self, _: int, body: protocol.Forget) -> Answer:
-        with self._tables.lock():
+        with self._tables:
             for node_id, lookups in body.lookups:
                 self._tables.inodes.forget(node_id, lookups)
         return Answer()
@@ -172,13 +172,13 @@ class Operations:
 
     def _keep_open_content(self, parent: Node, name: str) -> None:
         """Fetch what a program has open, before it is deleted or replaced."""
-        with self._tables.lock():
+        with self._tables:
             node = self._tables.inodes.child(parent, name)
         if node is not None:
             self._files.keep_content(node)
 
     def _detach(self, parent: Node, name: str) -> None:
-        with self._tables.lock():
+        with self._tables:
             node = self._tables.inodes.child(parent, name)
             if node is not None:
                 self._tables.inodes.detach(node)
@@ -211,7 +211,7 @@ class Operations:
         parent, source = self._path_of(parent_id, body.name)
         new_parent, target = self._path_of(body.new_parent, body.new_name)
         overwrite = not body.flags & protocol.RENAME_NOREPLACE
-        with self._tables.lock():
+        with self._tables:
             node = self._tables.inodes.child(parent, body.name)
         draft = self._files.draft_or_none(node) if node else None
         if draft is not None:
@@ -219,7 +219,7 @@ class Operations:
         if overwrite:
             self._keep_open_content(new_parent, body.new_name)
         self._fs.rename(source, target, overwrite=overwrite)
-        with self._tables.lock():
+        with self._tables:
             self._tables.inodes.rename(parent, body.name, new_parent, body.new_name)
         return Answer()
 
@@ -229,7 +229,7 @@ class Operations:
         return self._shown(self._node(node_id))
 
     def _node(self, node_id: int) -> Node:
-        with self._tables.lock():
+        with self._tables:
             return self._tables.inodes.get(node_id)
 
     def _shown(self, node: Node) -> Answer:
@@ -243,7 +243,7 @@ class Operations:
         draft = self._files.draft_or_none(node)
         if draft is not None and node.is_deleted:
             return draft.status
-        with self._tables.lock():
+        with self._tables:
             path = self._tables.inodes.path(node)
         return self._fs.stat(path)
 
@@ -306,7 +306,7 @@ class Operations:
                 raise
             status = self._fs.stat(path)
         entry = self._entry(parent, body.name, status)
-        with self._tables.lock():
+        with self._tables:
             node = self._tables.inodes.child(parent, body.name)
         assert node is not None
         opened = self._opened(self._files.open(node, body.flags & ~os.O_TRUNC))
@@ -338,7 +338,7 @@ class Operations:
     def _opendir(self, node_id: int, body: protocol.OpenDir) -> Answer:
         node, path = self._path(node_id)
         directory = Directory(0, node, self._list(path))
-        with self._tables.lock():
+        with self._tables:
             handle = self._tables.add(directory)
         undo = partial(self._releasedir, node_id, protocol.ReleaseDir(handle))
         return Answer(protocol.encode_open(handle), undo)
@@ -347,12 +347,12 @@ class Operations:
         return [entry for entry in self._fs.list_dir(path) if not is_temporary(entry.name)]
 
     def _releasedir(self, node_id: int, body: protocol.ReleaseDir) -> Answer:
-        with self._tables.lock():
+        with self._tables:
             self._tables.remove(body.handle)
         return Answer()
 
     def _readdir(self, node_id: int, body: protocol.ReadDir) -> Answer:
-        with self._tables.lock():
+        with self._tables:
             directory = self._tables.handles.get(body.handle)
         if not isinstance(directory, Directory):
             raise OSError(errno.EBADF, "it is not open")
@@ -376,7 +376,7 @@ class Operations:
         """Add the entries from `first` on that fit; return those that the kernel looks up so."""
         entries = directory.entries or []
         looked_up: list[Node] = []
-        with self._tables.lock():
+        with self._tables:
             for number in range(first, len(entries)):
                 status = entries[number]
                 name = status.name.encode("utf-8", "surrogateescape")

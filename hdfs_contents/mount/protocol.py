@@ -12,7 +12,6 @@ from __future__ import annotations
 import stat
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 #: The version that this module implements. Linux 4.18 has 7.27, and is the first where users mount.
@@ -397,8 +396,7 @@ _DECODERS: dict[int, Callable[[memoryview], Body | _OneForget]] = {
 }
 
 
-@dataclass(frozen=True)
-class Attributes:
+class Attributes(NamedTuple):
     """The attributes of a file or directory. `mode` has the type's bits too."""
 
     inode: int
@@ -423,8 +421,7 @@ class Attributes:
 _BLOCK = 128 * 1024
 
 
-@dataclass(frozen=True)
-class Space:
+class Space(NamedTuple):
     """The bytes and names of a file system, in all and free."""
 
     bytes_total: int

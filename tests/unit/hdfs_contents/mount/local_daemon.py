@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
+import threading
 from pathlib import Path
 
+from hadoop_client.hdfs.interface import FileStatus
 from hadoop_client.hdfs.local import LocalFileSystem
 from hdfs_contents.mount import daemon, files
 from hdfs_contents.mount.__main__ import make_daemon
 from hdfs_contents.mount.overlay import Budget
+
+
+class HangingFileSystem(LocalFileSystem):
+    """No call for a file named `hangs…` ever ends, and each for one named `fails` fails."""
+
+    def stat(self, path: str) -> FileStatus:
+        if "/hangs" in path:
+            threading.Event().wait()
+        if path.endswith("/fails"):
+            raise ConnectionError(errno.ECONNREFUSED, "HDFS cannot be reached", path)
+        return super().stat(path)
 
 
 def main() -> None:
@@ -25,7 +39,7 @@ def main() -> None:
     daemon._TIDY_SECONDS = 0.2
     logging.basicConfig(format="mount: %(message)s")
     make_daemon(
-        LocalFileSystem("/home", options.directory, "alice"),
+        HangingFileSystem("/home", options.directory, "alice"),
         options.device,
         options.state,
         root="/home",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -275,6 +277,31 @@ def test_names_that_no_program_uses_are_forgotten_when_they_are_many(
     assert "000" in known()
     first.close()
     assert len(names(folder)) == 500
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_program_that_waits_for_hdfs_can_be_ended_and_holds_up_no_other(
+    number: signal.Signals, folder: Path, mount: Mount, wait_until: Callable[..., object]
+) -> None:
+    elsewhere = folder.with_name(f"elsewhere-{number}")
+    elsewhere.mkdir()
+    commands = [mount.command(folder, "cat", f"hangs-{n}") for n in range(3)]
+    waiting = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for command in commands]
+    for process in waiting:
+        wait = Path(f"/proc/{process.pid}/wchan")
+        wait_until(lambda wait=wait: "request_wait" in wait.read_text(), 30, "cat to wait")
+    # Not in the same directory: the kernel lets none be made there while a name is looked up.
+    (elsewhere / "a").write_text("others go on")
+    assert (elsewhere / "a").read_text() == "others go on"
+    for process in waiting:
+        process.send_signal(number)
+        assert process.wait(30) == -number
+
+
+def test_a_namenode_that_cannot_be_reached_is_an_input_output_error(folder: Path) -> None:
+    with pytest.raises(OSError) as raised:  # noqa: PT011
+        (folder / "fails").stat()
+    assert raised.value.errno == errno.EIO
 
 
 def test_git_works(mount: Mount, folder: Path) -> None:
