@@ -76,6 +76,11 @@ _BY_IO_TEXT: tuple[tuple[re.Pattern[str], int, str], ...] = (
         "a file and a directory cannot replace each other",
     ),
     (
+        re.compile(r"rename destination directory is not empty: "),
+        errno.ENOTEMPTY,
+        "the directory is not empty",
+    ),
+    (
         re.compile(r"Rename destination /.* is a directory or file under source /"),
         errno.EINVAL,
         "a directory cannot be moved into itself",

@@ -14,49 +14,49 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from hdfs_contents.mount import protocol
+from hdfs_contents.mount import messages, protocol
 from hdfs_contents.mount.errors import to_errno
+from hdfs_contents.mount.messages import Request
 from hdfs_contents.mount.operations import Answer
-from hdfs_contents.mount.protocol import Request
 from hdfs_contents.mount.state import SLOTS, Slots
 
 log = logging.getLogger(__name__)
 
 #: What can be given up while it runs: it changes nothing, or what is undone.
 _CAN_BE_GIVEN_UP = (
-    protocol.Lookup,
-    protocol.GetAttr,
-    protocol.Open,
-    protocol.Read,
-    protocol.OpenDir,
-    protocol.ReadDir,
-    protocol.StatFs,
-    protocol.Access,
+    messages.Lookup,
+    messages.GetAttr,
+    messages.Open,
+    messages.Read,
+    messages.OpenDir,
+    messages.ReadDir,
+    messages.StatFs,
+    messages.Access,
 )
 
 #: What may be done again at any time.
 _CAN_BE_REPEATED = (
-    protocol.Lookup,
-    protocol.GetAttr,
-    protocol.Read,
-    protocol.OpenDir,
-    protocol.ReadDir,
-    protocol.StatFs,
-    protocol.Access,
-    protocol.Flush,
-    protocol.FSync,
-    protocol.Release,
-    protocol.ReleaseDir,
-    protocol.Init,
+    messages.Lookup,
+    messages.GetAttr,
+    messages.Read,
+    messages.OpenDir,
+    messages.ReadDir,
+    messages.StatFs,
+    messages.Access,
+    messages.Flush,
+    messages.FSync,
+    messages.Release,
+    messages.ReleaseDir,
+    messages.Init,
 )
 
 #: What may be done again if it was not answered: no program has built on it.
-_CAN_BE_COMPLETED = (protocol.Open, protocol.SetAttr, protocol.Write)
+_CAN_BE_COMPLETED = (messages.Open, messages.SetAttr, messages.Write)
 
 #: How often names are forgotten.
 _TIDY_SECONDS = 5.0
 
-_NO_ANSWER = (protocol.Forget, protocol.Interrupt)
+_NO_ANSWER = (messages.Forget, messages.Interrupt)
 
 
 class DeviceServer:
@@ -66,7 +66,7 @@ class DeviceServer:
         self,
         device: int,
         slots: Slots,
-        answer: Callable[[protocol.Request], Answer],
+        answer: Callable[[messages.Request], Answer],
         too_many_names: Callable[[], Iterable[tuple[int, str]]],
     ) -> None:
         """`too_many_names` returns names to be forgotten, with their directories' node ids."""
@@ -144,10 +144,10 @@ class DeviceServer:
 
     def _process(self, request: Request, number: int) -> None:
         body = request.body
-        if isinstance(body, protocol.Interrupt):
+        if isinstance(body, messages.Interrupt):
             self._give_up(body.unique)
             return
-        if isinstance(body, protocol.Init):
+        if isinstance(body, messages.Init):
             self._send(request.unique, 0, protocol.encode_init(body))
             return
         if isinstance(body, _CAN_BE_GIVEN_UP):
@@ -190,9 +190,9 @@ class DeviceServer:
         return True
 
 
-def _may_repeat(body: protocol.Body, *, is_done: bool) -> bool:
+def _may_repeat(body: messages.Body, *, is_done: bool) -> bool:
     """Return whether a request that a killed daemon has left is done again."""
-    if isinstance(body, protocol.Write) and body.flags & os.O_APPEND:
+    if isinstance(body, messages.Write) and body.flags & os.O_APPEND:
         return False
     return isinstance(body, _CAN_BE_REPEATED) or (
         isinstance(body, _CAN_BE_COMPLETED) and not is_done

@@ -17,11 +17,11 @@ from typing import Any
 
 from hadoop_client.hdfs.interface import FileStatus, FileSystem, Usage
 from hadoop_client.hdfs.paths import is_temporary, is_unfinished
-from hdfs_contents.mount import protocol
+from hdfs_contents.mount import messages, protocol
 from hdfs_contents.mount.attributes import attributes, may_access, space
 from hdfs_contents.mount.files import Directory, OpenFiles, Tables
 from hdfs_contents.mount.inodes import Node, inode_of
-from hdfs_contents.mount.protocol import Attributes
+from hdfs_contents.mount.protocol import Attributes, Page
 
 #: How long the kernel may keep names and attributes. Other clients' changes are seen after it.
 VALID_NS = 1_000_000_000
@@ -53,33 +53,33 @@ class Operations:
         self._usage: tuple[float, Usage | None] = (-_USAGE_SECONDS, None)
         # Any: each method takes the body that it is registered for.
         self._methods: dict[type, Callable[[int, Any], Answer]] = {
-            protocol.Lookup: self._look_up,
-            protocol.Forget: self._forget,
-            protocol.GetAttr: self._getattr,
-            protocol.SetAttr: self._setattr,
-            protocol.Mknod: self._mknod,
-            protocol.Mkdir: self._mkdir,
-            protocol.Link: self._link,
-            protocol.Unlink: self._unlink,
-            protocol.Rmdir: self._rmdir,
-            protocol.Rename: self._rename,
-            protocol.Open: self._open,
-            protocol.Create: self._create,
-            protocol.Read: self._read,
-            protocol.Write: self._write,
-            protocol.Flush: self._flush,
-            protocol.FSync: self._flush,
-            protocol.Release: self._release,
-            protocol.OpenDir: self._opendir,
-            protocol.ReadDir: self._readdir,
-            protocol.ReleaseDir: self._releasedir,
-            protocol.FSyncDir: self._nothing,
-            protocol.StatFs: self._statfs,
-            protocol.Access: self._access,
-            protocol.Destroy: self._nothing,
+            messages.Lookup: self._look_up,
+            messages.Forget: self._forget,
+            messages.GetAttr: self._getattr,
+            messages.SetAttr: self._setattr,
+            messages.Mknod: self._mknod,
+            messages.Mkdir: self._mkdir,
+            messages.Link: self._link,
+            messages.Unlink: self._unlink,
+            messages.Rmdir: self._rmdir,
+            messages.Rename: self._rename,
+            messages.Open: self._open,
+            messages.Create: self._create,
+            messages.Read: self._read,
+            messages.Write: self._write,
+            messages.Flush: self._flush,
+            messages.FSync: self._flush,
+            messages.Release: self._release,
+            messages.OpenDir: self._opendir,
+            messages.ReadDir: self._readdir,
+            messages.ReleaseDir: self._releasedir,
+            messages.FSyncDir: self._nothing,
+            messages.StatFs: self._statfs,
+            messages.Access: self._access,
+            messages.Destroy: self._nothing,
         }
 
-    def __call__(self, request: protocol.Request) -> Answer:
+    def __call__(self, request: messages.Request) -> Answer:
         """Answer a request. Raises OSError; ENOSYS for one that is not implemented."""
         method = self._methods.get(type(request.body))
         if method is None:
@@ -101,7 +101,7 @@ class Operations:
 
     # Names
 
-    def _look_up(self, parent_id: int, body: protocol.Lookup) -> Answer:
+    def _look_up(self, parent_id: int, body: messages.Lookup) -> Answer:
         parent, path = self._path_of(parent_id, body.name)
         try:
             status = self._fs.stat(path)
@@ -127,7 +127,7 @@ class Operations:
         with self._tables:
             node = self._tables.inodes.look_up(parent, name)
         shown = protocol.encode_entry(node.id, self._attributes(node, status), VALID_NS)
-        return Answer(shown, partial(self._forget, 0, protocol.Forget(((node.id, 1),))))
+        return Answer(shown, partial(self._forget, 0, messages.Forget(((node.id, 1),))))
 
     def _attributes(self, node: Node, status: FileStatus) -> Attributes:
         """Return attributes with the changes that are not in HDFS yet."""
@@ -137,20 +137,20 @@ class Operations:
             status = status._replace(size=shown.size, modified_ms=shown.modified_ms)
         return attributes(status, node.inode, self._uid, self._gid)
 
-    def _forget(self, _: int, body: protocol.Forget) -> Answer:
+    def _forget(self, _: int, body: messages.Forget) -> Answer:
         with self._tables:
             for node_id, lookups in body.lookups:
                 self._tables.inodes.forget(node_id, lookups)
         return Answer()
 
-    def _mkdir(self, parent_id: int, body: protocol.Mkdir) -> Answer:
+    def _mkdir(self, parent_id: int, body: messages.Mkdir) -> Answer:
         parent, path = self._path_of(parent_id, body.name)
         if self._fs.exists(path):
             raise FileExistsError(errno.EEXIST, "it already exists", path)
         self._fs.mkdirs(path, body.mode & 0o1777, umask=body.umask)
         return self._entry(parent, body.name, self._fs.stat(path))
 
-    def _mknod(self, parent_id: int, body: protocol.Mknod) -> Answer:
+    def _mknod(self, parent_id: int, body: messages.Mknod) -> Answer:
         if not stat.S_ISREG(body.mode):
             raise PermissionError(errno.EPERM, "HDFS has only files and directories")
         parent, path = self._path_of(parent_id, body.name)
@@ -160,10 +160,10 @@ class Operations:
         self._fs.open_write(path, mode & 0o777, umask=umask).close()
         return self._fs.stat(path)
 
-    def _link(self, node_id: int, body: protocol.Link) -> Answer:
+    def _link(self, node_id: int, body: messages.Link) -> Answer:
         raise PermissionError(errno.EPERM, "HDFS has no links")
 
-    def _unlink(self, parent_id: int, body: protocol.Unlink) -> Answer:
+    def _unlink(self, parent_id: int, body: messages.Unlink) -> Answer:
         parent, path = self._path_of(parent_id, body.name)
         self._keep_open_content(parent, body.name)
         self._fs.delete(path)
@@ -183,7 +183,7 @@ class Operations:
             if node is not None:
                 self._tables.inodes.detach(node)
 
-    def _rmdir(self, parent_id: int, body: protocol.Rmdir) -> Answer:
+    def _rmdir(self, parent_id: int, body: messages.Rmdir) -> Answer:
         parent, path = self._path_of(parent_id, body.name)
         try:
             self._fs.delete(path)
@@ -205,12 +205,12 @@ class Operations:
             return True
         return False
 
-    def _rename(self, parent_id: int, body: protocol.Rename) -> Answer:
-        if body.flags & ~protocol.RENAME_NOREPLACE:
+    def _rename(self, parent_id: int, body: messages.Rename) -> Answer:
+        if body.flags & ~messages.RENAME_NOREPLACE:
             raise OSError(errno.EINVAL, "HDFS cannot exchange two files")
         parent, source = self._path_of(parent_id, body.name)
         new_parent, target = self._path_of(body.new_parent, body.new_name)
-        overwrite = not body.flags & protocol.RENAME_NOREPLACE
+        overwrite = not body.flags & messages.RENAME_NOREPLACE
         with self._tables:
             node = self._tables.inodes.child(parent, body.name)
         draft = self._files.draft_or_none(node) if node else None
@@ -225,7 +225,7 @@ class Operations:
 
     # Attributes
 
-    def _getattr(self, node_id: int, body: protocol.GetAttr) -> Answer:
+    def _getattr(self, node_id: int, body: messages.GetAttr) -> Answer:
         return self._shown(self._node(node_id))
 
     def _node(self, node_id: int) -> Node:
@@ -247,7 +247,7 @@ class Operations:
             path = self._tables.inodes.path(node)
         return self._fs.stat(path)
 
-    def _setattr(self, node_id: int, body: protocol.SetAttr) -> Answer:
+    def _setattr(self, node_id: int, body: messages.SetAttr) -> Answer:
         node = self._node(node_id)
         if body.uid not in (None, self._uid) or body.gid not in (None, self._gid):
             raise PermissionError(errno.EPERM, "the owner in HDFS is not changed by a number")
@@ -260,7 +260,7 @@ class Operations:
         return self._shown(node)
 
     def _set_time(self, node: Node, modified_ns: int) -> None:
-        if modified_ns == protocol.NOW:
+        if modified_ns == messages.NOW:
             modified_ns = time.time_ns()
         modified_ms = modified_ns // 1_000_000
         draft = self._files.draft_or_none(node)
@@ -270,7 +270,7 @@ class Operations:
         _, path = self._path(node.id)
         self._fs.set_times(path, modified_ms=modified_ms)
 
-    def _access(self, node_id: int, body: protocol.Access) -> Answer:
+    def _access(self, node_id: int, body: messages.Access) -> Answer:
         node, path = self._path(node_id)
         status = self._status(node)
         if not may_access(status, self._fs.user, body.mask):
@@ -279,7 +279,7 @@ class Operations:
             self._fs.check_write(path)
         return Answer()
 
-    def _statfs(self, node_id: int, body: protocol.StatFs) -> Answer:
+    def _statfs(self, node_id: int, body: messages.StatFs) -> Answer:
         asked, usage = self._usage
         if time.monotonic() - asked >= _USAGE_SECONDS:
             try:
@@ -291,13 +291,13 @@ class Operations:
 
     # Files
 
-    def _open(self, node_id: int, body: protocol.Open) -> Answer:
+    def _open(self, node_id: int, body: messages.Open) -> Answer:
         return self._opened(self._files.open(self._node(node_id), body.flags))
 
     def _opened(self, handle: int) -> Answer:
         return Answer(protocol.encode_open(handle), partial(self._files.release, handle))
 
-    def _create(self, parent_id: int, body: protocol.Create) -> Answer:
+    def _create(self, parent_id: int, body: messages.Create) -> Answer:
         parent, path = self._path_of(parent_id, body.name)
         try:
             status = self._new_file(path, body.mode, body.umask)
@@ -318,40 +318,40 @@ class Operations:
 
         return Answer(entry.payload + opened.payload, undo)
 
-    def _read(self, node_id: int, body: protocol.Read) -> Answer:
+    def _read(self, node_id: int, body: messages.Read) -> Answer:
         return Answer(self._files.read(body.handle, body.offset, body.size))
 
-    def _write(self, node_id: int, body: protocol.Write) -> Answer:
+    def _write(self, node_id: int, body: messages.Write) -> Answer:
         size = self._files.write(body.handle, body.offset, body.data, body.flags)
         return Answer(protocol.encode_written(size))
 
-    def _flush(self, node_id: int, body: protocol.Flush | protocol.FSync) -> Answer:
+    def _flush(self, node_id: int, body: messages.Flush | messages.FSync) -> Answer:
         self._files.flush(body.handle)
         return Answer()
 
-    def _release(self, node_id: int, body: protocol.Release) -> Answer:
+    def _release(self, node_id: int, body: messages.Release) -> Answer:
         self._files.release(body.handle)
         return Answer()
 
     # Directories
 
-    def _opendir(self, node_id: int, body: protocol.OpenDir) -> Answer:
+    def _opendir(self, node_id: int, body: messages.OpenDir) -> Answer:
         node, path = self._path(node_id)
         directory = Directory(0, node, self._list(path))
         with self._tables:
             handle = self._tables.add(directory)
-        undo = partial(self._releasedir, node_id, protocol.ReleaseDir(handle))
+        undo = partial(self._releasedir, node_id, messages.ReleaseDir(handle))
         return Answer(protocol.encode_open(handle), undo)
 
     def _list(self, path: str) -> list[FileStatus]:
         return [entry for entry in self._fs.list_dir(path) if not is_temporary(entry.name)]
 
-    def _releasedir(self, node_id: int, body: protocol.ReleaseDir) -> Answer:
+    def _releasedir(self, node_id: int, body: messages.ReleaseDir) -> Answer:
         with self._tables:
             self._tables.remove(body.handle)
         return Answer()
 
-    def _readdir(self, node_id: int, body: protocol.ReadDir) -> Answer:
+    def _readdir(self, node_id: int, body: messages.ReadDir) -> Answer:
         with self._tables:
             directory = self._tables.handles.get(body.handle)
         if not isinstance(directory, Directory):
@@ -360,7 +360,7 @@ class Operations:
             _, path = self._path(node_id)
             directory.entries = self._list(path)
         directory.was_read = True
-        page = _Page(body.size)
+        page = Page(body.size)
         for offset, name in ((1, b"."), (2, b"..")):
             if body.offset < offset:
                 page.add(
@@ -369,10 +369,10 @@ class Operations:
                 )
         first = max(body.offset - 2, 0)
         looked_up = self._fill(page, directory, first, plus=body.plus)
-        forget = protocol.Forget(tuple((node.id, 1) for node in looked_up))
+        forget = messages.Forget(tuple((node.id, 1) for node in looked_up))
         return Answer(page.payload, partial(self._forget, 0, forget))
 
-    def _fill(self, page: _Page, directory: Directory, first: int, *, plus: bool) -> list[Node]:
+    def _fill(self, page: Page, directory: Directory, first: int, *, plus: bool) -> list[Node]:
         """Add the entries from `first` on that fit; return those that the kernel looks up so."""
         entries = directory.entries or []
         looked_up: list[Node] = []
@@ -395,22 +395,3 @@ class Operations:
                 else:
                     page.add(entry)
         return looked_up
-
-
-class _Page:
-    """Entries of a directory, as many as fit into an answer."""
-
-    def __init__(self, size: int) -> None:
-        self._free = size
-        self._parts: list[bytes] = []
-
-    def fits(self, size: int) -> bool:
-        return size <= self._free
-
-    def add(self, entry: bytes, attributes: bytes = b"") -> None:
-        self._parts += (attributes, entry)
-        self._free -= len(attributes) + len(entry)
-
-    @property
-    def payload(self) -> bytes:
-        return b"".join(self._parts)

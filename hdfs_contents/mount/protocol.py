@@ -1,10 +1,7 @@
 """The messages of the kernel's FUSE protocol (linux/fuse.h, version 7.31), without any I/O.
 
-`decode` turns the bytes of a request into a `Request`, whose `body` is one of the classes below.
-The `encode_…` functions return the payload of an answer, and `answer` puts its header before it.
-
-Offsets and sizes are in bytes, times in nanoseconds since 1970. Names are `str`; bytes that are not
-UTF-8 become lone surrogates, as in `os.fsdecode`.
+`decode` turns the bytes of a request into one of `hdfs_contents.mount.messages`. The `encode_…`
+functions return the payload of an answer, and `answer` returns the header to put before it.
 """
 
 from __future__ import annotations
@@ -13,6 +10,39 @@ import stat
 import struct
 from collections.abc import Callable
 from typing import NamedTuple
+
+from hdfs_contents.mount.messages import (
+    NOW,
+    Access,
+    Body,
+    Create,
+    Destroy,
+    Flush,
+    Forget,
+    FSync,
+    FSyncDir,
+    GetAttr,
+    Init,
+    Interrupt,
+    Link,
+    Lookup,
+    Mkdir,
+    Mknod,
+    Open,
+    OpenDir,
+    Read,
+    ReadDir,
+    Release,
+    ReleaseDir,
+    Rename,
+    Request,
+    Rmdir,
+    SetAttr,
+    StatFs,
+    Unknown,
+    Unlink,
+    Write,
+)
 
 #: The version that this module implements. Linux 4.18 has 7.27, and is the first where users mount.
 MAJOR, MINOR, OLDEST_MINOR = 7, 31, 27
@@ -50,11 +80,6 @@ WANTED = (
     | MAX_PAGES
 )
 
-#: The kernel may use a descriptor's flags after `fcntl` has changed them.
-WRITE_CACHE = 1 << 0
-
-RENAME_NOREPLACE = 1 << 0
-
 _IN = struct.Struct("<IIQQIIIHH")
 _OUT = struct.Struct("<IiQ")
 _ATTR = struct.Struct("<QQQQQQIIIIIIIIII")
@@ -68,188 +93,6 @@ HEADER_SIZE = _IN.size
 
 #: The size of `encode_entry`.
 ENTRY_SIZE = _ENTRY.size + _ATTR.size
-
-
-class Init(NamedTuple):
-    major: int
-    minor: int
-    max_readahead: int
-    flags: int
-
-
-class Lookup(NamedTuple):
-    name: str
-
-
-class Forget(NamedTuple):
-    """Of each node id, how many lookups the kernel has forgotten."""
-
-    lookups: tuple[tuple[int, int], ...]
-
-
-class GetAttr(NamedTuple):
-    pass
-
-
-class SetAttr(NamedTuple):
-    """What is to be changed; None keeps it. A time of -1 is the current time."""
-
-    handle: int | None
-    size: int | None
-    mode: int | None
-    uid: int | None
-    gid: int | None
-    accessed_ns: int | None
-    modified_ns: int | None
-
-
-class Mknod(NamedTuple):
-    name: str
-    mode: int
-    umask: int
-
-
-class Mkdir(NamedTuple):
-    name: str
-    mode: int
-    umask: int
-
-
-class Link(NamedTuple):
-    """A hard or a symbolic link."""
-
-
-class Unlink(NamedTuple):
-    name: str
-
-
-class Rmdir(NamedTuple):
-    name: str
-
-
-class Rename(NamedTuple):
-    name: str
-    new_parent: int
-    new_name: str
-    flags: int
-
-
-class Open(NamedTuple):
-    flags: int
-
-
-class Create(NamedTuple):
-    name: str
-    flags: int
-    mode: int
-    umask: int
-
-
-class Read(NamedTuple):
-    handle: int
-    offset: int
-    size: int
-
-
-class Write(NamedTuple):
-    """`data` is valid until the request is answered."""
-
-    handle: int
-    offset: int
-    data: memoryview
-    flags: int
-
-
-class Flush(NamedTuple):
-    handle: int
-
-
-class FSync(NamedTuple):
-    handle: int
-
-
-class Release(NamedTuple):
-    handle: int
-
-
-class OpenDir(NamedTuple):
-    pass
-
-
-class ReadDir(NamedTuple):
-    """`plus` asks for the attributes of each entry."""
-
-    handle: int
-    offset: int
-    size: int
-    plus: bool
-
-
-class ReleaseDir(NamedTuple):
-    handle: int
-
-
-class FSyncDir(NamedTuple):
-    pass
-
-
-class StatFs(NamedTuple):
-    pass
-
-
-class Access(NamedTuple):
-    mask: int
-
-
-class Interrupt(NamedTuple):
-    """The user gives up the request with this number."""
-
-    unique: int
-
-
-class Destroy(NamedTuple):
-    pass
-
-
-class Unknown(NamedTuple):
-    """A request that this server does not implement."""
-
-
-Body = (
-    Init
-    | Lookup
-    | Forget
-    | GetAttr
-    | SetAttr
-    | Mknod
-    | Mkdir
-    | Link
-    | Unlink
-    | Rmdir
-    | Rename
-    | Open
-    | Create
-    | Read
-    | Write
-    | Flush
-    | FSync
-    | Release
-    | OpenDir
-    | ReadDir
-    | ReleaseDir
-    | FSyncDir
-    | StatFs
-    | Access
-    | Interrupt
-    | Destroy
-    | Unknown
-)
-
-
-class Request(NamedTuple):
-    unique: int
-    node: int
-    body: Body
 
 
 class ProtocolError(ValueError):
@@ -287,9 +130,6 @@ def _forget(data: memoryview) -> Forget:
 
 _SETATTR = struct.Struct("<IIQQQQQQIIIIIIII")
 _MODE, _UID, _GID, _SIZE, _ATIME, _MTIME, _FH, _ATIME_NOW, _MTIME_NOW = (1 << n for n in range(9))
-
-#: The current time, in a `SetAttr`.
-NOW = -1
 
 
 def _setattr(data: memoryview) -> SetAttr:
@@ -506,3 +346,22 @@ def encode_directory_entry(name: bytes, inode: int, offset: int, *, is_dir: bool
     kind = (stat.S_IFDIR if is_dir else stat.S_IFREG) >> 12
     entry = _DIRENT.pack(inode, offset, len(name), kind) + name
     return entry + bytes(-len(entry) % 8)
+
+
+class Page:
+    """Entries of a directory, as many as fit into an answer."""
+
+    def __init__(self, size: int) -> None:
+        self._free = size
+        self._parts: list[bytes] = []
+
+    def fits(self, size: int) -> bool:
+        return size <= self._free
+
+    def add(self, entry: bytes, attributes: bytes = b"") -> None:
+        self._parts += (attributes, entry)
+        self._free -= len(attributes) + len(entry)
+
+    @property
+    def payload(self) -> bytes:
+        return b"".join(self._parts)

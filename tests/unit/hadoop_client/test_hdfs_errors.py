@@ -86,6 +86,7 @@ RAISED = [
         errno.ENOSPC,
     ),
     (rpc(IO, "Source /a and destination /b must both be directories"), FileExistsError, 17),
+    (rpc(IO, "rename destination directory is not empty: /b"), OSError, errno.ENOTEMPTY),
     (rpc(IO, "Rename destination /a/b is a directory or file under source /a"), OSError, 22),
     (rpc(IO, "create: Pathname too long.  Limit 8000 characters"), OSError, errno.ENAMETOOLONG),
     (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hdfs_contents.mount import protocol
+from hdfs_contents.mount import messages, protocol
 
 U32 = st.integers(0, 2**32 - 1)
 U64 = st.integers(0, 2**64 - 1)
@@ -29,28 +29,28 @@ def text(name: bytes) -> str:
 @given(U64, U64, NAME)
 def test_a_name_is_any_bytes(unique: int, node: int, name: bytes) -> None:
     decoded = protocol.decode(request(1, name + b"\0", unique, node))
-    assert decoded == (unique, node, protocol.Lookup(text(name)))
+    assert decoded == (unique, node, messages.Lookup(text(name)))
 
 
 @given(U64, NAME, NAME, U32)
 def test_a_rename_has_two_names(parent: int, name: bytes, new: bytes, flags: int) -> None:
     names = name + b"\0" + new + b"\0"
     old = protocol.decode(request(12, struct.pack("<Q", parent) + names)).body
-    assert old == protocol.Rename(text(name), parent, text(new), 0)
+    assert old == messages.Rename(text(name), parent, text(new), 0)
     latest = protocol.decode(request(45, struct.pack("<QII", parent, flags, 0) + names)).body
-    assert latest == protocol.Rename(text(name), parent, text(new), flags)
+    assert latest == messages.Rename(text(name), parent, text(new), flags)
 
 
 @given(U64, U64, st.binary(max_size=300), U32)
 def test_a_write_has_its_data(handle: int, offset: int, data: bytes, flags: int) -> None:
     body = struct.pack("<QQIIQII", handle, offset, len(data), 0, 0, flags, 0) + data
-    assert protocol.decode(request(16, body)).body == protocol.Write(handle, offset, data, flags)
+    assert protocol.decode(request(16, body)).body == messages.Write(handle, offset, data, flags)
 
 
 @given(st.lists(st.tuples(U64, U64), max_size=20))
 def test_many_nodes_are_forgotten_at_once(pairs: list[tuple[int, int]]) -> None:
     body = struct.pack("<II", len(pairs), 0) + b"".join(struct.pack("<QQ", *p) for p in pairs)
-    assert protocol.decode(request(42, body)).body == protocol.Forget(tuple(pairs))
+    assert protocol.decode(request(42, body)).body == messages.Forget(tuple(pairs))
     assert protocol.decode(request(2, struct.pack("<Q", 3), node=9)).body.lookups == ((9, 3),)
 
 
@@ -65,12 +65,12 @@ def setattr_body(valid: int, **fields: int) -> bytes:
 
 def test_only_the_attributes_that_are_to_change_are_given() -> None:
     nothing = protocol.decode(request(4, setattr_body(0, size=5, mode=0o777))).body
-    assert nothing == protocol.SetAttr(None, None, None, None, None, None, None)
+    assert nothing == messages.SetAttr(None, None, None, None, None, None, None)
     body = setattr_body((1 << 3) | (1 << 0) | (1 << 5), size=5, mode=0o100640, mtime=2, mtimensec=3)
     changed = protocol.decode(request(4, body)).body
     assert (changed.size, changed.mode, changed.modified_ns) == (5, 0o640, 2_000_000_003)
     now = protocol.decode(request(4, setattr_body((1 << 5) | (1 << 8), mtime=9))).body
-    assert now.modified_ns == protocol.NOW
+    assert now.modified_ns == messages.NOW
     old = protocol.decode(request(4, setattr_body(1 << 5, mtime=2**64 - 1))).body
     assert old.modified_ns == -1_000_000_000
 
@@ -84,15 +84,15 @@ def test_any_bytes_are_a_request_or_an_error(opcode: int, body: bytes) -> None:
 
 
 def test_what_both_sides_can_do_is_agreed_on() -> None:
-    answer = protocol.encode_init(protocol.Init(7, 45, 131072, 2**32 - 1))
+    answer = protocol.encode_init(messages.Init(7, 45, 131072, 2**32 - 1))
     assert len(answer) == 64
     major, minor, readahead, flags = struct.unpack_from("<IIII", answer)
     assert (major, minor, readahead, flags) == (7, 31, 131072, protocol.WANTED)
     locks = (1 << 1) | (1 << 10)
     assert not flags & locks
-    assert protocol.encode_init(protocol.Init(7, 28, 4096, 0))[4] == 28
+    assert protocol.encode_init(messages.Init(7, 28, 4096, 0))[4] == 28
     with pytest.raises(protocol.ProtocolError, match=r"7\.22"):
-        protocol.encode_init(protocol.Init(7, 22, 4096, 0))
+        protocol.encode_init(messages.Init(7, 22, 4096, 0))
 
 
 def test_answers_have_the_kernels_layout() -> None:
