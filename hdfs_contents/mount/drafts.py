@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from hadoop_client.hdfs import atomic
 from hadoop_client.hdfs.atomic import refuse_changed, removed_on_failure, write_file
-from hadoop_client.hdfs.interface import FileStatus, FileSystem, Reader
+from hadoop_client.hdfs.interface import FileStatus, FileSystem, Reader, Writer
 from hdfs_contents.mount.inodes import Node
 from hdfs_contents.mount.overlay import Overlay
 from hdfs_contents.mount.upload import UPLOAD_FROM, Upload
@@ -27,6 +27,9 @@ from hdfs_contents.mount.upload import UPLOAD_FROM, Upload
 #: From this size on a file is appended to in HDFS. Smaller ones are written anew, which leaves the
 #: old content or the new whatever happens.
 _APPEND_FROM = 4 * 1024 * 1024
+
+#: What hdfs-native sends to a DataNode at once.
+_PACKET = 64 * 1024
 
 
 @dataclass
@@ -49,6 +52,8 @@ class Draft:
     keeps_time: bool = False
     #: What was sent to HDFS already, of a large file that is being written in order.
     upload: Upload | None = None
+    #: The file in HDFS that a program has just created and that is not closed there yet.
+    created: Writer | None = None
     #: Whether no program has gone back to bytes that were sent.
     in_order: bool = True
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -168,6 +173,17 @@ def _finish_upload(
         return atomic.publish(
             fs, upload.temporary, path, size=draft.overlay.size, replaces=replaces, keep=replaces
         )
+
+
+def complete(fs: FileSystem, path: str, draft: Draft, created: Writer) -> FileStatus:
+    """Close a file that was created empty, with its content if that is small: one packet, of which
+    a DataNode has all or nothing. Return its status."""
+    if draft.overlay.size <= _PACKET:
+        created.write(draft.overlay.read(0, _PACKET))
+    created.close()
+    if draft.keeps_time:
+        fs.set_times(path, modified_ms=draft.modified_ms)
+    return fs.stat(path)
 
 
 def _status_or_none(fs: FileSystem, path: str) -> FileStatus | None:

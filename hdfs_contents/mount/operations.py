@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from hadoop_client.hdfs.interface import FileStatus, FileSystem, Usage
+from hadoop_client.hdfs.interface import FileStatus, FileSystem, Usage, Writer
 from hadoop_client.hdfs.paths import is_temporary, is_unfinished
 from hdfs_contents.mount import messages, protocol
 from hdfs_contents.mount.attributes import attributes, may_access, space
@@ -299,17 +299,23 @@ class Operations:
 
     def _create(self, parent_id: int, body: messages.Create) -> Answer:
         parent, path = self._path_of(parent_id, body.name)
+        created: Writer | None = None
         try:
-            status = self._new_file(path, body.mode, body.umask)
+            created = self._fs.open_write(path, body.mode & 0o777, umask=body.umask)
         except FileExistsError:  # another client has made it just now
             if body.flags & os.O_EXCL:
                 raise
-            status = self._fs.stat(path)
+        status = self._fs.stat(path)
         entry = self._entry(parent, body.name, status)
         with self._tables:
             node = self._tables.inodes.child(parent, body.name)
         assert node is not None
-        opened = self._opened(self._files.open(node, body.flags & ~os.O_TRUNC))
+        if created is not None and body.flags & os.O_ACCMODE != os.O_RDONLY:
+            opened = self._opened(self._files.create(node, body.flags, status, created))
+        else:
+            if created is not None:
+                created.close()
+            opened = self._opened(self._files.open(node, body.flags))
 
         def undo() -> None:
             for answer in (opened, entry):
