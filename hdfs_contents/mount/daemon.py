@@ -179,7 +179,7 @@ class DeviceServer:
         with self._lock:
             return self._running.pop(request.unique, None) is None
 
-    def _send(self, unique: int, code: int, payload: bytes) -> bool:
+    def _send(self, unique: int, code: int, payload: bytes | memoryview) -> bool:
         """Send an answer; return whether the kernel has taken it."""
         try:
             os.writev(self._device, [protocol.answer(unique, code, len(payload)), payload])

@@ -20,6 +20,7 @@ from hadoop_client.hdfs.paths import parent
 from hdfs_contents.mount.drafts import Draft, complete, may_append, open_version, publish
 from hdfs_contents.mount.inodes import Inodes, Node
 from hdfs_contents.mount.overlay import Budget, Overlay
+from hdfs_contents.mount.readahead import AheadReader, ReadAhead
 from hdfs_contents.mount.upload import UPLOAD_FROM
 
 log = logging.getLogger(__name__)
@@ -38,11 +39,17 @@ class Handle:
     id: int
     node: Node
     flags: int
-    reader: Reader | None = None
+    reader: AheadReader | None = None
 
     @property
     def writable(self) -> bool:
         return self.flags & os.O_ACCMODE != os.O_RDONLY
+
+    def close_reader(self) -> None:
+        """Let the next read open the file again."""
+        reader, self.reader = self.reader, None
+        if reader is not None:
+            reader.close()
 
 
 @dataclass
@@ -134,6 +141,7 @@ class OpenFiles:
         self._tables = tables
         self._staging = staging
         self._budget = budget
+        self._ahead = ReadAhead()
 
     def open(self, node: Node, flags: int) -> int:
         """Open a file; return the number of its handle."""
@@ -141,7 +149,7 @@ class OpenFiles:
         handle = Handle(0, node, flags)
         if not handle.writable:
             if self._fresh_draft(node, path) is None:
-                handle.reader = self._fs.open_read(path)
+                handle.reader = self._open_read(path)
             with self._tables:
                 return self._tables.add(handle)
         self._add_writable(handle, path)
@@ -229,7 +237,10 @@ class OpenFiles:
             raise OSError(errno.EBADF, "it is not open")
         return handle
 
-    def read(self, handle_id: int, offset: int, size: int) -> bytes:
+    def _open_read(self, path: str) -> AheadReader:
+        return AheadReader(self._fs.open_read(path), self._ahead)
+
+    def read(self, handle_id: int, offset: int, size: int) -> bytes | memoryview:
         handle = self._handle(handle_id)
         draft = self.draft_or_none(handle.node)
         if draft is not None:
@@ -237,7 +248,7 @@ class OpenFiles:
                 return draft.overlay.read(offset, size)
         reader = handle.reader
         if reader is None:  # its draft was published and dropped
-            reader = handle.reader = self._fs.open_read(self._path(handle.node))
+            reader = handle.reader = self._open_read(self._path(handle.node))
         return reader.read_at(offset, size)
 
     def write(self, handle_id: int, offset: int, data: memoryview, flags: int) -> int:
@@ -350,6 +361,8 @@ class OpenFiles:
             self._tables.remove(handle_id)
             if draft is not None:
                 self._drop_if_closed(draft)
+        if isinstance(handle, Handle):
+            handle.close_reader()
 
     def _drop_if_closed(self, draft: Draft) -> None:
         readers = self._tables.of(draft.node)
@@ -358,7 +371,7 @@ class OpenFiles:
         if draft.node.is_deleted and readers:
             return  # deleted: the draft is all that is left of it
         for handle in readers:
-            handle.reader = None
+            handle.close_reader()
         if draft.is_dirty and not draft.node.is_deleted:
             log.warning("Changes of %s are lost: they could not be written", draft.version.path)
         del self._tables.drafts[draft.node.id]

@@ -32,7 +32,7 @@ _USAGE_SECONDS = 60.0
 
 @dataclass
 class Answer:
-    payload: bytes = b""
+    payload: bytes | memoryview = b""
     #: The opposite of what was done, if the kernel does not take the answer.
     undo: Callable[[], object] | None = None
 
@@ -322,7 +322,7 @@ class Operations:
                 if answer.undo:
                     answer.undo()
 
-        return Answer(entry.payload + opened.payload, undo)
+        return Answer(b"".join((entry.payload, opened.payload)), undo)
 
     def _read(self, node_id: int, body: messages.Read) -> Answer:
         return Answer(self._files.read(body.handle, body.offset, body.size))
