@@ -126,7 +126,7 @@ def pack_env(  # noqa: PLR0913 - typer makes an option of each
     """
     from rich.console import Console
 
-    from env_packaging.build.sources import prefix_of
+    from env_packaging.build.sources import file_of, prefix_of
     from hadoop_client.hdfs.filesystem import open_filesystem
 
     began = time.monotonic()
@@ -145,7 +145,14 @@ def pack_env(  # noqa: PLR0913 - typer makes an option of each
         _progress_bars(errors, shown=errors.is_terminal and not quiet) as progress,
     ):
         packed = pack_and_publish(
-            prefix, name, filesystem, env_root, alias=alias, options=options, progress=progress
+            prefix,
+            name,
+            filesystem,
+            env_root,
+            alias=alias,
+            options=options,
+            progress=progress,
+            origin=file_of(source),
         )
     seconds = time.monotonic() - began
     if as_json:

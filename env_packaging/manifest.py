@@ -75,7 +75,8 @@ class Package:
 class Manifest:
     """The description of one archive. Sizes are in bytes; `created` is ISO 8601 in UTC.
 
-    `kind` (conda, cpython or venv), `source` (the prefix's path), `platform` (like `linux-x86_64`)
+    `kind` (conda, cpython or venv), `source` (the path of the prefix or of
+    the file that it was built from), `platform` (like `linux-x86_64`)
     and `libc` are those of the machine that packed. `glibc_floor` is the oldest glibc that works on
     a node, empty if nothing needs a particular one.
     """

@@ -17,6 +17,7 @@ from datetime import datetime, timezone
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import NamedTuple
 
 from env_packaging.build.archive import write_archive
 from env_packaging.build.fingerprint import fingerprint
@@ -47,6 +48,7 @@ from env_packaging.registry import (
     PublishedEnvironment,
     Reference,
     check_alias,
+    check_env_root,
     check_name,
     storage_errors,
 )
@@ -90,14 +92,18 @@ def pack_and_publish(
     alias: str = LATEST,
     options: PackOptions | None = None,
     progress: Progress | None = None,
+    origin: str = "",
 ) -> PackedEnvironment:
     """Publish the environment at `prefix` as `name`, and point `alias` at it.
+
+    `origin` is what the prefix was built from, if it is temporary; the manifest has it.
 
     Raises PackagingError: PrefixError if the prefix cannot be packed, ReferenceFormatError if a
     name is malformed, UnsafeEnvironmentError if the registry is open to tampering, and StorageError
     if HDFS fails. After an error nothing is published.
     """
     reference = Reference(check_name("name", name), check_alias(alias))
+    check_env_root(env_root)
     options = options or PackOptions()
     source = open_prefix(Path(prefix), assume_base=options.assume_base)
     current = fingerprint(source, f"{RULES_VERSION} {options}")
@@ -122,7 +128,8 @@ def pack_and_publish(
         if published is None:
             hub = hub_findings(packages, _version_of("jupyterhub"))
             findings = [*modules.result(), *hub, *file_findings(plan)]
-            write = partial(_write, plan, name, filesystem.user, packages, findings, progress)
+            names = _Names(name, origin or str(source.path), filesystem.user)
+            write = partial(_write, plan, names, packages, findings, progress)
             published = publish(filesystem, env_root, name, plan.key, write, options.copies)
         elif options.copies:
             with storage_errors(f"set the replication of {published.path}"):
@@ -131,10 +138,17 @@ def pack_and_publish(
     return PackedEnvironment(**vars(published), uploaded=uploaded)
 
 
+class _Names(NamedTuple):
+    """The environment's name, what it was packed from, and the user who packs it."""
+
+    environment: str
+    source: str
+    user: str
+
+
 def _write(
     plan: Plan,
-    name: str,
-    user: str,
+    names: _Names,
     packages: tuple[Package, ...],
     findings: Sequence[Finding],
     progress: Progress,
@@ -144,10 +158,10 @@ def _write(
     written = write_archive(plan, file, progress)
     interpreter = plan.prefix.interpreter
     return Manifest(
-        name=name,
+        name=names.environment,
         key=plan.key,
         kind=plan.prefix.kind.value,
-        source=str(plan.prefix.path),
+        source=names.source,
         python_version=interpreter.version,
         platform=interpreter.platform,
         libc=interpreter.libc,
@@ -156,7 +170,7 @@ def _write(
         unpacked_bytes=written.unpacked_bytes,
         files=written.files,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        created_by=user,
+        created_by=names.user,
         tool=f"yarnhub {_version_of('yarnhub') or '(not installed)'}",
         packages=packages,
         left_out=tuple(

@@ -237,6 +237,18 @@ def storage_errors(operation: str) -> Iterator[None]:
         raise StorageError(f"Could not {operation}: {reason}.") from error
 
 
+def check_env_root(env_root: str) -> str:
+    """Return the directory of all environments if it is absolute.
+
+    Raises ReferenceFormatError.
+    """
+    if not env_root.startswith("/"):
+        raise ReferenceFormatError(
+            f"{env_root!r} is not an absolute path in HDFS. Give one such as {DEFAULT_ENV_ROOT}."
+        )
+    return env_root
+
+
 def normalized(package: str) -> str:
     """Return the normalized name of a package (PEP 503)."""
     return re.sub(r"[-_.]+", "-", package).lower()

@@ -49,6 +49,12 @@ def prefix_of(source: str) -> Iterator[Path]:
         yield _named(source)
 
 
+def file_of(source: str) -> str:
+    """Return the path of the file that a source is, empty for another one."""
+    path = Path(source).expanduser().absolute()
+    return str(path) if path.is_file() else ""
+
+
 @contextmanager
 def _built(file: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="yarnhub-build-") as directory:

@@ -163,6 +163,12 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{PACKING}/test_verify.py::test_one_changed_byte_is_found",
         "tests/hadoop/test_envs.py::test_a_changed_archive_is_found",
     ),
+    "a private file, a key or a token in an environment that is published for all": (
+        f"{PACKING}/test_private.py::"
+        "test_a_private_file_is_refused_by_name_before_anything_is_uploaded",
+        f"{PACKING}/test_private.py::test_records_are_published_without_credentials",
+        f"{PACKING}/test_private.py::test_variables_of_conda_with_credentials_are_refused_by_name",
+    ),
     "a shared environment that some users cannot read": (
         f"{PACKING}/test_registry.py::test_an_environment_that_not_every_user_can_read_is_not_public",
         f"{SPAWNER}/test_options.py::"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from env_packaging.build.prefix import open_prefix
-from env_packaging.build.sources import prefix_of
-from env_packaging.errors import PrefixError
+from env_packaging.build.sources import file_of, prefix_of
+from env_packaging.errors import PrefixError, ReferenceFormatError
 from env_packaging.pack import pack_and_publish
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.env_packaging.prefixes import install, make_conda, make_venv, packages_of, write
@@ -64,6 +64,23 @@ def test_metadata_that_is_not_ascii_is_read(venv: Path, filesystem: LocalFileSys
     metadata.write_bytes(b"Metadata-Version: 2.1\nName: od\xe9d\nVersion: 1\xff\n\n")
     packages = pack_and_publish(venv, "science", filesystem, ROOT).manifest.packages
     assert [package.name[:2] for package in packages] == ["demo"[:2], "od"]
+
+
+def test_a_root_that_is_not_absolute_is_refused_before_anything_is_read(
+    tmp_path: Path, filesystem: LocalFileSystem
+) -> None:
+    with pytest.raises(ReferenceFormatError, match="'envs' is not an absolute path in HDFS"):
+        pack_and_publish(tmp_path / "missing", "science", filesystem, "envs")
+
+
+def test_the_manifest_has_the_file_that_an_environment_was_built_from(
+    venv: Path, tmp_path: Path, filesystem: LocalFileSystem
+) -> None:
+    file = write(tmp_path / "requirements.txt", "demo\n")
+    origin = file_of(str(file))
+    manifest = pack_and_publish(venv, "science", filesystem, ROOT, origin=origin).manifest
+    assert manifest.source == str(file)
+    assert file_of(str(venv)) == ""
 
 
 def test_a_damaged_conda_record_is_named(
