@@ -45,7 +45,7 @@ class Finding:
     def text(self) -> str:
         """The message, with the first of the members that it does not name."""
         names = [member for member in self.members if member not in self.message]
-        if not names or self.code == "outside-library":  # whose message has the libraries
+        if not names or self.code in ("outside-library", "library-elsewhere"):
             return self.message
         more = len(names) - SHOWN_NAMES
         shown = ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -6,14 +6,15 @@ its own, such as OpenSSL or SQLite, look for them in the `lib` of that Python.
 
 from __future__ import annotations
 
+import mmap
 import os
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from env_packaging.build.elf import Dynamic
+from env_packaging.build.elf import Dynamic, read_dynamic
 from env_packaging.build.members import Member, member_for
 from env_packaging.build.prefix import SYSTEM_PREFIXES, Prefix, PrefixKind
 
@@ -23,6 +24,8 @@ _SYSTEM_LIBRARIES = re.compile(
     r"(ld-linux.*|libc|libm|libdl|libpthread|librt|libutil|libresolv|libnsl|libcrypt|libgcc_s"
     r"|libstdc\+\+)\.so\.[0-9.]+"
 )
+
+_SYSTEM = ("/lib", "/usr")
 
 _ORIGIN = re.compile(r"\$(ORIGIN|\{ORIGIN\})")
 
@@ -59,6 +62,29 @@ def outside_libraries(files: Iterable[Linked], packed: Collection[str]) -> dict[
             if library not in packed and not _SYSTEM_LIBRARIES.fullmatch(library):
                 users.setdefault(library, []).append(file)
     return users
+
+
+def libraries_elsewhere(users: Mapping[str, Iterable[Linked]]) -> dict[str, str]:
+    """Return those of the libraries that a user's search path leads to, with their directories.
+
+    The directories are of this machine, and neither part of the environment nor of the system.
+    """
+    found: dict[str, str] = {}
+    for library, files in users.items():
+        for file in files:
+            for directory in _directories_elsewhere(file.member.source):
+                if Path(directory, library).is_file():
+                    found.setdefault(library, directory)
+    return found
+
+
+def _directories_elsewhere(source: Path) -> list[str]:
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        dynamic = read_dynamic(data)
+    paths = (
+        [path for part in dynamic.search_paths for path in part.text.split(":")] if dynamic else []
+    )
+    return [path for path in paths if path.startswith("/") and not path.startswith(_SYSTEM)]
 
 
 def libraries_of_base(

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from env_packaging.build.elf import read_dynamic
-from env_packaging.build.libraries import outside_libraries
+from env_packaging.build.libraries import libraries_elsewhere, outside_libraries
 from env_packaging.build.members import PACKAGE_DIRECTORY, Member
 from env_packaging.build.packages import has_distributions
 from env_packaging.build.plan import Plan
@@ -309,6 +309,14 @@ def hub_findings(packages: Iterable[Package], hub_version: str | None) -> Iterat
 def _outside_libraries(plan: Plan) -> Iterator[Finding]:
     packed = {posixpath.basename(member.name) for member in plan.members}
     users = outside_libraries(plan.files, packed)
+    if elsewhere := libraries_elsewhere(users):
+        shown = ", ".join(f"{library} in {path}" for library, path in sorted(elsewhere.items()))
+        yield Finding(
+            "warning",
+            "library-elsewhere",
+            f"Every node must have libraries that are outside of the environment here: {shown}.",
+            tuple(f"{library} ({users[library][0].member.name})" for library in sorted(elsewhere)),
+        )
     if users:
         names = tuple(f"{library} ({users[library][0].member.name})" for library in sorted(users))
         yield Finding(

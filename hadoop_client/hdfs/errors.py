@@ -115,7 +115,8 @@ _BY_OWN_TEXT: tuple[tuple[str, int, str], ...] = (
     (
         'InvalidArgument("No fs.defaultFS',
         errno.EINVAL,
-        "the Hadoop configuration does not set fs.defaultFS",
+        "the Hadoop configuration does not set fs.defaultFS. Set HADOOP_CONF_DIR to the directory "
+        "with the cluster's core-site.xml",
     ),
     (
         'InvalidArgument("No NameNode hosts',

@@ -105,6 +105,19 @@ def test_libraries_that_every_node_must_have_are_noted(
     assert [library.split()[0] for library in mine] == ["libsystem-only.so.1"]
 
 
+def test_a_library_in_another_directory_of_this_machine_is_a_warning_with_its_place(
+    venv: Path, tmp_path: Path, filesystem: LocalFileSystem
+) -> None:
+    elsewhere = tmp_path / "openssl/lib"
+    write(elsewhere / "libssl.so.9", "")
+    module = make_elf(["libssl.so.9", "libother.so.1"], f"/usr/lib:{elsewhere}")
+    (packages_of(venv) / "own_ssl.so").write_bytes(module)
+    pack_and_publish(venv, "science", filesystem, ROOT)
+    finding = findings_by_code(filesystem)["library-elsewhere"]
+    assert finding.severity == "warning"
+    assert finding.text.endswith(f"outside of the environment here: libssl.so.9 in {elsewhere}.")
+
+
 def test_broken_links_are_noted(venv: Path, filesystem: LocalFileSystem) -> None:
     (packages_of(venv) / "broken").symlink_to("nowhere")
     packed = pack_and_publish(venv, "science", filesystem, ROOT)
