@@ -44,9 +44,9 @@ def unusable_files(plan: Plan) -> Iterator[UnusableFile]:
     for file in plan.files:
         name = file.member.name
         if name.startswith("bin/"):
-            reason = _reason_of_script(_beginning(file, plan))
+            reason = _reason_of_script(_beginning(file, plan), plan)
         elif name.endswith("/kernel.json"):
-            reason = _reason_of_kernel(_content(file, plan))
+            reason = _reason_of_kernel(_content(file, plan), plan)
         elif PATH_FILE.fullmatch(name):
             reason = _reason_of_path_file(_content(file, plan), plan)
         else:
@@ -83,17 +83,19 @@ def _content(file: Inspected, plan: Plan) -> bytes:
     return relocate(file.member.name, data, plan.prefix_paths)
 
 
-def _reason_of_script(data: bytes) -> str:
+def _reason_of_script(data: bytes, plan: Plan) -> str:
     start = script_start(data)
-    if start is None or not _is_outside(start.program) or "python" not in start.program:
+    if start is None or not _is_outside(start.program, plan) or "python" not in start.program:
         return ""
     return f"its interpreter {start.program} is not in the environment"
 
 
-def _reason_of_kernel(data: bytes) -> str:
+def _reason_of_kernel(data: bytes, plan: Plan) -> str:
     try:
         program = json.loads(data)["argv"][0]
-        return f"its program {program} is not in the environment" if _is_outside(program) else ""
+        return (
+            f"its program {program} is not in the environment" if _is_outside(program, plan) else ""
+        )
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return ""  # Jupyter does not offer it
 
@@ -104,10 +106,13 @@ def _reason_of_path_file(data: bytes, plan: Plan) -> str:
             for match in _PATH_IN_CODE.finditer(line):
                 path = match["path"]
                 inside = plan.prefix_paths.relative(path) is not None
-                if inside or (_is_outside(path) and Path(path).exists()):
+                if inside or (_is_outside(path, plan) and Path(path).exists()):
                     return f"its code names {path}"
     return ""
 
 
-def _is_outside(path: str) -> bool:
-    return path.startswith("/") and not path.startswith(_SYSTEM_DIRECTORIES)
+def _is_outside(path: str, plan: Plan) -> bool:
+    """Return whether nodes may lack a path: it is neither the system's nor in an assumed base."""
+    prefix = plan.prefix
+    base = (f"{prefix.interpreter.base_prefix}/",) if prefix.assumes_base else ()
+    return path.startswith("/") and not path.startswith((*_SYSTEM_DIRECTORIES, *base))

@@ -102,6 +102,15 @@ def test_a_file_that_cannot_work_on_a_node_is_refused_without_force(
     assert finding.members == (name,)
 
 
+def test_a_script_of_a_python_that_every_node_has_is_packed(
+    venv: Path, filesystem: LocalFileSystem
+) -> None:
+    base = run_in(venv, "-c", "import sys; print(sys.base_prefix)")
+    write(venv / "bin/tool", f"#!{base}/bin/python3\n", 0o755)
+    options = PackOptions(assume_base=True)
+    assert pack_and_publish(venv, "science", filesystem, ROOT, options=options).uploaded
+
+
 def test_programs_and_settings_that_name_the_prefix_are_warned_of_by_name(
     venv: Path, filesystem: LocalFileSystem
 ) -> None:
