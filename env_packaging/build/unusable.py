@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from env_packaging.build.plan import Inspected, Plan
+from env_packaging.build.plan import LARGE_BYTES, Inspected, Plan
 from env_packaging.build.relocate import PATH_FILE, relocate, script_start
 from env_packaging.errors import PrefixError
 
@@ -21,6 +21,9 @@ _PROGRAMS = re.compile(
     r"bin/[^/]+|etc/conda/activate\.d/.+|etc/jupyter/.+|share/jupyter/kernels/.+/kernel\.json",
     re.DOTALL,
 )
+
+#: As much of a large file, which is packed unchanged, as has its interpreter.
+_BEGINNING_BYTES = 1 << 12
 
 _PATH_IN_CODE = re.compile(r"""(?P<quote>['"])(?P<path>/[^'"\n]+)(?P=quote)""")
 
@@ -65,7 +68,7 @@ def programs_with_prefix(plan: Plan) -> list[str]:
 
 
 def _beginning(file: Inspected, plan: Plan) -> bytes:
-    """Return the content of a script, only as much as its interpreter needs of another file."""
+    """Return the content of a script, nothing of another file."""
     try:
         with file.member.source.open("rb") as source:
             if source.read(2) != b"#!":
@@ -76,8 +79,12 @@ def _beginning(file: Inspected, plan: Plan) -> bytes:
 
 
 def _content(file: Inspected, plan: Plan) -> bytes:
+    """Return the content in the archive, of a large file its beginning."""
     try:
-        data = file.member.source.read_bytes()
+        with file.member.source.open("rb") as source:
+            if file.stamp.size > LARGE_BYTES:
+                return source.read(_BEGINNING_BYTES)
+            data = source.read()
     except OSError as error:
         raise PrefixError(f"{file.member.source} cannot be read: {error.strerror}.") from error
     return relocate(file.member.name, data, plan.prefix_paths)

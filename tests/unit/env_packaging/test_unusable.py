@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from env_packaging.build.plan import LARGE_BYTES
 from env_packaging.build.preflight import server_failure
 from env_packaging.errors import PrefixError
 from env_packaging.manifest import Finding, Package
@@ -58,6 +59,13 @@ def script_of_another_python(venv: Path) -> tuple[str, str]:
     return "bin/tool", "its interpreter /srv/other/bin/python3 is not in the environment"
 
 
+def large_script_of_the_environment(venv: Path) -> tuple[str, str]:
+    file = write(venv / "bin/bundle", f"#!{venv}/bin/python\n", 0o755)
+    with file.open("r+b") as bundle:
+        bundle.truncate(LARGE_BYTES + 1)
+    return "bin/bundle", f"its interpreter {venv}/bin/python is not in the environment"
+
+
 def kernel_of_another_environment(venv: Path) -> tuple[str, str]:
     name = "share/jupyter/kernels/other/kernel.json"
     write(venv / name, json.dumps({"argv": ["/srv/other/bin/python", "-m", "ipykernel_launcher"]}))
@@ -82,6 +90,7 @@ def path_file_with_code_for_a_checkout(venv: Path) -> tuple[str, str]:
     "make",
     [
         script_of_another_python,
+        large_script_of_the_environment,
         kernel_of_another_environment,
         path_file_with_code,
         path_file_with_code_for_a_checkout,
