@@ -156,7 +156,7 @@ def pack_env(  # noqa: PLR0913 - typer makes an option of each
         )
     seconds = time.monotonic() - began
     if as_json:
-        sys.stdout.write(json.dumps(_result(packed, reference, seconds), indent=1) + "\n")
+        _print_json(packed, reference, seconds)
     elif not quiet:
         _print_summary(packed, reference, seconds)
     if not quiet:
@@ -232,9 +232,8 @@ class _Bars:
         )
 
 
-def _result(packed: PackedEnvironment, reference: Reference, seconds: float) -> dict[str, object]:
-    """Return the object that `--json` prints."""
-    return {
+def _print_json(packed: PackedEnvironment, reference: Reference, seconds: float) -> None:
+    result = {
         "reference": str(reference),
         "path": packed.path,
         "uploaded": packed.uploaded,
@@ -242,6 +241,7 @@ def _result(packed: PackedEnvironment, reference: Reference, seconds: float) -> 
         "seconds": round(seconds, 3),
         "manifest": json.loads(packed.manifest.to_json()),
     }
+    sys.stdout.write(json.dumps(result, indent=1) + "\n")
 
 
 def _print_summary(packed: PackedEnvironment, reference: Reference, seconds: float) -> None:

@@ -38,7 +38,7 @@ from env_packaging.build.preflight import (
 from env_packaging.build.private import refuse_private_files
 from env_packaging.build.progress import NoProgress, Progress
 from env_packaging.build.prune import Preset
-from env_packaging.build.scan import RULES_VERSION, scan_prefix
+from env_packaging.build.scan import RULES_VERSION, PrefixScan, scan_prefix
 from env_packaging.manifest import Finding, LeftOut, Manifest, Package
 from env_packaging.publish import find, find_unchanged, publish, set_alias
 from env_packaging.registry import (
@@ -114,10 +114,7 @@ def pack_and_publish(
     with ThreadPoolExecutor(1) as background:
         modules = background.submit(module_findings, source)  # seconds, in another process
         scan = scan_prefix(source, options.prune)
-        refuse_editable_installs(source, scan.members)
-        refuse_private_files(scan, options.allow_private)
-        if not options.force:
-            refuse_without_packages(source, scan.members)
+        _refuse_files(scan, options)
         plan = make_plan(scan, progress)
         refuse_unmovable_interpreter(plan)
         packages = installed_packages(source, plan.members)
@@ -136,6 +133,13 @@ def pack_and_publish(
                 filesystem.set_replication(published.path, options.copies)
     set_alias(filesystem, env_root, reference, Pointer(plan.key, current))
     return PackedEnvironment(**vars(published), uploaded=uploaded)
+
+
+def _refuse_files(scan: PrefixScan, options: PackOptions) -> None:
+    refuse_editable_installs(scan.prefix, scan.members)
+    refuse_private_files(scan, options.allow_private)
+    if not options.force:
+        refuse_without_packages(scan.prefix, scan.members)
 
 
 class _Names(NamedTuple):
