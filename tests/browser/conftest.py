@@ -26,16 +26,16 @@ c.YarnSpawner.args = ["--allow-root", "--SessionState.save_interval=1"]
 c.YarnSpawner.contents_manager = "hdfs_contents.HDFSContentsManager"
 c.YarnSpawner.profiles = [
     {{"name": "small", "display_name": "Small", "memory": "1G", "cores": 1,
-     "description": "1 GiB and one core: for a look at a table."}},
+     "description": "1 GiB and one core, enough to look at a table."}},
     {{"name": "custom", "display_name": "Your own size",
-     "description": "As much as you need, where there is room for it.",
-     "queue": {{"choices": {{"default": "Everybody's", "research": "Research"}}}},
+     "description": "Choose the queue, memory, cores and data.",
+     "queue": {{"choices": {{"default": "All users", "research": "Research"}}}},
      "memory": {{"min": "1G", "max": "5G", "default": "2G"}}, "cores": {{"max": 4}},
      "options": {{"data": {{"label": "Data", "choices": {{
          "sample": {{"label": "A sample", "env": {{"DATA": "/data/sample"}}}},
-         "all": {{"label": "All of it", "env": {{"DATA": "/data"}}}}}}}}}}}},
+         "all": {{"label": "All data", "env": {{"DATA": "/data"}}}}}}}}}}}},
     {{"name": "bare", "display_name": "A bare Python", "environment": {bare!r},
-     "description": "An environment in which somebody forgot JupyterLab."}},
+     "description": "An environment without JupyterLab."}},
 ]
 """
 
