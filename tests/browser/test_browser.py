@@ -185,6 +185,22 @@ def test_settings_come_back_on_another_node_and_a_named_server_runs_beside(
     assert node_of(hub, hadoop, "alice") != first
 
 
+def test_stop_server_on_the_page_of_a_named_server_stops_that_server(log_in: LogIn, hub: Hub):
+    """Servers of alice and bob take both nodes, so that the named one waits until it is stopped."""
+    page = log_in("alice")
+    whole_node = {"profile": "custom", "memory": "5G"}
+    for user in ("alice", "bob"):
+        assert hub.request_server(user, options=whole_node)[-1].get("ready")
+    page.goto("/hub/spawn/alice/second")
+    lab.choose(page, "Your own size", memory="5G")
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator("#progress-message")).to_contain_text("waits for")
+    page.get_by_role("button", name="Stop Server").click()
+    expect(page.locator("#start-second")).to_be_visible()
+    running = hub.api("GET", "users/alice")["servers"]
+    assert [(name, server["ready"]) for name, server in running.items()] == [("", True)]
+
+
 def node_of(hub: Hub, hadoop: MiniHadoop, user: str, name: str = "") -> str:
     """The NodeManager of a server; all have the same name here, and ports of their own."""
     return application(hadoop, hub.application_of(user, name))["amHostHttpAddress"]

@@ -1,8 +1,9 @@
 """The page of a server that starts, whose "Stop Server" stops the server that the page is about.
 
-JupyterHub's own button stops the user's default server on the page of a named server too. This page
-extends the one that the hub shows, JupyterHub's or the site's, until JupyterHub's releases do not
-have the defect.
+JupyterHub's own button stops the user's default server on the page of a named server too. While the
+start is being stopped, JupyterHub reports the server as ready, and the page leads to the address of
+a server that does not run. This page leads to the hub's home instead. It extends the page that the
+hub shows, JupyterHub's or the site's, until JupyterHub's releases do not have the defects.
 """
 
 from __future__ import annotations
@@ -16,9 +17,15 @@ TEMPLATE = """
 {% block script %}
   {% if spawner.name %}
     <script>
+      let progress;
+      window.EventSource = class extends EventSource {
+        constructor(url) { super(url); progress = this; }
+      };
       require(["jhapi"], function (JHAPI) {
         JHAPI.prototype.stop_server = function (user, options) {
-          this.stop_named_server(user, {{ spawner.name | tojson }}, options);
+          progress?.close();
+          const success = () => { window.location = "{{ base_url }}home"; };
+          this.stop_named_server(user, {{ spawner.name | tojson }}, { ...options, success });
         };
       });
     </script>

@@ -35,7 +35,7 @@ async def shown(server: str, site: str = "", page: str = "spawn_pending.html") -
 @pytest.mark.parametrize("site", ["", SITES], ids=["", "site"])
 async def test_the_page_of_a_named_server_stops_that_server(site):
     page = await shown("second", site)
-    assert 'this.stop_named_server(user, "second", options)' in page
+    assert 'this.stop_named_server(user, "second", {' in page
     assert "new EventSource" in page
     assert ("The site's own words" in page) is bool(site)
 
