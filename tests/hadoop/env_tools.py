@@ -83,18 +83,29 @@ def download(filesystem: FileSystem, path: str, target: Path) -> Path:
     return target
 
 
-def bring_along(venv: Path, *names: str) -> None:
+def bring_along(venv: Path, *requirements: str) -> None:
     """Installs distributions, and what they require, from where these tests run; needs no
     network."""
     here = Path(sysconfig.get_path("purelib"))
     packages = next(venv.glob("lib/python3.*/site-packages"))
-    for name in required_by(*names):
+    for name in required_by(*requirements):
         for file in distribution(name).files or ():
             source = Path(os.path.normpath(here / file))
             target = Path(os.path.normpath(packages / file))
-            if source.is_file() and target.parent.name != "bin":
-                target.parent.mkdir(parents=True, exist_ok=True)
+            if not source.is_file():
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.parent == venv / "bin":
+                copy_script(source, target)
+            else:
                 copy_quickly(source, target)
+
+
+def copy_script(source: Path, target: Path) -> None:
+    """Copy what pip has made for an entry point; it names its interpreter."""
+    script = source.read_bytes()
+    target.write_bytes(script.replace(os.fsencode(sys.prefix), os.fsencode(target.parents[1]), 1))
+    target.chmod(0o755)
 
 
 def copy_quickly(source: Path, target: Path) -> None:
@@ -104,21 +115,21 @@ def copy_quickly(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def required_by(*names: str) -> set[str]:
-    """Distributions and all that they require here, without extras."""
-    found: set[str] = set()
-    waiting = list(names)
+def required_by(*requirements: str) -> set[str]:
+    """Distributions and all that they require here, with the extras that are asked for."""
+    seen: set[tuple[str, str]] = set()
+    waiting = [Requirement(each) for each in requirements]
     while waiting:
-        name = canonicalize_name(waiting.pop())
-        if name not in found:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        for extra in {"", *requirement.extras} - {extra for known, extra in seen if known == name}:
             try:
-                requirements = distribution(name).requires or []
+                needed = map(Requirement, distribution(name).requires or [])
             except PackageNotFoundError:
-                continue  # an alternative that is not the one installed here
-            found.add(name)
-            parsed = map(Requirement, requirements)
-            waiting += [r.name for r in parsed if not r.marker or r.marker.evaluate({"extra": ""})]
-    return found
+                break  # an alternative that is not the one installed here
+            seen.add((name, extra))
+            waiting += [r for r in needed if not r.marker or r.marker.evaluate({"extra": extra})]
+    return {name for name, _ in seen}
 
 
 def as_somebody_else(environment: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.hadoop.env_tools import bring_along
+from tests.unit.env_packaging.prefixes import make_venv
 from yarnhub.minihadoop.ports import held_ports
 
 
@@ -23,9 +25,19 @@ def port() -> int:
         return port
 
 
-def demo(tmp_path: Path, port: int, *arguments: str) -> subprocess.Popen[str]:
+@pytest.fixture
+def newcomers_python(tmp_path: Path) -> Path:
+    """An environment that has what the demo says that it needs, and no more."""
+    venv = make_venv(Path(sys.base_prefix), tmp_path / "venv")
+    bring_along(venv, "yarnhub[demo]")
+    return venv / "bin" / "python"
+
+
+def demo(
+    tmp_path: Path, port: int, *arguments: str, python: str | Path = sys.executable
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "yarnhub", "demo", "--allow-root", "--port", str(port), *arguments],
+        [python, "-m", "yarnhub", "demo", "--allow-root", "--port", str(port), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -55,10 +67,11 @@ def processes_of(folder: Path) -> list[str]:
     ],
 )
 def test_the_end_to_end_check_passes_and_leaves_nothing(
-    tmp_path: Path, port: int, more: tuple[str, ...]
+    tmp_path: Path, port: int, newcomers_python: Path, more: tuple[str, ...]
 ):
     report = tmp_path / "report.json"
-    process = demo(tmp_path, port, "--check", "--report", str(report), *more)
+    options = ("--check", "--report", str(report), *more)
+    process = demo(tmp_path, port, *options, python=newcomers_python)
     output, _ = process.communicate()
     assert process.returncode == 0, output
     assert "The check passed." in output
