@@ -105,7 +105,10 @@ def test_a_server_without_a_label_keeps_away_from_labelled_nodes(hub: Hub, hadoo
         ("c.YarnSpawner.queue = 'closed'", "queue root.closed is stopped"),
         ("c.YarnSpawner.queue = 'bobs'", "alice may not submit to queue bobs"),
         ("c.YarnSpawner.queue = 'few'", "queue root.few has 0 applications and accepts no more"),
-        ("c.YarnSpawner.node_label = 'slow'", "the cluster has no node label slow"),
+        (
+            "c.YarnSpawner.node_label = 'slow'",
+            "queue default has no access to nodes with the label slow",
+        ),
         (
             "c.YarnSpawner.queue = 'research'; c.YarnSpawner.node_label = 'fast'",
             "queue research has no access to nodes with the label fast",
