@@ -1,0 +1,139 @@
+"""HDFS as a directory of the server: what the file browser shows is what code sees."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hadoop.env_tools import open_hdfs
+from tests.hadoop.hub import REAL_SERVER, Hub
+from yarnhub.demo.browser import Browser
+from yarnhub.minihadoop import MiniHadoop
+
+NOTEBOOKS = f"{REAL_SERVER}c.YarnSpawner.contents_manager = 'hdfs_contents.HDFSContentsManager'\n"
+FOLDER = "mounted"
+GIT = "git --no-pager -c user.name=alice -c user.email=alice@localhost"
+
+
+@pytest.fixture(scope="module")
+def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A FUSE device that every account may open, as udev makes it."""
+    path = tmp_path_factory.mktemp("device") / "fuse"
+    os.mknod(path, stat.S_IFCHR, os.makedev(10, 229))
+    path.chmod(0o666)
+    yield path
+    path.unlink()
+
+
+@pytest.fixture
+def mounted(device: Path) -> str:
+    """The configuration of servers that mount."""
+    return configured("required", device)
+
+
+def configured(mount: str, device: Path | str) -> str:
+    variable = f"c.YarnSpawner.environment['YARNHUB_FUSE_DEVICE'] = {str(device)!r}\n"
+    return f"{NOTEBOOKS}c.YarnSpawner.mount = {mount!r}\n{variable}"
+
+
+@asynccontextmanager
+async def alice_at(hub: Hub, config: str) -> AsyncIterator[tuple[Browser, str]]:
+    """Start alice's server; it is stopped after the block. Yields its application's id, too."""
+    application_id = hub.start_server("alice", config=config)
+    async with Browser(hub.url, "alice") as browser:
+        await browser.log_in("any")
+        await browser.request("GET", "/user/alice/")
+        yield browser, application_id
+    hub.stop_server("alice")
+
+
+@pytest.fixture
+def folder(hadoop: MiniHadoop) -> Iterator[str]:
+    """An empty directory of alice's notebooks, by its path in the contents API."""
+    fs = open_hdfs(hadoop)
+    yield FOLDER
+    fs.delete(f"/user/alice/notebooks/{FOLDER}", recursive=True)
+
+
+def daemons(application_id: str) -> list[int]:
+    """The processes that serve the mount of an application's container."""
+    container = application_id.replace("application", "CONTAINER_ID=container").encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (path / "cmdline").read_bytes().split(b"\0")
+            environment = (path / "environ").read_bytes()
+        except OSError:
+            continue  # it has just ended
+        if b"hdfs_contents.mount" in command and container in environment:
+            found.append(int(path.name))
+    return found
+
+
+async def test_code_terminals_and_the_file_browser_see_the_same_files(
+    hub: Hub, hadoop: MiniHadoop, mounted: str, folder: str, wait_until: Callable[..., Any]
+):
+    notebook = f"{folder}/a.ipynb"
+    async with alice_at(hub, mounted) as (alice, application_id):
+        await alice.api("PUT", f"contents/{folder}", {"type": "directory"})
+        helper = {"type": "file", "format": "text", "content": "ANSWER = 42\n"}
+        await alice.api("PUT", f"contents/{folder}/helper.py", helper)
+        code = (
+            "import os, helper\n"
+            "with open('out.txt', 'w') as file: file.write(f'written {helper.ANSWER}\\n')\n"
+            "print(os.getcwd(), os.path.realpath(os.path.expanduser('~/hdfs')))"
+        )
+        cwd, link = (await alice.run_cell(code, notebook=notebook)).split()
+        assert cwd == f"/srv/hdfs/user/alice/notebooks/{folder}"
+        assert link == "/srv/hdfs"
+        listed = await alice.api("GET", f"contents/{folder}")
+        assert {entry["name"] for entry in listed["content"]} >= {"helper.py", "out.txt"}
+        assert await alice.download(f"{folder}/out.txt") == b"written 42\n"
+        assert await alice.run_in_terminal("grep -c written out.txt", folder) == "1"
+        assert await alice.run_in_terminal("pwd") == "/srv/hdfs/user/alice/notebooks"
+        commit = f"{GIT} init -q . && {GIT} add out.txt && {GIT} commit -q -m first"
+        await alice.run_in_terminal(commit, folder)
+    async with alice_at(hub, mounted) as (alice, application_id):
+        read = await alice.run_cell("print(open('out.txt').read())", notebook=notebook)
+        assert read.strip() == "written 42"
+        assert await alice.run_in_terminal(f"{GIT} log --format=%s", folder) == "first"
+    wait_until(lambda: daemons(application_id) == [], 30, "the end of the daemon")
+
+
+async def test_a_killed_daemon_is_replaced_on_the_same_mount(
+    hub: Hub, hadoop: MiniHadoop, mounted: str, folder: str, wait_until: Callable[..., Any]
+):
+    async with alice_at(hub, mounted) as (alice, application_id):
+        await alice.api("PUT", f"contents/{folder}", {"type": "directory"})
+        (daemon,) = daemons(application_id)
+        os.kill(daemon, signal.SIGKILL)
+        wait_until(lambda: set(daemons(application_id)) - {daemon}, 30, "another daemon")
+        await alice.run_in_terminal("echo again > out.txt", folder)
+        assert await alice.download(f"{folder}/out.txt") == b"again\n"
+
+
+@pytest.mark.parametrize("mount", ["auto", "off"])
+async def test_kernels_start_in_a_visible_scratch_directory_without_a_mount(
+    hub: Hub, hadoop: MiniHadoop, mount: str
+):
+    async with alice_at(hub, configured(mount, "/dev/no-such-device")) as (alice, _):
+        code = "import os; open('out.txt', 'w').close(); print(os.getcwd())"
+        cwd = (await alice.run_cell(code, notebook="a.ipynb")).strip()
+        assert cwd.endswith("/local/scratch-lost-at-stop")
+        listed = await alice.api("GET", "contents/scratch-lost-at-stop")
+        assert {entry["name"] for entry in listed["content"]} == {"README.md", "out.txt"}
+        assert await alice.run_in_terminal("pwd") == cwd
+        readme = (await alice.download("scratch-lost-at-stop/README.md")).decode()
+        assert ("/dev/no-such-device" in readme) is (mount == "auto")
+
+
+def test_a_server_that_requires_a_mount_fails_with_the_reason(hub: Hub):
+    refused = hub.refuse_server("alice", configured("required", "/dev/no-such-device"))
+    assert "/dev/no-such-device" in refused
