@@ -103,7 +103,7 @@ class ContainerSettings(LoggingConfigurable):
 
     mount = Enum(
         ("auto", "required", "off"),
-        default_value="off",
+        default_value="auto",
         help="""
         Mount HDFS as a directory of each server, so that the user's code, terminals and extensions
         see the files that the file browser shows. "auto": if the node allows it (`yarnhub check

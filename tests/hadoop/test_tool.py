@@ -231,9 +231,7 @@ def test_a_hub_that_containers_can_not_reach_is_found(hadoop, hub_at):
 
 
 def test_a_container_mounts_where_its_node_allows_it(hadoop, hub_at):
-    config = Path(hub_at("127.0.0.1"))
-    config.write_text(f"{config.read_text()}c.YarnSpawner.mount = 'auto'\n")
-    done = yarnhub(hadoop, "check", "mount", "--config", str(config), "--json")
+    done = yarnhub(hadoop, "check", "mount", "--config", hub_at("127.0.0.1"), "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     allowed = os.access("/dev/fuse", os.R_OK | os.W_OK)
     assert verdicts(done) == {"mount": {"ok" if allowed else "warning"}}, done.stdout

@@ -34,7 +34,7 @@ class HubSettings:
     create_hdfs_home: bool = False
     launcher: str = "direct"
     env_delivery: str = "archive"
-    mount: str = "off"
+    mount: str = "auto"
     mount_path: str = "/srv/hdfs"
     allowed_users: tuple[str, ...] = ()
     config: Config | None = field(default=None, compare=False)
