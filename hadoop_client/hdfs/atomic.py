@@ -19,7 +19,7 @@ from __future__ import annotations
 import errno
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from hadoop_client.hdfs.interface import FileStatus, FileSystem
@@ -45,11 +45,13 @@ def write_file(
     replaces: FileStatus | None,
     keep: FileStatus | None = None,
     modified_ms: int | None = None,
+    before_rename: Callable[[FileStatus], None] | None = None,
 ) -> FileStatus:
     """Write `chunks` to `target` and return the status that the next `stat` returns.
 
     The file replaces the version in `replaces`, or is new if that is None. It gets the mode, group
     and ACL of that version, or else of `keep`. Its time is `modified_ms`, or else the current one.
+    `before_rename` is called with the status that the file will have.
     """
     keep = replaces or keep
     temporary = temporary_beside(target)
@@ -59,7 +61,15 @@ def write_file(
             size = sum(file.write(chunk) for chunk in chunks)
         if modified_ms is not None:
             fs.set_times(temporary, modified_ms=modified_ms)
-        return publish(fs, temporary, target, size=size, replaces=replaces, keep=keep)
+        return publish(
+            fs,
+            temporary,
+            target,
+            size=size,
+            replaces=replaces,
+            keep=keep,
+            before_rename=before_rename,
+        )
 
 
 def copy_file(
@@ -95,6 +105,7 @@ def publish(
     size: int,
     replaces: FileStatus | None,
     keep: FileStatus | None,
+    before_rename: Callable[[FileStatus], None] | None = None,
 ) -> FileStatus:
     """Give the temporary file, which has `size` bytes, the access of `keep` and its final name."""
     written = _with_access(fs, temporary, keep, replaces=replaces is not None)
@@ -103,6 +114,8 @@ def publish(
         raise OSError(
             errno.EAGAIN, f"HDFS kept only {written.size:,} of {size:,} bytes: save again", target
         )
+    if before_rename is not None:
+        before_rename(written._replace(path=target))
     if replaces is None:
         fs.rename(temporary, target)
     else:
@@ -128,7 +141,7 @@ def _replace(fs: FileSystem, written: FileStatus, target: str, seen: FileStatus)
             refuse_changed(fs.stat(target), seen)
         fs.rename(lock, target, overwrite=True)
     # A client that broke this lock as stale has deleted the file there, and renamed its own.
-    if not _is_same(fs.stat(target), written):
+    if not is_same(fs.stat(target), written):
         raise OSError(errno.EAGAIN, "another client saved it at the same time: save again", target)
 
 
@@ -153,7 +166,7 @@ def _break_stale_lock(fs: FileSystem, written: FileStatus, lock: str) -> None:
 
 def refuse_changed(current: FileStatus, seen: FileStatus) -> None:
     """Raise an OSError, ESTALE, if a file is not the version that was seen."""
-    if not _is_same(current, seen):
+    if not is_same(current, seen):
         raise OSError(
             errno.ESTALE,
             f"{current.owner} has changed it since it was opened here: reload it, or save your "
@@ -162,7 +175,7 @@ def refuse_changed(current: FileStatus, seen: FileStatus) -> None:
         )
 
 
-def _is_same(one: FileStatus, other: FileStatus) -> bool:
+def is_same(one: FileStatus, other: FileStatus) -> bool:
     """Return whether both have the same content, under any name."""
     return (one.modified_ms, one.size) == (other.modified_ms, other.size)
 
@@ -216,7 +229,7 @@ def _remove(
     try:
         if since is not None:
             _empty(fs, temporary, since.modified_ms)
-        if only is None or _is_same(fs.stat(temporary), only):
+        if only is None or is_same(fs.stat(temporary), only):
             fs.delete(temporary)
     except FileNotFoundError:
         pass  # the failed call had renamed it

@@ -99,7 +99,11 @@ class DeviceServer:
         """Answer what a daemon that was killed has left."""
         for number in self._slots.unanswered():
             request = protocol.decode(self._slots[number])
-            if _may_repeat(request.body, is_done=self._slots.is_done(number)):
+            is_done = self._slots.is_done(number)
+            if is_done and isinstance(request.body, messages.Write):
+                written = protocol.encode_written(len(request.body.data))
+                self._send(request.unique, 0, written)
+            elif _may_repeat(request.body, is_done=is_done):
                 self._process(request, number)
             elif not isinstance(request.body, _NO_ANSWER):
                 # If it was answered, the kernel ignores this one.
@@ -158,7 +162,8 @@ class DeviceServer:
             answer = self._answer(request)
         except Exception as error:  # noqa: BLE001 (the program gets an errno)
             code = to_errno(error)
-        self._slots.set_done(number)
+        if not code:
+            self._slots.set_done(number)
         if isinstance(body, _NO_ANSWER) or self._was_given_up(request):
             taken = False
         else:

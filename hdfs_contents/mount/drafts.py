@@ -15,11 +15,13 @@ import errno
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from hadoop_client.hdfs import atomic
-from hadoop_client.hdfs.atomic import refuse_changed, removed_on_failure, write_file
+from hadoop_client.hdfs.atomic import is_same, refuse_changed, removed_on_failure, write_file
 from hadoop_client.hdfs.interface import FileStatus, FileSystem, Reader, Writer
+from hadoop_client.hdfs.paths import lock_path
 from hdfs_contents.mount.inodes import Node
 from hdfs_contents.mount.overlay import Overlay
 from hdfs_contents.mount.upload import UPLOAD_FROM, Upload
@@ -52,6 +54,8 @@ class Draft:
     keeps_time: bool = False
     #: What was sent to HDFS already, of a large file that is being written in order.
     upload: Upload | None = None
+    #: The version that is being published: if the daemon is killed then, HDFS may have it.
+    next_version: FileStatus | None = None
     #: The file in HDFS that a program has just created and that is not closed there yet.
     created: Writer | None = None
     #: Whether no program has gone back to bytes that were sent.
@@ -124,7 +128,7 @@ class Draft:
 
     def follow(self, version: FileStatus, open_base: Callable[[], Reader]) -> None:
         """Take the content of a version in HDFS, which has all changes or replaces them."""
-        self.version = version
+        self.version, self.next_version = version, None
         self.published = self.attempted = self.changes
         self.overlay.rebase(open_base, version.size)
 
@@ -136,7 +140,21 @@ def open_version(fs: FileSystem, path: str, version: FileStatus) -> Reader:
     return reader
 
 
-def publish(fs: FileSystem, path: str, draft: Draft) -> FileStatus:
+def was_published(fs: FileSystem, path: str, next_version: FileStatus) -> bool:
+    """Return whether a daemon that was killed while it published a version has done so. If it has
+    not, the lock that it held is deleted."""
+    with suppress(FileNotFoundError):
+        if is_same(fs.stat(path), next_version):
+            return True
+    with suppress(FileNotFoundError):
+        if is_same(fs.stat(lock_path(path)), next_version):
+            fs.delete(lock_path(path))
+    return False
+
+
+def publish(
+    fs: FileSystem, path: str, draft: Draft, before_rename: Callable[[FileStatus], None]
+) -> FileStatus:
     """Write the content of a draft to HDFS; return the new version."""
     overlay, version = draft.overlay, draft.version
     # Without a byte of an old version the content replaces any version.
@@ -144,7 +162,7 @@ def publish(fs: FileSystem, path: str, draft: Draft) -> FileStatus:
     modified_ms = draft.modified_ms if draft.keeps_time else None
     if draft.upload is not None:
         try:
-            return _finish_upload(fs, path, draft, draft.upload, replaces, modified_ms)
+            return _finish_upload(fs, path, draft, draft.upload, replaces, before_rename)
         except FileNotFoundError:  # its directory was renamed since then
             if overlay.dropped:
                 raise
@@ -152,9 +170,17 @@ def publish(fs: FileSystem, path: str, draft: Draft) -> FileStatus:
         try:
             return _append(fs, path, draft)
         except OSError as error:
-            if error.errno != errno.ENOTSUP:
+            # EIO: hdfs-native could not set up the DataNodes for it.
+            if error.errno not in (errno.ENOTSUP, errno.EIO):
                 raise
-    return write_file(fs, path, overlay.chunks(), replaces=replaces, modified_ms=modified_ms)
+    return write_file(
+        fs,
+        path,
+        overlay.chunks(),
+        replaces=replaces,
+        modified_ms=modified_ms,
+        before_rename=before_rename,
+    )
 
 
 def _finish_upload(
@@ -163,22 +189,28 @@ def _finish_upload(
     draft: Draft,
     upload: Upload,
     replaces: FileStatus | None,
-    modified_ms: int | None,
+    before_rename: Callable[[FileStatus], None],
 ) -> FileStatus:
     draft.upload = None
     with removed_on_failure(fs, upload.temporary):
         upload.finish(draft.overlay)
-        if modified_ms is not None:
-            fs.set_times(upload.temporary, modified_ms=modified_ms)
+        if draft.keeps_time:
+            fs.set_times(upload.temporary, modified_ms=draft.modified_ms)
         return atomic.publish(
-            fs, upload.temporary, path, size=draft.overlay.size, replaces=replaces, keep=replaces
+            fs,
+            upload.temporary,
+            path,
+            size=draft.overlay.size,
+            replaces=replaces,
+            keep=replaces,
+            before_rename=before_rename,
         )
 
 
 def complete(fs: FileSystem, path: str, draft: Draft, created: Writer) -> FileStatus:
     """Close a file that was created empty, with its content if that is small: one packet, of which
     a DataNode has all or nothing. Return its status."""
-    if draft.overlay.size <= _PACKET:
+    if 0 < draft.overlay.size <= _PACKET:
         created.write(draft.overlay.read(0, _PACKET))
     created.close()
     if draft.keeps_time:

@@ -15,9 +15,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hadoop_client.hdfs.atomic import is_same
 from hadoop_client.hdfs.interface import FileStatus, FileSystem, Reader, Writer
 from hadoop_client.hdfs.paths import parent
-from hdfs_contents.mount.drafts import Draft, complete, may_append, open_version, publish
+from hdfs_contents.mount.drafts import (
+    Draft,
+    complete,
+    may_append,
+    open_version,
+    publish,
+    was_published,
+)
 from hdfs_contents.mount.inodes import Inodes, Node
 from hdfs_contents.mount.overlay import Budget, Overlay
 from hdfs_contents.mount.readahead import AheadReader, ReadAhead
@@ -224,11 +232,14 @@ class OpenFiles:
     def follow(self, draft: Draft, status: FileStatus) -> None:
         """Let a draft without changes have the content that HDFS has now."""
         with draft.lock:
-            old = draft.version
-            changed = (status.modified_ms, status.size) != (old.modified_ms, old.size)
-            if changed and not draft.is_dirty and not draft.node.is_deleted:
+            if (
+                not is_same(status, draft.version)
+                and not draft.is_dirty
+                and not draft.node.is_deleted
+            ):
                 draft.follow(status, self.opener(draft.node, status))
                 self._record(draft)
+                draft.overlay.trim()
 
     def _handle(self, handle_id: int) -> Handle:
         with self._tables:
@@ -328,9 +339,33 @@ class OpenFiles:
             self._complete(draft)
             if not draft.is_dirty:
                 return
-            status = publish(self._fs, self._path(draft.node), draft)
+
+            def before_rename(version: FileStatus) -> None:
+                draft.next_version = version
+                self._record(draft)
+
+            try:
+                status = publish(self._fs, self._path(draft.node), draft, before_rename)
+            finally:
+                draft.next_version = None
             draft.follow(status, self.opener(draft.node, status))
             self._record(draft)
+            draft.overlay.trim()
+
+    def recover(self) -> None:
+        """Go on with the drafts of a daemon that was killed."""
+        for draft in list(self._tables.drafts.values()):
+            if not draft.node.is_deleted:
+                with suppress(OSError):  # then publishing reports it
+                    self._recover(draft)
+
+    def _recover(self, draft: Draft) -> None:
+        version, draft.next_version = draft.next_version, None
+        if version is not None and was_published(self._fs, self._path(draft.node), version):
+            draft.version, draft.published = version, draft.attempted
+            size = min(version.size, draft.overlay.size)
+            draft.overlay.set_base(self.opener(draft.node, version), size)
+        self._record(draft)
 
     def _complete(self, draft: Draft) -> None:
         """Close a file that was just created, with its content if that is possible."""
@@ -347,6 +382,7 @@ class OpenFiles:
         else:
             draft.version = status
         self._record(draft)
+        draft.overlay.trim()
 
     def release(self, handle_id: int) -> None:
         """Close a handle. Changes that no flush has seen are published: those by `mmap`."""

@@ -162,12 +162,22 @@ class Overlay:
         self.base_size = 0
         self._base = None
 
-    def rebase(self, open_base: Callable[[], Reader], size: int) -> None:
-        """Take a base of that size as the content. The written bytes are given up."""
+    def set_base(self, open_base: Callable[[], Reader], size: int) -> None:
+        """Take another base below the bytes that were written."""
         self._open_base, self._base = open_base, None
-        self.base_size = self.size = size
+        self.base_size = size
+
+    def rebase(self, open_base: Callable[[], Reader], size: int) -> None:
+        """Take a base of that size as the content. The written bytes are given up; `trim` deletes
+        them."""
+        self.set_base(open_base, size)
+        self.size = size
         self.written, self.dropped = Extents(), 0
-        os.ftruncate(self._file, 0)
+
+    def trim(self) -> None:
+        """Delete bytes that were given up, after that was recorded."""
+        if not self.written:
+            os.ftruncate(self._file, 0)
         self._account()
 
     def close(self) -> None:

@@ -42,6 +42,7 @@ class DraftFields(TypedDict):
     modified_ms: int
     keeps_time: bool
     dropped: int
+    next_version: FileStatus | None
 
 
 class JournalRecorder(Recorder):
@@ -109,6 +110,7 @@ def _draft_record(draft: Draft) -> Record:
         modified_ms=draft.modified_ms,
         keeps_time=draft.keeps_time,
         dropped=overlay.dropped,
+        next_version=draft.next_version,
     )
     return Record(_DRAFT, draft.node.id, json.dumps(fields).encode())
 
@@ -121,6 +123,7 @@ def restore(journal: Journal, tables: Tables, files: OpenFiles, budget: Budget) 
     for node_id, fields in drafts.items():
         tables.drafts[node_id] = _restored(node_id, fields, tables, files, budget)
     tables.inodes.drop_unused()
+    files.recover()
 
 
 def _restore_node(record: Record, tables: Tables, _: object) -> None:
@@ -196,4 +199,5 @@ def _restored(
         attempted=fields["attempted"],
         modified_ms=fields["modified_ms"],
         keeps_time=fields["keeps_time"],
+        next_version=FileStatus(*fields["next_version"]) if fields["next_version"] else None,
     )

@@ -71,7 +71,7 @@ def test_a_writer_without_the_lock_does_not_delete_a_similar_lock_file(
     lock = tmp_path / lock_path("/home/a").rpartition("/")[2]
     lock.write_text("just as long")
     monkeypatch.setattr(atomic, "_LOCK_WAITS", (0,))
-    monkeypatch.setattr(atomic, "_is_same", lambda *_: True)
+    monkeypatch.setattr(atomic, "is_same", lambda *_: True)
     with pytest.raises(OSError, match="another client is saving it"):
         write_file(fs, "/home/a", [b"as long, too"], replaces=fs.stat("/home/a"))
     assert contents(tmp_path) == {"a": "old", lock.name: "just as long"}
