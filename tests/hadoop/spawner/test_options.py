@@ -105,13 +105,12 @@ def test_localized_files_and_a_prologue_work_as_in_the_retired_spawner(
     hub: Hub, hdfs: FileSystem, tmp_path: Path
 ):
     hdfs.mkdirs("/apps/files", 0o755)
-    odd_path = """/apps/files/gré 数%20%#?'"$(id) &;.txt"""
-    with open_anew(hdfs, odd_path) as file:
+    with open_anew(hdfs, "/apps/files/greeting.txt") as file:
         file.write(b"from HDFS")
     small = tmp_path / "small.txt"
     small.write_text("from the edge node")
     files = {
-        "greeting.txt": {"source": f"hdfs://{odd_path}", "visibility": "public"},
+        "greeting.txt": {"source": "hdfs:///apps/files/greeting.txt", "visibility": "public"},
         "small.txt": str(small),
     }
     prologue = 'export GREETING="$(cat greeting.txt)" SMALL="$(cat small.txt)"'
