@@ -96,19 +96,26 @@ class DeviceServer:
                 os.write(self._device, protocol.forget_name(parent, name))
 
     def _finish_unanswered(self) -> None:
-        """Answer what a daemon that was killed has left."""
-        for number in self._slots.unanswered():
-            request = protocol.decode(self._slots[number])
-            is_done = self._slots.is_done(number)
-            if is_done and isinstance(request.body, messages.Write):
-                written = protocol.encode_written(len(request.body.data))
-                self._send(request.unique, 0, written)
-            elif _may_repeat(request.body, is_done=is_done):
-                self._process(request, number)
-            elif not isinstance(request.body, _NO_ANSWER):
-                # If it was answered, the kernel ignores this one.
-                self._send(request.unique, errno.EIO, b"")
-            self._slots.clear(number)
+        """Answer what a daemon that was killed has left, each in a thread: HDFS may hang."""
+        for number in list(self._slots.unanswered()):
+            self._free_slots.remove(number)
+            threading.Thread(target=self._finish, args=(number,), name="fuse", daemon=True).start()
+
+    def _finish(self, number: int) -> None:
+        """Answer the request in a slot, and go on with others."""
+        request = protocol.decode(self._slots[number])
+        is_done = self._slots.is_done(number)
+        if is_done and isinstance(request.body, messages.Write):
+            self._send(request.unique, 0, protocol.encode_written(len(request.body.data)))
+        elif _may_repeat(request.body, is_done=is_done):
+            self._process(request, number)
+        elif not isinstance(request.body, _NO_ANSWER):
+            # If it was answered, the kernel ignores this one.
+            self._send(request.unique, errno.EIO, b"")
+        self._slots.clear(number)
+        with self._lock:
+            self._waiting += 1
+        self._run(number)
 
     def _start_thread(self) -> None:
         """Start a thread that waits for a request, if there is a slot for it."""
