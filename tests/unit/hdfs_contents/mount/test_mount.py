@@ -7,7 +7,9 @@ import mmap
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -302,6 +304,36 @@ def test_a_namenode_that_cannot_be_reached_is_an_input_output_error(folder: Path
     with pytest.raises(OSError) as raised:  # noqa: PT011
         (folder / "fails").stat()
     assert raised.value.errno == errno.EIO
+
+
+def test_what_was_published_when_the_daemon_was_killed_is_gone_on_with(
+    folder: Path, stored: Path, mount: Mount
+) -> None:
+    (stored / "a").write_bytes(b"x" * 100_000)
+    written = threading.Semaphore(0)
+
+    def kill_five_times() -> None:
+        for _ in range(5):
+            for _ in range(400):
+                written.acquire()
+            mount.kill()
+            mount.start()
+
+    with ThreadPoolExecutor(1) as thread, (folder / "a").open("r+b", buffering=0) as file:
+        killing = thread.submit(kill_five_times)
+        number = 0
+        while not killing.done():
+            file.seek(number % 1000)
+            try:
+                file.write(b"y")
+                os.fsync(file.fileno())
+            except OSError:
+                written.release(10_000)  # the other thread ends too
+                raise
+            number += 1
+            written.release(20)
+    changed = min(number, 1000)
+    assert (stored / "a").read_bytes() == b"y" * changed + b"x" * (100_000 - changed)
 
 
 def test_git_works(mount: Mount, folder: Path) -> None:
