@@ -6,7 +6,9 @@ YARN and the node would refuse such a launch too, but later and in other words.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hadoop_client.configuration import Configuration
@@ -14,7 +16,7 @@ from hadoop_client.wire import WireError
 from hadoop_client.yarn.records import ApplicationSubmissionContext, Resource
 from yarnspawner.failures import OptionsError
 from yarnspawner.launch.amounts import MEMORY, VCORES, amount_text
-from yarnspawner.launch.spec import LaunchSpec
+from yarnspawner.launch.spec import LaunchSpec, LocalizedFile
 
 #: Linux's limit of one variable with its name and a terminating NUL (MAX_ARG_STRLEN).
 MOST_VARIABLE_BYTES = 128 << 10
@@ -82,6 +84,22 @@ def check_tags(tags: tuple[str, ...], limits: SubmissionLimits) -> None:
                 f"characters ({MAX_TAG_LENGTH}). Ask an administrator to shorten it "
                 "(c.YarnSpawner.tags)."
             )
+
+
+def check_files(files: Iterable[LocalizedFile]) -> None:
+    """Refuse file names that the node's launch script would run; raises `OptionsError`.
+
+    The NodeManager writes them between double quotes and escapes nothing (Hadoop's
+    ContainerLaunch.UnixShellScriptBuilder).
+    """
+    for file in files:
+        for name in (posixpath.basename(file.url.file), file.link):
+            if re.search(r'["$`\\\x00-\x1f\x7f]', name):
+                raise OptionsError(
+                    f"The file {name!a} cannot be fetched by YARN: its name has a quotation mark, "
+                    "a dollar sign, a backtick, a backslash or a control character. Ask an "
+                    "administrator to rename it."
+                )
 
 
 def check_variables(variables: Mapping[str, str]) -> None:

@@ -12,19 +12,20 @@ from hypothesis import strategies as st
 
 from hadoop_client.configuration import Configuration, ConfigurationError
 from hadoop_client.security.credentials import Credentials
-from hadoop_client.yarn.records import ApplicationId, Resource, ResourceInformation
+from hadoop_client.yarn.records import ApplicationId, Resource, ResourceInformation, Url
 from yarnspawner.container.payload import Launch
 from yarnspawner.failures import OptionsError
 from yarnspawner.launch.amounts import GPU
 from yarnspawner.launch.limits import (
     MOST_VARIABLE_BYTES,
     SubmissionLimits,
+    check_files,
     check_resources,
     check_submission,
     check_tags,
     check_variables,
 )
-from yarnspawner.launch.spec import LaunchSpec, submission_context
+from yarnspawner.launch.spec import LaunchSpec, LocalizedFile, submission_context
 
 LAUNCH = Launch(command=["jupyter-labhub"], environment={}, schedulers=[("rm.example", 8030)])
 SPEC = LaunchSpec(
@@ -53,6 +54,25 @@ def spec(**changes: object) -> LaunchSpec:
 def submit(changed: LaunchSpec, limits: SubmissionLimits) -> None:
     application_id = ApplicationId.parse("application_1_0001")
     check_submission(submission_context(changed, application_id, Credentials()), limits)
+
+
+def localized(name: str) -> LocalizedFile:
+    return LocalizedFile("site.conf", Url("hdfs", "nn", 8020, f"/apps/{name}"), 1, 1, False)
+
+
+@pytest.mark.parametrize("name", ['a"b', "$(id)", "$HOME", "`id`", "a\\", "a\nb", "a\x1bb"])
+def test_a_file_name_that_a_nodes_script_would_run_is_refused(name: str):
+    with pytest.raises(OptionsError, match="Ask an administrator to rename it"):
+        check_files([localized(name)])
+
+
+def test_a_shell_reads_all_other_names_between_double_quotes_as_themselves():
+    refused = '"$`\\'
+    names = [f"a{chr(code)}b" for code in range(32, 127) if chr(code) not in refused + "/"]
+    check_files(map(localized, [*names, "datén 数据.csv"]))
+    script = "printf '%s\\n' " + " ".join(f'"{name}"' for name in names)
+    shell = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert shell.stdout.splitlines() == names
 
 
 def test_more_than_any_node_has_is_refused_with_the_limit():
