@@ -12,6 +12,7 @@ port in that moment, the hub notices that another server answers, and the start 
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import gc
 import importlib.util
@@ -19,6 +20,7 @@ import logging
 import os
 import runpy
 import shutil
+import signal
 import socket
 import sys
 import time
@@ -41,6 +43,8 @@ RELEASE_SECONDS = 10.0
 #: start.
 STARTING_THRESHOLD = 50_000
 
+_PR_SET_PDEATHSIG = 1
+
 CONTENTS_OPTION = "--ServerApp.contents_manager_class="
 SESSION_OPTION = "--SessionState.enabled=True"
 
@@ -55,6 +59,7 @@ def main(command: list[str]) -> int:
     os.chdir(os.environ["HOME"])
     try:
         mount_hdfs()  # first, because it needs a process with one thread
+        end_with(master)
         script = find_script(command[0], os.environ.get("PATH", os.defpath))
         check_contents_manager(command)
         if not is_python_script(script):
@@ -71,6 +76,19 @@ def main(command: list[str]) -> int:
     sys.argv = [script, *command[1:]]
     runpy.run_path(script, run_name="__main__")
     return 0
+
+
+def end_with(master: int) -> None:
+    """Let the kernel send us SIGTERM if the application master is killed.
+
+    The NodeManager ends the container's process group then, but not always: it may have deleted the
+    group's number already. The setting stays in a program that replaces this one.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    try:
+        os.kill(master, 0)
+    except ProcessLookupError:  # it was killed before that
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 class PreparationError(Exception):

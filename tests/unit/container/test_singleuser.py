@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -46,6 +47,16 @@ async def main():
     told.append(gc.get_threshold())
 IOLoop.current().run_sync(main)
 print(told, gc.isenabled())
+"""
+
+
+SERVES_LONG = """
+import os, time
+from yarnspawner.container.singleuser import end_with
+end_with(os.getppid())
+print("ready", flush=True)
+time.sleep(300)
+print("outlived it", flush=True)
 """
 
 
@@ -119,6 +130,26 @@ def test_a_port_that_is_let_go_can_be_bound_by_a_program():
         release(held, master.pid)
     with socket.socket() as program:
         program.bind(address)
+
+
+def test_a_server_ends_with_an_application_master_that_is_killed():
+    start = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+    master = subprocess.Popen(
+        [sys.executable, "-c", start, SERVES_LONG],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+    )
+    assert master.stdout.readline() == b"ready\n"
+    master.kill()
+    assert master.communicate()[0] == b""  # at the end of the last process that has the pipe
+
+
+def test_a_server_ends_if_its_application_master_was_killed_before():
+    over = subprocess.Popen(["true"])
+    over.wait()
+    server = f"from yarnspawner.container.singleuser import end_with\nend_with({over.pid})"
+    run = subprocess.run([sys.executable, "-c", server], cwd=Path(__file__).parents[3])
+    assert run.returncode == -signal.SIGTERM
 
 
 def test_a_missing_command_is_told_with_what_to_install(tmp_path):
