@@ -94,7 +94,7 @@ Copies = Annotated[
     typer.Option(
         "--copies",
         min=0,
-        max=512,
+        max=32767,  # HDFS keeps it in 16 bits
         metavar="N",
         help="HDFS replication of the archive. Raise it if many servers start at the same time; 0 "
         "uses the cluster's default.",

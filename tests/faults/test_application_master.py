@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.containers import processes_of
 from tests.hadoop.hub import Hub
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
@@ -21,7 +22,6 @@ def test_an_application_master_that_dies_before_its_server_listens_is_told_at_on
     hub: Hub,
     hadoop: MiniHadoop,
     wait_until: Callable[..., Any],
-    processes_of: Callable[[str], list[int]],
     number: signal.Signals,
 ):
     message = hub.refuse_server(
@@ -42,7 +42,6 @@ def test_a_server_ends_with_its_application_master(
     hub: Hub,
     hadoop: MiniHadoop,
     wait_until: Callable[..., Any],
-    processes_of: Callable[[str], list[int]],
 ):
     application_id = hub.start_server("alice")
     # The container's shell, which replaced itself by the application master, came first.

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.containers import processes_of
 from tests.hadoop.hub import LIGHT_SERVER, Hub
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
@@ -18,7 +19,6 @@ def test_a_server_whose_node_is_lost_has_ended_and_can_be_started_again(
     hadoop: MiniHadoop,
     wait_until: Callable[..., Any],
     node_of: Callable[..., Any],
-    processes_of: Callable[[str], list[int]],
 ):
     application_id = hub.start_server("alice")
     assert processes_of(application_id)
@@ -44,7 +44,6 @@ def test_a_start_whose_node_is_lost_fails_with_the_reason_and_leaves_nothing(
     tmp_path: Path,
     wait_until: Callable[..., Any],
     node_of: Callable[..., Any],
-    processes_of: Callable[[str], list[int]],
 ):
     go = tmp_path / "go"
     hub = make_hub(

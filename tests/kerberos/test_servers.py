@@ -20,6 +20,7 @@ from hadoop_client.rpc.blocking import BlockingClient
 from hadoop_client.rpc.call import Login, RpcError
 from hadoop_client.security.credentials import Credentials, Token
 from hadoop_client.security.delegation import HDFS_KIND, identity_of
+from tests.containers import environment, processes_of
 from tests.hadoop.hub import CONFIGURED_BY_STARTS, LIGHT_SERVER, Hub
 from tests.hadoop.local_files import contents_of, files_below
 from tests.hadoop.yarn_rest import application
@@ -215,14 +216,10 @@ def forms_of(secret: bytes) -> tuple[bytes, ...]:
 
 def api_token_of(application_id: str) -> bytes:
     """The server's own token for the hub, from its process."""
-    container = application_id.replace("application", "CONTAINER_ID=container").encode()
-    for file in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):
-            environment = file.read_bytes().split(b"\0")
-            if any(each.startswith(container) for each in environment):
-                for each in environment:
-                    if each.startswith(b"JUPYTERHUB_API_TOKEN="):
-                        return each.partition(b"=")[2]
+    for process in processes_of(application_id):
+        for variable in environment(process).split(b"\0"):
+            if variable.startswith(b"JUPYTERHUB_API_TOKEN="):
+                return variable.partition(b"=")[2]
     pytest.fail(f"{application_id} has no server with a token")
 
 

@@ -231,7 +231,7 @@ def test_a_damaged_copy_is_set_aside_and_the_server_starts_fresh(
     start: Callable[..., Server], fs: FileSystem, session: str
 ) -> None:
     fs.mkdirs(session, 0o700)
-    with fs.open_write(f"{session}/default.tar.gz") as file:
+    with fs.open_write(f"{session}/default.tar.gz", 0o600) as file:
         file.write(b"\x1f\x8b no archive")
     server = start()
     assert settings_of(server) == {}

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.containers import command, processes_of
 from tests.hadoop.env_tools import open_hdfs
 from tests.hadoop.hub import REAL_SERVER, Hub
 from yarnhub.demo.browser import Browser
@@ -64,17 +65,8 @@ def folder(hadoop: MiniHadoop) -> Iterator[str]:
 
 def daemons(application_id: str) -> list[int]:
     """The processes that serve the mount of an application's container."""
-    container = application_id.replace("application", "CONTAINER_ID=container").encode()
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (path / "cmdline").read_bytes().split(b"\0")
-            environment = (path / "environ").read_bytes()
-        except OSError:
-            continue  # it has just ended
-        if b"hdfs_contents.mount" in command and container in environment:
-            found.append(int(path.name))
-    return found
+    processes = processes_of(application_id)
+    return [process for process in processes if b"hdfs_contents.mount" in command(process)]
 
 
 async def test_code_terminals_and_the_file_browser_see_the_same_files(
@@ -112,7 +104,7 @@ async def test_a_killed_daemon_is_replaced_on_the_same_mount(
 ):
     async with alice_at(hub, mounted) as (alice, application_id):
         await alice.api("PUT", f"contents/{folder}", {"type": "directory"})
-        (daemon,) = daemons(application_id)
+        (daemon,) = wait_until(lambda: daemons(application_id), 30, "the daemon")
         os.kill(daemon, signal.SIGKILL)
         wait_until(lambda: set(daemons(application_id)) - {daemon}, 30, "another daemon")
         await alice.run_in_terminal("echo again > out.txt", folder)
