@@ -103,6 +103,7 @@ def summarized(times: Times) -> Result:
 @contextmanager
 def mounted(place: Path) -> Iterator[Mount]:
     """Mount HDFS as a server's container does."""
+    (place / "hdfs").mkdir()
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     daemon = [sys.executable, "-m", "hdfs_contents.mount", f"--staging={place / 'staging'}"]
     mount = Mount(place / "hdfs", daemon, environment)

@@ -238,6 +238,48 @@ def test_a_rename_replaces_only_what_it_may(
         assert reader.read() == b"a"
 
 
+def test_a_part_is_read_by_many_threads_and_the_offset_stays(
+    fs: FileSystem, write: Callable[..., str]
+) -> None:
+    data = bytes(range(256)) * 4000
+    with fs.open_read(write("a", data)) as reader, ThreadPoolExecutor(4) as threads:
+        assert reader.read(3) == data[:3]
+        offsets = range(0, len(data) + 100, 50_000)
+        parts = list(threads.map(lambda offset: reader.read_at(offset, 1000), offsets))
+        assert parts == [data[offset : offset + 1000] for offset in offsets]
+        assert reader.read(3) == data[3:6]
+
+
+def test_times_are_set_one_by_one(fs: FileSystem, write: Callable[..., str]) -> None:
+    path = write("a")
+    fs.set_times(path, modified_ms=1_000_000_000_001)
+    assert fs.stat(path).modified_ms == 1_000_000_000_001
+    fs.set_times(path, accessed_ms=2_000_000_000_000)
+    assert fs.stat(path).modified_ms == 1_000_000_000_001
+
+
+def test_an_owner_is_set_by_a_superuser_and_a_group_by_a_member(
+    fs: FileSystem, write: Callable[..., str]
+) -> None:
+    path = write("a")
+    fs.set_owner(path, group="people")
+    assert fs.stat(path).group == "people"
+    for change in ({"owner": "bob"}, {"group": "strangers"}):
+        with pytest.raises(PermissionError):
+            fs.set_owner(path, **change)
+
+
+def test_a_umask_counts_unless_the_directory_gives_access(
+    fs: FileSystem, root: str, hdfs: Callable[..., str]
+) -> None:
+    fs.open_write(f"{root}/a", 0o666, umask=0o027).close()
+    fs.mkdirs(f"{root}/d", 0o777, umask=0o077)
+    assert (fs.stat(f"{root}/a").mode, fs.stat(f"{root}/d").mode) == (0o640, 0o700)
+    hdfs("dfs", "-setfacl", "-m", "default:user:bob:rw-", root)
+    fs.open_write(f"{root}/b", 0o666, umask=0o077).close()
+    assert "user:bob:rw-\n" in hdfs("dfs", "-getfacl", f"{root}/b")
+
+
 def test_a_mode_is_set(fs: FileSystem, write: Callable[..., str]) -> None:
     path = write("a")
     fs.set_permission(path, 0o600)

@@ -48,7 +48,7 @@ def test_a_start_whose_node_is_lost_fails_with_the_reason_and_leaves_nothing(
     go = tmp_path / "go"
     hub = make_hub(
         f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(go)!r}]\n"
-        "c.YarnSpawner.start_timeout = 180\n"
+        "c.YarnSpawner.start_timeout = 600\n"
     )
     hub.api("POST", "users/alice")
     hub.api("POST", "users/alice/server")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.containers import processes_of
 from tests.hadoop.hub import LIGHT_SERVER, Hub
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
@@ -33,9 +34,11 @@ def test_a_start_goes_on_after_the_resourcemanager_was_killed(
     hub.ask_for_server(
         "alice",
         f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'wait', {str(go)!r}]\n"
-        "c.YarnSpawner.start_timeout = 180\n",
+        "c.YarnSpawner.start_timeout = 600\n",
     )
     (pending,) = wait_until(lambda: running_applications(hadoop), 30, "the application")
+    # A ResourceManager that is killed before the node has the container waits ten minutes for it.
+    wait_until(lambda: processes_of(pending["id"]), 30, "the container")
     hadoop.resourcemanager.kill()
     try:
         wait_until(lambda: "is unknown for now" in hub.log(), 60, "the hub to miss YARN")
