@@ -48,6 +48,7 @@ from yarnspawner.hub.status import Liveness, Status, StatusCache
 from yarnspawner.hub.token_cache import TokenCache
 from yarnspawner.internal_ssl import InternalSsl
 from yarnspawner.jupyterhub_types import JsonObject
+from yarnspawner.launch.arguments import lab_defaults, with_defaults
 from yarnspawner.launch.certificates import fingerprint
 from yarnspawner.launch.limits import check_files, check_resources, check_tags
 from yarnspawner.launch.spec import LaunchSpec
@@ -211,12 +212,13 @@ class YarnSpawner(ServerState, ClusterAccess, InternalSsl, ProfileOptions, Spawn
         return env
 
     def get_args(self) -> list[str]:
-        """Return the server's arguments. Those of the configuration come last and win."""
-        args = list(super().get_args())
-        if not self.contents_manager:
-            return args
-        session = [SESSION_OPTION] if self.session_state else []
-        return [CONTENTS_OPTION + self.contents_manager, *session, *args]
+        """Return the server's arguments: those of the configuration, and defaults for others."""
+        defaults = dict(lab_defaults(self.cmd))
+        if self.contents_manager:
+            defaults[CONTENTS_OPTION] = self.contents_manager
+            if self.session_state:
+                defaults[SESSION_OPTION] = "True"
+        return with_defaults(defaults, super().get_args())
 
     async def _ready_url(self, yarn: HubCluster, deadline: float) -> str:
         """Wait until the server is ready; raises `SpawnError`.

@@ -20,10 +20,10 @@ def choose(page: Page, profile: str, **fields: str) -> None:
             control.fill(value)
 
 
-def start(page: Page, *, asks: bool = True) -> None:
+def start(page: Page) -> None:
     """Press the form's button and wait for JupyterLab."""
     page.get_by_role("button", name="Start", exact=True).click()
-    wait_for_lab(page, asks=asks)
+    wait_for_lab(page)
 
 
 def go_home(page: Page) -> None:
@@ -32,12 +32,10 @@ def go_home(page: Page) -> None:
     page.wait_for_function("window._jupyterhub_page_loaded")
 
 
-def wait_for_lab(page: Page, *, asks: bool = True) -> None:
-    """Wait until JupyterLab is there, and answer its question of the first time, about news."""
+def wait_for_lab(page: Page) -> None:
+    """Wait until JupyterLab is there; it does not ask about news."""
     page.wait_for_selector(".jp-LauncherCard, .jp-Notebook", timeout=START_TIMEOUT_MS)
-    if asks:
-        page.get_by_role("button", name="No", exact=True).click()
-        expect(page.locator(".Toastify__toast")).to_have_count(0)
+    expect(page.locator(".Toastify__toast")).to_have_count(0)
 
 
 def new_notebook(page: Page) -> Locator:

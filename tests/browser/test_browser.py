@@ -163,7 +163,7 @@ def test_settings_come_back_on_another_node_and_a_named_server_runs_beside(
     page.get_by_role("button", name="Add New Server").click()
     page.locator("#start-second").click()
     lab.choose(page, "Your own size", memory="4G")
-    lab.start(page, asks=False)  # it has the first one's settings, and the answer is one of them
+    lab.start(page)
     page.locator(DARK).wait_for(state="attached")
     assert "/user/alice/second/" in page.url
     assert node_of(hub, hadoop, "alice", "second") != first
@@ -179,7 +179,7 @@ def test_settings_come_back_on_another_node_and_a_named_server_runs_beside(
     page.locator("#start-second").wait_for()
     page.goto("/hub/spawn")
     lab.choose(page, "Your own size", memory="4G")
-    lab.start(page, asks=False)
+    lab.start(page)
     page.locator(DARK).wait_for(state="attached")
     page.screenshot(path=pictures / "another-node.png")
     assert node_of(hub, hadoop, "alice") != first

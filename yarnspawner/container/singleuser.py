@@ -45,8 +45,8 @@ STARTING_THRESHOLD = 50_000
 
 _PR_SET_PDEATHSIG = 1
 
-CONTENTS_OPTION = "--ServerApp.contents_manager_class="
-SESSION_OPTION = "--SessionState.enabled=True"
+CONTENTS_OPTION = "ServerApp.contents_manager_class"
+SESSION_OPTION = "SessionState.enabled"
 
 
 def main(command: list[str]) -> int:
@@ -140,8 +140,9 @@ def release(held: socket.socket, master: int) -> None:
 def check_contents_manager(command: list[str]) -> None:
     """Refuse to start a server whose environment lacks the contents manager's package."""
     for argument in command:
-        if argument.startswith(CONTENTS_OPTION):
-            package = argument[len(CONTENTS_OPTION) :].partition(".")[0]
+        option, _, manager = argument.partition("=")
+        if option == f"--{CONTENTS_OPTION}":
+            package = manager.partition(".")[0]
             if importlib.util.find_spec(package) is None:
                 raise PreparationError(
                     f"The server's Python environment has no {package}, which keeps notebooks in "

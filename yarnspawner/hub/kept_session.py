@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hdfs_contents.session.store import DIRECTORY, archive_path, session_directory
+from yarnspawner.launch.arguments import option_value
 
 TEMPLATE = "SessionState.directory_template"
 
@@ -34,13 +35,3 @@ def kept_session(arguments: Sequence[str], home: str, user: str, server: str) ->
     if template == DIRECTORY and not server:
         return KeptSession(directory, is_directory=True)
     return KeptSession(archive_path(directory, server))
-
-
-def option_value(arguments: Sequence[str], option: str) -> str | None:
-    """Return the value of a traitlets option on a command line, the last one if it is repeated."""
-    value = None
-    for argument, following in zip(arguments, [*arguments, None][1:], strict=True):
-        name, equals, rest = argument.partition("=")
-        if name == f"--{option}":
-            value = rest if equals else following
-    return value
