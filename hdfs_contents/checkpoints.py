@@ -15,14 +15,17 @@ from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
-from jupyter_server.services.contents.checkpoints import AsyncCheckpoints
+from jupyter_server.services.contents.checkpoints import (
+    AsyncCheckpoints,
+    AsyncGenericCheckpointsMixin,
+)
 from tornado.web import HTTPError
 from traitlets import Integer
 
 from hadoop_client.hdfs.atomic import copy_file, removed_on_failure
 from hadoop_client.hdfs.interface import FileStatus, FileSystem
 from hadoop_client.hdfs.paths import parent, temporary_beside
-from hdfs_contents import models
+from hdfs_contents import documents, models
 from hdfs_contents.models import CheckpointModel
 from hdfs_contents.paths import CHECKPOINT_DIR
 from hdfs_contents.store import ContentsStore, HasStore
@@ -48,7 +51,7 @@ def is_checkpoint_of(name: str, hdfs_path: str) -> bool:
     return re.fullmatch(pattern, name) is not None
 
 
-class HDFSCheckpoints(AsyncCheckpoints):
+class HDFSCheckpoints(AsyncGenericCheckpointsMixin, AsyncCheckpoints):
     """Checkpoints of an HDFSContentsManager, which is the parent."""
 
     keep = Integer(
@@ -82,6 +85,24 @@ class HDFSCheckpoints(AsyncCheckpoints):
     async def restore_checkpoint(self, contents_mgr: object, checkpoint_id: str, path: str) -> None:
         """Replace the file's content with the checkpoint."""
         await self._run(path, self._restore, checkpoint_id)
+
+    async def get_notebook_checkpoint(
+        self, checkpoint_id: str | CheckpointModel, path: str
+    ) -> dict[str, object]:
+        """Return the notebook that a checkpoint keeps: type and content of a model.
+
+        nbdime passes the checkpoint's model instead of its id.
+        """
+        data = await self._run(path, self._read, checkpoint_id)
+        return {"type": "notebook", "content": documents.parse_notebook(data, path).node}
+
+    async def get_file_checkpoint(
+        self, checkpoint_id: str | CheckpointModel, path: str
+    ) -> dict[str, object]:
+        """Return the file that a checkpoint keeps: type, content and format of a model."""
+        data = await self._run(path, self._read, checkpoint_id)
+        content, file_format = documents.decode_file(data, None, path)
+        return {"type": "file", "content": content, "format": file_format}
 
     async def list_checkpoints(self, path: str) -> list[CheckpointModel]:
         """Return the checkpoints of a file, the oldest first."""
@@ -142,6 +163,11 @@ class HDFSCheckpoints(AsyncCheckpoints):
             return []
         checkpoints = [entry for entry in entries if is_checkpoint_of(entry.name, hdfs_path)]
         return sorted(checkpoints, key=lambda status: status.modified_ms)
+
+    def _read(self, path: str, hdfs_path: str, checkpoint: str | CheckpointModel) -> bytes:
+        checkpoint_id = checkpoint if isinstance(checkpoint, str) else checkpoint["id"]
+        with self._fs.open_read(self._find(path, hdfs_path, checkpoint_id).path) as file:
+            return bytes(file.read())
 
     def _find(self, path: str, hdfs_path: str, checkpoint_id: str) -> FileStatus:
         """Return a checkpoint by its id. `checkpoint` is the newest one, as on a local disk."""

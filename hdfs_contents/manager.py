@@ -18,7 +18,7 @@ import fnmatch
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import get_args
 from weakref import WeakValueDictionary
@@ -31,9 +31,9 @@ from traitlets import Bool, Dict, Enum, Integer, TraitError, Unicode, default, v
 from hadoop_client.hdfs.filesystem import FileStatus, FileSystem, Kind
 from hadoop_client.hdfs.paths import join, parent
 from hdfs_contents import local_root, root
+from hdfs_contents.answers import Answer
 from hdfs_contents.checkpoints import HDFSCheckpoints
 from hdfs_contents.files_handler import HDFSFilesHandler
-from hdfs_contents.http_errors import http_errors
 from hdfs_contents.models import Model, SentModel
 from hdfs_contents.operations.copy import copy_entry
 from hdfs_contents.operations.delete import delete_entry
@@ -252,28 +252,29 @@ class HDFSContentsManager(AsyncContentsManager):
     def _hide_pattern(globs: tuple[str, ...]) -> re.Pattern[str]:
         return re.compile("|".join(map(fnmatch.translate, globs)) or "(?!)")
 
-    # Status
+    # Status: an Answer can be awaited like the coroutine that jupyter_server declares
 
-    async def is_hidden(self, path: str) -> bool:
-        with http_errors(path, self.log):
+    def is_hidden(self, path: str) -> Answer:  # type: ignore[override]
+        def ask() -> bool:
             to_hdfs(self.store.root, path)
-        return is_hidden(path)
+            return is_hidden(path)
 
-    async def exists(self, path: str) -> bool:
-        return await self._status(path) is not None
+        return Answer(self.store, path, ask)
 
-    async def file_exists(self, path: str) -> bool:
-        status = await self._status(path)
-        return status is not None and not status.is_dir
+    def exists(self, path: str) -> Answer:  # type: ignore[override]
+        return self._ask(path, lambda status: status is not None)
 
-    async def dir_exists(self, path: str) -> bool:
-        status = await self._status(path)
-        return status is not None and status.is_dir
+    def file_exists(self, path: str) -> Answer:  # type: ignore[override]
+        return self._ask(path, lambda status: status is not None and not status.is_dir)
 
-    async def _status(self, path: str) -> FileStatus | None:
-        with http_errors(path, self.log):
-            hdfs_path = to_hdfs(self.store.root, path)
-        return await self.store.run(path, self.store.stat_or_none, hdfs_path)
+    def dir_exists(self, path: str) -> Answer:  # type: ignore[override]
+        return self._ask(path, lambda status: status is not None and status.is_dir)
+
+    def _ask(self, path: str, question: Callable[[FileStatus | None], bool]) -> Answer:
+        def ask() -> bool:
+            return question(self.store.stat_or_none(to_hdfs(self.store.root, path)))
+
+        return Answer(self.store, path, ask)
 
     # Reading and saving
 

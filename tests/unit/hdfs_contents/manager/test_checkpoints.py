@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from jupyter_server.services.contents.checkpoints import GenericCheckpointsMixin
+
 from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
 from tests.unit.hdfs_contents.manager.models import Names, Read, Write, notebook, refused, text
@@ -145,3 +147,21 @@ async def test_keep_is_the_number_of_checkpoints(
     assert await manager.list_checkpoints("d.txt") == [made[2], made[4]]
     await manager.delete("d.txt")
     assert names(".ipynb_checkpoints") == ["a-checkpoint-checkpoint.txt"]
+
+
+async def test_extensions_read_what_a_checkpoint_keeps(
+    manager: HDFSContentsManager, write: Write
+) -> None:
+    checkpoints = manager.checkpoints
+    assert isinstance(checkpoints, GenericCheckpointsMixin)  # what nbdime asks for
+    await manager.save(notebook("first"), "a.ipynb")
+    await manager.save(notebook("second"), "a.ipynb")
+    (made,) = await manager.list_checkpoints("a.ipynb")
+    for checkpoint in (made, made["id"], "checkpoint"):
+        kept = await checkpoints.get_notebook_checkpoint(checkpoint, "a.ipynb")
+        assert [cell["source"] for cell in kept["content"]["cells"]] == ["first"]
+    write("a.txt", "first")
+    made = await manager.create_checkpoint("a.txt")
+    write("a.txt", "second")
+    kept = await checkpoints.get_file_checkpoint(made["id"], "a.txt")
+    assert kept == {"type": "file", "format": "text", "content": "first"}

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from nbformat.v4 import new_output
+from tornado.web import HTTPError
 
 from hdfs_contents import HDFSContentsManager
-from tests.unit.hdfs_contents.manager.models import notebook, text
+from tests.unit.hdfs_contents.manager.models import notebook, refused, text
 
 
 async def test_a_notebook_is_trusted_when_it_was_signed(manager: HDFSContentsManager) -> None:
@@ -46,6 +47,30 @@ async def test_each_action_emits_a_valid_event(
     assert [event["action"] for event in events if event["action"] != "get"] == [
         *("save", "rename", "copy", "delete")
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("d", "dir"), ("d/a", "file"), ("d/b", ""), ("b", ""), ("d/a/b", "")]
+)
+async def test_questions_have_answers_with_and_without_await(
+    manager: HDFSContentsManager, path: str, kind: str
+) -> None:
+    await manager.save({"type": "directory"}, "d")
+    await manager.save(text("1"), "d/a")
+    # Jupytext and voila do not await them. A coroutine would be true whatever the answer is.
+    answers = (manager.exists(path), manager.file_exists(path), manager.dir_exists(path))
+    expected = (kind != "", kind == "file", kind == "dir")
+    assert tuple(map(bool, answers)) == expected
+    assert tuple([await answer for answer in answers]) == expected
+
+
+async def test_hidden_paths_are_known_with_and_without_await(manager: HDFSContentsManager) -> None:
+    for path, hidden in {".d/a": True, "d/a": False}.items():
+        assert bool(manager.is_hidden(path)) is hidden
+        assert await manager.is_hidden(path) is hidden
+    assert "colon" in await refused(400, manager.exists("a:b"))
+    with pytest.raises(HTTPError, match="colon"):
+        bool(manager.exists("a:b"))
 
 
 async def test_a_kernel_starts_in_the_servers_own_directory(manager: HDFSContentsManager) -> None:
