@@ -8,7 +8,7 @@ from hdfs_contents.http_errors import http_errors
 from hdfs_contents.store import ContentsStore
 
 
-class Answer:
+class PathAnswer:
     """The answer to a question about a path, which is asked when it is awaited or tested.
 
     jupyter_server declares these methods as coroutines, but its own manager of local files has a

@@ -31,7 +31,7 @@ from traitlets import Bool, Dict, Enum, Integer, TraitError, Unicode, default, v
 from hadoop_client.hdfs.filesystem import FileStatus, FileSystem, Kind
 from hadoop_client.hdfs.paths import join, parent
 from hdfs_contents import local_root, root
-from hdfs_contents.answers import Answer
+from hdfs_contents.answers import PathAnswer
 from hdfs_contents.checkpoints import HDFSCheckpoints
 from hdfs_contents.files_handler import HDFSFilesHandler
 from hdfs_contents.models import Model, SentModel
@@ -252,29 +252,29 @@ class HDFSContentsManager(AsyncContentsManager):
     def _hide_pattern(globs: tuple[str, ...]) -> re.Pattern[str]:
         return re.compile("|".join(map(fnmatch.translate, globs)) or "(?!)")
 
-    # Status: an Answer can be awaited like the coroutine that jupyter_server declares
+    # Status: a PathAnswer can be awaited like the coroutine that jupyter_server declares
 
-    def is_hidden(self, path: str) -> Answer:  # type: ignore[override]
+    def is_hidden(self, path: str) -> PathAnswer:  # type: ignore[override]
         def ask() -> bool:
             to_hdfs(self.store.root, path)
             return is_hidden(path)
 
-        return Answer(self.store, path, ask)
+        return PathAnswer(self.store, path, ask)
 
-    def exists(self, path: str) -> Answer:  # type: ignore[override]
+    def exists(self, path: str) -> PathAnswer:  # type: ignore[override]
         return self._ask(path, lambda status: status is not None)
 
-    def file_exists(self, path: str) -> Answer:  # type: ignore[override]
+    def file_exists(self, path: str) -> PathAnswer:  # type: ignore[override]
         return self._ask(path, lambda status: status is not None and not status.is_dir)
 
-    def dir_exists(self, path: str) -> Answer:  # type: ignore[override]
+    def dir_exists(self, path: str) -> PathAnswer:  # type: ignore[override]
         return self._ask(path, lambda status: status is not None and status.is_dir)
 
-    def _ask(self, path: str, question: Callable[[FileStatus | None], bool]) -> Answer:
+    def _ask(self, path: str, question: Callable[[FileStatus | None], bool]) -> PathAnswer:
         def ask() -> bool:
             return question(self.store.stat_or_none(to_hdfs(self.store.root, path)))
 
-        return Answer(self.store, path, ask)
+        return PathAnswer(self.store, path, ask)
 
     # Reading and saving
 
