@@ -1,9 +1,7 @@
-"""Reads Hadoop's site files as Hadoop does.
+"""A cluster's configuration, as Hadoop understands its site files.
 
 - Files: core-site.xml, hdfs-site.xml and yarn-site.xml, in this order. A later value replaces an
-  earlier one, unless that is `<final>`.
-- Includes: `<xi:include>` with its `<xi:fallback>`. Paths are relative to the site file, also in a
-  file that it includes.
+  earlier one, unless that is `<final>`. `hadoop_client.site_files` reads one file.
 - Variables: `${other.key}`, `${env.NAME}`, `${env.NAME:-default}`, `${env.NAME-default}` and
   `${user.name}`, 20 substitutions at most. An unknown variable stays as it is written.
 - Errors: a wrong file or value raises `ConfigurationError`.
@@ -16,9 +14,10 @@ from __future__ import annotations
 import getpass
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from xml.etree import ElementTree
+
+from hadoop_client.site_files import ConfigurationError, existing_files, read_file
 
 __all__ = ["Configuration", "ConfigurationError", "site_directory"]
 
@@ -46,12 +45,7 @@ DEFAULTS = {
     "yarn.resourcemanager.hostname": "0.0.0.0",
 }
 
-OLD_NAMES = {"fs.default.name": "fs.defaultFS", "dfs.federation.nameservices": "dfs.nameservices"}
 CLIENT_PORT, SCHEDULER_PORT, NAMENODE_PORT = 8032, 8030, 8020
-
-
-class ConfigurationError(Exception):
-    """The cluster's configuration cannot be used. The message has the cause and the remedy."""
 
 
 class Configuration:
@@ -69,7 +63,7 @@ class Configuration:
     ) -> Configuration:
         """Read the site files in `conf_dir`, by default in `site_directory()`."""
         directory = Path(conf_dir or site_directory())
-        found = _existing(directory, files)
+        found = existing_files(directory, files)
         if not found:
             names = " or ".join(filter(None, (", ".join(files[:-1]), files[-1])))
             raise ConfigurationError(
@@ -79,7 +73,7 @@ class Configuration:
         properties: dict[str, str] = {}
         final: set[str] = set()
         for file in found:
-            for name, value, is_final in _read(file):
+            for name, value, is_final in read_file(file):
                 if value is not None and name not in final:
                     properties[name] = value
                 if is_final:
@@ -90,7 +84,7 @@ class Configuration:
     def find(cls) -> Configuration | None:
         """Read the site files in `site_directory()`; return None if it has none."""
         directory = site_directory()
-        return cls.load(directory) if _existing(directory, SITE_FILES) else None
+        return cls.load(directory) if existing_files(directory, SITE_FILES) else None
 
     def properties(self) -> dict[str, str]:
         """Return the properties of the site files, with variables resolved."""
@@ -162,6 +156,10 @@ class Configuration:
             return [self._address(f"{key}.{nameservice}", None, NAMENODE_PORT)]
         return [self._parse("fs.defaultFS", nameservice, NAMENODE_PORT)]
 
+    def has_failover(self, nameservice: str) -> bool:
+        """Return whether a name is that of a name service with several NameNodes."""
+        return bool(self.get_list(f"dfs.ha.namenodes.{nameservice}"))
+
     def _resourcemanagers(self, key: str, port: int) -> list[Address]:
         host = "yarn.resourcemanager.hostname"
         if not self.get_bool("yarn.resourcemanager.ha.enabled"):
@@ -227,69 +225,3 @@ def site_directory() -> Path:
         return Path(conf_dir)
     home = os.environ.get("HADOOP_HOME")
     return Path(home, "etc", "hadoop") if home else Path(DEFAULT_DIRECTORY)
-
-
-def _existing(directory: Path, names: Sequence[str]) -> list[Path]:
-    """Return the existing files; raises ConfigurationError if the directory is unreadable."""
-    try:
-        return [directory / name for name in names if (directory / name).is_file()]
-    except OSError as error:
-        raise ConfigurationError(
-            f"{directory} cannot be read ({error.strerror}): make it readable, or set "
-            "HADOOP_CONF_DIR to the directory with the cluster's client configuration."
-        ) from error
-
-
-#: Name, value, and whether it is final.
-_Property = tuple[str, str | None, bool]
-
-
-def _read(file: Path, including: tuple[Path, ...] = ()) -> Iterator[_Property]:
-    """Yield each property of a file and of the files that it includes."""
-    if file in including:
-        raise ConfigurationError(f"{file} includes itself: remove the xi:include.")
-    try:
-        root = ElementTree.parse(file).getroot()
-    except ElementTree.ParseError as error:
-        raise ConfigurationError(f"{file} is not well-formed XML ({error}): correct it.") from error
-    except (OSError, ValueError, LookupError) as error:  # LookupError: an unknown encoding
-        raise ConfigurationError(f"{file} cannot be read: {error}.") from error
-    if _tag(root) != "configuration":
-        raise ConfigurationError(
-            f"{file} is not a Hadoop configuration: it begins with <{_tag(root)}>, "
-            "not with <configuration>."
-        )
-    yield from _properties(root, (*including, file))
-
-
-def _properties(parent: ElementTree.Element, files: tuple[Path, ...]) -> Iterator[_Property]:
-    """Yield the properties of an element; `files` is the chain of includes that leads to it."""
-    for element in parent:
-        tag = _tag(element)
-        if tag == "configuration":
-            yield from _properties(element, files)
-        elif tag == "include":
-            yield from _include(element, files)
-        elif tag == "property":
-            parts = dict(element.attrib)
-            parts |= {_tag(child): child.text for child in element if child.text}
-            name = parts.get("name", "").strip()
-            if name:
-                # To Hadoop an empty value is no value.
-                yield OLD_NAMES.get(name, name), parts.get("value"), parts.get("final") == "true"
-
-
-def _include(element: ElementTree.Element, files: tuple[Path, ...]) -> Iterator[_Property]:
-    target = files[0].parent / element.get("href", "")
-    fallback = next((child for child in element if _tag(child) == "fallback"), None)
-    if target.is_file():
-        yield from _read(target, files)
-    elif fallback is not None:
-        yield from _properties(fallback, files)
-    else:
-        raise ConfigurationError(f"{files[-1]} includes {target}, which does not exist.")
-
-
-def _tag(element: ElementTree.Element) -> str:
-    """Return an element's name without its namespace."""
-    return element.tag.rpartition("}")[2]

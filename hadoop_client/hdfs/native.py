@@ -21,6 +21,7 @@ from hadoop_client.hdfs.deadline import Deadline
 from hadoop_client.hdfs.errors import to_os_error
 from hadoop_client.hdfs.interface import FileStatus, FileSystem, Usage
 from hadoop_client.hdfs.namenode_check import check_namenodes
+from hadoop_client.hdfs.native_settings import NO_DIRECTORY, native_settings, native_url
 from hadoop_client.hdfs.paths import parent
 from hadoop_client.security.identity import account, own_user
 
@@ -52,10 +53,14 @@ class NativeFileSystem(FileSystem):
         self._url = url
         try:
             site = Configuration.find()
+            known = site or Configuration({})
+            settings = {**native_settings(known), **_FAIL_SOON, **(configuration or {})}
+            target = native_url(known, url) if url else None
         except ConfigurationError as error:
             raise OSError(errno.EINVAL, str(error).rstrip("."), url) from error
-        settings = {**(site.properties() if site else {}), **_FAIL_SOON, **(configuration or {})}
-        self._hdfs = self._calls(url or "", hdfs_native.Client, url, settings)
+        self._hdfs = self._calls(
+            url or "", hdfs_native.Client, target, settings, config_dir=NO_DIRECTORY
+        )
         # hdfs-native connects with the first call, so the NameNodes are authenticated before that.
         self._check = partial(check_namenodes, site, url) if site else None
         self._user: str | None = None

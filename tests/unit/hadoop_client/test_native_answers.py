@@ -20,7 +20,7 @@ class LyingClient:
 
     names = ("a",)
 
-    def __init__(self, *_: object) -> None:
+    def __init__(self, *_: object, **options: object) -> None:
         pass
 
     def get_file_info(self, path: str) -> SimpleNamespace:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -242,3 +245,33 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "core-site.xml").write_bytes(b'<?xml version="1.0" encoding="no-such"?><x/>')
     with pytest.raises(ConfigurationError, match=r"core-site.xml"):
         Configuration.load(tmp_path)
+
+
+def test_an_include_by_the_url_of_a_file(load: Write, tmp_path: Path) -> None:
+    other = tmp_path / "the other.xml"
+    other.write_text(site({"a": "1"}))
+    assert (
+        load(core=f"<configuration>{INCLUDE.format(other.as_uri(), '')}</configuration>").get("a")
+        == "1"
+    )
+
+
+def test_an_include_by_the_url_of_a_web_server(load: Write, tmp_path: Path) -> None:
+    web = tmp_path / "web"
+    web.mkdir()
+    (web / "common.xml").write_text(site({"a": "1"}))
+    handler = partial(SilentFiles, directory=str(web))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        include = INCLUDE.format(f"{url}/common.xml", "")
+        assert load(core=f"<configuration>{include}</configuration>").get("a") == "1"
+        missing = INCLUDE.format(f"{url}/no.xml", "")
+        with pytest.raises(ConfigurationError, match=f"includes {url}/no.xml, which does not"):
+            load(core=f"<configuration>{missing}</configuration>")
+        server.shutdown()
+
+
+class SilentFiles(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Write no log."""
