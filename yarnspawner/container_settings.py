@@ -116,9 +116,9 @@ class ContainerSettings(LoggingConfigurable):
         "/srv/hdfs",
         help="""
         The directory at which servers see HDFS. The nodes do not need to have it, only its
-        parent, whose other entries stay visible. It should be the same on all nodes, and stay:
-        notebooks, git work trees and extensions keep absolute paths. Change it if a node's /srv
-        has more than 256 entries.
+        parent, whose other entries stay visible. Other accounts must not be able to write to the
+        parent. The path should be the same on all nodes, and stay: notebooks, git work trees and
+        extensions keep absolute paths. Change it if a node's /srv has more than 256 entries.
         """,
     ).tag(config=True)
 

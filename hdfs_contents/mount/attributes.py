@@ -13,13 +13,25 @@ _NO_LIMIT_BYTES = 1 << 50
 _NO_LIMIT_NAMES = 1 << 30
 
 
-def attributes(status: FileStatus, inode: int, uid: int, gid: int) -> Attributes:
-    """Return the attributes of a file.
+#: A user that no namespace of a mount knows.
+_UNKNOWN_UID = (1 << 32) - 2
+
+#: What git and Mercurial look at the owner of, before they run programs that a repository names.
+_REPOSITORY_NAMES = frozenset({".git", "hgrc", "hgrc-not-shared"})
+
+
+def attributes(status: FileStatus, user: str, inode: int, uid: int, gid: int) -> Attributes:
+    """Return the attributes of a file for the HDFS user `user`.
 
     Its owner is the process's own user and group, not those in HDFS: the kernel permits no write to
     a file whose owner the namespace does not know. HDFS decides who may write.
+
+    The exceptions are the files of another user by which programs decide whether a repository can
+    be trusted. They can be read, but not written.
     """
     kind = stat.S_IFDIR if status.is_dir else stat.S_IFREG
+    if status.name in _REPOSITORY_NAMES and status.owner != user:
+        uid = _UNKNOWN_UID
     return Attributes(
         inode=inode,
         size=status.size,

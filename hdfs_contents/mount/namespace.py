@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import stat
 import struct
 from pathlib import Path
 
@@ -64,6 +65,13 @@ def _require(path: str, device: str) -> None:
         raise MountError(
             errno.ENOENT,
             f"HDFS cannot be mounted at {path}: this node has no directory {Path(path).parent}",
+        )
+    if Path(path).parent.stat().st_mode & stat.S_IWOTH:
+        # Another account could put a link there, or remove the directory and so the mount.
+        raise MountError(
+            errno.EPERM,
+            f"HDFS cannot be mounted at {path}: all accounts of this node can write to "
+            f"{Path(path).parent}",
         )
     try:
         os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))

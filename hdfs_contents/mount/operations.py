@@ -135,7 +135,7 @@ class Operations:
         if draft is not None and draft.is_dirty:
             shown = draft.status
             status = status._replace(size=shown.size, modified_ms=shown.modified_ms)
-        return attributes(status, node.inode, self._uid, self._gid)
+        return attributes(status, self._fs.user, node.inode, self._uid, self._gid)
 
     def _forget(self, _: int, body: messages.Forget) -> Answer:
         with self._tables:

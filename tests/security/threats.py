@@ -11,6 +11,7 @@ HUB = f"{UNIT}/yarnspawner"
 TOOL = f"{UNIT}/yarnhub"
 FAULTS = "tests/faults"
 SECURITY = "tests/security"
+MOUNT = f"{UNIT}/hdfs_contents/mount"
 MANAGER = f"{UNIT}/hdfs_contents/manager"
 KERBEROS = "tests/kerberos/test_faults.py"
 
@@ -207,6 +208,20 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_an_archive_that_another_user_may_have_put_there_is_not_restored",
         f"{UNIT}/hdfs_contents/test_session.py::"
         "test_nothing_is_saved_to_a_directory_that_others_can_write_to",
+    ),
+    "another user's git or Mercurial repository, entered through the mount": (
+        f"{MOUNT}/test_others_repositories.py::"
+        "test_git_runs_nothing_that_another_users_repository_configures",
+        f"{MOUNT}/test_others_repositories.py::"
+        "test_git_runs_nothing_of_a_repository_that_a_file_names",
+        f"{MOUNT}/test_others_repositories.py::"
+        "test_git_does_not_take_another_users_directory_for_a_repository",
+        f"{MOUNT}/test_others_repositories.py::"
+        "test_what_mercurial_checks_is_shown_as_another_users",
+    ),
+    "another account of a node, at the mount or where it is going to be": (
+        f"{MOUNT}/test_namespace.py::test_another_account_does_not_reach_the_mount",
+        f"{MOUNT}/test_namespace.py::test_a_path_that_another_account_could_replace_is_refused",
     ),
     "a save that is interrupted, or that HDFS rejects": (
         f"{MANAGER}/test_faults.py::test_a_failed_save_leaves_the_file_whole_and_no_temporary_file",

@@ -26,6 +26,14 @@ HOME_LINK = "hdfs"
 #: The message that carries the device.
 DEVICE = b"device"
 
+#: With these git takes a directory for a bare repository only if it is named as one. All files of
+#: the mount seem to be the user's own, so git does not see that another user has made it.
+GIT_VARIABLES = {
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.bareRepository",
+    "GIT_CONFIG_VALUE_0": "explicit",
+}
+
 
 class NotMountedError(Exception):
     """HDFS could not be mounted. The message is one sentence for the server's user."""
@@ -56,6 +64,8 @@ def mount_hdfs() -> None:
             os.environ[MOUNT_FAILURE_VARIABLE] = str(failure)
             print(failure, file=sys.stderr)  # noqa: T201 - the container's log is our console
             return
+    if "GIT_CONFIG_COUNT" not in os.environ:
+        os.environ.update(GIT_VARIABLES)
     _link_home(path)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from yarnspawner.container import mount_daemon
+from yarnspawner.container.mount import GIT_VARIABLES
 from yarnspawner.container.mount_daemon import MOST_FAILURES, MountDaemon
 
 #: Enters nothing: the device is the pipe of the test.
@@ -42,7 +43,8 @@ try:
     error = ""
 except NotMountedError as failure:
     error = str(failure)
-variables = {name: value for name, value in os.environ.items() if name.startswith("YARNHUB_")}
+ours = ("YARNHUB_", "GIT_")
+variables = {name: value for name, value in os.environ.items() if name.startswith(ours)}
 print(json.dumps([variables, error]))
 """
 
@@ -102,8 +104,14 @@ def server(tmp_path: Path) -> Callable[..., tuple[dict[str, str], str, bytes]]:
 
 def test_the_device_is_sent_and_the_home_has_a_link(server, tmp_path: Path):
     variables, error, message = server()
-    assert (variables, error, message) == ({"YARNHUB_MOUNT": "/srv/hdfs"}, "", b"device")
+    assert variables == {"YARNHUB_MOUNT": "/srv/hdfs", **GIT_VARIABLES}
+    assert (error, message) == ("", b"device")
     assert (tmp_path / "home" / "hdfs").readlink() == Path("/srv/hdfs")
+
+
+def test_a_configuration_of_git_in_the_servers_environment_stays(server):
+    variables, _, _ = server(GIT_CONFIG_COUNT="0")
+    assert variables == {"YARNHUB_MOUNT": "/srv/hdfs", "GIT_CONFIG_COUNT": "0"}
 
 
 def test_a_home_that_is_not_the_containers_gets_no_link(server, tmp_path: Path):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.mounts import Mount
+
 ROOT = Path(__file__).parents[4]
 
 #: Enters, and prints what is at the path and beside it.
@@ -85,6 +87,24 @@ def test_a_refusal_of_the_kernel_is_named_and_the_process_is_as_before(tmp_path:
 def test_a_path_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     assert f"this node has no directory {missing}" in enter(missing / "hdfs")
+
+
+def test_a_path_that_another_account_could_replace_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    tmp_path.chmod(0o1777)
+    (tmp_path / "hdfs").symlink_to("elsewhere")
+    assert f"all accounts of this node can write to {tmp_path}" in enter(tmp_path / "hdfs")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="becomes another account")
+def test_another_account_does_not_reach_the_mount(mount: Mount, folder: Path) -> None:
+    (folder / "a").write_text("1")
+    other = ("setpriv", "--reuid=61002", "--regid=61002", "--clear-groups")
+    enter = mount.command(folder, "cat", "a")
+    for command in (["cat", str(folder / "a")], ["ls", f"/proc/{mount.daemon}/fd"], enter):
+        done = subprocess.run([*other, *command], capture_output=True, text=True, check=False)
+        assert "Permission denied" in done.stderr
+        assert not done.stdout
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root makes devices")
