@@ -17,6 +17,7 @@ Every implementation guarantees:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -79,6 +80,14 @@ class Reader(Protocol):
     def read_at(self, offset: int, size: int) -> bytes:
         """Return the bytes from `offset` to `offset + size`, or to the end. Thread-safe; the
         current offset stays."""
+
+    def stream(self, offset: int, size: int) -> Iterator[list[bytes]]:
+        """Yield the bytes from `offset` to the end as they arrive: lists of byte strings, each list
+        of at least `size` bytes in all but for the last.
+
+        This is the fastest way to read a large file in order. One thread at a time may use the
+        iterator. The current offset stays.
+        """
 
     def close(self) -> None: ...
 

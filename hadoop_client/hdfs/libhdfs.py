@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import errno
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 #: libhdfs handles the keys. hdfs-native does not open HDFS with a key provider other than a KMS.
 _NO_KEYS = {"hadoop.security.key.provider.path": ""}
+
+#: How many bytes of a file that is read in order are read at once.
+_PACKET = 1024 * 1024
 
 #: Attempts to open a file that is replaced while it is being opened.
 _OPEN_ATTEMPTS = 5
@@ -169,6 +172,11 @@ class File:
 
     def read_range(self, offset: int, length: int) -> bytes:
         return self._library.call(self._file.read_at, length, offset)
+
+    def read_range_stream(self, offset: int, length: int) -> Iterator[bytes]:
+        end = offset + length
+        for start in range(offset, end, _PACKET):
+            yield self.read_range(start, min(_PACKET, end - start))
 
     def write(self, data: bytes) -> None:
         self._library.call(self._file.write, data)

@@ -199,6 +199,11 @@ class LocalFile:
         with _errors(self._path):
             return os.pread(self._file.fileno(), size, offset)
 
+    def stream(self, offset: int, size: int) -> Iterator[list[bytes]]:
+        while data := self.read_at(offset, size):
+            offset += len(data)
+            yield [data]
+
     def write(self, data: bytes) -> int:
         with _errors(self._path):
             return self._file.write(data)

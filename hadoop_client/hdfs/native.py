@@ -7,7 +7,7 @@ cannot get a key, it raises ENOKEY. It never reads or writes the encrypted bytes
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from operator import attrgetter
 from typing import ParamSpec, Protocol, TypeVar
@@ -252,6 +252,18 @@ class ReadableFile(Protocol):
 
     def read_range(self, offset: int, len: int, /) -> bytes: ...
 
+    def read_range_stream(self, offset: int, len: int, /) -> Iterator[bytes]: ...
+
+
+def _take(packets: Iterator[bytes], size: int) -> list[bytes]:
+    """Return the next packets, together of at least `size` bytes unless they end before."""
+    taken: list[bytes] = []
+    length = 0
+    while length < size and (packet := next(packets, b"")):
+        taken.append(packet)
+        length += len(packet)
+    return taken
+
 
 class WritableFile(Protocol):
     """A client library's file, open for writing."""
@@ -290,6 +302,17 @@ class NativeReader:
             for start in range(offset, end, _CHUNK)
         ]
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def stream(self, offset: int, size: int) -> Iterator[list[bytes]]:
+        end = self.size
+        # One request to a DataNode for a whole block: twice as fast as one for each `size`.
+        packets = self._calls(self._path, self._file.read_range_stream, offset, end - offset)
+        while offset < end:
+            taken = self._calls(self._path, _take, packets, size)
+            if not taken:
+                raise OSError(errno.EIO, "HDFS returned less than the file's size", self._path)
+            offset += sum(map(len, taken))
+            yield taken
 
     def close(self) -> None:
         """Do nothing: no connection stays open between two reads."""

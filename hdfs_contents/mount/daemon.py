@@ -111,7 +111,7 @@ class DeviceServer:
             self._process(request, number)
         elif not isinstance(request.body, _NO_ANSWER):
             # If it was answered, the kernel ignores this one.
-            self._send(request.unique, errno.EIO, b"")
+            self._send(request.unique, errno.EIO)
         self._slots.clear(number)
         with self._lock:
             self._waiting += 1
@@ -174,7 +174,7 @@ class DeviceServer:
         if isinstance(body, _NO_ANSWER) or self._was_given_up(request):
             taken = False
         else:
-            taken = self._send(request.unique, code, answer.payload)
+            taken = self._send(request.unique, code, answer.payload, *answer.content)
         if not taken and answer.undo is not None:
             with suppress(OSError):
                 answer.undo()
@@ -183,7 +183,7 @@ class DeviceServer:
         with self._lock:
             request = self._running.pop(unique, None)
         if request is not None:
-            self._send(unique, errno.EINTR, b"")
+            self._send(unique, errno.EINTR)
 
     def _was_given_up(self, request: Request) -> bool:
         if not isinstance(request.body, _CAN_BE_GIVEN_UP):
@@ -191,10 +191,11 @@ class DeviceServer:
         with self._lock:
             return self._running.pop(request.unique, None) is None
 
-    def _send(self, unique: int, code: int, payload: bytes | memoryview) -> bool:
+    def _send(self, unique: int, code: int, *payload: bytes | memoryview) -> bool:
         """Send an answer; return whether the kernel has taken it."""
+        header = protocol.answer(unique, code, sum(map(len, payload)))
         try:
-            os.writev(self._device, [protocol.answer(unique, code, len(payload)), payload])
+            os.writev(self._device, [header, *payload])
         except OSError as error:
             if error.errno not in (errno.ENOENT, errno.ENODEV):
                 log.warning("The kernel refused an answer: %s", error.strerror)

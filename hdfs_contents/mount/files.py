@@ -10,7 +10,7 @@ import errno
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -251,12 +251,13 @@ class OpenFiles:
     def _open_read(self, path: str) -> AheadReader:
         return AheadReader(self._fs.open_read(path), self._ahead)
 
-    def read(self, handle_id: int, offset: int, size: int) -> bytes | memoryview:
+    def read(self, handle_id: int, offset: int, size: int) -> Sequence[bytes | memoryview]:
+        """Return the bytes from `offset` to `offset + size`, or to the end, in parts."""
         handle = self._handle(handle_id)
         draft = self.draft_or_none(handle.node)
         if draft is not None:
             with draft.lock:
-                return draft.overlay.read(offset, size)
+                return [draft.overlay.read(offset, size)]
         reader = handle.reader
         if reader is None:  # its draft was published and dropped
             reader = handle.reader = self._open_read(self._path(handle.node))

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -32,9 +32,11 @@ _USAGE_SECONDS = 60.0
 
 @dataclass
 class Answer:
-    payload: bytes | memoryview = b""
+    payload: bytes = b""
     #: The opposite of what was done, if the kernel does not take the answer.
     undo: Callable[[], object] | None = None
+    #: The content of a file, which follows the payload.
+    content: Sequence[bytes | memoryview] = ()
 
 
 class Operations:
@@ -325,7 +327,7 @@ class Operations:
         return Answer(b"".join((entry.payload, opened.payload)), undo)
 
     def _read(self, node_id: int, body: messages.Read) -> Answer:
-        return Answer(self._files.read(body.handle, body.offset, body.size))
+        return Answer(content=self._files.read(body.handle, body.offset, body.size))
 
     def _write(self, node_id: int, body: messages.Write) -> Answer:
         size = self._files.write(body.handle, body.offset, body.data, body.flags)

@@ -68,6 +68,18 @@ def test_any_part_is_read(fs: FileSystem, root: str) -> None:
         assert reader.read() == b""
 
 
+@pytest.mark.parametrize("offset", [0, 5, 3 * MB + 1, 9 * MB])
+def test_a_file_is_streamed_from_any_offset(fs: FileSystem, root: str, offset: int) -> None:
+    data = bytes(range(256)) * 36 * 1024  # 9 MiB
+    with fs.open_write(f"{root}/a") as file:
+        file.write(data)
+    with fs.open_read(f"{root}/a") as reader:
+        lists = list(reader.stream(offset, 2 * MB))
+        assert reader.read(3) == data[:3]
+    assert b"".join(part for parts in lists for part in parts) == data[offset:]
+    assert all(sum(map(len, parts)) >= 2 * MB for parts in lists[:-1])
+
+
 def test_who_reads_while_a_file_is_replaced_has_one_content_whole(
     fs: FileSystem, root: str, write: Callable[..., str]
 ) -> None:
