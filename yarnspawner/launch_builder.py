@@ -234,7 +234,7 @@ def _launch(
         script=launch_script(
             settings.script_template, settings.prologue, settings.epilogue, command
         ),
-        files={**files, **request.certificates},
+        files={**yarn.client_files, **files, **request.certificates},
         paths=paths,
         report_path=port_endpoint.path(*names) if settings.launcher == "skein" else "",
         token_path=token_endpoint.path(*names) if yarn.tokens is not None else "",

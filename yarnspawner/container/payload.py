@@ -31,6 +31,9 @@ LAUNCH_MEMBER = "launch.json"
 #: The file of the server's delegation tokens, in the container's directory; it is kept fresh.
 TOKENS_FILE = "hadoop_tokens"
 
+#: The directory of the hub's Hadoop configuration, in the container's directory.
+CONFIGURATION_DIRECTORY = "hadoop_conf"
+
 #: The server's variable with the file descriptor of the held socket.
 SOCKET_VARIABLE = "YARNHUB_SOCKET"
 

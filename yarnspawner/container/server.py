@@ -13,7 +13,9 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from yarnspawner.container.log import log
 from yarnspawner.container.payload import (
+    CONFIGURATION_DIRECTORY,
     LOCAL_ROOT_VARIABLE,
     MASTER_VARIABLE,
     MOUNT_REQUIRED_VARIABLE,
@@ -111,6 +113,8 @@ def server_environment(launch: Launch, base: dict[str, str], port: int) -> dict[
     environment.setdefault("LANG", "C.UTF-8")
     if "HOME" not in launch.environment:
         environment["HOME"] = os.path.join(os.getcwd(), "home")  # noqa: PTH109, PTH118
+    if f"{CONFIGURATION_DIRECTORY}/core-site.xml" in launch.files:
+        _require_configuration(environment)
     for variable, path in launch.paths.items():
         environment[variable] = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118
     if "JUPYTERHUB_SERVICE_URL" in environment:
@@ -119,6 +123,20 @@ def server_environment(launch: Launch, base: dict[str, str], port: int) -> dict[
         host = netloc.rpartition(":")[0] or netloc
         environment["JUPYTERHUB_SERVICE_URL"] = f"{scheme}://{host}:{port}{slash}{path}"
     return environment
+
+
+def _require_configuration(environment: dict[str, str]) -> None:
+    """Use the hub's Hadoop configuration if the server cannot read the node's."""
+    home = environment.get("HADOOP_HOME")
+    directory = environment.get("HADOOP_CONF_DIR") or (
+        f"{home}/etc/hadoop" if home else "/etc/hadoop/conf"
+    )
+    try:
+        with open(f"{directory}/core-site.xml", "rb"):  # noqa: PTH123
+            return
+    except OSError as error:
+        log(f"Using the hub's Hadoop configuration: {error.filename}: {error.strerror}.")
+    environment["HADOOP_CONF_DIR"] = f"{os.getcwd()}/{CONFIGURATION_DIRECTORY}"  # noqa: PTH109
 
 
 def place_files(files: dict[str, bytes]) -> None:

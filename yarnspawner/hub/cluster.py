@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hadoop_client.configuration import Configuration, ConfigurationError
@@ -12,6 +13,7 @@ from yarnspawner.failures import ClusterUnavailableError
 from yarnspawner.hub.homes import Homes
 from yarnspawner.hub.status import Liveness, StatusCache
 from yarnspawner.hub.submission import Submission
+from yarnspawner.launch.client_configuration import client_files
 from yarnspawner.launch.limits import SubmissionLimits
 from yarnspawner.launcher.delegation_tokens import Tokens
 from yarnspawner.launcher.direct import DirectLauncher
@@ -30,7 +32,8 @@ class HubCluster:
     """A hub's cluster, opened once per hub by `yarnspawner.hub.shared`.
 
     `tag` marks all applications of this hub. `homes` is None if the default file system is not
-    HDFS, and `tokens` is None without Kerberos.
+    HDFS, and `tokens` is None without Kerberos. `client_files` is the Hadoop configuration for
+    servers on nodes that have none for users.
     """
 
     launcher: Launcher
@@ -41,6 +44,7 @@ class HubCluster:
     homes: Homes | None
     tokens: Tokens | None = None
     limits: SubmissionLimits = field(default_factory=SubmissionLimits)
+    client_files: Mapping[str, bytes] = field(default_factory=dict)
     _ending: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def end(self, submission: Submission, reason: str) -> asyncio.Task[None]:
@@ -90,6 +94,7 @@ async def open_hub_cluster(tag: str, options: YarnSpawnerSettings) -> HubCluster
         if configuration.kerberos:
             tokens = Tokens(configuration, hub_user, options.filesystems)
         limits = SubmissionLimits.of(configuration)
+        files = client_files()
         in_hdfs = configuration.default_filesystem.startswith("hdfs://")
         homes = Homes(configuration, hub_user) if in_hdfs else None
         launcher: Launcher
@@ -112,4 +117,4 @@ async def open_hub_cluster(tag: str, options: YarnSpawnerSettings) -> HubCluster
         ) from error
     board = StatusCache(launcher, tag)
     SNAPSHOT_AGE_SECONDS.set_function(lambda: board.age)
-    return HubCluster(launcher, board, tag, hub_user, configuration, homes, tokens, limits)
+    return HubCluster(launcher, board, tag, hub_user, configuration, homes, tokens, limits, files)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hadoop_client.configuration import Configuration
 from tests.hadoop.env_tools import bring_along, open_hdfs, pack_env
 from tests.hadoop.hub import Hub
 from tests.hadoop.yarn_rest import application
@@ -50,6 +51,21 @@ def test_a_server_runs_in_its_environment_however_that_is_delivered(
     assert open_hdfs(hadoop).exists(archive.removeprefix(hadoop.default_fs))
     tags = application(hadoop, hub.application_of("alice"))["applicationTags"]
     assert "yarnhub-env-" in tags
+
+
+def test_a_server_on_a_node_without_a_hadoop_configuration_has_the_hubs(
+    delivered: str, hadoop: MiniHadoop, hub: Hub
+) -> None:
+    hub.start_server(
+        "alice",
+        config=f"c.YarnSpawner.python_env = {delivered!r}\n"
+        'c.YarnSpawner.environment = {"HADOOP_CONF_DIR": "/no/such/directory"}\n',
+    )
+    answer = hub.get("/user/alice/environment").json()
+    directory = Path(answer["environment"]["HADOOP_CONF_DIR"])
+    assert directory == Path(answer["cwd"]).parent / "hadoop_conf"
+    hubs, servers = Configuration.load(hadoop.conf_dir), Configuration.load(directory)
+    assert servers.properties() == hubs.properties()
 
 
 @pytest.fixture(scope="module")

@@ -79,6 +79,35 @@ def test_home_is_a_folder_of_the_container_unless_the_admin_says_otherwise(tmp_p
     assert server_environment(launch(HOME="/data"), {}, 1)["HOME"] == "/data"
 
 
+def with_configuration(**environment: str) -> Launch:
+    return Launch(["x"], environment, [], files={"hadoop_conf/core-site.xml": b"<configuration/>"})
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_node_without_a_readable_hadoop_configuration_gets_the_hubs(
+    exists, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.chdir(tmp_path)
+    private = tmp_path / "etc/hadoop"
+    if exists:  # a directory in place of the file cannot be read, not even by root
+        (private / "core-site.xml").mkdir(parents=True)
+    for base in {"HADOOP_CONF_DIR": str(private)}, {"HADOOP_HOME": str(tmp_path)}:
+        environment = server_environment(with_configuration(), base, 1)
+        assert environment["HADOOP_CONF_DIR"] == str(tmp_path / "hadoop_conf")
+        reason = "Is a directory" if exists else "No such file or directory"
+        assert f"{private}/core-site.xml: {reason}." in capfd.readouterr().err
+
+
+def test_a_node_with_a_readable_hadoop_configuration_keeps_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "core-site.xml").write_text("<configuration/>")
+    base = {"HADOOP_CONF_DIR": str(tmp_path)}
+    assert server_environment(with_configuration(), base, 1)["HADOOP_CONF_DIR"] == str(tmp_path)
+    chosen = with_configuration(HADOOP_CONF_DIR=str(tmp_path))
+    away = {"HADOOP_CONF_DIR": "/nonexistent"}
+    assert server_environment(chosen, away, 1)["HADOOP_CONF_DIR"] == str(tmp_path)
+
+
 def test_the_files_of_a_launch_are_its_users_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     place_files({"internal-ssl/key.pem": b"secret", "small.txt": b"hello"})

@@ -47,6 +47,7 @@ async def build(environment: dict[str, object] | None = None, **options: Any) ->
         homes=None,
         tokens=None,
         limits=SubmissionLimits(),
+        client_files={},
         configuration=Configuration(
             {
                 "fs.defaultFS": "hdfs://nn.example:8020",
