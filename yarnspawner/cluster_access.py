@@ -7,6 +7,7 @@ from yarnspawner.hub.cluster import HubCluster
 from yarnspawner.hub.pending_start import start_failures
 from yarnspawner.hub.shared import get_hub_cluster
 from yarnspawner.jupyterhub_types import Hub, User
+from yarnspawner.launch.allocation import Allocation
 from yarnspawner.settings import YarnSpawnerSettings
 
 
@@ -32,6 +33,10 @@ class ClusterAccess(YarnSpawnerSettings):
     async def cluster_queues(self) -> list[QueueInfo]:
         """Return the cluster's queues; raises `ClusterError` or `ClusterUnavailableError`."""
         return await (await self._yarn()).launcher.queues()
+
+    async def cluster_allocation(self) -> Allocation:
+        """Return how the cluster rounds memory; raises `ClusterUnavailableError`."""
+        return Allocation.of((await self._yarn()).configuration)
 
     async def node_names(self) -> list[str]:
         """Return YARN's names of all nodes, and the addresses at which the hub reaches them."""

@@ -92,7 +92,9 @@ async def build_launch_spec(
         user=user,
         name=printable(f"jupyterhub-{user}" + (f"-{request.name}" if request.name else "")),
         queue=settings.queue,
-        memory_mb=container_memory_mb(request.mem_limit, settings.am_overhead),
+        memory_mb=container_memory_mb(
+            request.mem_limit, 0 if settings.am_overhead_in_mem_limit else settings.am_overhead
+        ),
         vcores=container_vcores(request.cpu_limit),
         resources={GPU: settings.gpus} if settings.gpus else {},
         tags=_tags(settings, request, yarn, environments),

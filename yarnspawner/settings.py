@@ -198,6 +198,18 @@ class YarnSpawnerSettings(ContainerSettings, JupyterHubSettings):
         """,
     ).tag(config=True)
 
+    am_overhead_in_mem_limit = Bool(
+        False,
+        help="""
+        Take `am_overhead` out of `mem_limit`, so that the container has `mem_limit` and the server
+        the rest. Set it if YARN gives containers in large steps: with the default
+        `yarn.scheduler.minimum-allocation-mb` of 1024, a server of 2 GiB and the overhead take 3
+        GiB of the cluster. `yarnhub check memory` shows what a server takes.
+
+            c.YarnSpawner.am_overhead_in_mem_limit = True
+        """,
+    ).tag(config=True)
+
     contents_manager = Unicode(
         "hdfs_contents.HDFSContentsManager",
         help="""

@@ -209,6 +209,8 @@ class YarnSpawner(ServerState, ClusterAccess, InternalSsl, ProfileOptions, Spawn
         env = super().get_env()
         # Without Kerberos HDFS believes this name.
         env.setdefault("HADOOP_USER_NAME", self.hadoop_name)
+        if self.am_overhead_in_mem_limit and self.mem_limit:
+            env["MEM_LIMIT"] = str(max(0, self.mem_limit - self.am_overhead))
         return env
 
     def get_args(self) -> list[str]:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 
 GROUPS = (
-    *("rm", "queues", "proxyuser", "hdfs", "homes", "clocks", "environments", "keytab", "tokens"),
+    *("rm", "queues", "proxyuser", "hdfs", "homes", "clocks", "environments", "memory"),
+    *("keytab", "tokens"),
     *("java", "callback", "mount"),
 )
 CONTENTS = "contents"

@@ -40,6 +40,7 @@ from yarnhub.check.verdicts import (
     judge_clock,
     judge_home,
     judge_impersonation,
+    judge_memory,
     judge_namenode,
     judge_nodes,
     judge_queue,
@@ -47,6 +48,8 @@ from yarnhub.check.verdicts import (
 from yarnhub.errors import YarnError
 from yarnhub.node_http import base_url, open_url
 from yarnhub.yarn import node_reports, resourcemanager_client
+from yarnspawner.launch.allocation import Allocation
+from yarnspawner.profiles.model import parse_memory
 
 TIMEOUT_SECONDS = 10.0
 NODE_TIMEOUT_SECONDS = 3.0
@@ -227,6 +230,16 @@ def _check_environments(edge: EdgeNode) -> list[CheckResult]:
     return [CheckResult("environments", Verdict.OK, f"{python_env} is {published.path} ({size}).")]
 
 
+def _check_memory(edge: EdgeNode) -> list[CheckResult]:
+    settings = edge.settings
+    limit, overhead = parse_memory(settings.mem_limit), parse_memory(settings.am_overhead)
+    if not limit or overhead is None:
+        why = "c.YarnSpawner.mem_limit or am_overhead is not an amount of memory such as 2G."
+        return [CheckResult("memory", Verdict.FAILED, why, "Correct it.")]
+    overhead = 0 if settings.am_overhead_in_mem_limit else overhead
+    return [judge_memory(limit, overhead, Allocation.of(edge.configuration))]
+
+
 CHECKS: dict[str, Callable[[EdgeNode], list[CheckResult]]] = {
     "rm": _check_rm,
     "queues": _check_queues,
@@ -235,6 +248,7 @@ CHECKS: dict[str, Callable[[EdgeNode], list[CheckResult]]] = {
     "homes": _check_homes,
     "clocks": _check_clocks,
     "environments": _check_environments,
+    "memory": _check_memory,
     "keytab": lambda edge: check_keytab(edge.settings.keytab),
     "tokens": lambda edge: check_tokens(edge.configuration),
     "java": lambda edge: check_java(edge.settings),

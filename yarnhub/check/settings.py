@@ -36,6 +36,9 @@ class HubSettings:
     env_delivery: str = "archive"
     mount: str = "auto"
     mount_path: str = "/srv/hdfs"
+    mem_limit: int | str = 2 << 30
+    am_overhead: int | str = "72M"
+    am_overhead_in_mem_limit: bool = False
     allowed_users: tuple[str, ...] = ()
     config: Config | None = field(default=None, compare=False)
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hadoop_client.hdfs.homes import make_home_command
 from yarnhub.check.results import CheckResult, Verdict
+from yarnspawner.launch.allocation import Allocation
+from yarnspawner.profiles.model import show_memory
+
+MIB = 1 << 20
+
+#: A container may be so many times as large as the server's memory without a warning.
+MOST_ROUNDED = 1.2
 
 #: Kerberos refuses tickets at five minutes; YARN's container tokens expire after ten.
 SKEW_WARNING_SECONDS, SKEW_FAILURE_SECONDS = 30.0, 300.0
@@ -161,6 +169,22 @@ def judge_home(user: str, path: str, home: HomeDirectory | None, made_by_hub: bo
             f"Run `hdfs dfs -chmod 700 {at}`.",
         )
     return CheckResult("homes", Verdict.OK, f"{path} exists and belongs to {user}.")
+
+
+def judge_memory(limit: int, overhead: int, allocation: Allocation) -> CheckResult:
+    """Judge what YARN takes for a server of `limit` bytes and an `overhead` on top of it."""
+    container_mb = allocation.container_mb(math.ceil((limit + overhead) / MIB))
+    why = (
+        f"A server of {show_memory(limit)} takes {show_memory(container_mb * MIB)} of the cluster: "
+        f"YARN gives multiples of {show_memory(allocation.step_mb * MIB)} "
+        f"({allocation.step_property})."
+    )
+    if container_mb * MIB <= limit * MOST_ROUNDED:
+        return CheckResult("memory", Verdict.OK, why)
+    remedy = f"Lower {allocation.step_property}."
+    if overhead and allocation.container_mb(math.ceil(limit / MIB)) < container_mb:
+        remedy = "Set c.YarnSpawner.am_overhead_in_mem_limit = True, or lower " + remedy[6:]
+    return CheckResult("memory", Verdict.WARNING, why, remedy)
 
 
 def judge_clock(host: str, skew_seconds: float | None) -> CheckResult:

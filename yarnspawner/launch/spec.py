@@ -90,7 +90,8 @@ class LaunchSpec:
     - `user`: the Hadoop user as whom the server runs.
     - `name`: the application's name in YARN, which all users can see.
     - `queue`: the queue to submit to.
-    - `memory_mb`: the container's memory in MiB, `c.YarnSpawner.am_overhead` included.
+    - `memory_mb`: the container's memory in MiB, `c.YarnSpawner.am_overhead` included. YARN may
+      round it up.
     - `vcores`: the container's virtual cores.
     - `tags`: the application's tags, at most ten by YARN's default. The first two must stay: the
       hub finds its applications by them.

@@ -96,10 +96,15 @@ def render(
     groups: Collection[str],
     last: Mapping[str, object],
     queues: Mapping[str, FreeCapacity],
+    reserved: str = "",
 ) -> str:
-    """Return the form's HTML, without the `<form>` element, with the `last` choice preselected."""
+    """Return the form's HTML, without the `<form>` element, with the `last` choice preselected.
+
+    `reserved` is a sentence on the memory that YARN reserves for a server.
+    """
     template = with_form(hub_templates).get_template(TEMPLATE)
-    return template.render(user=user, profiles=_shown(profiles, user, groups, last, queues))
+    shown = _shown(profiles, user, groups, last, queues)
+    return template.render(user=user, profiles=shown, reserved=reserved)
 
 
 def _shown(

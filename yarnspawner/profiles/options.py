@@ -13,10 +13,11 @@ from hadoop_client.yarn.records import QueueState
 from hadoop_client.yarn.reports import QueueInfo
 from yarnspawner.failures import OptionsError, SpawnError
 from yarnspawner.jupyterhub_types import JsonObject, OrmSpawner, User
+from yarnspawner.launch.allocation import Allocation
 from yarnspawner.launcher.interface import ClusterError
 from yarnspawner.profiles.config import ProfileError, parse_profiles
 from yarnspawner.profiles.form import FreeCapacity, options_of, render
-from yarnspawner.profiles.model import Profiles
+from yarnspawner.profiles.model import Profiles, show_memory
 from yarnspawner.settings import YarnSpawnerSettings
 
 #: The spawner's option that each field of a profile sets.
@@ -33,6 +34,10 @@ TRAITS = {
 CAPACITY_TIMEOUT_SECONDS = 2.0
 
 
+#: The form does not mention that YARN rounds up to multiples of this or less, in MiB.
+FINE_STEP_MB = 256
+
+
 class ProfileOptions(YarnSpawnerSettings):
     """The part of YarnSpawner that validates and applies user options by profile.
 
@@ -45,6 +50,10 @@ class ProfileOptions(YarnSpawnerSettings):
 
     async def cluster_queues(self) -> list[QueueInfo]:
         """Return the cluster's queues; raises `ClusterError` or `ClusterUnavailableError`."""
+        raise NotImplementedError
+
+    async def cluster_allocation(self) -> Allocation:
+        """Return how the cluster rounds memory; raises `ClusterUnavailableError`."""
         raise NotImplementedError
 
     def forget_refused_options(self) -> None:
@@ -89,9 +98,11 @@ class ProfileOptions(YarnSpawnerSettings):
         """Return the form's HTML; without the queues' free capacity if YARN does not report it."""
         profiles = await self._parsed_profiles()
         capacity: dict[str, FreeCapacity] = {}
+        reserved = ""
         try:
             queues = await asyncio.wait_for(self.cluster_queues(), CAPACITY_TIMEOUT_SECONDS)
             capacity = {queue.name: free_capacity(queue) for queue in queues}
+            reserved = self._reserved(await self.cluster_allocation())
         except asyncio.TimeoutError:
             self.log.warning(
                 "The form shows no free capacity: YARN did not answer within %g s.",
@@ -101,7 +112,16 @@ class ProfileOptions(YarnSpawnerSettings):
             self.log.warning("The form shows no free capacity: %s", error)
         last = self.accepted_options or self.orm_spawner.user_options or {}
         templates = self.user.settings["jinja2_env_sync"]
-        return render(templates, profiles, self.user.name, self._groups(), last, capacity)
+        return render(templates, profiles, self.user.name, self._groups(), last, capacity, reserved)
+
+    def _reserved(self, allocation: Allocation) -> str:
+        """Return a sentence on what YARN reserves for a server; empty if it hardly rounds."""
+        if allocation.step_mb <= FINE_STEP_MB:
+            return ""
+        added = (
+            "" if self.am_overhead_in_mem_limit else f"adds {show_memory(self.am_overhead)} and "
+        )
+        return f"YARN {added}rounds up to multiples of {show_memory(allocation.step_mb << 20)}."
 
     async def read_profile_form(self, given: Mapping[str, Sequence[str]]) -> dict[str, str]:
         """Parse and validate a form or a query; raises `OptionsError` before anything is stored."""

@@ -18,6 +18,7 @@ from hadoop_client.yarn.reports import QueueInfo
 from tests.unit.yarnspawner.test_profiles import CUSTOM, PROFILES, SECRET, SMALL
 from yarnspawner import YarnSpawner
 from yarnspawner.failures import OptionsError
+from yarnspawner.launch.allocation import Allocation
 from yarnspawner.profiles import options
 from yarnspawner.profiles.config import parse_profiles
 from yarnspawner.profiles.form import FreeCapacity, options_of, render
@@ -129,6 +130,9 @@ class SpawnerWithoutYarn(YarnSpawner):
     async def cluster_queues(self) -> list[QueueInfo]:
         return []
 
+    async def cluster_allocation(self) -> Allocation:
+        return Allocation()
+
 
 async def test_a_site_overrides_the_template_in_jupyterhub_as_the_docs_show(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -179,6 +183,33 @@ class SpawnerWithSilentYarn(options.ProfileOptions):
 
     async def cluster_queues(self) -> Any:
         await asyncio.Event().wait()
+
+
+class SpawnerWithYarn(SpawnerWithSilentYarn):
+    step_mb = 1024
+
+    async def cluster_queues(self) -> list[QueueInfo]:
+        return []
+
+    async def cluster_allocation(self) -> Allocation:
+        return Allocation(self.step_mb, self.step_mb)
+
+
+@pytest.mark.parametrize(
+    ("settings", "step_mb", "sentence"),
+    [
+        ({}, 1024, "to 16G. YARN adds 72M and rounds up to multiples of 1G."),
+        ({"am_overhead_in_mem_limit": True}, 512, "to 16G. YARN rounds up to multiples of 512M."),
+        ({}, 128, "to 16G "),
+    ],
+)
+async def test_the_form_says_what_yarn_reserves_for_a_server(
+    settings: dict[str, Any], step_mb: int, sentence: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(SpawnerWithYarn, "step_mb", step_mb)
+    spawner = SpawnerWithYarn(profiles=[CUSTOM], **settings)
+    text = " ".join(Form(await spawner.profile_form()).text.split())
+    assert sentence in f"{text} "
 
 
 async def test_the_form_does_not_wait_long_for_the_free_capacity(

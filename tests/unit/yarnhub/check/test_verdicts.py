@@ -13,10 +13,12 @@ from yarnhub.check.verdicts import (
     judge_clock,
     judge_home,
     judge_keytab,
+    judge_memory,
     judge_queue,
     judge_tokens,
 )
 from yarnhub.probes import ProbeOutcome
+from yarnspawner.launch.allocation import Allocation
 
 
 def test_only_a_failure_gives_an_exit_code():
@@ -154,3 +156,29 @@ def test_the_callback_is_judged_by_the_containers_outcome(
     result = judge_callback("edge:8081", outcome)
     assert (result.verdict, result.why) == (verdict, why)
     assert bool(result.remedy) is (verdict is Verdict.FAILED)
+
+
+GIB, OVERHEAD = 1 << 30, 72 << 20
+
+
+@pytest.mark.parametrize(
+    ("limit", "overhead", "step", "verdict", "text"),
+    [
+        (2 * GIB, OVERHEAD, 1024, Verdict.WARNING, "A server of 2G takes 3G of the cluster"),
+        (GIB, OVERHEAD, 1024, Verdict.WARNING, "A server of 1G takes 2G of the cluster"),
+        (2 * GIB, 0, 1024, Verdict.OK, "A server of 2G takes 2G of the cluster"),
+        (8 * GIB, OVERHEAD, 1024, Verdict.OK, "A server of 8G takes 9G of the cluster"),
+        (2 * GIB, OVERHEAD, 128, Verdict.OK, "A server of 2G takes 2176M of the cluster"),
+    ],
+)
+def test_the_memory_that_a_server_really_takes_is_shown(limit, overhead, step, verdict, text):
+    result = judge_memory(limit, overhead, Allocation(step, step))
+    assert result.verdict is verdict
+    assert text in result.why
+    assert (verdict is Verdict.WARNING) == ("am_overhead_in_mem_limit" in result.remedy)
+
+
+def test_a_step_that_the_server_itself_wastes_is_no_matter_of_the_overhead():
+    result = judge_memory(100 << 20, OVERHEAD, Allocation())
+    assert result.verdict is Verdict.WARNING
+    assert result.remedy == "Lower yarn.scheduler.minimum-allocation-mb."
