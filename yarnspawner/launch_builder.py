@@ -24,6 +24,7 @@ from yarnspawner.launch.amounts import GPU
 from yarnspawner.launch.environments import LOCALIZED, PythonEnvironment, find_environment
 from yarnspawner.launch.kernels import KERNELS_DIRECTORY, check_titles, kernel_files, kernel_name
 from yarnspawner.launch.limits import check_variables
+from yarnspawner.launch.queues import queue_of
 from yarnspawner.launch.spec import (
     ENVIRONMENT_LINK,
     LaunchSpec,
@@ -91,7 +92,7 @@ async def build_launch_spec(
     return LaunchSpec(
         user=user,
         name=printable(f"jupyterhub-{user}" + (f"-{request.name}" if request.name else "")),
-        queue=settings.queue,
+        queue=queue_of(settings.queue, user),
         memory_mb=container_memory_mb(
             request.mem_limit, 0 if settings.am_overhead_in_mem_limit else settings.am_overhead
         ),

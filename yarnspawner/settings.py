@@ -91,8 +91,9 @@ class YarnSpawnerSettings(ContainerSettings, JupyterHubSettings):
     queue = Unicode(
         "default",
         help="""
-        The YARN queue to which servers are submitted, by its name or its full path. Set it if the
-        cluster has a queue for notebooks:
+        The YARN queue to which servers are submitted, by its name or its full path. `{username}`
+        stands for the user's name in Hadoop. "default" or an empty string let YARN's placement
+        rules choose a queue, if it has rules. Set it if the cluster has a queue for notebooks:
 
             c.YarnSpawner.queue = "notebooks"
         """,

@@ -156,6 +156,10 @@ class QueueStatistics(Message):
     allocated_vcores: int = int64(13, 0)
 
 
+#: Begins the path of a queue below the root queue.
+ROOT_PREFIX = "root."
+
+
 @dataclass(frozen=True)
 class QueueInfo(Message):
     """Capacities are fractions: `capacity` and `maximum_capacity` of the parent queue,
@@ -173,6 +177,21 @@ class QueueInfo(Message):
     accessible_node_labels: tuple[str, ...] = repeated(string(8))
     statistics: QueueStatistics | None = message(10, QueueStatistics)
     path: str = string(15, "")
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names by which an application can name the queue.
+
+        The CapacityScheduler has a short name and a path. The FairScheduler has a path only, as the
+        name, in which `root.` may be left out.
+        """
+        names = {self.name, self.path, self.name.removeprefix(ROOT_PREFIX)}
+        return frozenset(names - {""})
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether the queue is one of the FairScheduler, which does not report free capacity."""
+        return self.name.startswith(ROOT_PREFIX)
 
     def leaves(self) -> Iterator[QueueInfo]:
         """Yield the queues in it that take applications: itself if it has no child queues."""

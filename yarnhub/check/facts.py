@@ -37,6 +37,7 @@ from yarnhub.check.security import check_keytab, check_tokens
 from yarnhub.check.settings import HubSettings
 from yarnhub.check.verdicts import (
     HomeDirectory,
+    Queue,
     judge_clock,
     judge_home,
     judge_impersonation,
@@ -49,7 +50,9 @@ from yarnhub.errors import YarnError
 from yarnhub.node_http import base_url, open_url
 from yarnhub.yarn import node_reports, resourcemanager_client
 from yarnspawner.launch.allocation import Allocation
+from yarnspawner.launch.queues import queue_of
 from yarnspawner.profiles.model import parse_memory
+from yarnspawner.yarn_messages import MAY_NOT_ACT
 
 TIMEOUT_SECONDS = 10.0
 NODE_TIMEOUT_SECONDS = 3.0
@@ -94,9 +97,14 @@ class EdgeNode:
 
 
 def run_check(group: str, edge: EdgeNode) -> list[CheckResult]:
-    """Run one group's check; an error that stops it becomes its result."""
+    """Run one group's check."""
+    return results_of(group, lambda: CHECKS[group](edge))
+
+
+def results_of(group: str, check: Callable[[], list[CheckResult]]) -> list[CheckResult]:
+    """Return a check's results; an error that stops it becomes its result."""
     try:
-        return CHECKS[group](edge)
+        return check()
     except (ConfigurationError, YarnError) as error:
         return [CheckResult(group, Verdict.FAILED, str(error))]
     except LoginError as error:
@@ -123,10 +131,10 @@ def _check_rm(edge: EdgeNode) -> list[CheckResult]:
 
 
 def _check_queues(edge: EdgeNode) -> list[CheckResult]:
-    leaves: dict[str, bool] = {}
-    for queue in leaf_queues(edge):
-        leaves |= dict.fromkeys((queue.name, queue.path), queue.state is QueueState.RUNNING)
-    leaves.pop("", None)
+    leaves = [
+        Queue(queue.path or queue.name, queue.names, queue.state is QueueState.RUNNING)
+        for queue in leaf_queues(edge)
+    ]
     allowed = None
     try:
         with edge.resourcemanager(edge.impersonated) as client:
@@ -139,7 +147,8 @@ def _check_queues(edge: EdgeNode) -> list[CheckResult]:
     except RpcError:
         pass  # Impersonation is refused, which `proxyuser` reports.
     may_choose = may_choose_queue(edge.configuration, site_directory())
-    return [judge_queue(edge.settings.queue, leaves, edge.user, allowed, may_choose)]
+    queue = queue_of(edge.settings.queue, edge.user)
+    return [judge_queue(queue, leaves, edge.user, allowed, may_choose)]
 
 
 def leaf_queues(edge: EdgeNode) -> list[QueueInfo]:
@@ -150,25 +159,32 @@ def leaf_queues(edge: EdgeNode) -> list[QueueInfo]:
 
 
 def _check_proxyuser(edge: EdgeNode) -> list[CheckResult]:
-    def denial_of_yarn() -> str | None:
-        with edge.resourcemanager(edge.impersonated) as client:
-            return _denial(lambda: client.call(GET_QUEUE_USER_ACLS, GetQueueUserAclsRequest()))
-
-    def denial_of_hdfs() -> str | None:
-        with edge.namenode(edge.impersonated) as client:
-            return _denial(lambda: client.call(GET_FILE_INFO, GetFileInfoRequest("/")))
-
     return [
-        judge_impersonation("YARN", edge.hub_user, edge.user, denial_of_yarn()),
-        judge_impersonation("HDFS", edge.hub_user, edge.user, denial_of_hdfs()),
+        *results_of("proxyuser", lambda: _impersonate_in_yarn(edge)),
+        *results_of("proxyuser", lambda: _impersonate_in_hdfs(edge)),
     ]
 
 
+def _impersonate_in_yarn(edge: EdgeNode) -> list[CheckResult]:
+    with edge.resourcemanager(edge.impersonated) as client:
+        denial = _denial(lambda: client.call(GET_QUEUE_USER_ACLS, GetQueueUserAclsRequest()))
+    return [judge_impersonation("YARN", edge.hub_user, edge.user, denial)]
+
+
+def _impersonate_in_hdfs(edge: EdgeNode) -> list[CheckResult]:
+    with edge.namenode(edge.impersonated) as client:
+        denial = _denial(lambda: client.call(GET_FILE_INFO, GetFileInfoRequest("/")))
+    return [judge_impersonation("HDFS", edge.hub_user, edge.user, denial)]
+
+
 def _denial(call: Callable[[], object]) -> str | None:
+    """Return a refusal to impersonate; None if the call succeeds. Raises other errors."""
     try:
         call()
     except RpcError as error:
-        return error.message
+        if error.name == "AuthorizationException" or MAY_NOT_ACT.search(error.message):
+            return error.message
+        raise
     return None
 
 

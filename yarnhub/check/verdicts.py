@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hadoop_client.hdfs.homes import make_home_command
@@ -29,6 +29,16 @@ class HomeDirectory:
     owner: str
     is_dir: bool
     mode: int
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A queue for applications: its path, the names by which applications may name it, and whether
+    it runs. Hadoop before 3.3 reports the short name only."""
+
+    path: str
+    names: frozenset[str]
+    runs: bool = True
 
 
 def judge_nodes(running: int, unhealthy: Sequence[str]) -> list[CheckResult]:
@@ -59,25 +69,26 @@ def judge_nodes(running: int, unhealthy: Sequence[str]) -> list[CheckResult]:
 
 def judge_queue(
     queue: str,
-    leaves: Mapping[str, bool],
+    leaves: Sequence[Queue],
     user: str,
     allowed: Sequence[str] | None,
     yarn_may_choose: bool,
 ) -> CheckResult:
     """Judge the servers' queue.
 
-    `leaves` has each queue for applications, by name and by path, and whether it runs. `allowed`
-    are the queues that `user` may submit to, None if YARN did not report them. `yarn_may_choose`:
-    placement rules may lead servers to another queue, so that this one need not work.
+    `leaves` are the queues for applications. `allowed` are the queues that `user` may submit to,
+    None if YARN did not report them. `yarn_may_choose`: placement rules may lead servers to another
+    queue, so that this one need not work.
     """
-    if queue not in leaves:
-        known = ", ".join(sorted(leaves)) or "none"
+    known_queue = next((leaf for leaf in leaves if queue in leaf.names), None)
+    if known_queue is None:
+        known = ", ".join(sorted(leaf.path for leaf in leaves)) or "none"
         return _queue_problem(
             f"There is no queue {queue} for applications. Existing queues: {known}.",
             "Set c.YarnSpawner.queue to one of them.",
             yarn_may_choose,
         )
-    if not leaves[queue]:
+    if not known_queue.runs:
         return _queue_problem(
             f"The queue {queue} is stopped.",
             "Set its state to RUNNING in capacity-scheduler.xml, then `yarn rmadmin "
@@ -90,7 +101,7 @@ def judge_queue(
             Verdict.SKIPPED,
             f"The queue {queue} runs; YARN did not report whether {user} may submit to it.",
         )
-    if not any(_same_queue(queue, name) for name in allowed):
+    if not known_queue.names.intersection(allowed):
         return _queue_problem(
             f"{user} may not submit to the queue {queue}.",
             "Add the user or a group to the queue's acl_submit_applications.",
@@ -104,11 +115,6 @@ def _queue_problem(why: str, remedy: str, yarn_may_choose: bool) -> CheckResult:
         return CheckResult("queues", Verdict.FAILED, why, remedy)
     rules = "If YARN's placement rules choose another queue, this is no problem. Otherwise: "
     return CheckResult("queues", Verdict.WARNING, why, rules + remedy)
-
-
-def _same_queue(one: str, other: str) -> bool:
-    """Compare two queues, each given by its name or its path: YARN uses both."""
-    return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")
 
 
 def judge_impersonation(service: str, hub_user: str, user: str, denial: str | None) -> CheckResult:

@@ -39,7 +39,10 @@ TEMPLATE_PREFIX = "yarnspawner"
 
 @dataclass(frozen=True)
 class FreeCapacity:
-    """A queue's free and total memory in MiB, and the number of applications that wait in it."""
+    """A queue's free and total memory in MiB, and the number of applications that wait in it.
+
+    `total_mb` is 0 if YARN does not report the memory.
+    """
 
     free_mb: int
     total_mb: int
@@ -50,8 +53,8 @@ class FreeCapacity:
         if not self.is_open:
             return "closed"
         free, total = (f"{amount / 1024:.0f}" for amount in (self.free_mb, self.total_mb))
-        waits = f", {self.waiting} waiting" if self.waiting else ""
-        return f"{free} of {total} GiB free{waits}"
+        memory = [f"{free} of {total} GiB free"] if self.total_mb else []
+        return ", ".join([*memory, *([f"{self.waiting} waiting"] if self.waiting else [])])
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,7 @@ def _field(
     if isinstance(declared, Choices):
         chosen = last if isinstance(last, str) and last in declared.labels else declared.default
         choices = {
-            value: f"{text} ({capacity[value]})" if value in capacity else text
+            value: f"{text} ({free})" if (free := str(capacity.get(value, ""))) else text
             for value, text in declared.labels.items()
         }
         return FormField(name, label, chosen, choices)

@@ -101,7 +101,7 @@ class ProfileOptions(YarnSpawnerSettings):
         reserved = ""
         try:
             queues = await asyncio.wait_for(self.cluster_queues(), CAPACITY_TIMEOUT_SECONDS)
-            capacity = {queue.name: free_capacity(queue) for queue in queues}
+            capacity = {name: free_capacity(queue) for queue in queues for name in queue.names}
             reserved = self._reserved(await self.cluster_allocation())
         except asyncio.TimeoutError:
             self.log.warning(
@@ -149,8 +149,8 @@ def free_capacity(queue: QueueInfo) -> FreeCapacity:
     """Read a queue's statistics."""
     is_open = queue.state is QueueState.RUNNING
     statistics = queue.statistics
-    if statistics is None:
-        return FreeCapacity(0, 0, 0, is_open)
+    if statistics is None or queue.is_fair:
+        return FreeCapacity(0, 0, statistics.apps_pending if statistics else 0, is_open)
     free = statistics.available_memory_mb
     total = free + statistics.allocated_memory_mb
     return FreeCapacity(free, total, statistics.apps_pending, is_open)

@@ -105,3 +105,21 @@ async def test_a_hub_that_servers_cannot_call_is_refused_before_the_submit():
 async def test_the_launch_says_whether_to_mount(mount: str, path: str, required: bool):
     launch = (await build(mount=mount)).launch
     assert (launch.mount_path, launch.mount_required) == (path, required)
+
+
+@pytest.mark.parametrize(
+    ("option", "queue"),
+    [
+        ("default", "default"),
+        ("", "default"),
+        ("root.users.{username}", "root.users.alice"),
+        ("notebooks", "notebooks"),
+    ],
+)
+async def test_the_queue_may_be_the_users_own_or_left_to_yarn(option: str, queue: str):
+    assert (await build(queue=option)).queue == queue
+
+
+async def test_the_overhead_is_added_to_the_limit_or_taken_out_of_it():
+    assert (await build()).memory_mb == 1024 + 72
+    assert (await build(am_overhead_in_mem_limit=True)).memory_mb == 1024

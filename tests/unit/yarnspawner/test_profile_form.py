@@ -14,7 +14,7 @@ from jupyterhub import orm
 from jupyterhub.app import JupyterHub
 from traitlets.config import Config
 
-from hadoop_client.yarn.reports import QueueInfo
+from hadoop_client.yarn.reports import QueueInfo, QueueStatistics
 from tests.unit.yarnspawner.test_profiles import CUSTOM, PROFILES, SECRET, SMALL
 from yarnspawner import YarnSpawner
 from yarnspawner.failures import OptionsError
@@ -187,9 +187,10 @@ class SpawnerWithSilentYarn(options.ProfileOptions):
 
 class SpawnerWithYarn(SpawnerWithSilentYarn):
     step_mb = 1024
+    queues: ClassVar[list[QueueInfo]] = []
 
     async def cluster_queues(self) -> list[QueueInfo]:
-        return []
+        return self.queues
 
     async def cluster_allocation(self) -> Allocation:
         return Allocation(self.step_mb, self.step_mb)
@@ -210,6 +211,33 @@ async def test_the_form_says_what_yarn_reserves_for_a_server(
     spawner = SpawnerWithYarn(profiles=[CUSTOM], **settings)
     text = " ".join(Form(await spawner.profile_form()).text.split())
     assert sentence in f"{text} "
+
+
+BUSY = QueueStatistics(apps_pending=3, available_memory_mb=4096, allocated_memory_mb=8192)
+
+
+@pytest.mark.parametrize(
+    ("queue", "label"),
+    [
+        (QueueInfo(name="default", path="root.default", statistics=BUSY), "4 of 12 GiB free"),
+        (QueueInfo(name="x", path="root.teams.x", statistics=BUSY), "4 of 12 GiB free, 3 waiting"),
+        # The FairScheduler reports no free memory.
+        (QueueInfo(name="root.default", statistics=BUSY), "(3 waiting)"),
+        (QueueInfo(name="root.default"), "<"),
+    ],
+)
+async def test_the_form_finds_a_queue_by_each_of_its_names(
+    queue: QueueInfo, label: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(SpawnerWithYarn, "queues", [queue])
+    for name in queue.names:
+        spawner = SpawnerWithYarn(
+            profiles=[{"name": "p", "memory": "1G", "queue": {"choices": [name, "other"]}}]
+        )
+        html = await spawner.profile_form()
+        shown = html[html.index(f'<option value="{name}" selected>') :]
+        assert label in shown[: shown.index("</option>") + 1]
+        assert ("(" in shown[: shown.index("</option>")]) == (label != "<")
 
 
 async def test_the_form_does_not_wait_long_for_the_free_capacity(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from hadoop_client.hdfs.filesystem import Usage
+from hadoop_client.yarn.reports import QueueInfo
 from yarnhub.check.callback import judge_callback
 from yarnhub.check.contents import judge_quota
 from yarnhub.check.results import CheckResult, Verdict, exit_code
 from yarnhub.check.verdicts import (
     HomeDirectory,
+    Queue,
     judge_clock,
     judge_home,
     judge_keytab,
@@ -79,24 +81,40 @@ def test_logs_of_long_running_servers_need_both_properties(
     assert text in result.why
 
 
-def test_rights_to_a_queue_count_by_its_name_and_by_its_path():
-    leaves = {"notebooks": True, "root.notebooks": True}
-    for queue in leaves:
-        for allowed in leaves:
+#: The queues that the two schedulers report.
+CAPACITY = QueueInfo(name="notebooks", path="root.notebooks")
+OLD_CAPACITY = QueueInfo(name="notebooks")
+FAIR = QueueInfo(name="root.notebooks")
+
+
+@pytest.mark.parametrize("info", [CAPACITY, OLD_CAPACITY, FAIR])
+def test_rights_to_a_queue_count_by_each_of_its_names(info: QueueInfo):
+    leaves = [Queue(info.path or info.name, info.names)]
+    for queue in info.names:
+        for allowed in info.names:
             assert verdict_on_queue(queue, leaves, [allowed]) is Verdict.OK
         assert verdict_on_queue(queue, leaves, ["root.books"]) is Verdict.FAILED
         assert verdict_on_queue(queue, leaves, []) is Verdict.FAILED
         assert verdict_on_queue(queue, leaves, None) is Verdict.SKIPPED
+    assert verdict_on_queue("books", leaves, ["notebooks"]) is Verdict.FAILED
+
+
+def test_a_queue_of_the_fair_scheduler_may_be_named_without_root():
+    assert FAIR.names == {"notebooks", "root.notebooks"}
+    assert QueueInfo(name="root.users.alice").names == {"users.alice", "root.users.alice"}
 
 
 def verdict_on_queue(
-    queue: str, leaves: dict[str, bool], allowed: list[str] | None, *, yarn_may_choose: bool = False
+    queue: str, leaves: list[Queue], allowed: list[str] | None, *, yarn_may_choose: bool = False
 ) -> Verdict:
     return judge_queue(queue, leaves, "alice", allowed, yarn_may_choose).verdict
 
 
-@pytest.mark.parametrize("leaves", [{}, {"default": False}, {"default": True}])
-def test_a_queue_that_placement_rules_may_replace_is_no_failure(leaves: dict[str, bool]):
+@pytest.mark.parametrize(
+    "leaves",
+    [[], [Queue("default", frozenset({"default"}), runs=False)], [Queue("d", frozenset({"d"}))]],
+)
+def test_a_queue_that_placement_rules_may_replace_is_no_failure(leaves: list[Queue]):
     assert verdict_on_queue("default", leaves, []) is Verdict.FAILED
     result = judge_queue("default", leaves, "alice", [], yarn_may_choose=True)
     assert result.verdict is Verdict.WARNING
