@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from traitlets import Dict, Enum, TraitError, Unicode, validate
+from traitlets import Dict, Enum, Float, TraitError, Unicode, validate
 from traitlets.config import LoggingConfigurable
 from traitlets.utils.bunch import Bunch
 
@@ -119,6 +119,17 @@ class ContainerSettings(LoggingConfigurable):
         parent, whose other entries stay visible. Other accounts must not be able to write to the
         parent. The path should be the same on all nodes, and stay: notebooks, git work trees and
         extensions keep absolute paths. Change it if a node's /srv has more than 256 entries.
+        """,
+    ).tag(config=True)
+
+    memory_margin = Float(
+        0.05,
+        min=0.0,
+        max=0.9,
+        help="""
+        The fraction of a server's memory that stays free. If less is free, the kernel that uses
+        most is ended, and JupyterLab shows its user which one and why, before YARN ends the whole
+        server. Raise it if YARN still ends servers for their memory. 0: no kernel is ended.
         """,
     ).tag(config=True)
 

@@ -19,6 +19,7 @@ from yarnspawner.failures import OptionsError
 from yarnspawner.hub import token_endpoint
 from yarnspawner.hub.cluster import HubCluster
 from yarnspawner.hub.homes import HomePolicy
+from yarnspawner.lab.facts import FACTS_VARIABLE, ServerFacts
 from yarnspawner.launch import certificates, localized_files
 from yarnspawner.launch.amounts import GPU
 from yarnspawner.launch.environments import LOCALIZED, PythonEnvironment, find_environment
@@ -27,6 +28,7 @@ from yarnspawner.launch.limits import check_variables
 from yarnspawner.launch.queues import queue_of
 from yarnspawner.launch.spec import (
     ENVIRONMENT_LINK,
+    MIB,
     LaunchSpec,
     container_memory_mb,
     container_vcores,
@@ -214,6 +216,7 @@ def _launch(
     kernels: dict[str, PythonEnvironment],
 ) -> Launch:
     command, environment = request.command, _variables(request.environment)
+    environment[FACTS_VARIABLE] = _facts(settings, request).to_json()
     if python.archive is not None:
         environment.setdefault(ARCHIVE_VARIABLE, str(python.archive.url))
     paths = {
@@ -246,6 +249,13 @@ def _launch(
         hold_seconds=request.poll_interval + settings.status_interval + NOTICE_MARGIN_SECONDS,
         mount_path="" if settings.mount == "off" else settings.mount_path,
         mount_required=settings.mount == "required",
+    )
+
+
+def _facts(settings: YarnSpawnerSettings, request: ServerRequest) -> ServerFacts:
+    return ServerFacts(
+        memory=container_memory_mb(request.mem_limit, settings.am_overhead) * MIB,
+        memory_margin=settings.memory_margin,
     )
 
 

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from tests.hadoop.hub import LIGHT_SERVER, Hub
+import pytest
+from jupyter_client import BlockingKernelClient
+
+from tests.containers import command, processes_of
+from tests.hadoop.hub import LIGHT_SERVER, REAL_SERVER, Hub
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
 
 #: The tests' servers have 256.
 MORE_MIB = 800
+
+GUARDED = REAL_SERVER + 'c.YarnSpawner.mem_limit = "1G"\nc.YarnSpawner.memory_margin = 0.25\n'
+
+#: The sentence about a kernel that was ended for its memory.
+ENDED = "was ended, because it used"
+
+#: Allocates without end, as fast as the machine can.
+BURST = """
+import numpy
+kept = []
+while True:
+    kept.append(numpy.ones(1 << 21))
+"""
 
 
 def test_a_server_that_uses_too_much_memory_is_ended_with_the_reason(
@@ -31,3 +50,50 @@ def test_a_start_that_uses_too_much_memory_tells_so_and_leaves_nothing(
     assert "more memory than" in message
     assert "Exception" not in message
     assert running_applications(hadoop) == []
+
+
+@contextmanager
+def kernel_client(hub: Hub, application_id: str) -> Iterator[BlockingKernelClient]:
+    """A client of a new kernel of alice's server."""
+    kernel_id = hub.post("/user/alice/api/kernels", {}).json()["id"]
+    (arguments,) = (
+        arguments
+        for pid in processes_of(application_id)
+        if kernel_id.encode() in (arguments := command(pid))
+    )
+    connection = arguments.split(b"\0-f\0")[1].split(b"\0")[0].decode()
+    client = BlockingKernelClient(connection_file=connection)
+    client.load_connection_file()
+    client.start_channels(iopub=False, stdin=False, hb=False)
+    try:
+        client.wait_for_ready(timeout=120)
+        yield client
+    finally:
+        client.stop_channels()
+
+
+def value_of(client: BlockingKernelClient, expression: str) -> str:
+    """Evaluate in a kernel."""
+    message = client.execute("", user_expressions={"value": expression}, reply=True, timeout=120)
+    return str(message["content"]["user_expressions"]["value"]["data"]["text/plain"])
+
+
+@pytest.mark.heavy  # it needs a real server and two kernels
+@pytest.mark.timeout(600)
+def test_a_burst_ends_its_kernel_and_neither_the_server_nor_another_kernel(
+    hub: Hub, hadoop: MiniHadoop, wait_until: Callable[..., Any]
+):
+    application_id = hub.start_server("alice", config=GUARDED)
+    with (
+        kernel_client(hub, application_id) as other,
+        kernel_client(hub, application_id) as burst,
+    ):
+        # The process may be another one of the container: all write into its log.
+        log = Path(f"/proc/{processes_of(application_id)[0]}/fd/2").readlink()
+        other.execute("kept = 42", reply=True, timeout=120)
+        burst.execute(BURST)
+        wait_until(lambda: ENDED in log.read_text(), 120, "the sentence in the server's log")
+        assert value_of(other, "kept") == "42"
+        assert log.read_text().count(ENDED) == 1
+    assert hub.application_of("alice") == application_id
+    assert application(hadoop, application_id)["state"] == "RUNNING"

@@ -190,6 +190,10 @@ class Hub:
         """Get a page through the proxy."""
         return self._http.get(path)
 
+    def post(self, path: str, body: Any) -> httpx.Response:
+        """Send JSON to a page through the proxy."""
+        return self._http.post(path, json=body)
+
     def request_server(
         self, user: str, name: str = "", options: dict[str, Any] | None = None
     ) -> list[dict[str, Any]]:

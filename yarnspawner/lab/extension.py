@@ -1,0 +1,71 @@
+"""An extension of jupyter_server: it guards the memory of a server on YARN.
+
+It does nothing in a server that YarnSpawner did not start.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from yarnspawner.lab.facts import FACTS_VARIABLE, ServerFacts
+from yarnspawner.lab.guard import KernelEnd, MemoryGuard
+from yarnspawner.lab.sentences import kernel_end
+from yarnspawner.lab.usage import own_control_group
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+#: How many ends of kernels are remembered.
+MOST_ENDS = 20
+
+
+class ServerWatch:
+    """The guard of a server, and what it has ended."""
+
+    def __init__(self, serverapp: ServerApp, facts: ServerFacts) -> None:
+        self._app = serverapp
+        self.facts = facts
+        #: The last ends of kernels: when (seconds of the epoch), and the sentence for the user.
+        self.ends: deque[tuple[float, str]] = deque(maxlen=MOST_ENDS)
+        self.guard = MemoryGuard(
+            facts.memory,
+            facts.memory_margin,
+            self._kernel_processes,
+            lambda end: serverapp.io_loop.add_callback(self._tell, end),
+            own_control_group(os.environ.get("CONTAINER_ID", "")),
+        )
+
+    def _kernel_processes(self) -> dict[int, str]:
+        manager: Any = self._app.kernel_manager
+        processes = {}
+        for kernel_id in manager.list_kernel_ids():
+            kernel = manager.get_kernel(kernel_id) if kernel_id in manager else None
+            # A kernel that is started or restarted has none, and a remote one has no process here.
+            pid = getattr(getattr(kernel, "provisioner", None), "pid", None)
+            if pid:
+                processes[pid] = kernel_id
+        return processes
+
+    async def _tell(self, end: KernelEnd) -> None:
+        sentence = kernel_end(end, await self._title(end.kernel))
+        self._app.log.warning("%s", sentence)
+        self.ends.append((end.when, sentence))
+
+    async def _title(self, kernel_id: str) -> str:
+        sessions: list[dict[str, Any]] = await self._app.session_manager.list_sessions()
+        titles = (session["path"] for session in sessions if session["kernel"]["id"] == kernel_id)
+        return next(titles, "")
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": __name__}]
+
+
+def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
+    if FACTS_VARIABLE not in os.environ:
+        return
+    facts = ServerFacts.from_json(os.environ[FACTS_VARIABLE])
+    watch = ServerWatch(serverapp, facts)
+    watch.guard.start()
