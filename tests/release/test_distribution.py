@@ -69,12 +69,13 @@ def test_both_have_every_file_of_the_rooms(distributions: tuple[Path, Path]):
     rooms = files_of_the_rooms()
     assert {"yarnhub/minihadoop/pom.xml", "yarnspawner/py.typed"} <= rooms
     assert rooms - in_source == set()
-    # This one goes where each jupyter_server looks for it.
-    (extension,) = {file for file in rooms if file.endswith("jupyter-config/hdfs_contents.json")}
-    assert rooms - {extension} - in_wheel == set()
-    assert [
-        name for name in in_wheel if name.endswith("jupyter_server_config.d/hdfs_contents.json")
-    ]
+    # These go where jupyter_server and JupyterLab look for them.
+    configurations = {file for file in rooms if "/jupyter-config/" in file}
+    assert rooms - configurations - in_wheel == set()
+    for directory, count in {"jupyter_server_config.d": 2, "settings/overrides.d": 1}.items():
+        names = {Path(name).name for name in in_wheel if f"/{directory}/" in name}
+        assert len(names) == count
+        assert names <= {Path(file).name for file in configurations}
     assert {"CHANGELOG.md", "docs/index.md", "examples/subdomains.py", "scripts/test"} <= in_source
     assert not [name for name in in_wheel if name.startswith(("tests/", "docs/", "examples/"))]
 

@@ -8,13 +8,9 @@ from pathlib import PurePath
 #: The programs that start JupyterLab.
 LAB_PROGRAMS = ("jupyterhub-singleuser", "jupyter-labhub", "jupyter-lab")
 
-#: JupyterLab's options on a cluster: it does not read news and updates from the internet, and does
-#: not install extensions into an environment that ends with the server.
-LAB_DEFAULTS = {
-    "LabApp.news_url": "None",
-    "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
-    "LabApp.extension_manager": "readonly",
-}
+#: JupyterLab's options on a cluster. Extensions come with the environment: an installation would
+#: end with the server, or change the copy of the environment that all users of a node share.
+LAB_DEFAULTS = {"LabApp.extension_manager": "readonly"}
 
 
 def lab_defaults(command: Sequence[str]) -> Mapping[str, str]:

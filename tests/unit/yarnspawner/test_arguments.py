@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from jupyterlab.commands import get_app_dir
 from jupyterlab.labapp import LabApp
+from jupyterlab_server.settings_utils import get_settings
 
+import yarnspawner
 from yarnspawner import YarnSpawner
 from yarnspawner.launch.arguments import lab_defaults, with_defaults
 
 LAB = ["jupyterhub-singleuser"]
+SETTINGS = Path(yarnspawner.__file__).parent / "jupyter-config/lab-settings/yarnhub.json"
 
 
 def lab(arguments: list[str]) -> LabApp:
@@ -24,24 +30,33 @@ def arguments_of(**options: object) -> list[str]:
     return spawner.get_args()
 
 
-def test_jupyterlab_reads_no_news_and_installs_no_extensions() -> None:
-    app = lab([])
-    assert app.news_url is None
-    assert app.check_for_updates_class.__name__ == "NeverCheckForUpdate"
-    assert app.extension_manager == "readonly"
+def test_jupyterlab_installs_no_extensions() -> None:
+    assert lab([]).extension_manager == "readonly"
 
 
 @pytest.mark.parametrize(
     "argument", [["--LabApp.extension_manager=pypi"], ["--LabApp.extension_manager", "pypi"]]
 )
 def test_the_configuration_overrides_a_default(argument: list[str]) -> None:
-    app = lab(argument)
-    assert app.extension_manager == "pypi"
-    assert app.news_url is None
+    assert lab(argument).extension_manager == "pypi"
+
+
+def test_jupyterlab_neither_asks_for_news_nor_looks_for_updates(tmp_path: Path) -> None:
+    (tmp_path / "overrides.d").mkdir()
+    defaults = SETTINGS.read_text()
+    (tmp_path / "overrides.d" / SETTINGS.name).write_text(defaults)
+    plugin, *_ = json.loads(defaults)
+    app_directory = Path(get_app_dir())
+    answer, _ = get_settings(str(tmp_path), str(app_directory / "schemas"), "", plugin)
+    schema = answer["schema"]["properties"]
+    assert schema["fetchNews"]["default"] == "false"
+    assert schema["checkForUpdates"]["default"] is False
 
 
 def test_a_server_gets_the_defaults_if_its_command_starts_jupyterlab() -> None:
-    assert "--LabApp.news_url=None" in arguments_of(cmd=["/opt/env/bin/jupyter-labhub"])
+    assert "--LabApp.extension_manager=readonly" in arguments_of(
+        cmd=["/opt/env/bin/jupyter-labhub"]
+    )
     assert arguments_of(cmd=["rserver"], contents_manager="") == []
 
 
