@@ -157,7 +157,7 @@ class QueueStatistics(Message):
 
 
 #: Begins the path of a queue below the root queue.
-ROOT_PREFIX = "root."
+_ROOT_PREFIX = "root."
 
 
 @dataclass(frozen=True)
@@ -185,13 +185,13 @@ class QueueInfo(Message):
         The CapacityScheduler has a short name and a path. The FairScheduler has a path only, as the
         name, in which `root.` may be left out.
         """
-        names = {self.name, self.path, self.name.removeprefix(ROOT_PREFIX)}
+        names = {self.name, self.path, self.name.removeprefix(_ROOT_PREFIX)}
         return frozenset(names - {""})
 
     @property
     def is_fair(self) -> bool:
         """Whether the queue is one of the FairScheduler, which does not report free capacity."""
-        return self.name.startswith(ROOT_PREFIX)
+        return self.name.startswith(_ROOT_PREFIX)
 
     def leaves(self) -> Iterator[QueueInfo]:
         """Yield the queues in it that take applications: itself if it has no child queues."""
