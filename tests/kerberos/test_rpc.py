@@ -106,6 +106,13 @@ def test_the_tool_logs_in_as_every_kerberos_client_does(hadoop: MiniHadoop):
     assert run(hadoop, "-m", "yarnhub", "apps", "--json").stdout.strip() == "[]"
 
 
+def test_the_check_warns_of_webhdfs_that_accepts_any_name(hadoop: MiniHadoop):
+    done = run(hadoop, "-m", "yarnhub", "check", "webhdfs", "--json")
+    (result,) = json.loads(done.stdout)
+    assert result["verdict"] == "warning"
+    assert f"WebHDFS at {hadoop.namenode_url} accepts any user name" in result["why"]
+
+
 def test_the_configuration_that_the_tool_writes_has_the_log_in(hadoop: MiniHadoop, tmp_path: Path):
     file, unit = tmp_path / "jupyterhub_config.py", tmp_path / "jupyterhub.service"
     known = ("--hub-host", "localhost", "--env", sys.prefix, "--users", "alice", "--yes")

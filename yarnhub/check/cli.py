@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
 
 GROUPS = (
-    *("rm", "queues", "proxyuser", "hdfs", "homes", "clocks", "environments", "memory"),
-    *("keytab", "tokens"),
-    *("java", "callback", "mount"),
+    *("rm", "queues", "proxyuser", "hdfs", "webhdfs", "homes", "clocks", "environments", "memory"),
+    *("keytab", "tokens", "java", "callback", "mount"),
 )
 CONTENTS = "contents"
 STYLES = {

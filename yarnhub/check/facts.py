@@ -46,6 +46,7 @@ from yarnhub.check.verdicts import (
     judge_nodes,
     judge_queue,
 )
+from yarnhub.check.webhdfs import check_webhdfs
 from yarnhub.errors import YarnError
 from yarnhub.node_http import base_url, open_url
 from yarnhub.yarn import node_reports, resourcemanager_client
@@ -261,6 +262,7 @@ CHECKS: dict[str, Callable[[EdgeNode], list[CheckResult]]] = {
     "queues": _check_queues,
     "proxyuser": _check_proxyuser,
     "hdfs": _check_hdfs,
+    "webhdfs": lambda edge: check_webhdfs(edge.configuration),
     "homes": _check_homes,
     "clocks": _check_clocks,
     "environments": _check_environments,
