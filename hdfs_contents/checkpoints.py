@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -114,7 +115,10 @@ class HDFSCheckpoints(AsyncGenericCheckpointsMixin, AsyncCheckpoints):
 
     async def delete_all_checkpoints(self, path: str) -> None:
         """Delete the checkpoints, if any, of a file that was deleted."""
-        await self._run(path, self._delete_all)
+        try:
+            await self._run(path, self._delete_all)
+        except HTTPError as error:  # the file was deleted, so the request has succeeded
+            self.log.warning("Could not delete checkpoints of %s: %s", path, error.log_message)
 
     async def rename_all_checkpoints(self, old_path: str, new_path: str) -> None:
         """Move the checkpoints of a file that was renamed."""
@@ -145,11 +149,22 @@ class HDFSCheckpoints(AsyncGenericCheckpointsMixin, AsyncCheckpoints):
         if newest is not None and self.keep > 1:
             self._fs.rename(target, checkpoint_path(hdfs_path, newest.modified_ms))
             newest = None
-        created = copy_file(self._fs, hdfs_path, target, replaces=newest, keep=status)
+        try:
+            created = copy_file(self._fs, hdfs_path, target, replaces=newest, keep=status)
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                error.strerror = "it cannot have a checkpoint, whose name is too long for HDFS"
+            raise
         if self.keep > 1:
+            self._delete_oldest(path, hdfs_path)
+        return _model(created)
+
+    def _delete_oldest(self, path: str, hdfs_path: str) -> None:
+        try:
             for old in self._list(path, hdfs_path)[: -self.keep]:
                 self._fs.delete(old.path)
-        return _model(created)
+        except OSError as error:  # the new checkpoint exists, so the request has succeeded
+            self.log.warning("Could not delete old checkpoints of %s: %s", path, error.strerror)
 
     def _list(self, path: str, hdfs_path: str) -> list[FileStatus]:
         """Return the checkpoints of a file, the oldest first."""

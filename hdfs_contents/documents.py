@@ -16,10 +16,14 @@ from tornado.web import HTTPError
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook and why it is not valid, in the dictionary that nbformat fills in."""
+    """A notebook and why it is not valid, in the dictionary that nbformat fills in.
+
+    One whose text UTF-8 cannot encode has no signature, so it is never trusted.
+    """
 
     node: NotebookNode
     validation_error: dict[str, object] = field(default_factory=dict)
+    has_signature: bool = True
 
 
 def encode_file(content: object, file_format: object, path: str) -> bytes:
@@ -49,11 +53,11 @@ def decode_file(data: bytes, file_format: str | None, path: str) -> tuple[str, s
 
 def parse_notebook(data: bytes, path: str) -> Notebook:
     """Return the notebook in `data`, converted to version 4 of the format; HTTPError 400 if it is
-    not a notebook."""
+    not a notebook. A byte order mark is ignored."""
     validation_error: dict[str, object] = {}
     try:
         node = nbformat.reads(
-            data.decode(), as_version=4, capture_validation_error=validation_error
+            data.decode("utf-8-sig"), as_version=4, capture_validation_error=validation_error
         )
     except Exception as error:  # nbformat raises whatever a wrong structure causes
         raise HTTPError(400, f"{path} is not a notebook: {summarize(error)}") from error
@@ -62,17 +66,25 @@ def parse_notebook(data: bytes, path: str) -> Notebook:
 
 def serialize_notebook(content: object, path: str) -> tuple[Notebook, bytes]:
     """Return the notebook that a client sent, and its bytes in the format version that it has;
-    HTTPError 400 if it is not a notebook."""
+    HTTPError 400 if it is not a notebook.
+
+    Half a surrogate pair, which a program may have printed and UTF-8 cannot encode, is written as
+    its escape in JSON, so it is the same when the notebook is read.
+    """
     validation_error: dict[str, object] = {}
     try:
         node = nbformat.from_dict(content)
         text = nbformat.writes(node, nbformat.NO_CONVERT, capture_validation_error=validation_error)
-        data = text.encode()
     except Exception as error:  # as in parse_notebook
         raise HTTPError(
             400, f"{path}: the content is not a notebook: {summarize(error)}"
         ) from error
-    return Notebook(node, validation_error), data if data.endswith(b"\n") else data + b"\n"
+    text = text if text.endswith("\n") else f"{text}\n"
+    try:
+        return Notebook(node, validation_error), text.encode()
+    except UnicodeEncodeError:
+        data = text.encode(errors="backslashreplace")
+        return Notebook(node, validation_error, has_signature=False), data
 
 
 def content_hash(data: bytes, algorithm: str) -> str:
@@ -81,6 +93,10 @@ def content_hash(data: bytes, algorithm: str) -> str:
 
 
 def summarize(error: Exception) -> str:
-    """Return the error's class and the beginning of its first line."""
+    """Return why nbformat could not use a notebook, in one line."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 encoded"
+    if isinstance(error, (AttributeError, KeyError, TypeError, IndexError)):
+        return "its JSON does not have the structure of a notebook"
     text = str(error).strip().split("\n", 1)[0]
     return f"{type(error).__name__}: {text[:200]}"

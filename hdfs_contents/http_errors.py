@@ -54,7 +54,10 @@ def http_error(error: OSError | InvalidPathError, api_path: str) -> HTTPError:
     if isinstance(error, InvalidPathError):
         return HTTPError(400, str(error))
     status = _STATUS.get(error.errno or 0, 500)
-    return HTTPError(status, f"{api_path.strip('/') or '/'}: {error.strerror or error}")
+    reason = error.strerror or str(error)
+    if error.errno == errno.EDQUOT:
+        reason += ". Files in your trash in HDFS count until it is emptied"
+    return HTTPError(status, f"{api_path.strip('/') or '/'}: {reason}")
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """HDFS below one root directory, shared by the contents manager, its checkpoints and its handler.
 
-Owns the file system, the worker threads, the uploads in progress and the statuses that clients have
-seen. It does not import the manager: `StoreOptions` and `Notebooks` are what it needs from it.
+Owns the file system, the worker threads, the uploads in progress, and what clients have seen and
+were asked. It does not import the manager: `StoreOptions` and `Notebooks` are what it needs of it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tornado.web import HTTPError
 from hadoop_client.hdfs.interface import FileStatus, FileSystem
 from hdfs_contents.http_errors import http_errors
 from hdfs_contents.paths import is_hidden, to_hdfs
+from hdfs_contents.permanent_deletes import PermanentDeletes
 from hdfs_contents.seen_files import LastSeen
 from hdfs_contents.uploads import Uploads
 
@@ -73,6 +74,7 @@ class ContentsStore:
         self.notebooks = notebooks
         self.log = log
         self.last_seen = LastSeen()
+        self.permanent_deletes = PermanentDeletes()
         self.uploads = Uploads(fs)
         self.signing_threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="hdfs-signing")
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="hdfs-contents")

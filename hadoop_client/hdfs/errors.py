@@ -32,12 +32,18 @@ _NO_PROVIDER = (
     "hdfs-native cannot use the key provider in hadoop.security.key.provider.path: set "
     'c.HDFSContentsManager.filesystem_kind to "libhdfs" or "auto"'
 )
+_HAS_SNAPSHOTS = (
+    "it has snapshots, or a directory in it has them. It cannot be renamed or deleted until they "
+    "are deleted (hdfs dfs -deleteSnapshot)"
+)
+_IN_SNAPSHOT = "it is in a snapshot, which cannot be changed"
 _ZONE_BORDER = "it cannot be moved into or out of an encryption zone"
 
 #: By the last part of the Java class. Without a phrase, the NameNode's text is shown.
 _BY_JAVA_CLASS: dict[str, tuple[int, str | None]] = {
     "AccessControlException": (errno.EACCES, None),
     "SnapshotAccessControlException": (errno.EACCES, None),
+    "SnapshotException": (errno.EPERM, _HAS_SNAPSHOTS),
     "SecretManager$InvalidToken": (errno.EACCES, NO_TICKET),
     "SafeModeException": (errno.EROFS, _SAFE_MODE),
     "ParentNotDirectoryException": (
@@ -70,6 +76,7 @@ _BY_IO_TEXT: tuple[tuple[re.Pattern[str], int, str], ...] = (
         errno.EAGAIN,
         _NOT_WRITER,
     ),
+    (re.compile(r'"?\.snapshot"? is a reserved name'), errno.EPERM, _IN_SNAPSHOT),
     (
         re.compile(r"Source /.* must both be directories$"),
         errno.EEXIST,

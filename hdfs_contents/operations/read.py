@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass
 
+from nbformat import NotebookNode
 from tornado.web import HTTPError
 
 from hadoop_client.hdfs.interface import FileStatus, FileSystem
@@ -53,13 +54,19 @@ def _read_directory(store: ContentsStore, request: ReadRequest, status: FileStat
     if request.content:
         entries = fs.list_dir(status.path)
         delete_stale_files(fs, status, entries)
+        store.last_seen.record_listing(entries)
         model["format"] = "json"
-        model["content"] = _list_models(store, request.path, entries)
+        model["content"] = _list_models(store, request.path, entries, writable=writable)
     return model
 
 
-def _list_models(store: ContentsStore, directory: str, entries: list[FileStatus]) -> list[Model]:
-    """Return the models of the visible entries of a directory, which may have thousands."""
+def _list_models(
+    store: ContentsStore, directory: str, entries: list[FileStatus], *, writable: bool
+) -> list[Model]:
+    """Return the models of the visible entries of a directory, which may have thousands.
+
+    A file can be saved only if its directory is `writable`.
+    """
     user, allow_hidden = store.fs.user, store.options.allow_hidden
     prefix = f"{directory}/" if directory else ""
     listing = []
@@ -69,8 +76,9 @@ def _list_models(store: ContentsStore, directory: str, entries: list[FileStatus]
             continue
         if store.options.should_list(name):
             path = prefix + name
-            type, writable = models.model_type(status, path), models.seems_writable(status, user)
-            listing.append(models.base_model(status, path, type=type, writable=writable))
+            type = models.model_type(status, path)
+            may_write = (writable or status.is_dir) and models.seems_writable(status, user)
+            listing.append(models.base_model(status, path, type=type, writable=may_write))
     return listing
 
 
@@ -99,7 +107,7 @@ def _read_file(store: ContentsStore, request: ReadRequest, status: FileStatus, t
         data = file.read()
     if request.content and type == "notebook":
         notebook = documents.parse_notebook(data, request.path)
-        store.notebooks.mark_trusted_cells(notebook.node, request.path)
+        _mark_trusted_cells(store, notebook.node, request.path)
         model["content"], model["format"] = notebook.node, "json"
         store.notebooks.validate_notebook_model(model, notebook.validation_error)
     elif request.content:
@@ -112,6 +120,14 @@ def _read_file(store: ContentsStore, request: ReadRequest, status: FileStatus, t
         model["hash"] = documents.content_hash(data, algorithm)
         model["hash_algorithm"] = algorithm
     return model
+
+
+def _mark_trusted_cells(store: ContentsStore, notebook: NotebookNode, path: str) -> None:
+    try:
+        store.notebooks.mark_trusted_cells(notebook, path)
+    except UnicodeEncodeError:  # half a surrogate pair, which has no signature
+        store.log.warning("Notebook %s is not trusted: its text is not valid Unicode", path)
+        store.notebooks.notary.mark_cells(notebook, False)
 
 
 def _refuse_large_file(store: ContentsStore, status: FileStatus) -> None:
@@ -128,6 +144,12 @@ def _refuse_large_file(store: ContentsStore, status: FileStatus) -> None:
 def trust_notebook(store: ContentsStore, path: str) -> None:
     """Sign the notebook at `path` with all its cells marked as trusted."""
     model = read_model(store, ReadRequest(path, True, "notebook", None, False))
+    try:
+        store.notebooks.notary.compute_signature(model["content"])
+    except UnicodeEncodeError as error:
+        raise HTTPError(
+            400, f"{path} cannot be trusted: its text is not valid Unicode ({error.reason})"
+        ) from error
     store.log.warning("Trusting notebook %s", path)
     store.notebooks.notary.mark_cells(model["content"], True)
     store.notebooks.check_and_sign(model["content"], path)

@@ -15,9 +15,14 @@ def rename_entry(store: ContentsStore, old_path: str, source: str, target: str) 
 
     A move that HDFS cannot do by a rename, such as one to a local directory, is done by a copy.
     """
-    fs = store.fs
-    if fs.exists(target):
+    if store.fs.exists(target):
         raise FileExistsError(errno.EEXIST, "it already exists", target)
+    _move(store, old_path, source, target)
+    store.last_seen.move(source, target)
+
+
+def _move(store: ContentsStore, old_path: str, source: str, target: str) -> None:
+    fs = store.fs
     try:
         fs.rename(source, target)
     except FileNotFoundError as error:

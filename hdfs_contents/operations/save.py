@@ -44,7 +44,8 @@ def save_model(store: ContentsStore, model: SentModel, path: str, hdfs_path: str
     if existing is not None:
         if not models.owner_may_write(existing, store.fs.user):
             store.fs.check_write(hdfs_path)
-        store.last_seen.refuse_if_changed(existing)
+        upload = chunk == FIRST or model.get("format") == "base64"
+        store.last_seen.refuse_if_changed(existing, upload=upload)
     if model["type"] == "notebook":
         return _save_notebook(store, model["content"], hdfs_path, path, existing)
     data = documents.encode_file(model["content"], model.get("format"), path)
@@ -82,16 +83,13 @@ def _save_notebook(
     store: ContentsStore, content: object, hdfs_path: str, path: str, existing: FileStatus | None
 ) -> Model:
     notebook, data = documents.serialize_notebook(content, path)
-    if notebook.validation_error:
+    if notebook.validation_error and notebook.has_signature:
         _check_signable(store, notebook, path)
     # The signature store waits for the local disk. Sign while HDFS writes the file.
-    signing = store.signing_threads.submit(store.notebooks.check_and_sign, notebook.node, path)
+    signing = store.signing_threads.submit(_sign, store, notebook, path)
     status = write_file(store.fs, hdfs_path, [data], replaces=existing)
     store.last_seen.record(status)
-    try:
-        signing.result()
-    except Exception as error:  # the class of the store is configurable
-        raise HTTPError(500, f"{path} was saved but could not be signed: {error}") from error
+    signing.result()
     model = _saved_model(status, path)
     validated = store.notebooks.validate_notebook_model(
         {"content": content}, notebook.validation_error
@@ -101,6 +99,18 @@ def _save_notebook(
     return model
 
 
+def _sign(store: ContentsStore, notebook: Notebook, path: str) -> None:
+    """Sign a notebook whose cells are trusted. A save succeeds without a signature: its outputs
+    are then not trusted when it is opened again."""
+    if not notebook.has_signature:
+        store.log.warning("%s is not signed: its text is not valid Unicode", path)
+        return
+    try:
+        store.notebooks.check_and_sign(notebook.node, path)
+    except Exception as error:  # noqa: BLE001 - the class of the signature store is configurable
+        store.log.warning("%s is not signed: %s", path, error)
+
+
 def _saved_model(status: FileStatus, path: str) -> Model:
     return models.base_model(status, path, type=models.model_type(status, path), writable=True)
 
@@ -108,8 +118,10 @@ def _saved_model(status: FileStatus, path: str) -> Model:
 def _check_signable(store: ContentsStore, notebook: Notebook, path: str) -> None:
     """Raise HTTPError 400 if too much is missing to sign the notebook. One that is merely not valid
     may be saved."""
+    node, notary = deepcopy(notebook.node), store.notebooks.notary  # it changes its argument
     try:
-        store.notebooks.notary.check_cells(deepcopy(notebook.node))  # it changes its argument
+        notary.check_cells(node)
+        notary.compute_signature(node)
     except Exception as error:  # the notary raises whatever a wrong structure causes
         reason = documents.summarize(error)
         raise HTTPError(400, f"{path}: the content is not a notebook: {reason}") from error

@@ -215,3 +215,63 @@ async def test_a_long_name_is_a_name_like_others(
     manager: HDFSContentsManager, names: Names
 ) -> None:
     await use_like_others("a" * 240, manager, names)
+
+
+async def test_a_directory_with_snapshots_is_neither_renamed_nor_deleted(
+    manager: HDFSContentsManager, root: str, write: Write, names: Names, hdfs: Callable[..., str]
+) -> None:
+    write("d/sub/a", "a")
+    hdfs("dfsadmin", "-allowSnapshot", f"{root}/d/sub")
+    hdfs("dfs", "-createSnapshot", f"{root}/d/sub", "first")
+    for change in (manager.delete("d"), manager.rename("d", "e"), manager.delete("d/sub")):
+        assert "hdfs dfs -deleteSnapshot" in await refused(403, change)
+    manager.allow_hidden = True
+    assert "in a snapshot" in await refused(403, manager.delete("d/sub/.snapshot/first/a"))
+    listed = (await manager.get("d/sub/.snapshot/first"))["content"]
+    assert [(entry["name"], entry["writable"]) for entry in listed] == [("a", False)]
+    hdfs("dfs", "-deleteSnapshot", f"{root}/d/sub", "first")
+    hdfs("dfsadmin", "-disallowSnapshot", f"{root}/d/sub")
+    await manager.delete("d")
+    assert names() == []
+
+
+async def test_with_a_full_quota_of_names_a_file_can_be_deleted_after_a_warning(
+    manager: HDFSContentsManager, root: str, write: Write, names: Names, hdfs: Callable[..., str]
+) -> None:
+    write("a", "a")
+    write("b", "b")
+    hdfs("dfs", "-rm", "-r", "-f", "-skipTrash", "/user/alice/.Trash")
+    hdfs("dfsadmin", "-setQuota", hdfs("dfs", "-count", "/user/alice").split()[0], "/user/alice")
+    try:
+        assert "delete it again" in await refused(507, manager.delete("a"))
+        await manager.delete("a")
+        write("c", "c")
+        assert "in your trash" in await refused(507, manager.save({"type": "directory"}, "d"))
+    finally:
+        hdfs("dfsadmin", "-clrQuota", "/user/alice")
+    assert names() == ["b", "c"]
+
+
+async def test_a_long_name_can_be_deleted_twice_and_its_checkpoint_is_what_is_too_long(
+    manager: HDFSContentsManager, write: Write, names: Names
+) -> None:
+    name = "n" * 250
+    write(name)
+    assert "checkpoint" in await refused(400, manager.create_checkpoint(name))
+    await manager.delete(name)
+    write(name)
+    assert "delete it again" in await refused(400, manager.delete(name))
+    await manager.delete(name)
+    assert name not in names()
+
+
+async def test_a_file_is_deleted_although_its_checkpoints_are_not_the_users(
+    manager: HDFSContentsManager, root: str, write: Write, names: Names, hdfs: Callable[..., str]
+) -> None:
+    write("a")
+    write(".ipynb_checkpoints/a-checkpoint")
+    hdfs("dfs", "-chmod", "700", f"{root}/.ipynb_checkpoints")
+    hdfs("dfs", "-chown", "bob", f"{root}/.ipynb_checkpoints")
+    await manager.delete("a")
+    assert names() == [".ipynb_checkpoints"]
+    hdfs("dfs", "-rm", "-r", "-skipTrash", f"{root}/.ipynb_checkpoints")

@@ -192,7 +192,7 @@ def test_a_file_named_like_an_error_does_not_become_that_error(word: str, rest: 
 def test_each_kind_of_failure_has_its_status(code: int, status: int) -> None:
     answer = http_error(OSError(code, "what went wrong", "/user/alice/a"), "a")
     assert answer.status_code == status
-    assert answer.log_message == "a: what went wrong"
+    assert str(answer.log_message).startswith("a: what went wrong")
 
 
 def test_a_path_outside_the_root_is_not_found_and_a_bad_name_a_bad_request() -> None:

@@ -87,7 +87,6 @@ def test_an_invalid_notebook_is_written_with_its_validation_error() -> None:
         {"nbformat": 4, "nbformat_minor": 5, "metadata": {}},
         {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": "abc"},
         {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [3]},
-        {"nbformat": 4, "nbformat_minor": 5, "metadata": {"a": "\ud800"}, "cells": []},
         {"nbformat": 9, "nbformat_minor": 0, "metadata": {}, "cells": []},
         {"nbformat": "4", "nbformat_minor": 5, "metadata": {}, "cells": []},
     ],
@@ -120,3 +119,29 @@ def test_a_file_that_is_not_a_notebook_is_not_parsed(data: bytes) -> None:
 @given(st.binary())
 def test_a_hash_is_that_of_the_bytes(data: bytes) -> None:
     assert documents.content_hash(data, "sha256") == hashlib.sha256(data).hexdigest()
+
+
+@given(st.text(st.characters()), st.text(st.characters()))
+def test_half_a_surrogate_pair_in_a_notebook_survives_a_round_trip(key: str, value: str) -> None:
+    sent = new_notebook(metadata={key: value}, cells=[new_code_cell(f"print({value!r})")])
+    notebook, data = documents.serialize_notebook(sent, "a")
+    read = documents.parse_notebook(data, "a").node
+    assert read["metadata"] == json.loads(json.dumps(sent["metadata"]))
+    halves = any("\ud800" <= character <= "\udfff" for character in key + value)
+    assert notebook.has_signature is not halves
+
+
+def test_a_notebook_with_a_byte_order_mark_is_read() -> None:
+    _, data = documents.serialize_notebook(new_notebook(), "a")
+    assert documents.parse_notebook(b"\xef\xbb\xbf" + data, "a").node == new_notebook()
+
+
+@pytest.mark.parametrize("data", [b"[]", b"null", b"5", b'{"nbformat": 4, "cells": 5}'])
+def test_json_that_is_no_notebook_is_refused_in_plain_words(data: bytes) -> None:
+    message = str(refused(documents.parse_notebook, data, "a").log_message)
+    assert message == "a is not a notebook: its JSON does not have the structure of a notebook"
+
+
+def test_a_notebook_in_another_encoding_is_refused_in_plain_words() -> None:
+    message = str(refused(documents.parse_notebook, b'{"a": "\xe4"}', "a").log_message)
+    assert message == "a is not a notebook: it is not UTF-8 encoded"

@@ -93,6 +93,50 @@ async def test_one_of_many_concurrent_saves_wins_and_the_others_get_an_error(
     assert names() == ["a"]
 
 
+@pytest.mark.parametrize("upload", [{"format": "base64", "content": "bmV3"}, {"chunk": 1}])
+async def test_an_upload_replaces_the_version_that_was_listed_and_no_newer_one(
+    upload: dict[str, object], manager: HDFSContentsManager, write: Write
+) -> None:
+    """JupyterLab lists the directory, asks whether to replace the file, and sends it."""
+    write("a.csv", "old")
+    await manager.get("a.csv")
+    write("a.csv", "by a program")
+    await manager.get("")
+    await refused(409, manager.save(text("edited"), "a.csv"))
+    await manager.save(text("new") | upload, "a.csv")
+    await manager.get("a.csv")
+    write("a.csv", "by a program")
+    await manager.get("")
+    write("a.csv", "by a program again")
+    await refused(409, manager.save(text("new") | upload, "a.csv"))
+
+
+async def test_a_file_that_was_deleted_or_moved_here_is_forgotten(
+    manager: HDFSContentsManager, write: Write, read: Read
+) -> None:
+    write("d/a", "old")
+    write("d/b", "old")
+    for path in ("d/a", "d/b"):
+        await manager.get(path)
+    await manager.delete("d/a")
+    await manager.rename("d", "e")
+    for path in ("d/a", "d/b"):
+        write(path, "by a program")
+        await manager.save(text("new"), path)
+        assert read(path) == b"new"
+
+
+async def test_a_file_that_was_renamed_here_stays_protected(
+    manager: HDFSContentsManager, write: Write
+) -> None:
+    write("d/a", "old")
+    await manager.get("d/a")
+    await manager.rename("d", "e")
+    await manager.rename("e/a", "e/b")
+    write("e/b", "by a program")
+    await refused(409, manager.save(text("mine"), "e/b"))
+
+
 def answer_is_ok(answer: object) -> bool:
     if isinstance(answer, BaseException):
         assert isinstance(answer, HTTPError)

@@ -90,21 +90,73 @@ async def test_a_read_only_directory_is_copied_with_its_mode(
         fs.set_permission(f"{root}/{name}/sub", 0o755)
 
 
+class NoPlace:
+    """A file system whose trash has no place for anything."""
+
+    def __init__(self, fs: FileSystem, reason: int) -> None:
+        self._fs = fs
+        self._reason = reason
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._fs, name)
+
+    def trash(self, path: str) -> None:
+        raise OSError(self._reason, "the quota of /user/alice is exceeded", path)
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"), [(errno.EDQUOT, 507), (errno.ENAMETOOLONG, 400), (errno.EACCES, 403)]
+)
 async def test_a_file_that_the_trash_rejects_is_kept(
-    manager: HDFSContentsManager, fs: FileSystem, write: Write, read: Read
+    reason: int, status: int, manager: HDFSContentsManager, fs: FileSystem, read: Read, write: Write
 ) -> None:
     write("a", "a")
+    manager.store.fs = NoPlace(fs, reason)
+    assert "moved to the trash" in await refused(status, manager.delete("a"))
+    assert read("a") == b"a"
 
-    class FullTrash:
+
+async def test_what_the_trash_has_no_place_for_is_deleted_by_a_second_request(
+    manager: HDFSContentsManager, fs: FileSystem, write: Write, names: Names
+) -> None:
+    write("a", "a")
+    write("d/b", "b")
+    manager.store.fs = NoPlace(fs, errno.EDQUOT)
+    assert "delete it again within 5 minutes" in await refused(507, manager.delete("a"))
+    write("a", "changed")
+    await refused(507, manager.delete("a"))
+    await manager.delete("a")
+    assert "Delete its files first" in await refused(507, manager.delete("d"))
+    await refused(400, manager.delete("d"))
+    assert names() == ["d"]
+
+
+async def test_a_delete_that_was_asked_about_long_ago_is_asked_about_again(
+    manager: HDFSContentsManager, fs: FileSystem, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("a", "a")
+    manager.store.fs = NoPlace(fs, errno.EDQUOT)
+    await refused(507, manager.delete("a"))
+    monkeypatch.setattr("hdfs_contents.permanent_deletes.CONFIRMATION_SECONDS", 0.0)
+    await refused(507, manager.delete("a"))
+
+
+async def test_a_deletion_succeeds_although_its_checkpoints_cannot_be_deleted(
+    manager: HDFSContentsManager, fs: FileSystem, write: Write, names: Names
+) -> None:
+    class Refuses:
         def __getattr__(self, name: str) -> Any:
             return getattr(fs, name)
 
-        def trash(self, path: str) -> None:
-            raise OSError(errno.EDQUOT, "the quota of /user/alice is reached", path)
+        def stat(self, path: str) -> Any:
+            if "checkpoint" in path:
+                raise PermissionError(errno.EACCES, "alice may not enter it", path)
+            return fs.stat(path)
 
-    manager.store.fs = FullTrash()
-    assert "moved to the trash" in await refused(507, manager.delete("a"))
-    assert read("a") == b"a"
+    write("a", "a")
+    manager.store.fs = Refuses()
+    await manager.delete("a")
+    assert names() == []
 
 
 async def test_new_files_have_unused_names(manager: HDFSContentsManager) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+from typing import Any
+
+from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
 from tests.unit.hdfs_contents.manager.models import Write, notebook, refused
 
@@ -57,3 +61,22 @@ async def test_a_wrong_type_is_a_bad_request(manager: HDFSContentsManager, write
     assert "is a directory" in await refused(400, manager.get("d", type="file"))
     assert "is not a directory" in await refused(400, manager.get("d/a", type="directory"))
     assert "has no hash" in await refused(400, manager.get("d", require_hash=True))
+
+
+async def test_files_of_a_read_only_directory_are_listed_as_not_writable(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write
+) -> None:
+    write("d/a")
+    write("d/sub/b")
+
+    class ReadOnly:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(fs, name)
+
+        def check_write(self, path: str) -> None:
+            if path == f"{root}/d":
+                raise PermissionError(errno.EACCES, "alice may not write", path)
+
+    manager.store.fs = ReadOnly()
+    content = (await manager.get("d"))["content"]
+    assert {entry["name"]: entry["writable"] for entry in content} == {"a": False, "sub": True}

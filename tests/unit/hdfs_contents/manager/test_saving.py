@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 from copy import deepcopy
 from typing import Any
@@ -163,3 +164,39 @@ async def test_hooks_run_before_and_after_a_save(
     await manager.save(text("a"), "a.txt")
     assert read("a.txt") == b"a!"
     assert after == [("a.txt", f"{root}/a.txt")]
+
+
+async def test_a_notebook_with_half_a_surrogate_pair_is_saved_and_opened_untrusted(
+    manager: HDFSContentsManager, read: Read
+) -> None:
+    sent = notebook("print('\ud83d')")
+    await manager.save(dict(sent), "a.ipynb")
+    assert b"\\ud83d" in read("a.ipynb")
+    model = await manager.get("a.ipynb")
+    assert model["content"]["cells"][0]["source"] == "print('\ud83d')"
+    assert "valid Unicode" in await refused(400, manager.trust_notebook("a.ipynb"))
+    await manager.save(notebook("1"), "a.ipynb")
+    assert (await manager.get("a.ipynb"))["content"]["cells"][0]["metadata"] == {"trusted": True}
+
+
+async def test_a_save_succeeds_although_the_signature_cannot_be_stored(
+    manager: HDFSContentsManager, read: Read, caplog: pytest.LogCaptureFixture
+) -> None:
+    class FullDisk:
+        def __getattr__(self, name: str) -> Any:
+            raise OSError(errno.ENOSPC, "no space is left")
+
+    manager.notary.store = FullDisk()
+    manager.notary.store_factory = FullDisk
+    await manager.save(notebook("1"), "a.ipynb")
+    assert b"cells" in read("a.ipynb")
+    assert "a.ipynb is not signed" in caplog.text
+
+
+async def test_a_notebook_of_version_3_without_metadata_is_refused_before_it_is_saved(
+    manager: HDFSContentsManager, names: Names
+) -> None:
+    content = {"nbformat": 3, "nbformat_minor": 0, "worksheets": []}
+    model = {"type": "notebook", "format": "json", "content": content}
+    await refused(400, manager.save(model, "a.ipynb"))
+    assert names() == []
