@@ -4,7 +4,8 @@
   asks for them, have their time in the name. They move and are copied with their directory.
 - Creating and restoring copies bytes from HDFS to HDFS and replaces the target as a whole.
 - The id of a checkpoint is its time, so it stays the same when newer ones are created.
-- Listing changes nothing.
+- Listing changes nothing. It includes the versions of the file in HDFS snapshots, which can be
+  restored like checkpoints.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from hadoop_client.hdfs.paths import parent, temporary_beside
 from hdfs_contents import documents, models
 from hdfs_contents.models import CheckpointModel
 from hdfs_contents.paths import CHECKPOINT_DIR
+from hdfs_contents.snapshots import SNAPSHOT_DIR
 from hdfs_contents.store import ContentsStore, HasStore
 
 P = ParamSpec("P")
@@ -36,6 +38,9 @@ T = TypeVar("T")
 
 #: The infix of a checkpoint's name, and an id of the newest one, as on a local disk.
 _NAME = "checkpoint"
+
+#: How the id of a version in a snapshot begins.
+_SNAPSHOT_PREFIX = "snapshot-"
 
 
 def checkpoint_path(hdfs_path: str, time_ms: int | None = None) -> str:
@@ -106,8 +111,12 @@ class HDFSCheckpoints(AsyncGenericCheckpointsMixin, AsyncCheckpoints):
         return {"type": "file", "content": content, "format": file_format}
 
     async def list_checkpoints(self, path: str) -> list[CheckpointModel]:
-        """Return the checkpoints of a file, the oldest first."""
-        return [_model(status) for status in await self._run(path, self._list)]
+        """Return the checkpoints of a file and its versions in snapshots, the oldest first."""
+        return await self._run(path, self._list_models)
+
+    async def has_checkpoint(self, path: str) -> bool:
+        """Return whether a file has a checkpoint."""
+        return bool(await self._run(path, self._list))
 
     async def delete_checkpoint(self, checkpoint_id: str, path: str) -> None:
         """Delete a checkpoint; HTTPError 404 if it does not exist."""
@@ -184,9 +193,18 @@ class HDFSCheckpoints(AsyncGenericCheckpointsMixin, AsyncCheckpoints):
         with self._fs.open_read(self._find(path, hdfs_path, checkpoint_id).path) as file:
             return bytes(file.read())
 
+    def _list_models(self, path: str, hdfs_path: str) -> list[CheckpointModel]:
+        models = [_model(status) for status in self._list(path, hdfs_path)]
+        models += [_model(status) for status in self._store.snapshots.versions(hdfs_path)]
+        return sorted(models, key=lambda model: model["last_modified"])
+
     def _find(self, path: str, hdfs_path: str, checkpoint_id: str) -> FileStatus:
         """Return a checkpoint by its id. `checkpoint` is the newest one, as on a local disk."""
-        for status in reversed(self._list(path, hdfs_path)):
+        if checkpoint_id.startswith(_SNAPSHOT_PREFIX):
+            found = self._store.snapshots.versions(hdfs_path)
+        else:
+            found = self._list(path, hdfs_path)
+        for status in reversed(found):
             if checkpoint_id in (_NAME, _id(status)):
                 return status
         raise HTTPError(404, f"{path} has no checkpoint {checkpoint_id!r}")
@@ -202,6 +220,8 @@ class HDFSCheckpoints(AsyncGenericCheckpointsMixin, AsyncCheckpoints):
         self._store.last_seen.record(restored)
 
     def _delete(self, path: str, hdfs_path: str, checkpoint_id: str) -> None:
+        if checkpoint_id.startswith(_SNAPSHOT_PREFIX):
+            raise HTTPError(403, f"{path}: a version in a snapshot cannot be deleted")
         self._fs.delete(self._find(path, hdfs_path, checkpoint_id).path)
 
     def _delete_all(self, path: str, hdfs_path: str) -> None:
@@ -228,8 +248,13 @@ class HDFSCheckpoints(AsyncGenericCheckpointsMixin, AsyncCheckpoints):
 
 
 def _id(status: FileStatus) -> str:
-    return str(status.modified_ms)
+    in_snapshot = f"/{SNAPSHOT_DIR}/" in status.path
+    return f"{_SNAPSHOT_PREFIX if in_snapshot else ''}{status.modified_ms}"
 
 
 def _model(status: FileStatus) -> CheckpointModel:
-    return {"id": _id(status), "last_modified": models.last_modified(status)}
+    return {
+        "id": _id(status),
+        "last_modified": models.last_modified(status),
+        "size": status.size,
+    }

@@ -140,6 +140,16 @@ class HDFSContentsManager(AsyncContentsManager):
         """,
     )
 
+    max_listed_entries = Integer(
+        10_000,
+        min=1,
+        config=True,
+        help="""
+        The number of entries of a directory that are listed, the first ones by name. The list then
+        has one more entry, whose name says how many are missing. Code and terminals see all.
+        """,
+    )
+
     max_copy_folder_size_mb = Integer(
         500,
         config=True,
@@ -323,8 +333,11 @@ class HDFSContentsManager(AsyncContentsManager):
     async def _lacks_checkpoint(self, path: str) -> bool:
         """Return whether a notebook has no checkpoint yet. If that is unknown, return False: a new
         checkpoint could replace one."""
+        checkpoints = self.checkpoints
         try:
-            return not await self.checkpoints.list_checkpoints(path)
+            if isinstance(checkpoints, HDFSCheckpoints):  # the class is configurable
+                return not await checkpoints.has_checkpoint(path)
+            return not await checkpoints.list_checkpoints(path)
         except HTTPError as error:
             self.log.warning("Could not list checkpoints of %s: %s", path, error.log_message)
             return False

@@ -51,10 +51,11 @@ class SentModel(TypedDict, total=False):
 
 
 class CheckpointModel(TypedDict):
-    """A checkpoint, as the API returns it."""
+    """A checkpoint, as the API returns it, with its size in bytes."""
 
     id: str
     last_modified: datetime
+    size: int
 
 
 def model_type(status: FileStatus, api_path: str) -> str:

@@ -21,6 +21,7 @@ from hdfs_contents.http_errors import http_errors
 from hdfs_contents.paths import is_hidden, to_hdfs
 from hdfs_contents.permanent_deletes import PermanentDeletes
 from hdfs_contents.seen_files import LastSeen
+from hdfs_contents.snapshots import Snapshots
 from hdfs_contents.uploads import Uploads
 
 P = ParamSpec("P")
@@ -37,6 +38,7 @@ class StoreOptions(Protocol):
     delete_to_trash: bool
     always_delete_dir: bool
     max_document_size_mb: int
+    max_listed_entries: int
     max_copy_folder_size_mb: int
     hash_algorithm: str
 
@@ -75,6 +77,7 @@ class ContentsStore:
         self.log = log
         self.last_seen = LastSeen()
         self.permanent_deletes = PermanentDeletes()
+        self.snapshots = Snapshots(fs)
         self.uploads = Uploads(fs)
         self.signing_threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="hdfs-signing")
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="hdfs-contents")

@@ -69,16 +69,26 @@ def _list_models(
     """
     user, allow_hidden = store.fs.user, store.options.allow_hidden
     prefix = f"{directory}/" if directory else ""
-    listing = []
+    limit = store.options.max_listed_entries
+    listing: list[Model] = []
+    missing = 0
     for status in entries:
         name = status.name
         if name.startswith(".") and (not allow_hidden or is_temporary(name)):
             continue
-        if store.options.should_list(name):
-            path = prefix + name
-            type = models.model_type(status, path)
-            may_write = (writable or status.is_dir) and models.seems_writable(status, user)
-            listing.append(models.base_model(status, path, type=type, writable=may_write))
+        if not store.options.should_list(name):
+            continue
+        if len(listing) == limit:
+            missing += 1
+            continue
+        path = prefix + name
+        type = models.model_type(status, path)
+        may_write = (writable or status.is_dir) and models.seems_writable(status, user)
+        listing.append(models.base_model(status, path, type=type, writable=may_write))
+    if missing:
+        name = f"({missing:,} more entries are not listed)"
+        notice = FileStatus(name, False, 0, status.modified_ms, 0, user, "")
+        listing.append(models.base_model(notice, prefix + name, type="file", writable=False))
     return listing
 
 
