@@ -15,20 +15,18 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
-import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import get_args
 from weakref import WeakValueDictionary
 
-from jupyter_server.services.contents.manager import AsyncContentsManager, copy_pat
+from jupyter_server.services.contents.manager import copy_pat
 from nbformat.sign import NotebookNotary
 from tornado.web import HTTPError
-from traitlets import Bool, Dict, Enum, Integer, TraitError, Unicode, default, validate
+from traitlets import default, validate
 
-from hadoop_client.hdfs.filesystem import FileStatus, FileSystem, Kind
+from hadoop_client.hdfs.filesystem import FileStatus, FileSystem
 from hadoop_client.hdfs.paths import join, parent
 from hdfs_contents import local_root, root
 from hdfs_contents.answers import PathAnswer
@@ -40,142 +38,14 @@ from hdfs_contents.operations.delete import delete_entry
 from hdfs_contents.operations.read import ReadRequest, read_model, trust_notebook
 from hdfs_contents.operations.rename import rename_entry
 from hdfs_contents.operations.save import check_model, save_model
-from hdfs_contents.paths import InvalidPathError, is_hidden, normalize_root, to_hdfs
+from hdfs_contents.options import ContentsOptions
+from hdfs_contents.paths import is_hidden, to_hdfs
 from hdfs_contents.signing import make_thread_safe
 from hdfs_contents.store import ContentsStore
 
 
-class HDFSContentsManager(AsyncContentsManager):
+class HDFSContentsManager(ContentsOptions):
     """Keeps notebooks and files in HDFS."""
-
-    root_dir = Unicode(
-        config=True,
-        help="""
-        The root directory, an absolute path in HDFS. By default it is derived from
-        root_dir_template.
-        """,
-    )
-
-    root_dir_template = Unicode(
-        "{home}/notebooks",
-        config=True,
-        help="""
-        A template for the root directory of each user. {home} is the user's home directory in HDFS.
-        {username} is the user's name: HADOOP_USER_NAME, else JUPYTERHUB_USER, else the account that
-        runs the notebook server. Change it to keep notebooks elsewhere, for example in
-        "/projects/{username}".
-        """,
-    )
-
-    create_root_dir_on_startup = Bool(
-        True,
-        config=True,
-        help="""
-        Create root_dir when the server starts if it does not exist, accessible only to its owner.
-        If this is off, the server does not start without it.
-        """,
-    )
-
-    hdfs_host = Unicode(
-        "default",
-        config=True,
-        help="""
-        The host of the NameNode, or a name service of the Hadoop configuration. By default it is
-        taken from fs.defaultFS in HADOOP_CONF_DIR. Set it to use another HDFS than the cluster's
-        default.
-        """,
-    )
-
-    hdfs_port = Integer(
-        0, config=True, help="The port of the NameNode on hdfs_host; 0 for a name service."
-    )
-
-    filesystem_kind = Enum(
-        get_args(Kind),
-        "auto",
-        config=True,
-        help="""
-        The client that transfers file contents. "native" is hdfs-native, which needs no Java.
-        "libhdfs" is Hadoop's own client in a JVM; set it if all notebooks are in an encryption zone
-        whose key hdfs-native cannot get. "auto" uses libhdfs only for files in such a zone.
-        """,
-    )
-
-    delete_to_trash = Bool(
-        True,
-        config=True,
-        help="""
-        Move deleted files to the user's trash in HDFS, if the cluster has one (fs.trash.interval).
-        Until the trash is emptied, hdfs dfs -mv restores them. If this is off, files are deleted
-        permanently.
-        """,
-    )
-
-    local_dirs = Dict(
-        value_trait=Unicode(),
-        config=True,
-        help="""
-        Local directories of the server's machine to show in the root directory, by name; by default
-        none. They are created if they do not exist, and environment variables in their paths are
-        expanded. Their files may be deleted when the server ends. Set it to show users the files
-        that kernels see, for example {"scratch": "$PWD/scratch"}.
-        """,
-    )
-
-    always_delete_dir = Bool(
-        False,
-        config=True,
-        help="""
-        Allow users to delete directories that are not empty if they cannot be moved to the trash:
-        they are then deleted permanently.
-        """,
-    )
-
-    max_document_size_mb = Integer(
-        200,
-        config=True,
-        help="""
-        The size in megabytes of the largest file that can be opened as a document. A document is
-        held in memory as a whole. Larger files can still be downloaded, uploaded and copied.
-        """,
-    )
-
-    max_listed_entries = Integer(
-        10_000,
-        min=1,
-        config=True,
-        help="""
-        The number of entries of a directory that are listed, the first ones by name. The list then
-        has one more entry, whose name says how many are missing. Code and terminals see all.
-        """,
-    )
-
-    max_copy_folder_size_mb = Integer(
-        500,
-        config=True,
-        help="""
-        The size in megabytes of the largest directory that can be copied, or moved between file
-        systems by a copy. The browser waits for it.
-        """,
-    )
-
-    hash_algorithm = Enum(
-        sorted(name for name in hashlib.algorithms_available if not name.startswith("shake")),
-        "sha256",
-        config=True,
-        help="The algorithm of the content hash that clients may request.",
-    )
-
-    @default("root_dir")
-    def _default_root_dir(self) -> str:
-        return root.directory_from_template(self.root_dir_template, root.set_hadoop_user())
-
-    @validate("root_dir")
-    def _validate_root_dir(self, proposal: Mapping[str, str]) -> str:
-        try:
-            return normalize_root(proposal["value"])
-        except InvalidPathError as error:
-            raise TraitError(f"c.HDFSContentsManager.root_dir: {error}") from error
 
     @default("checkpoints_class")
     def _default_checkpoints_class(self) -> type[HDFSCheckpoints]:
@@ -193,11 +63,14 @@ class HDFSContentsManager(AsyncContentsManager):
         """Open HDFS; raise `root.StartupError` if that fails."""
         self._store: ContentsStore | None = None
         self._local: local_root.LocalRoot | None = None
+        self._start = ""
         super().__init__(**kwargs)
         self._save_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._open_store()
         self.notary = make_thread_safe(self.notary)
         self._serve_locally()
+        if self.show_all_of_hdfs and not self.preferred_dir:
+            self.preferred_dir = self._start
 
     @property
     def store(self) -> ContentsStore:
@@ -208,6 +81,8 @@ class HDFSContentsManager(AsyncContentsManager):
     def _open_store(self) -> ContentsStore:
         if self._store is None:
             fs = self._open_filesystem()
+            if self.show_all_of_hdfs:
+                self._start, self.root_dir = self.root_dir.strip("/"), "/"
             other = self.hdfs_host != "default"
             self._local = local_root.find(self.root_dir, os.environ, other_filesystem=other)
             shown = self.local_dirs if self._local is None else self._local.shown | self.local_dirs

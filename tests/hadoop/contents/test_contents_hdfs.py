@@ -241,7 +241,8 @@ async def test_with_a_full_quota_of_names_a_file_can_be_deleted_after_a_warning(
     write("a", "a")
     write("b", "b")
     hdfs("dfs", "-rm", "-r", "-f", "-skipTrash", "/user/alice/.Trash")
-    hdfs("dfsadmin", "-setQuota", hdfs("dfs", "-count", "/user/alice").split()[0], "/user/alice")
+    directories, files = hdfs("dfs", "-count", "/user/alice").split()[:2]
+    hdfs("dfsadmin", "-setQuota", str(int(directories) + int(files)), "/user/alice")
     try:
         assert "delete it again" in await refused(507, manager.delete("a"))
         await manager.delete("a")
@@ -275,3 +276,31 @@ async def test_a_file_is_deleted_although_its_checkpoints_are_not_the_users(
     await manager.delete("a")
     assert names() == [".ipynb_checkpoints"]
     hdfs("dfs", "-rm", "-r", "-skipTrash", f"{root}/.ipynb_checkpoints")
+
+
+async def test_versions_of_a_file_in_snapshots_can_be_restored(
+    manager: HDFSContentsManager, root: str, write: Write, read: Read, hdfs: Callable[..., str]
+) -> None:
+    hdfs("dfsadmin", "-allowSnapshot", root)
+    for number in range(3):
+        write("d/a", f"version {number}")
+        if number != 1:
+            hdfs("dfs", "-createSnapshot", root, f"s2026.{number}")
+    write("d/a", "now")
+    try:
+        await manager.create_checkpoint("d/a")
+        listed = await manager.list_checkpoints("d/a")
+        assert [version["id"].partition("-")[0] for version in listed] == ["snapshot"] * 2 + [
+            listed[2]["id"]
+        ]
+        assert [version["size"] for version in listed] == [9, 9, 3]
+        await manager.restore_checkpoint(listed[0]["id"], "d/a")
+        assert read("d/a") == b"version 0"
+        assert "cannot be deleted" in await refused(
+            403, manager.delete_checkpoint(listed[0]["id"], "d/a")
+        )
+        await manager.delete("d/a")
+    finally:
+        for number in (0, 2):
+            hdfs("dfs", "-deleteSnapshot", root, f"s2026.{number}")
+        hdfs("dfsadmin", "-disallowSnapshot", root)

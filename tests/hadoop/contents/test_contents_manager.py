@@ -9,7 +9,7 @@ from traitlets import TraitError
 
 from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
-from tests.unit.hdfs_contents.manager.models import Write
+from tests.unit.hdfs_contents.manager.models import Write, refused
 
 
 def test_the_root_is_made_for_its_owner_only(fs: FileSystem, root: str) -> None:
@@ -35,6 +35,18 @@ def test_a_person_without_a_home_reads_what_an_admin_has_to_run(
     monkeypatch.setenv("HADOOP_USER_NAME", "carol")
     with pytest.raises(TraitError, match="hdfs dfs -mkdir -p /user/carol && hdfs dfs -chown carol"):
         HDFSContentsManager()
+
+
+async def test_all_of_hdfs_is_shown_from_the_persons_directory_on(
+    fs: FileSystem, root: str, write: Write
+) -> None:
+    write("a", "mine")
+    manager = HDFSContentsManager(root_dir=root, show_all_of_hdfs=True)
+    assert (manager.root_dir, manager.preferred_dir) == ("/", root.strip("/"))
+    assert "user" in [entry["name"] for entry in (await manager.get(""))["content"]]
+    assert (await manager.get(f"{root}/a"))["content"] == "mine"
+    assert (await manager.get("tmp"))["type"] == "directory"
+    await refused(403, manager.save({"type": "directory"}, "user/bob/of-alice"))
 
 
 def test_a_preferred_directory_is_looked_for_below_the_root(root: str, write: Write) -> None:

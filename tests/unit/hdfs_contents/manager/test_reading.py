@@ -7,7 +7,7 @@ from typing import Any
 
 from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
-from tests.unit.hdfs_contents.manager.models import Write, notebook, refused
+from tests.unit.hdfs_contents.manager.models import MakeManager, Write, notebook, refused
 
 
 async def test_a_directory_lists_its_files_with_their_types(
@@ -80,3 +80,17 @@ async def test_files_of_a_read_only_directory_are_listed_as_not_writable(
     manager.store.fs = ReadOnly()
     content = (await manager.get("d"))["content"]
     assert {entry["name"]: entry["writable"] for entry in content} == {"a": False, "sub": True}
+
+
+async def test_the_listing_of_a_huge_directory_says_how_much_is_missing(
+    make_manager: MakeManager, write: Write
+) -> None:
+    for number in range(5):
+        write(f"d/{number}")
+    write("d/.hidden")
+    listed = (await make_manager(max_listed_entries=3).get("d"))["content"]
+    names = [entry["name"] for entry in listed]
+    assert names == ["0", "1", "2", "(2 more entries are not listed)"]
+    assert listed[-1]["writable"] is False
+    listed = (await make_manager(max_listed_entries=5).get("d"))["content"]
+    assert [entry["name"] for entry in listed] == list("01234")
