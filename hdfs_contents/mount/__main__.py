@@ -21,11 +21,12 @@ from pathlib import Path
 from hadoop_client.configuration import Configuration
 from hadoop_client.hdfs.filesystem import FileSystem, open_filesystem
 from hdfs_contents.mount.daemon import DeviceServer
-from hdfs_contents.mount.files import OpenFiles, Tables
+from hdfs_contents.mount.files import OpenFiles
 from hdfs_contents.mount.operations import Operations
 from hdfs_contents.mount.overlay import Budget
 from hdfs_contents.mount.recovery import JournalRecorder, live_records, restore
 from hdfs_contents.mount.state import Journal, Slots
+from hdfs_contents.mount.tables import Tables
 
 _DEFAULT_STAGING_MB = 4096
 
