@@ -220,6 +220,13 @@ class OpenFiles:
             draft.truncate(size)
             self._record(draft)
 
+    def set_mode(self, node: Node, mode: int) -> None:
+        self._fs.set_permission(self._path(node), mode)
+        draft = self.draft_or_none(node)
+        if draft is not None:
+            with draft.lock:
+                draft.version = draft.version._replace(mode=mode)
+
     def set_time(self, draft: Draft, modified_ms: int) -> None:
         """Set the time of a file that is published later."""
         with draft.lock:

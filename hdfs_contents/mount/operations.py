@@ -232,9 +232,10 @@ class Operations:
         return Answer(protocol.encode_attributes(self._files.attributes(node, status), VALID_NS))
 
     def _status(self, node: Node) -> FileStatus:
-        """Return the status in HDFS, or the last one of a deleted file that is open."""
+        """Return the status in HDFS, or the last one of a file that only this mount has open: one
+        that was deleted, or is new and has no content in HDFS yet."""
         draft = self._files.draft_or_none(node)
-        if draft is not None and node.is_deleted:
+        if draft is not None and (node.is_deleted or draft.created is not None):
             return draft.status
         with self._tables:
             path = self._tables.inodes.path(node)
@@ -247,7 +248,7 @@ class Operations:
         if body.size is not None:
             self._files.truncate(node, body.size)
         if body.mode is not None and not node.is_deleted:
-            self._fs.set_permission(self._path(node_id)[1], body.mode & 0o1777)
+            self._files.set_mode(node, body.mode & 0o1777)
         if body.modified_ns is not None:
             self._set_time(node, body.modified_ns)
         return self._shown(node)
