@@ -1,12 +1,14 @@
 """What YARN's refusals of an application mean. Pure.
 
-A table maps each message of the ResourceManager's submission path, of the CapacityScheduler and of
-the FairScheduler (Hadoop 2.10 to 3.5) to a sentence for the user: the reason, with the queue, the
-limit and the user, and what the user or an administrator can do.
+A table maps each message of the ResourceManager's submission path, of the CapacityScheduler, of the
+FairScheduler (Hadoop 2.10 to 3.5) and of a federation's router (3.4 and 3.5) to a sentence for the
+user: the reason, with the queue, the limit and the user, and what the user or an administrator can
+do.
 
 Source: ClientRMService, RMAppManager, RMServerUtils, SchedulerUtils, DelegationTokenRenewer,
 ZKRMStateStore, ServiceAuthorizationManager, and the packages `placement`, `scheduler.capacity` and
-`scheduler.fair` of the ResourceManager.
+`scheduler.fair` of the ResourceManager; FederationClientInterceptor, RouterServerUtil and the
+package `federation.policies` of the router.
 """
 
 from __future__ import annotations
@@ -229,6 +231,33 @@ REFUSALS = (
         OptionsError,
         "a lifetime of {seconds} seconds is too short. Ask an administrator to correct "
         "c.YarnSpawner.lifetime.",
+    ),
+    # -- the router of a federation of clusters ----------------------------------------------------
+    Refusal(
+        r"The policy configured for this queue \((?P<queue>.+)\) reject all routing requests",
+        QueueError,
+        "YARN's router sends no application of queue {queue} to a cluster. Choose another queue, "
+        "or ask an administrator to change the router's policy for this one.",
+    ),
+    Refusal(
+        r"No active SubCluster available to submit the request",
+        ApplicationFailedError,
+        "YARN's router finds no active cluster. Try again later, or ask an administrator to look "
+        "into the router's log.",
+    ),
+    Refusal(
+        r"Application .+ with appId (?P<id>\w+) failed to be submitted"
+        r"|Unable to \w+ the ApplicationId (?P<id_>\w+) into the FederationStateStore",
+        ApplicationFailedError,
+        "YARN's router did not submit {id} to a cluster. Try again later, or ask an administrator "
+        "to look into the router's log.",
+    ),
+    Refusal(
+        r"The size of the ApplicationSubmissionContext of the application \w+ is above the limit",
+        OptionsError,
+        "the launch is larger than YARN's router accepts. Ask an administrator to shorten "
+        "c.YarnSpawner.environment and the local files of c.YarnSpawner.localize_files, or to "
+        "raise yarn.router.asc-interceptor-max-size.",
     ),
     # -- the application itself --------------------------------------------------------------------
     Refusal(

@@ -372,12 +372,46 @@ NOT_ALLOWED = [
         "(security.applicationclient.protocol.hosts in hadoop-policy.xml).",
     ),
 ]
+ROUTER_QUEUES = [
+    (  # 3.4 and 3.5, RejectRouterPolicy
+        "The policy configured for this queue (lab) reject all routing requests by construction. "
+        "Application in lab cannot be routed to any RM.",
+        "YARN's router sends no application of queue lab to a cluster. Choose another queue, or "
+        "ask an administrator to change the router's policy for this one.",
+    ),
+]
+ROUTER = [
+    (  # 3.4 and 3.5, FederationPolicyUtils
+        "No active SubCluster available to submit the request.",
+        "YARN's router finds no active cluster. Try again later, or ask an administrator to look "
+        "into the router's log.",
+    ),
+    (  # 3.4 and 3.5, FederationClientInterceptor: also if a ResourceManager has refused it
+        f"Application jupyterhub-alice with appId {APP} failed to be submitted.",
+        f"YARN's router did not submit {APP} to a cluster. Try again later, or ask an "
+        "administrator to look into the router's log.",
+    ),
+    (  # 3.4 and 3.5, FederationClientInterceptor
+        f"Unable to insert the ApplicationId {APP} into the FederationStateStore.",
+        f"YARN's router did not submit {APP} to a cluster. Try again later, or ask an "
+        "administrator to look into the router's log.",
+    ),
+]
+ROUTER_SIZE = [
+    (  # 3.4 and 3.5, RouterServerUtil
+        f"The size of the ApplicationSubmissionContext of the application {APP} is above the limit "
+        "1 MB, size = 1.02 MB.",
+        "the launch is larger than YARN's router accepts. Ask an administrator to shorten "
+        "c.YarnSpawner.environment and the local files of c.YarnSpawner.localize_files, or to "
+        "raise yarn.router.asc-interceptor-max-size.",
+    ),
+]
 MESSAGES = [
     (message, error, sentence)
     for error, group in [
-        (QueueError, QUEUES + PLACEMENT),
-        (OptionsError, RESOURCES),
-        (ApplicationFailedError, APPLICATION),
+        (QueueError, QUEUES + PLACEMENT + ROUTER_QUEUES),
+        (OptionsError, RESOURCES + ROUTER_SIZE),
+        (ApplicationFailedError, APPLICATION + ROUTER),
         (ImpersonationError, NOT_ALLOWED),
     ]
     for message, sentence in group
