@@ -106,7 +106,7 @@ def uploaded(data: bytes, configuration: Configuration) -> Iterator[LocalResourc
     with fs.open_write(path, 0o600) as file:
         file.write(data)
     try:
-        url = Url.parse(f"{configuration.default_filesystem}{path}")
+        url = Url.parse(f"{configuration.hdfs}{path}")
         yield LocalResource(url, len(data), fs.stat(path).modified_ms)
     finally:
         fs.delete(path)

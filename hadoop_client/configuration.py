@@ -17,9 +17,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from hadoop_client.mounts import MountTable, Place
 from hadoop_client.site_files import ConfigurationError, existing_files, read_file
 
 __all__ = ["Configuration", "ConfigurationError", "site_directory"]
+
+#: The environment variable with the URL of the HDFS to use instead of `fs.defaultFS`.
+HDFS_VARIABLE = "YARNHUB_HDFS"
 
 #: Host and port.
 Address = tuple[str, int]
@@ -132,6 +136,53 @@ class Configuration:
         """The file system of paths without a scheme, such as hdfs://namenode:8020."""
         return re.sub(r"(?<=[^:/])/+$", "", (self.get("fs.defaultFS") or "").strip())
 
+    @property
+    def hdfs(self) -> str:
+        """The HDFS, or viewfs, for homes, files and environments.
+
+        It is that of `HDFS_VARIABLE`, or else the default file system. Raises ConfigurationError if
+        that is another kind of file system.
+        """
+        named = os.environ.get(HDFS_VARIABLE, "").strip().rstrip("/")
+        url = named or self.default_filesystem
+        if re.match(r"(hdfs|viewfs)://[^/]", url):
+            return url
+        what = f"{HDFS_VARIABLE} is {url!r}"
+        if not named:
+            what = f"fs.defaultFS is {url!r} in {self._source}"
+        raise ConfigurationError(
+            f"{what}, which is not an HDFS. Set c.YarnSpawner.hdfs, and {HDFS_VARIABLE} for "
+            "commands, to the HDFS for homes, notebooks and environments, such as "
+            "hdfs://nameservice."
+        )
+
+    @property
+    def mounts(self) -> MountTable | None:
+        """The mount table of `hdfs`; None if that is no viewfs."""
+        scheme, _, name = self.hdfs.partition("://")
+        return MountTable.of(self.properties(), name.split("/")[0]) if scheme == "viewfs" else None
+
+    def place(self, path: str) -> Place:
+        """Return the name service and the path there of a path of `hdfs`."""
+        mounts = self.mounts
+        if mounts is None:
+            return Place(self.hdfs.removeprefix("hdfs://").split("/")[0], path)
+        place = mounts.place(path)
+        if place is None:
+            raise ConfigurationError(
+                f"No mount of {self.hdfs} in {self._source} has {path}: add a link, or a "
+                "linkFallback, to its mount table."
+            )
+        return place
+
+    def nameservices(self, url: str | None = None) -> list[str]:
+        """Return the name services of an HDFS or viewfs, by default of `hdfs`."""
+        scheme, _, rest = (url or self.hdfs).strip().partition("://")
+        name = rest.split("/")[0]
+        if scheme == "viewfs":
+            return MountTable.of(self.properties(), name).nameservices
+        return [name] if scheme == "hdfs" and name else []
+
     def resourcemanager_addresses(self) -> list[Address]:
         """Return the ResourceManagers' addresses for clients; several with high availability."""
         return self._resourcemanagers("yarn.resourcemanager.address", CLIENT_PORT)
@@ -141,12 +192,9 @@ class Configuration:
         return self._resourcemanagers("yarn.resourcemanager.scheduler.address", SCHEDULER_PORT)
 
     def namenode_addresses(self, nameservice: str | None = None) -> list[Address]:
-        """Return the NameNodes' addresses of a name service, by default of `fs.defaultFS`."""
+        """Return the NameNodes' addresses of a name service, by default of the root of `hdfs`."""
         if nameservice is None:
-            match = re.fullmatch(r"hdfs://([^/]+)(/.*)?", self.default_filesystem)
-            if match is None:
-                raise self._wrong("fs.defaultFS", self.default_filesystem, "an HDFS address")
-            nameservice = match[1]
+            nameservice = self.place("/").nameservice
         key = "dfs.namenode.rpc-address"
         ids = self.get_list(f"dfs.ha.namenodes.{nameservice}")
         if ids:

@@ -13,7 +13,12 @@ from pathlib import Path
 
 from traitlets import TraitError
 
-from hadoop_client.configuration import Configuration, ConfigurationError, site_directory
+from hadoop_client.configuration import (
+    HDFS_VARIABLE,
+    Configuration,
+    ConfigurationError,
+    site_directory,
+)
 from hadoop_client.hdfs.combined import CombinedFileSystem
 from hadoop_client.hdfs.filesystem import FileSystem, Kind, open_filesystem
 from hadoop_client.hdfs.homes import make_home_command
@@ -149,11 +154,17 @@ def _find_configuration() -> Configuration | None:
 
 def _require_default_filesystem(configuration: Configuration | None) -> None:
     directory = site_directory()
+    if HDFS_VARIABLE in os.environ:
+        return
     if configuration is not None:
         if "fs.defaultFS" not in configuration.properties():
             raise _configuration_error(
                 f"the configuration in {directory} does not set fs.defaultFS"
             )
+        try:
+            _ = configuration.hdfs
+        except ConfigurationError as error:
+            raise StartupError(f"HDFS cannot be opened: {error}") from error
     elif directory.is_dir():
         raise _configuration_error(f"{directory} contains no Hadoop configuration")
     else:

@@ -109,7 +109,7 @@ async def _run(
     environment = await find_environment(
         request.python_env,
         request.env_root,
-        configuration.default_filesystem,
+        configuration.hdfs,
         as_file=request.as_file,
     )
     tokens = Tokens(configuration, user, ()) if configuration.kerberos else None

@@ -85,8 +85,7 @@ async def build_launch_spec(
                 settings.create_hdfs_home, settings.hdfs_home_mode, settings.hdfs_home_quota
             ),
         )
-    filesystem = yarn.configuration.default_filesystem
-    requested_files = localized_files.parse(settings.localize_files, filesystem)
+    requested_files = localized_files.parse(settings.localize_files, _hdfs(yarn))
     environment = await _environment(settings, request, yarn)
     kernels = await _kernels(settings, request, yarn)
     files = await asyncio.to_thread(localized_files.local_files, requested_files)
@@ -112,6 +111,11 @@ async def build_launch_spec(
         viewers=(yarn.hub_user, *settings.viewers),
         launch=_launch(settings, request, yarn, environment, files, kernels),
     )
+
+
+def _hdfs(yarn: HubCluster) -> str:
+    """Return the URL of the HDFS; empty if the cluster has none."""
+    return yarn.configuration.hdfs if yarn.homes is not None else ""
 
 
 async def _environment(
@@ -143,7 +147,7 @@ async def _find(
     return await find_environment(
         python_env,
         env_root,
-        yarn.configuration.default_filesystem,
+        _hdfs(yarn),
         as_file=settings.env_delivery == "file",
         link=link,
         owner=owner,

@@ -57,11 +57,23 @@ class YarnSpawnerSettings(ContainerSettings, JupyterHubSettings):
         """,
     ).tag(config=True)
 
+    hdfs = Unicode(
+        help="""
+        The HDFS with the users' homes, their notebooks and the environments, if the cluster's
+        default file system is another one, such as an object store. Empty: `fs.defaultFS`, which
+        must be hdfs:// or viewfs://. Commands such as `yarnhub pack-env` need the same in the
+        environment variable YARNHUB_HDFS.
+
+            c.YarnSpawner.hdfs = "hdfs://nameservice1"
+        """,
+    ).tag(config=True)
+
     filesystems = List(
         Unicode(),
         help="""
-        Further file systems (`hdfs://NAMESERVICE`) for which servers get a delegation token, with
-        Kerberos only. Empty: the default file system alone. Set it if users read other clusters:
+        Further file systems (`hdfs://NAME` or `viewfs://NAME`) for which servers get delegation
+        tokens, with Kerberos only. Empty: the default file system alone. Set it if users read other
+        clusters:
 
             c.YarnSpawner.filesystems = ["hdfs://archive"]
         """,

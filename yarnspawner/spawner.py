@@ -15,6 +15,7 @@ keytab its user.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from functools import partial
@@ -22,6 +23,7 @@ from functools import partial
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import maybe_future
 
+from hadoop_client.configuration import HDFS_VARIABLE
 from hadoop_client.printable import printable
 from hadoop_client.security.credentials import Token
 from hadoop_client.yarn.applicationmaster import FinalStatus
@@ -209,6 +211,8 @@ class YarnSpawner(ServerState, ClusterAccess, InternalSsl, ProfileOptions, Spawn
         env = super().get_env()
         # Without Kerberos HDFS believes this name.
         env.setdefault("HADOOP_USER_NAME", self.hadoop_name)
+        if hdfs := self.hdfs or os.environ.get(HDFS_VARIABLE):
+            env.setdefault(HDFS_VARIABLE, hdfs)
         if self.am_overhead_in_mem_limit and self.mem_limit:
             env["MEM_LIMIT"] = str(max(0, self.mem_limit - self.am_overhead))
         return env

@@ -130,6 +130,11 @@ _BY_OWN_TEXT: tuple[tuple[str, int, str], ...] = (
         errno.EINVAL,
         "the Hadoop configuration has no NameNode of that name",
     ),
+    (
+        'InvalidArgument("Only hdfs mounts',
+        errno.EINVAL,
+        "the viewfs in the Hadoop configuration mounts another file system than HDFS",
+    ),
     ("InvalidArgument", errno.EINVAL, "that is not an HDFS address"),
     ("UrlParseError", errno.EINVAL, "that is not an HDFS address"),
     ("XmlParseError", errno.EINVAL, "the Hadoop configuration is not well-formed XML"),

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import socket
 import threading
 import time
@@ -53,7 +52,11 @@ def check_namenodes(configuration: Configuration, url: str | None) -> None:
     """
     if not configuration.kerberos:
         return
-    for nameservice in _nameservices(configuration, url):
+    try:
+        nameservices = configuration.nameservices(url)
+    except ConfigurationError as error:
+        raise OSError(errno.EINVAL, str(error).rstrip(".")) from error
+    for nameservice in nameservices:
         try:
             addresses = tuple(configuration.namenode_addresses(nameservice))
         except ConfigurationError as error:
@@ -62,17 +65,6 @@ def check_namenodes(configuration: Configuration, url: str | None) -> None:
             if addresses not in _checked:
                 _check(addresses, *_identity(configuration, nameservice, addresses))
                 _checked.add(addresses)
-
-
-def _nameservices(configuration: Configuration, url: str | None) -> list[str]:
-    """Return the name services of a URL, HOST:PORT included; those of all mounts for viewfs."""
-    target = url or configuration.default_filesystem
-    targets = [target]
-    if target.startswith("viewfs:"):
-        mounts = configuration.properties().items()
-        targets = [value for key, value in mounts if key.startswith("fs.viewfs.mounttable.")]
-    found = (re.match(r"hdfs://([^/]+)", target.strip()) for target in targets)
-    return sorted({match[1] for match in found if match is not None})
 
 
 def _check(addresses: Sequence[Address], login: Login, prepare: Prepare | None) -> None:

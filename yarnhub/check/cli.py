@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -102,7 +103,7 @@ def _parse_groups(words: Sequence[str]) -> tuple[list[str], str | None]:
 def _run(
     groups: list[str], config: Path | None, user: str | None, root: str | None
 ) -> Iterator[CheckResult]:
-    from hadoop_client.configuration import Configuration, ConfigurationError
+    from hadoop_client.configuration import HDFS_VARIABLE, Configuration, ConfigurationError
     from yarnhub.check.facts import EdgeNode, run_check
     from yarnhub.check.settings import read_settings
 
@@ -113,6 +114,8 @@ def _run(
         yield CheckResult("hadoop", Verdict.FAILED, str(error))
         return
     settings = read_settings(config)
+    if settings.hdfs:
+        os.environ[HDFS_VARIABLE] = settings.hdfs
     edge = EdgeNode(settings, user or next(iter(settings.allowed_users), getpass.getuser()))
     for group in groups:
         yield from _contents(root) if group == CONTENTS else run_check(group, edge)

@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import cached_property
+from functools import cached_property, partial
 from urllib.error import HTTPError
 
 from hadoop_client.configuration import Configuration, ConfigurationError, site_directory
 from hadoop_client.hdfs.namenode import CLIENT_PROTOCOL, GET_FILE_INFO, FileType, GetFileInfoRequest
+from hadoop_client.mounts import Place
 from hadoop_client.rpc.blocking import BlockingClient
 from hadoop_client.rpc.call import ConnectError, Login, LoginError, RpcError
 from hadoop_client.security import kerberos
@@ -53,6 +54,8 @@ from yarnhub.yarn import node_reports, resourcemanager_client
 from yarnspawner.launch.allocation import Allocation
 from yarnspawner.launch.queues import queue_of
 
+NO_HDFS = "The default file system is not HDFS, and the hub's settings need no HDFS."
+
 TIMEOUT_SECONDS = 10.0
 NODE_TIMEOUT_SECONDS = 3.0
 
@@ -87,9 +90,22 @@ class EdgeNode:
         login = login or Login(user=self.hub_user)
         return resourcemanager_client(self.configuration, login, TIMEOUT_SECONDS)
 
-    def namenode(self, login: Login | None = None) -> BlockingClient:
-        """Make a client for the NameNode, with the hub's own login by default."""
-        addresses = self.configuration.namenode_addresses()
+    @property
+    def home(self) -> Place:
+        """The name service and the path there of the user's home directory."""
+        return self.configuration.place(self.configuration.home_directory(self.user))
+
+    @property
+    def is_without_hdfs(self) -> bool:
+        """Whether the cluster has no HDFS, and the hub's settings need none."""
+        try:
+            return not self.configuration.hdfs
+        except ConfigurationError:
+            return not self.settings.needs_hdfs
+
+    def namenode(self, nameservice: str, login: Login | None = None) -> BlockingClient:
+        """Make a client for a name service, with the hub's own login by default."""
+        addresses = self.configuration.namenode_addresses(nameservice)
         login = login or Login(user=self.hub_user)
         prepare = kerberos.logins(self.configuration, kerberos.NAMENODE)
         return BlockingClient(addresses, CLIENT_PROTOCOL, login, TIMEOUT_SECONDS, prepare)
@@ -171,7 +187,9 @@ def _impersonate_in_yarn(edge: EdgeNode) -> list[CheckResult]:
 
 
 def _impersonate_in_hdfs(edge: EdgeNode) -> list[CheckResult]:
-    with edge.namenode(edge.impersonated) as client:
+    if edge.is_without_hdfs:
+        return [CheckResult("proxyuser", Verdict.SKIPPED, NO_HDFS)]
+    with edge.namenode(edge.home.nameservice, edge.impersonated) as client:
         denial = _denial(lambda: client.call(GET_FILE_INFO, GetFileInfoRequest("/")))
     return [judge_impersonation("HDFS", edge.hub_user, edge.user, denial)]
 
@@ -190,14 +208,23 @@ def _denial(call: Callable[[], object]) -> str | None:
 
 
 def _check_hdfs(edge: EdgeNode) -> list[CheckResult]:
-    with edge.namenode() as client:
+    if edge.is_without_hdfs:
+        return [CheckResult("hdfs", Verdict.SKIPPED, NO_HDFS)]
+    names = edge.configuration.nameservices()
+    return [result for name in names for result in results_of("hdfs", partial(_safe, edge, name))]
+
+
+def _safe(edge: EdgeNode, nameservice: str) -> list[CheckResult]:
+    with edge.namenode(nameservice) as client:
         return [judge_namenode(client.call(GET_SAFE_MODE, SetSafeModeRequest()).result)]
 
 
 def _check_homes(edge: EdgeNode) -> list[CheckResult]:
+    if edge.is_without_hdfs:
+        return [CheckResult("homes", Verdict.SKIPPED, NO_HDFS)]
     path = edge.configuration.home_directory(edge.user)
-    with edge.namenode() as client:
-        status = client.call(GET_FILE_INFO, GetFileInfoRequest(path)).status
+    with edge.namenode(edge.home.nameservice) as client:
+        status = client.call(GET_FILE_INFO, GetFileInfoRequest(edge.home.path)).status
     home = None
     if status is not None:
         is_dir = status.type is FileType.DIRECTORY

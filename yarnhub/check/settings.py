@@ -36,11 +36,18 @@ class HubSettings:
     env_delivery: str = "archive"
     mount: str = "auto"
     mount_path: str = "/srv/hdfs"
+    contents_manager: str = "hdfs_contents.HDFSContentsManager"
+    hdfs: str = ""
     mem_limit: int | str = 2 << 30
     am_overhead: int | str = "72M"
     am_overhead_in_mem_limit: bool = False
     allowed_users: tuple[str, ...] = ()
     config: Config | None = field(default=None, compare=False)
+
+    @property
+    def needs_hdfs(self) -> bool:
+        """Whether servers keep notebooks, or find their environment, in HDFS."""
+        return bool(self.contents_manager) or not self.python_env.startswith("/")
 
 
 def read_settings(file: Path | None) -> HubSettings:

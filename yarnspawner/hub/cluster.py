@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hadoop_client.configuration import Configuration, ConfigurationError
+from hadoop_client.configuration import HDFS_VARIABLE, Configuration, ConfigurationError
 from hadoop_client.security import kerberos
 from yarnspawner.failures import ClusterUnavailableError
 from yarnspawner.hub.homes import Homes
@@ -31,9 +32,9 @@ log = logging.getLogger(__name__)
 class HubCluster:
     """A hub's cluster, opened once per hub by `yarnspawner.hub.shared`.
 
-    `tag` marks all applications of this hub. `homes` is None if the default file system is not
-    HDFS, and `tokens` is None without Kerberos. `client_files` is the Hadoop configuration for
-    servers on nodes that have none for users.
+    `tag` marks all applications of this hub. `homes` is None if the cluster has no HDFS, and
+    `tokens` is None without Kerberos. `client_files` is the Hadoop configuration for servers on
+    nodes that have none for users.
     """
 
     launcher: Launcher
@@ -85,6 +86,8 @@ async def open_hub_cluster(tag: str, options: YarnSpawnerSettings) -> HubCluster
     Raises `ClusterUnavailableError`.
     """
     principal, keytab = options.principal, options.keytab
+    if options.hdfs:
+        os.environ[HDFS_VARIABLE] = options.hdfs  # for all parts of the hub, as HADOOP_CONF_DIR is
     try:
         configuration = Configuration.load()
         if configuration.kerberos and keytab:
@@ -95,8 +98,7 @@ async def open_hub_cluster(tag: str, options: YarnSpawnerSettings) -> HubCluster
             tokens = Tokens(configuration, hub_user, options.filesystems)
         limits = SubmissionLimits.of(configuration)
         files = client_files()
-        in_hdfs = configuration.default_filesystem.startswith("hdfs://")
-        homes = Homes(configuration, hub_user) if in_hdfs else None
+        homes = Homes(configuration, hub_user) if _has_hdfs(configuration) else None
         launcher: Launcher
         if options.launcher == "skein":
             # skein is optional, so only hubs that use it import it.
@@ -118,3 +120,13 @@ async def open_hub_cluster(tag: str, options: YarnSpawnerSettings) -> HubCluster
     board = StatusCache(launcher, tag)
     SNAPSHOT_AGE_SECONDS.set_function(lambda: board.age)
     return HubCluster(launcher, board, tag, hub_user, configuration, homes, tokens, limits, files)
+
+
+def _has_hdfs(configuration: Configuration) -> bool:
+    try:
+        return bool(configuration.hdfs)
+    except ConfigurationError:
+        # Other file systems are no error, because a server may need no HDFS.
+        if HDFS_VARIABLE in os.environ or "hdfs:" in configuration.default_filesystem:
+            raise
+        return False

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from hadoop_client.configuration import Configuration
+from hadoop_client.configuration import Configuration, ConfigurationError
 from hadoop_client.hdfs.namenode import (
     CLIENT_PROTOCOL,
     DELETE,
@@ -27,6 +27,7 @@ from hadoop_client.hdfs.namenode import (
     SetOwnerRequest,
     SetQuotaRequest,
 )
+from hadoop_client.mounts import Place
 from hadoop_client.rpc.aio import AsyncClient
 from hadoop_client.rpc.call import ConnectError, Login, LoginError, RpcError
 from hadoop_client.security import kerberos
@@ -51,27 +52,25 @@ class Homes:
     def __init__(self, configuration: Configuration, hub_user: str) -> None:
         self._configuration = configuration
         self._hub_user = hub_user
-        self._namenode = AsyncClient(
-            configuration.namenode_addresses(),
-            CLIENT_PROTOCOL,
-            Login(user=hub_user),
-            prepare=kerberos.logins(configuration, kerberos.NAMENODE),
-        )
+        self._prepare = kerberos.logins(configuration, kerberos.NAMENODE)
+        self._namenodes = {name: self._client(name) for name in configuration.nameservices()}
 
     async def ensure(self, user: str, policy: HomePolicy) -> None:
         """Create the user's home if it is missing; raises `SpawnError` if that is not possible."""
-        path = self._configuration.home_directory(user)
-        with _namenode_errors(f"look up or create {path}"):
-            info = await self._namenode.call(GET_FILE_INFO, GetFileInfoRequest(path))
+        home = self._configuration.home_directory(user)
+        place = self._place(home)
+        namenode, path = self._namenodes[place.nameservice], place.path
+        with _namenode_errors(f"look up or create {home}"):
+            info = await namenode.call(GET_FILE_INFO, GetFileInfoRequest(path))
             if info.status is not None and info.status.owner != self._hub_user:
                 return
             if not policy.create:
-                raise HomeMissingError.of(user, path, policy.mode)
+                raise HomeMissingError.of(user, home, policy.mode)
             try:
-                await self._make(user, path, policy)
+                await _make(namenode, user, path, policy)
             except RpcError as error:
                 if error.name == "AccessControlException":
-                    raise HomeMissingError.of(user, path, policy.mode) from error
+                    raise HomeMissingError.of(user, home, policy.mode) from error
                 raise
 
     async def delete(self, user: str, path: str, *, recursive: bool) -> None:
@@ -79,25 +78,38 @@ class Homes:
 
         Raises `ClusterUnavailableError`, also for a directory with content unless `recursive`.
         """
-        client = self._namenode.for_login(Login(user=user, real_user=self._hub_user))
+        place = self._place(path)
+        namenode = self._namenodes[place.nameservice]
+        client = namenode.for_login(Login(user=user, real_user=self._hub_user))
         with _namenode_errors(f"delete {path}"):
             try:
-                await client.call(DELETE, DeleteRequest(path, recursive=recursive))
+                await client.call(DELETE, DeleteRequest(place.path, recursive=recursive))
             finally:
                 await client.close()
 
-    async def _make(self, user: str, path: str, policy: HomePolicy) -> None:
-        await self._namenode.call(MKDIRS, MkdirsRequest(path, FsPermission(policy.mode)))
-        if policy.quota_bytes is not None:
-            await self._namenode.call(
-                SET_QUOTA, SetQuotaRequest(path, storagespace_quota=policy.quota_bytes)
-            )
-        # Last, because a home with another owner than the hub counts as complete.
-        await self._namenode.call(SET_OWNER, SetOwnerRequest(path, user))
+    def _client(self, nameservice: str) -> AsyncClient:
+        addresses = self._configuration.namenode_addresses(nameservice)
+        login = Login(user=self._hub_user)
+        return AsyncClient(addresses, CLIENT_PROTOCOL, login, prepare=self._prepare)
+
+    def _place(self, path: str) -> Place:
+        try:
+            return self._configuration.place(path)
+        except ConfigurationError as error:
+            raise ClusterUnavailableError(f"{error} Ask an administrator to do so.") from error
 
     async def close(self) -> None:
-        """Close the connection."""
-        await self._namenode.close()
+        """Close the connections."""
+        for namenode in self._namenodes.values():
+            await namenode.close()
+
+
+async def _make(namenode: AsyncClient, user: str, path: str, policy: HomePolicy) -> None:
+    await namenode.call(MKDIRS, MkdirsRequest(path, FsPermission(policy.mode)))
+    if policy.quota_bytes is not None:
+        await namenode.call(SET_QUOTA, SetQuotaRequest(path, storagespace_quota=policy.quota_bytes))
+    # Last, because a home with another owner than the hub counts as complete.
+    await namenode.call(SET_OWNER, SetOwnerRequest(path, user))
 
 
 @contextmanager

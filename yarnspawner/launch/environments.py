@@ -73,10 +73,14 @@ async def find_environment(
         ) from error
     except PackagingError as error:
         raise OptionsError(str(error)) from error
-    except (ImportError, OSError) as error:
+    except OSError as error:
         raise ClusterUnavailableError(
-            f"JupyterHub cannot read HDFS: {error}. Ask an administrator to install yarnhub[hub] "
-            "and to set HADOOP_CONF_DIR."
+            f"JupyterHub cannot read HDFS: {error.strerror or error}. Ask an administrator to "
+            "correct its Hadoop configuration."
+        ) from error
+    except ImportError as error:
+        raise ClusterUnavailableError(
+            f"JupyterHub cannot read HDFS: {error}. Ask an administrator to install yarnhub[hub]."
         ) from error
     archive = archive_of(published, default_filesystem, as_file=as_file, link=link)
     return PythonEnvironment(f"{link}/bin/python", archive, (KEY_TAG + published.key,))

@@ -74,17 +74,24 @@ class _Issuer:
 class Tokens:
     """Fetches the tokens of a cluster's file systems and of its ResourceManager.
 
-    `filesystems` are the URIs of file systems besides the default one, each hdfs://NAME.
+    `filesystems` are the URIs of file systems besides the cluster's own, each hdfs://NAME or
+    viewfs://NAME.
     """
 
     def __init__(
         self, configuration: Configuration, hub_user: str, filesystems: Sequence[str]
     ) -> None:
+        for uri in filesystems:
+            if not re.fullmatch(r"(hdfs|viewfs)://[^/]+/*", uri):
+                raise ConfigurationError(
+                    f"Delegation tokens cannot be fetched from {uri!r}. It must be hdfs://NAME or "
+                    "viewfs://NAME."
+                )
         self._hub_user = hub_user
         self._configuration = configuration
         resourcemanagers = configuration.resourcemanager_addresses()
         self._renewer = resourcemanagers[0][0], configuration.get(kerberos.RESOURCEMANAGER) or ""
-        names = {_nameservice(uri) for uri in (configuration.default_filesystem, *filesystems)}
+        names = set(_needed(configuration)).union(*map(configuration.nameservices, filesystems))
         self._issuers = [
             self._namenode(name, configuration.namenode_addresses(name)) for name in sorted(names)
         ]
@@ -182,10 +189,11 @@ async def _resolve(host: str) -> str:
     return str(addresses[0][4][0])
 
 
-def _nameservice(uri: str) -> str:
-    match = re.fullmatch(r"hdfs://([^/]+)/*", uri)
-    if match is None:
-        raise ConfigurationError(
-            f"Delegation tokens cannot be fetched from {uri!r}. It must be hdfs://NAME."
-        )
-    return match[1]
+def _needed(configuration: Configuration) -> list[str]:
+    """Return the name services that servers use: those of the default file system, and of the HDFS
+    that is used instead of it. Object stores issue no tokens of HDFS."""
+    default = configuration.nameservices(configuration.default_filesystem)
+    try:
+        return [*default, *configuration.nameservices()]
+    except ConfigurationError:  # no HDFS is set
+        return default
