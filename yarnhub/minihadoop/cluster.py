@@ -181,7 +181,7 @@ class MiniHadoop:
         """Wait until every daemon is ready. Raises DaemonError with the end of a log."""
         deadline = time.monotonic() + timeout
         for daemon in self.daemons:
-            daemon.wait_ready(deadline - time.monotonic())
+            daemon.wait_ready(deadline - time.monotonic(), self.daemons)
 
     def detach(self) -> ClusterState:
         """Let the cluster outlive this process. `end_processes` with its directory ends it."""
@@ -222,11 +222,11 @@ class MiniHadoop:
         deadline = time.monotonic() + _START_TIMEOUT_SECONDS
         if self._settings.ha:
             for daemon in self.resourcemanagers:
-                daemon.wait_ready(deadline - time.monotonic())
+                daemon.wait_ready(deadline - time.monotonic(), self.daemons)
             self.make_active(0)
-            self.namenode.wait_ready(deadline - time.monotonic())
+            self.namenode.wait_ready(deadline - time.monotonic(), self.daemons)
             self.make_namenode_active(0)
-        self.namenode.wait_ready(deadline - time.monotonic())
+        self.namenode.wait_ready(deadline - time.monotonic(), self.daemons)
         make_folders(self.state.namenode_url, self._settings.users)
         self.wait_ready(deadline - time.monotonic())
 

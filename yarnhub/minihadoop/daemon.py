@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from yarnhub.minihadoop.errors import DaemonError
@@ -61,13 +61,19 @@ class Daemon:
                 start_new_session=True,
             )
 
-    def wait_ready(self, timeout: float = 60) -> None:
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process was started and has ended."""
+        return self._child is not None and not self.is_running
+
+    def wait_ready(self, timeout: float = 60, others: Sequence[Daemon] = ()) -> None:
         """Wait until it serves. Raises DaemonError with the end of its log if it ends, or if the
-        time is over."""
+        time is over; and with that of one of the `others` if that has ended meanwhile."""
         deadline = time.monotonic() + timeout
         while not self._is_ready():
-            if not self.is_running:
-                raise self._failure("ended while it was starting")
+            ended = [daemon for daemon in others if daemon.has_ended]
+            for daemon in [*([] if self.is_running else [self]), *ended]:
+                raise daemon._failure("ended while it was starting")
             if time.monotonic() > deadline:
                 raise self._failure("was not ready in time")
             time.sleep(_POLL_SECONDS)

@@ -175,6 +175,17 @@ def test_a_daemon_that_ends_at_its_start_is_reported_with_its_log(state):
     assert not broken.is_running
 
 
+def test_another_daemon_that_ends_is_reported_at_once(state):
+    waiting, broken = daemon(state, "exec sleep 1000"), daemon(state, "echo no class; exit 1")
+    never_started = daemon(state, "true")
+    broken.name = "resourcemanager"
+    waiting.start()
+    broken.start()
+    with pytest.raises(DaemonError, match=r"(?s)The resourcemanager ended while .*no class"):
+        waiting.wait_ready(60, [never_started, broken])
+    waiting.kill()
+
+
 def test_a_daemon_that_is_not_ready_in_time_is_reported(state):
     slow = daemon(state, "exec sleep 1000")
     slow.start()
