@@ -22,6 +22,8 @@ from dataclasses import Field, field, fields
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
 
 if TYPE_CHECKING:
+    from typing import TypeAlias  # Python 3.8 has none, and evaluates no text
+
     from typing_extensions import Self
 
 __all__ = [
@@ -46,7 +48,7 @@ M = TypeVar("M", bound="Message")
 E = TypeVar("E", bound="OpenEnum")
 
 #: Reads a field's payload: an int for VARINT, bytes for the other wire types.
-Decode = Callable[[Any], T]
+Decode: TypeAlias = "Callable[[Any], T]"
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 FIXED_SIZES = {FIXED64: 8, FIXED32: 4}

@@ -15,11 +15,14 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hadoop_client.security.credentials import Token
 from hadoop_client.security.sasl import SaslError
 from hadoop_client.wire import Message, WireError
+
+if TYPE_CHECKING:
+    from typing import TypeAlias  # Python 3.8 has none, and evaluates no text
 
 __all__ = [
     "Address",
@@ -35,7 +38,7 @@ Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
 
 #: Host and port.
-Address = tuple[str, int]
+Address: TypeAlias = "tuple[str, int]"
 
 #: Hadoop's default host of the ResourceManager, which clients elsewhere cannot use.
 UNSET_HOST = "0.0.0.0"

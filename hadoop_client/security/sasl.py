@@ -14,10 +14,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from hadoop_client.security.credentials import Token
 from hadoop_client.wire import Message, bytes_, string
+
+if TYPE_CHECKING:
+    from typing import TypeAlias  # Python 3.8 has none, and evaluates no text
 
 MAX_BUFFER = 65536
 
@@ -62,10 +65,10 @@ class Mechanism(Protocol):
 
 
 #: Makes the mechanism for an offer, or returns None.
-MechanismFactory = Callable[[Offer], Mechanism | None]
+MechanismFactory: TypeAlias = "Callable[[Offer], Mechanism | None]"
 
 #: Prepares the login at a host before each connection. May ask other servers.
-Prepare = Callable[[str], MechanismFactory]
+Prepare: TypeAlias = "Callable[[str], MechanismFactory]"
 
 
 _md5 = partial(hashlib.md5, usedforsecurity=False)
