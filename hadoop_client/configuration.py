@@ -156,18 +156,23 @@ class Configuration:
             "hdfs://nameservice."
         )
 
-    @property
-    def mounts(self) -> MountTable | None:
-        """The mount table of `hdfs`; None if that is no viewfs."""
-        scheme, _, name = self.hdfs.partition("://")
-        return MountTable.of(self.properties(), name.split("/")[0]) if scheme == "viewfs" else None
+    def mounts_of(self, url: str | None = None) -> MountTable:
+        """Return the mount table of a viewfs, by default of `hdfs`; an empty one for others."""
+        if url is None:
+            try:
+                url = self.hdfs
+            except ConfigurationError:
+                return MountTable({}, None)
+        scheme, _, rest = url.strip().partition("://")
+        properties = self.properties() if scheme == "viewfs" else {}
+        return MountTable.of(properties, rest.split("/")[0])
 
     def place(self, path: str) -> Place:
         """Return the name service and the path there of a path of `hdfs`."""
-        mounts = self.mounts
-        if mounts is None:
-            return Place(self.hdfs.removeprefix("hdfs://").split("/")[0], path)
-        place = mounts.place(path)
+        scheme, _, rest = self.hdfs.partition("://")
+        if scheme != "viewfs":
+            return Place(rest.split("/")[0], path)
+        place = self.mounts_of().place(path)
         if place is None:
             raise ConfigurationError(
                 f"No mount of {self.hdfs} in {self._source} has {path}: add a link, or a "
@@ -180,7 +185,7 @@ class Configuration:
         scheme, _, rest = (url or self.hdfs).strip().partition("://")
         name = rest.split("/")[0]
         if scheme == "viewfs":
-            return MountTable.of(self.properties(), name).nameservices
+            return self.mounts_of(url).nameservices
         return [name] if scheme == "hdfs" and name else []
 
     def resourcemanager_addresses(self) -> list[Address]:

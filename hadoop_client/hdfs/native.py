@@ -16,13 +16,13 @@ from typing import ParamSpec, Protocol, TypeVar
 import hdfs_native
 
 from hadoop_client.configuration import HDFS_VARIABLE, Configuration, ConfigurationError
-from hadoop_client.hdfs import umask, zone_trash
+from hadoop_client.hdfs import umask, viewfs, zone_trash
 from hadoop_client.hdfs.acl import permissions_for_copy
 from hadoop_client.hdfs.deadline import Deadline
 from hadoop_client.hdfs.errors import to_os_error
 from hadoop_client.hdfs.interface import FileStatus, FileSystem, Usage
 from hadoop_client.hdfs.native_settings import NO_DIRECTORY, native_settings, native_url
-from hadoop_client.hdfs.paths import join, parent
+from hadoop_client.hdfs.paths import parent
 from hadoop_client.security.identity import account, own_user
 
 P = ParamSpec("P")
@@ -37,9 +37,6 @@ _FAIL_SOON = {
 
 #: One call moves at most this many bytes, so that the deadline holds for files of any size.
 _CHUNK = 4 * 1024 * 1024
-
-#: How a NameNode answers about a path that it does not have, and about an impossible one.
-_ABSENT = (errno.ENOENT, errno.EINVAL)
 
 #: The protocol's -1, which leaves a time unchanged, as an unsigned number for hdfs-native.
 _SAME_TIME = 2**64 - 1
@@ -59,7 +56,7 @@ class NativeFileSystem(FileSystem):
             named = os.environ.get(HDFS_VARIABLE)
             known = site or Configuration({})
             settings = {**native_settings(known), **_FAIL_SOON, **(configuration or {})}
-            self._mounts = known.mounts if (site or named) and not url else None
+            self._mounts = known.mounts_of(url)
             target = native_url(known, url or known.hdfs) if url or site or named else None
         except ConfigurationError as error:
             raise OSError(errno.EINVAL, str(error).rstrip("."), url) from error
@@ -89,32 +86,15 @@ class NativeFileSystem(FileSystem):
         return self._user
 
     def stat(self, path: str) -> FileStatus:
-        try:
-            return self._stat(path)
-        except OSError as error:
-            if error.errno in _ABSENT and self._mounted_in(path):
-                return _directory_of_mounts(path.rstrip("/") or "/")
-            raise
+        return viewfs.stat(self._mounts, path, self._stat)
 
     def _stat(self, path: str) -> FileStatus:
         status = _status(self._calls(path, self._client.get_file_info, path))
         # Never a path from the NameNode's answer.
         return status._replace(path=path.rstrip("/") or "/")
 
-    def _mounted_in(self, path: str) -> list[str]:
-        """Return the names in a directory that mounts of a viewfs make."""
-        return self._mounts.children(path) if self._mounts else []
-
     def list_dir(self, path: str) -> list[FileStatus]:
-        mounted = [self.stat(join(path, name)) for name in self._mounted_in(path)]
-        try:
-            entries = self._list_own(path)
-        except OSError as error:
-            if not mounted or error.errno not in _ABSENT:
-                raise
-            entries = []
-        hidden = {entry.name for entry in mounted}
-        return [*(entry for entry in entries if entry.name not in hidden), *mounted]
+        return viewfs.list_dir(self._mounts, path, self._list_own, self.stat)
 
     def _list_own(self, path: str) -> list[FileStatus]:
         entries = self._calls(path, self._list_dir, path)
@@ -404,11 +384,6 @@ def refuse_paths_outside(directory: str, entries: Iterable[FileStatus]) -> None:
 
 #: In the order of FileStatus. One call gets all, because a directory may have thousands of files.
 _FIELDS = attrgetter("path", "isdir", "length", "modification_time", "permission", "owner", "group")
-
-
-def _directory_of_mounts(path: str) -> FileStatus:
-    """Return the status of a directory that exists only because of the mounts below it."""
-    return FileStatus(path, True, 0, 0, 0o555, "", "")
 
 
 def _status(native: hdfs_native.FileStatus) -> FileStatus:

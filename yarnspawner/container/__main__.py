@@ -18,9 +18,9 @@ def main():  # type: () -> int  # noqa: ANN201 - Python 2.7 reads no annotation
     if sys.version_info < OLDEST_PYTHON:
         found, oldest = sys.version_info[:2], OLDEST_PYTHON
         sys.exit(
-            "The notebook server could not be started: its Python, %s, is version %d.%d, and %d.%d "
+            "The notebook server could not be started: its Python, %s, is version %d.%d, and %d.%d "  # noqa: UP031
             "or later is needed. Ask an administrator to set c.YarnSpawner.python_env."
-            % (sys.executable, found[0], found[1], oldest[0], oldest[1])  # noqa: UP031
+            % (sys.executable, found[0], found[1], oldest[0], oldest[1])
         )
     if sys.argv[1:2] == ["singleuser"]:
         from yarnspawner.container import singleuser
