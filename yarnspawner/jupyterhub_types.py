@@ -77,7 +77,15 @@ if TYPE_CHECKING:
         server: Server
         orm_spawner: OrmSpawner
         user_options: JsonObject
+        ready: bool
         ssl_alt_names: Sequence[str] | Callable[..., object]
+
+        @property
+        def _log_name(self) -> str:
+            """The server's name in log lines."""
+
+        async def poll_and_notify(self) -> int | None:
+            """Poll, and clean up after a server that has ended."""
 
         async def create_certs(self) -> dict[str, str]:
             """Create the server's certificates; returns the paths of the files."""

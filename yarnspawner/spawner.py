@@ -61,7 +61,6 @@ from yarnspawner.metrics import FOREIGN_APPLICATIONS, SUBMITS
 from yarnspawner.profiles.options import ProfileOptions
 from yarnspawner.state import ServerState
 from yarnspawner.tags import new_spawn_tag
-from yarnspawner.yarn_messages import cause_of_end
 
 #: A start fails this long before JupyterHub's start_timeout, because only our error has the reason.
 TIMEOUT_MARGIN_SECONDS = 2.0
@@ -118,14 +117,18 @@ class YarnSpawner(ServerState, ClusterAccess, InternalSsl, ProfileOptions, Spawn
         """Start the server; returns its URL when it is ready."""
         deadline = time.monotonic() + self.start_timeout - TIMEOUT_MARGIN_SECONDS
         self._starting, self._stopped = True, False
+        self.stop_requester = None
         try:
             with start_failures():
                 url = await self._submit_until_ours(await self._yarn(), deadline)
-        except (OptionsError, QueueError):
-            self.forget_refused_options()
+        except SpawnError as failure:
+            self._record_failed_start(failure)
+            if isinstance(failure, OptionsError | QueueError):
+                self.forget_refused_options()
             raise
         else:
             self.accepted_options = dict(self.user_options)
+            self.last_end = None
             return url
         finally:
             self._starting = False
@@ -327,11 +330,9 @@ class YarnSpawner(ServerState, ClusterAccess, InternalSsl, ProfileOptions, Spawn
                 report.user,
             )
             return 1
-        if report and report.final_status is FinalStatus.SUCCEEDED:
-            return 0
-        why = cause_of_end(report)
-        self.log.warning("%s (%s) has ended. %s", self._log_name, self.application_id, why)
-        return 1
+        self._record_end_in_yarn(report)
+        succeeded = report is not None and report.final_status is FinalStatus.SUCCEEDED
+        return 0 if succeeded else 1
 
     def _is_before_submit(self) -> bool:
         """Return whether the application may not have reached YARN yet."""
@@ -361,6 +362,7 @@ class YarnSpawner(ServerState, ClusterAccess, InternalSsl, ProfileOptions, Spawn
             return
         ending = (await self._yarn()).end(self.submission, STOP_REASON)
         done, _ = await asyncio.wait([ending], timeout=STOP_TIMEOUT_SECONDS)
+        self._record_stop()
         if not done:
             self.log.error(
                 "YARN did not confirm the end of %s within %s s. Trying again in the background.",

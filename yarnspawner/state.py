@@ -1,17 +1,26 @@
 """A server's state in the hub's database, by which a restarted hub finds it again.
 
 It holds the application's id, its start's tag, its Hadoop user, the fingerprint of its certificate,
-and the options of the last start that succeeded. It holds no secret.
+the options of the last start that succeeded, and the last end. It holds no secret.
 """
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from sqlalchemy.orm import object_session
 from traitlets import Unicode
 
+from yarnspawner.endings import End, Requester, end_of, stopped_in_hub
 from yarnspawner.hub.submission import Submission
 from yarnspawner.jupyterhub_types import JsonObject, SpawnerBase
 from yarnspawner.launcher.port_endpoint import RECEIVED_PORTS, PortReport
+
+if TYPE_CHECKING:
+    from hadoop_client.yarn.reports import ApplicationReport
+    from yarnspawner.failures import SpawnError
 
 
 class ServerState(SpawnerBase):
@@ -34,6 +43,12 @@ class ServerState(SpawnerBase):
         self.port_report: PortReport | None = None
         self.accepted_options: JsonObject = {}
 
+        #: The last end of the server or its start; None after a good start.
+        self.last_end: End | None = None
+
+        #: The user or service that has asked the hub to stop the server.
+        self.stop_requester: Requester | None = None
+
     @property
     def submission(self) -> Submission:
         """What identifies this server's application."""
@@ -44,6 +59,8 @@ class ServerState(SpawnerBase):
         state = super().get_state()
         if self.accepted_options:
             state["accepted_options"] = self.accepted_options
+        if self.last_end is not None:
+            state["last_end"] = self.last_end.to_state()
         if self.spawn_tag:
             state["spawn_tag"] = self.spawn_tag
             state["application_id"] = self.application_id
@@ -63,6 +80,7 @@ class ServerState(SpawnerBase):
         self.yarn_user = state.get("yarn_user", "")
         self.certificate = state.get("certificate", "")
         self.accepted_options = state.get("accepted_options", {})
+        self.last_end = End.of_state(state.get("last_end"))
         if "port_report" in state:
             self._expect_port(PortReport(state["port_report"]["port"]))
 
@@ -86,6 +104,32 @@ class ServerState(SpawnerBase):
         """Save the port that a server under skein has reported."""
         self._expect_port(report)
         self._commit_state()
+
+    def _record_failed_start(self, failure: SpawnError) -> None:
+        """Keep the reason of a failed start, which JupyterHub forgets when it is restarted."""
+        if self.stop_requester is None:
+            sentence = f"The last start failed. {failure.sentence}"
+            self._record_end(End("start-failed", sentence, failure.output))
+
+    def _record_end_in_yarn(self, report: ApplicationReport | None) -> None:
+        """Keep and log the end of a server that had been ready."""
+        end = end_of(report)
+        if self._record_end(end) and not end.is_expected:
+            self.log.warning("%s (%s) has ended. %s", self._log_name, self.application_id, end.line)
+
+    def _record_stop(self) -> None:
+        """Keep a stop by the hub, and by whose request."""
+        self._record_end(stopped_in_hub(self.user.name, self.stop_requester))
+
+    def _record_end(self, end: End) -> bool:
+        """Save an end, and return whether it is the first one of the server's application."""
+        last = self.last_end
+        if last is not None and self.application_id and last.application_id == self.application_id:
+            return False
+        ended_ms = end.ended_ms or round(time.time() * 1000)
+        self.last_end = replace(end, ended_ms=ended_ms, application_id=self.application_id)
+        self._commit_state()
+        return True
 
     def _expect_port(self, report: PortReport) -> None:
         self.port_report = report

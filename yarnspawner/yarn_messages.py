@@ -1,8 +1,6 @@
 """YARN's diagnostics and refusals, translated for users into the errors of `failures`.
 
-A server's user can choose the diagnostics: the application master runs as the user. So only a part
-of long ones is searched, and patterns have no unlimited gap. Otherwise one text could keep the hub
-busy for seconds.
+What is said of ends that may come at any time is in `endings`.
 """
 
 from __future__ import annotations
@@ -10,11 +8,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hadoop_client.printable import printable
 from hadoop_client.yarn.records import ApplicationState
 from yarnspawner import refusals
+from yarnspawner.endings import ended_by_yarn
 from yarnspawner.failures import (
-    MAX_OUTPUT,
     AccountMissingError,
     ApplicationFailedError,
     ImpersonationError,
@@ -23,56 +20,18 @@ from yarnspawner.failures import (
     SpawnError,
     StartTimeoutError,
 )
+from yarnspawner.report_text import OUTPUT_MARK, container_output, diagnostics_of, one_line
 
 if TYPE_CHECKING:
     from hadoop_client.rpc.call import RpcError
     from hadoop_client.yarn.reports import ApplicationReport
 
-#: The longest beginning and the longest end of diagnostics that are read, in characters. YARN's own
-#: text with the end of a container's output is shorter.
-MAX_PART = 8192
-
 #: In the diagnostics of an ACCEPTED application whose container is on a node already.
 CONTAINER_STARTED = "AM container is launched"
-
-#: Begins the diagnostics of our application master after the server has ended.
-OUTPUT_MARK = "The notebook server ended with "
 
 #: The diagnostics of our application master if there was no server.
 NOT_STARTED = re.compile(r"The notebook server (got no port|could not be started): .*")
 
-#: Ends that may come at any time, whether the server was ready or not.
-ENDED_BY_YARN = (
-    (
-        re.compile(r"beyond (the 'PHYSICAL'|physical) memory limit"),
-        "The server used more memory than its container has, so YARN ended it. Start it again "
-        "with more memory.",
-    ),
-    (
-        re.compile(r"beyond (the 'VIRTUAL'|virtual) memory limit"),
-        "The server reserved more virtual memory than its container may, so YARN ended it. Ask an "
-        "administrator to set yarn.nodemanager.vmem-check-enabled = false on the nodes, or to "
-        "raise yarn.nodemanager.vmem-pmem-ratio.",
-    ),
-    (
-        re.compile(r"preempted by scheduler|exitCode: -102"),
-        "YARN preempted the server's container for another queue. Start the server again, or ask "
-        "an administrator for a queue without preemption.",
-    ),
-    (
-        re.compile(r"has exceeded the lifetime period"),
-        "The server reached its maximum lifetime, so YARN ended it. Start it again.",
-    ),
-    (
-        re.compile(r"Application killed on recovery"),
-        "The ResourceManager was restarted and no longer has the server's queue, so it ended the "
-        "server. Choose another queue, or ask an administrator to restore this one.",
-    ),
-    (
-        re.compile(r"\*lost\* node"),
-        "YARN lost the server's node. Start the server again: it gets another node.",
-    ),
-)
 ARCHIVE_SPOILT = re.compile(
     r"changed on src filesystem|Download and unpack failed|exitCode: -1000.{0,4000}does not exist",
     re.DOTALL,
@@ -88,14 +47,6 @@ NO_ACCOUNT = re.compile(
 
 #: The hub may not impersonate this user, or not from this host.
 MAY_NOT_ACT = re.compile(r"is not allowed to impersonate|Unauthorized connection for super-user")
-
-STDERR = re.compile(r"Last \d+ bytes of stderr :\n(.+?)(?:\n\n|\nFor more detail|\Z)", re.DOTALL)
-
-#: YARN's phrases on the same line as the cause.
-AROUND_THE_CAUSE = re.compile(
-    r"Failing this attempt\.(Diagnostics: )?(\[[^]]*\])?|For more detailed output.*"
-)
-NOISE = re.compile(r"\s*(at [\w.$]+\(|\.\.\. \d+ more|\. Failing)")
 
 
 def explain_refusal(error: RpcError, user: str) -> SpawnError:
@@ -126,7 +77,7 @@ def explain_end(report: ApplicationReport | None) -> SpawnError:
         return ApplicationFailedError(
             "YARN no longer knows the server's application. Start the server again."
         )
-    diagnostics = _diagnostics(report)
+    diagnostics = diagnostics_of(report)
     if OUTPUT_MARK in diagnostics:
         sentence, _, output = diagnostics[diagnostics.index(OUTPUT_MARK) :].partition("\n")
         hint = (
@@ -140,9 +91,9 @@ def explain_end(report: ApplicationReport | None) -> SpawnError:
     not_started = NOT_STARTED.search(diagnostics)
     if not_started:
         return ApplicationFailedError(f"{not_started[0].rstrip('.')}. Contact an administrator.")
-    ended = _ended_by_yarn(diagnostics)
+    ended = ended_by_yarn(report)
     if ended is not None:
-        return ended
+        return ApplicationFailedError(ended.sentence)
     refused = refusals.explain(diagnostics, report.user)
     if refused is not None:
         return refused
@@ -196,53 +147,3 @@ def explain_timeout(seconds: float, report: ApplicationReport | None) -> StartTi
         f"({report.state.name}). Try again later, or with less memory and fewer cores.",
         one_line(report.diagnostics),
     )
-
-
-def _diagnostics(report: ApplicationReport) -> str:
-    """Return a report's diagnostics, without the middle of long ones."""
-    text = report.diagnostics.strip()
-    return text if len(text) <= 2 * MAX_PART else f"{text[:MAX_PART]}\n{text[-MAX_PART:]}"
-
-
-def _ended_by_yarn(diagnostics: str) -> SpawnError | None:
-    for pattern, sentence in ENDED_BY_YARN:
-        if pattern.search(diagnostics):
-            return ApplicationFailedError(sentence)
-    if "killed by user" in diagnostics.lower():
-        return ApplicationFailedError(f"The server was stopped: {one_line(diagnostics)}")
-    return None
-
-
-def cause_of_end(report: ApplicationReport | None) -> str:
-    """Return in one line why a server that had been ready has ended."""
-    if report is None:
-        return "YARN no longer knows its application."
-    diagnostics = _diagnostics(report)
-    if OUTPUT_MARK in diagnostics:
-        return one_line(diagnostics[diagnostics.index(OUTPUT_MARK) :])
-    ended = _ended_by_yarn(diagnostics)
-    if ended is not None:
-        return ended.sentence
-    output = " ".join(container_output(diagnostics).split())
-    return one_line(f"YARN ended it ({report.state.name})" + (f": {output}" if output else ""))
-
-
-def one_line(text: str) -> str:
-    """Return the first line as a sentence, without the Java stack that may follow it.
-
-    Control characters become visible.
-    """
-    line = printable(text.strip().partition("\n")[0].strip())
-    return line if not line or line.endswith(".") else line + "."
-
-
-def container_output(diagnostics: str) -> str:
-    """Return the container's own output from the diagnostics of its end.
-
-    If it wrote nothing, return YARN's message without Java's stack and YARN's set phrases.
-    """
-    stderr = STDERR.search(diagnostics)
-    if stderr:
-        return stderr[1].strip()[-MAX_OUTPUT:]
-    lines = [line.rstrip() for line in AROUND_THE_CAUSE.sub("", diagnostics).splitlines()]
-    return "\n".join(line for line in lines if line and not NOISE.match(line))[-MAX_OUTPUT:]

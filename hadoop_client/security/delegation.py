@@ -1,8 +1,6 @@
-"""Delegation tokens: how a service is asked for one, and its identifier, which has its owner and
-its lifetime.
+"""Reads the identifier of a delegation token: its owner and its lifetime.
 
-Sources: Security.proto; AbstractDelegationTokenIdentifier (HDFS, a Writable) and
-yarn_security_token.proto (YARN).
+Source: AbstractDelegationTokenIdentifier (HDFS, a Writable) and yarn_security_token.proto (YARN).
 """
 
 from __future__ import annotations
@@ -10,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hadoop_client.security.credentials import CredentialsError, Token, decode_vint
-from hadoop_client.wire import Message, WireError, int64, message, string
+from hadoop_client.wire import Message, WireError, int64, string
 
 HDFS_KIND, YARN_KIND = "HDFS_DELEGATION_TOKEN", "RM_DELEGATION_TOKEN"
 
@@ -24,20 +22,6 @@ class Identity(Message):
     real_user: str = string(3, "")
     issue_date: int = int64(4, 0)
     max_date: int = int64(5, 0)
-
-
-@dataclass(frozen=True)
-class GetDelegationTokenRequest(Message):
-    """`renewer` is the user that may renew the token. All services use the same messages."""
-
-    renewer: str = string(1, "")
-
-
-@dataclass(frozen=True)
-class GetDelegationTokenResponse(Message):
-    """`token` is None on a cluster without Kerberos."""
-
-    token: Token | None = message(1, Token)
 
 
 def short_name(principal: str) -> str:

@@ -1,4 +1,5 @@
-"""A server that uses more memory than its container has: YARN ends it, and the reason is told."""
+"""A server that uses more memory than its container has: YARN ends it, and each page of its user
+says so until the next good start."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import pytest
 from jupyter_client import BlockingKernelClient
 
 from tests.containers import command, processes_of
-from tests.hadoop.hub import LIGHT_SERVER, REAL_SERVER, Hub
+from tests.hadoop.hub import LIGHT_SERVER, REAL_SERVER, Hub, Person
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
 
@@ -40,6 +41,37 @@ def test_a_server_that_uses_too_much_memory_is_ended_with_the_reason(
     wait_until(lambda: not hub.api("GET", "users/alice")["servers"], 60, "the server's end")
     assert "'PHYSICAL' memory limit" in application(hadoop, application_id)["diagnostics"]
     assert "more memory than" in hub.log().partition(f"({application_id}) has ended")[2]
+
+    end = hub.api("GET", "users/alice?include_stopped_servers")["servers"][""]["state"]["last_end"]
+    assert end["reason"] == "memory"
+    assert "MiB of 384 MiB)" in end["sentence"]
+    alice, bob = (Person(hub, name, "/hub/home") for name in ("alice", "bob"))
+    for page in ("/hub/home", "/user/alice/lab", "/hub/yarn/not-responding?url=/user/alice/lab"):
+        assert end["sentence"] in alice.http.get(page).text, page
+        assert end["sentence"] not in bob.http.get(page).text, page
+    error = hub.get("/hub/error/503?url=%2Fuser%2Falice%2Flab").text
+    assert "/hub/yarn/not-responding?url=%2Fuser%2Falice%2Flab" in error
+    assert "memory" not in error  # the proxy requests it without the browser's cookies
+
+    hub.kill()
+    hub.start()
+    assert end["sentence"] in alice.http.get("/hub/home").text
+    hub.start_server("alice")
+    assert end["sentence"] not in alice.http.get("/hub/home").text
+
+
+def test_a_failed_start_and_a_stop_by_a_service_are_told_at_home(hub: Hub):
+    fails = f"c.YarnSpawner.cmd = [{str(LIGHT_SERVER)!r}, 'fail', 'no such table']\n"
+    hub.refuse_server("alice", fails)
+    alice = Person(hub, "alice", "/hub/home")
+    home = alice.http.get("/hub/home").text
+    assert "The last start failed. The notebook server ended with exit code 1" in home
+    assert "no such table" in home
+    hub.start_server("alice", config="pass")
+    hub.stop_server("alice")
+    home = alice.http.get("/hub/home").text
+    assert "The service tests of JupyterHub stopped the server." in home
+    assert "The last start failed" not in home
 
 
 def test_a_start_that_uses_too_much_memory_tells_so_and_leaves_nothing(

@@ -278,9 +278,10 @@ def running_hub(folder: Path, env: Mapping[str, str], extra_config: str) -> Iter
 
 
 class Person:
-    """Somebody at the hub's pages."""
+    """Somebody at the hub's pages: first at `page`; by default a hub without a form starts their
+    server."""
 
-    def __init__(self, hub: Hub, name: str) -> None:
+    def __init__(self, hub: Hub, name: str, page: str = "") -> None:
         self.http = httpx.Client(
             base_url=hub.url,
             follow_redirects=True,
@@ -289,7 +290,7 @@ class Person:
             limits=httpx.Limits(max_keepalive_connections=0),
         )
         self.http.get("/hub/login")
-        self.post("/hub/login", {"username": name, "password": "any"})
+        self.post(f"/hub/login?next={page}", {"username": name, "password": "any"})
 
     def form_with_room(self, user: str) -> str:
         """The form, once it says what queue default has left; it does without, where YARN takes

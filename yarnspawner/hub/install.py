@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from jupyterhub import apihandlers, handlers
 
-from yarnspawner.hub import error_page, pending_page, token_endpoint, upstream
+from yarnspawner.hub import error_page, pages, pending_page, requester, token_endpoint, upstream
 from yarnspawner.hub.shared import start_with_hub
 from yarnspawner.launcher import port_endpoint
 from yarnspawner.settings import YarnSpawnerSettings
@@ -17,7 +17,9 @@ from yarnspawner.settings import YarnSpawnerSettings
 def install(options: type[YarnSpawnerSettings]) -> None:
     """Register everything; called once, with the spawner's class."""
     # First, because they override JupyterHub's.
-    handlers.default_handlers[:0] = [*error_page.HANDLERS, *pending_page.HANDLERS]
+    ours = [*error_page.HANDLERS, *pages.HANDLERS, *pending_page.HANDLERS]
+    handlers.default_handlers[:0] = ours
     apihandlers.default_handlers.extend([*port_endpoint.HANDLERS, *token_endpoint.HANDLERS])
     upstream.install()
+    requester.install()
     start_with_hub(options)

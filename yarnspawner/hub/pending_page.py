@@ -8,14 +8,14 @@ hub shows, JupyterHub's or the site's, until JupyterHub's releases do not have t
 
 from __future__ import annotations
 
-from jinja2 import Template
 from jupyterhub.handlers.pages import SpawnPendingHandler
 
+from yarnspawner.hub.pages import TEMPLATE, YarnPage
+
 #: The page calls `JHAPI.stop_server`, which has no parameter for a server's name.
-TEMPLATE = """
-{% extends page %}
+STOP_TEMPLATE = """
 {% block script %}
-  {% if spawner.name %}
+  {% if spawner is defined and spawner.name %}
     <script>
       let progress;
       window.EventSource = class extends EventSource {
@@ -35,15 +35,12 @@ TEMPLATE = """
 """
 
 
-class PendingPageHandler(SpawnPendingHandler):
+class PendingPageHandler(YarnPage, SpawnPendingHandler):
     """JupyterHub's handler of the page, which also shows failed starts."""
 
-    def get_template(self, name: str, sync: bool = False) -> Template:
-        """Return JupyterHub's or the site's template; the page of a start is extended."""
-        page: Template = super().get_template(name, sync)
-        if name != "spawn_pending.html":
-            return page
-        return page.environment.from_string(TEMPLATE, globals={"page": page})
+    def page_template(self) -> str:
+        """Return the template that joins JupyterHub's page and ours, with the button."""
+        return TEMPLATE + STOP_TEMPLATE
 
 
 HANDLERS = [

@@ -15,9 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
-from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, PrefixLoader
+from jinja2 import Environment
 
 from yarnspawner.failures import OptionsError
 from yarnspawner.profiles.model import (
@@ -30,11 +29,9 @@ from yarnspawner.profiles.model import (
     parse_count,
     parse_memory,
 )
+from yarnspawner.templates import with_ours
 
 TEMPLATE = "profile_form.html"
-
-#: Prefix under which an overriding template finds ours, as `templates/` is JupyterHub's own.
-TEMPLATE_PREFIX = "yarnspawner"
 
 
 @dataclass(frozen=True)
@@ -81,17 +78,6 @@ class FormProfile:
     fields: Sequence[FormField]
 
 
-@lru_cache(maxsize=1)
-def with_form(hub_templates: Environment) -> Environment:
-    """Return JupyterHub's templates, and the form's below the site's own."""
-    ours = PackageLoader("yarnspawner.profiles")
-    loaders: list[BaseLoader] = [ours, PrefixLoader({TEMPLATE_PREFIX: ours})]
-    if hub_templates.loader is not None:
-        loaders.insert(0, hub_templates.loader)
-    # Escaped whatever c.JupyterHub.jinja_environment_options sets.
-    return hub_templates.overlay(loader=ChoiceLoader(loaders), autoescape=True)
-
-
 def render(
     hub_templates: Environment,
     profiles: Profiles,
@@ -105,7 +91,7 @@ def render(
 
     `reserved` is a sentence on the memory that YARN reserves for a server.
     """
-    template = with_form(hub_templates).get_template(TEMPLATE)
+    template = with_ours(hub_templates).get_template(TEMPLATE)
     shown = _shown(profiles, user, groups, last, queues)
     return template.render(user=user, profiles=shown, reserved=reserved)
 

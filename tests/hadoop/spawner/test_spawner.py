@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hadoop_client.security.credentials import Credentials
-from tests.hadoop.hub import LIGHT_SERVER, Hub
+from tests.hadoop.hub import LIGHT_SERVER, Hub, Person
 from tests.hadoop.local_files import contents_of, files_below
 from tests.hadoop.yarn_rest import application, end_application, running_applications
 from yarnhub.minihadoop import MiniHadoop
@@ -187,9 +187,10 @@ def test_a_resourcemanager_that_is_away_ends_no_server(
     hub: Hub, hadoop: MiniHadoop, wait_until: Callable[..., Any]
 ):
     application_id = hub.start_server("alice")
+    alice = Person(hub, "alice", "/hub/home")
 
     def page() -> str:
-        return hub.get("/hub/error/503?url=/user/alice/").text
+        return alice.http.get("/hub/yarn/not-responding?url=/user/alice/").text
 
     hadoop.resourcemanager.stop()
     try:
@@ -203,7 +204,7 @@ def test_a_resourcemanager_that_is_away_ends_no_server(
         hadoop.resourcemanager.start()
         hadoop.wait_ready()
     assert hub.application_of("alice") == application_id
-    wait_until(lambda: STATE_UNKNOWN not in page(), 30, "JupyterHub's own page")
+    wait_until(lambda: STATE_UNKNOWN not in page(), 30, "the page to know")
     wait_until(
         lambda: application(hadoop, application_id)["state"] == "RUNNING", 60, "the recovery"
     )

@@ -8,15 +8,15 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.web import Application, RequestHandler
 
 import yarnspawner.spawner  # noqa: F401 - registers
-from yarnspawner.hub import error_page, pending_page, token_endpoint
+from yarnspawner.hub import error_page, pages, pending_page, token_endpoint
 from yarnspawner.launcher import port_endpoint
 
 
 def test_the_spawner_registers_its_pages_and_endpoints_once():
-    pages = [*error_page.HANDLERS, *pending_page.HANDLERS]
-    assert handlers.default_handlers[: len(pages)] == pages
+    ours = [*error_page.HANDLERS, *pages.HANDLERS, *pending_page.HANDLERS]
+    assert handlers.default_handlers[: len(ours)] == ours
     registered = [*handlers.default_handlers, *apihandlers.default_handlers]
-    for handler in (*pages, *port_endpoint.HANDLERS, *token_endpoint.HANDLERS):
+    for handler in (*ours, *port_endpoint.HANDLERS, *token_endpoint.HANDLERS):
         assert registered.count(handler) == 1
 
 

@@ -14,14 +14,14 @@ SITES = """{% extends "templates/spawn_pending.html" %}
 {% block message %}The site's own words.{% endblock %}"""
 
 
-async def shown(server: str, site: str = "", page: str = "spawn_pending.html") -> str:
-    """A page about a server; `site` is the site's own template of a start's page."""
+async def shown(server: str, site: str = "") -> str:
+    """The page of a server that starts; `site` is the site's own template of a start's page."""
     sites = DictLoader({"spawn_pending.html": site} if site else {})
     loader = ChoiceLoader([sites, PrefixLoader({"templates": JUPYTERHUBS}), JUPYTERHUBS])
     settings = {"jinja2_env": Environment(loader=loader, autoescape=True, enable_async=True)}
     handler = PendingPageHandler.__new__(PendingPageHandler)
     handler.application = SimpleNamespace(settings=settings)
-    template = handler.get_template(page)
+    template = handler.get_template("spawn_pending.html")
     user = SimpleNamespace(name="alice", json_escaped_name="alice", spawner=None)
     return await template.render_async(
         user=user,
@@ -40,9 +40,8 @@ async def test_the_page_of_a_named_server_stops_that_server(site):
     assert ("The site's own words" in page) is bool(site)
 
 
-async def test_the_page_of_the_default_server_and_other_pages_are_jupyterhubs_own():
+async def test_the_button_of_the_default_server_is_jupyterhubs_own():
     assert "stop_named_server" not in await shown("")
-    assert "stop_named_server" not in await shown("second", page="not_running.html")
 
 
 async def test_the_name_of_a_server_is_quoted():

@@ -12,6 +12,7 @@ from hadoop_client.printable import MAX_CHARACTERS, printable
 from hadoop_client.rpc.call import RpcError
 from hadoop_client.yarn.records import ApplicationId, ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
+from yarnspawner.endings import end_of
 from yarnspawner.failures import (
     ApplicationFailedError,
     ImpersonationError,
@@ -20,7 +21,7 @@ from yarnspawner.failures import (
     SpawnError,
 )
 from yarnspawner.refusals import REFUSALS, Refusal, explain, strip
-from yarnspawner.yarn_messages import cause_of_end, explain_end, explain_refusal
+from yarnspawner.yarn_messages import explain_end, explain_refusal
 
 PREFIX = "YARN rejected the submission: "
 APP = "application_1700000000000_0001"
@@ -532,4 +533,4 @@ def test_a_known_message_stays_printable_and_bounded_with_any_text_after_it(know
 )
 def test_an_end_by_the_resourcemanager_is_explained(diagnostics: str, sentence: str):
     assert explain_end(report(diagnostics)).sentence == sentence
-    assert cause_of_end(report(diagnostics)) == sentence
+    assert end_of(report(diagnostics)).sentence == sentence

@@ -16,7 +16,7 @@ from yarnspawner.failures import (
     OptionsError,
     QueueError,
 )
-from yarnspawner.yarn_messages import cause_of_end, explain_end, explain_refusal, explain_timeout
+from yarnspawner.yarn_messages import explain_end, explain_refusal, explain_timeout
 
 # What a ResourceManager of Hadoop 3.4.2 said, word for word.
 OF_A_SERVER = (
@@ -237,37 +237,6 @@ def test_a_timeout_of_what_runs_does_not_speak_of_the_queue():
     assert "is on its node, but does not listen yet" in failure.sentence
 
 
-@pytest.mark.parametrize(
-    ("diagnostics", "said"),
-    [
-        (OF_A_SERVER, "The notebook server ended with exit code 1."),
-        (PREEMPTED, "another queue"),
-        (OF_PHYSICAL_MEMORY, "used more memory"),
-        ("Application was killed by user alice at 127.0.0.1", "killed by user alice"),
-        ("cat: notes: No such file or directory", "YARN ended it (FAILED): cat: notes: No such"),
-        ("", "YARN ended it (FAILED)"),
-    ],
-)
-def test_the_end_of_what_had_been_ready_is_told_in_a_line(diagnostics, said):
-    cause = cause_of_end(failed(diagnostics))
-    assert said in cause
-    assert "\n" not in cause
-    assert "before it was ready" not in cause
-
-
-def test_of_what_had_been_ready_and_is_forgotten_that_is_said():
-    assert "no longer knows" in cause_of_end(None)
-
-
-def test_the_reason_of_an_end_is_one_line_that_acts_on_no_terminal():
-    evil = "\x1b]0;owned\x07\r[I 2026-11-30 JupyterHub auth:1] admin logged in\x85\u2028\u202e"
-    report = failed(f"The notebook server ended with {evil}{'x' * 100_000}\nsecond line")
-    cause = cause_of_end(report)
-    assert cause.startswith(r"The notebook server ended with \x1b]0;owned\x07\r[I 2026-11-30")
-    assert all(char.isprintable() for char in cause)
-    assert len(cause) < 5000
-
-
 #: What a pattern with unlimited gaps would take hours for, repeated.
 SLOW = (
     "queue ",
@@ -287,12 +256,13 @@ def test_no_text_of_a_server_keeps_the_hub_busy():
 from hadoop_client.yarn.records import ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.hub.progress import describe
-from yarnspawner.yarn_messages import cause_of_end, explain_end, explain_timeout
+from yarnspawner.endings import end_of
+from yarnspawner.yarn_messages import explain_end, explain_timeout
 
 for part in {SLOW!r}:
     text = "unknown queue " + part * 500_000
     report = ApplicationReport(state=ApplicationState.FAILED, diagnostics=text)
-    explain_end(report), cause_of_end(report), explain_timeout(1.0, report)
+    explain_end(report), end_of(report), explain_timeout(1.0, report)
     describe(ApplicationReport(state=ApplicationState.ACCEPTED, diagnostics=text), None)
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
