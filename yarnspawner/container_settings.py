@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from traitlets import Dict, Enum, Float, TraitError, Unicode, validate
+from traitlets import Dict, Enum, Float, List, TraitError, Unicode, validate
 from traitlets.config import LoggingConfigurable
 from traitlets.utils.bunch import Bunch
 
@@ -73,6 +73,28 @@ class ContainerSettings(LoggingConfigurable):
         `environment` is the servers' Python environment if `python_env` is empty.
 
             c.YarnSpawner.localize_files = {"site.conf": "/etc/yarnhub/site.conf"}
+        """,
+    ).tag(config=True)
+
+    docker_image = Unicode(
+        help="""
+        The image in which YARN's docker runtime runs servers. Empty: servers run on the node
+        itself. The cluster must have the runtime enabled and trust the image's registry. The image
+        needs bash and, if `python_env` is a path, the environment there; published environments
+        work too.
+
+            c.YarnSpawner.docker_image = "registry.example.org/lab:2026"
+        """,
+    ).tag(config=True)
+
+    docker_mounts = List(
+        Unicode(),
+        help="""
+        Directories and files of the node in the image: `SOURCE:DESTINATION:MODE`, with the mode
+        `ro` or `rw`. The cluster must allow them (container-executor.cfg). Set it if the image
+        needs files of the node: `/etc/passwd` gives the user a name there.
+
+            c.YarnSpawner.docker_mounts = ["/etc/passwd:/etc/passwd:ro"]
         """,
     ).tag(config=True)
 

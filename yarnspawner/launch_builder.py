@@ -22,6 +22,7 @@ from yarnspawner.hub.homes import HomePolicy
 from yarnspawner.lab.facts import FACTS_VARIABLE, ServerFacts
 from yarnspawner.launch import certificates, localized_files
 from yarnspawner.launch.amounts import GPU
+from yarnspawner.launch.docker import docker_variables
 from yarnspawner.launch.environments import LOCALIZED, PythonEnvironment, find_environment
 from yarnspawner.launch.kernels import KERNELS_DIRECTORY, check_titles, kernel_files, kernel_name
 from yarnspawner.launch.limits import check_variables
@@ -98,6 +99,7 @@ async def build_launch_spec(
             request.mem_limit, 0 if settings.am_overhead_in_mem_limit else settings.am_overhead
         ),
         vcores=container_vcores(request.cpu_limit),
+        environment=docker_variables(settings.docker_image, settings.docker_mounts),
         resources={GPU: settings.gpus} if settings.gpus else {},
         tags=_tags(settings, request, yarn, environments),
         node_label=settings.node_label,

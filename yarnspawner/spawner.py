@@ -52,7 +52,7 @@ from yarnspawner.internal_ssl import InternalSsl
 from yarnspawner.jupyterhub_types import JsonObject
 from yarnspawner.launch.arguments import lab_defaults, with_defaults
 from yarnspawner.launch.certificates import fingerprint
-from yarnspawner.launch.limits import check_files, check_resources, check_tags
+from yarnspawner.launch.limits import check_environment, check_files, check_resources, check_tags
 from yarnspawner.launch.spec import LaunchSpec
 from yarnspawner.launch_builder import ServerRequest, build_launch_spec, refresh_seconds
 from yarnspawner.launcher.port_endpoint import PortReport
@@ -174,6 +174,7 @@ class YarnSpawner(ServerState, ClusterAccess, InternalSsl, ProfileOptions, Spawn
     async def _submit(self, yarn: HubCluster, tag: str, spec: LaunchSpec) -> None:
         check_tags(spec.tags, yarn.limits)
         check_files(spec.files)
+        check_environment(spec.environment)
         application_id, maximum = await yarn.launcher.new_application()
         if maximum is not None:
             check_resources(spec, maximum)

@@ -30,6 +30,9 @@ OTHER_VARIABLES_BYTES = 64 << 10
 #: Room for what the ResourceManager adds to a submission before it stores it.
 STORED_BESIDES_BYTES = 4 << 10
 
+#: What the node's launch script, in which texts are between double quotes, would not take as text.
+_UNSAFE = re.compile(r'["$`\\\x00-\x1f\x7f]')
+
 MAX_TAGS = "yarn.resourcemanager.application.max-tags"
 MAX_TAG_LENGTH = "yarn.resourcemanager.application.max-tag.length"
 MAX_RPC_BYTES = "ipc.maximum.data.length"
@@ -94,12 +97,24 @@ def check_files(files: Iterable[LocalizedFile]) -> None:
     """
     for file in files:
         for name in (posixpath.basename(file.url.file), file.link):
-            if re.search(r'["$`\\\x00-\x1f\x7f]', name):
+            if _UNSAFE.search(name):
                 raise OptionsError(
                     f"The file {name!a} cannot be fetched by YARN: its name has a quotation mark, "
                     "a dollar sign, a backtick, a backslash or a control character. Ask an "
                     "administrator to rename it."
                 )
+
+
+def check_environment(environment: Mapping[str, str]) -> None:
+    """Refuse variables for YARN that the node's launch script would run; raises `OptionsError`."""
+    for name, value in environment.items():
+        if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or _UNSAFE.search(value):
+            raise OptionsError(
+                f"The variable {name!a} cannot be given to YARN: its name must be letters, digits "
+                "and underscores, and its value must not have a quotation mark, a dollar sign, a "
+                "backtick, a backslash or a control character. Ask an administrator to correct it "
+                "(c.YarnSpawner.modify_spec_hook)."
+            )
 
 
 def check_variables(variables: Mapping[str, str]) -> None:

@@ -27,6 +27,7 @@ from hadoop_client.yarn.records import (
     Resource,
     ResourceInformation,
     ResourceRequest,
+    StringEntry,
     TimeoutEntry,
     TimeoutType,
     Url,
@@ -105,6 +106,8 @@ class LaunchSpec:
     - `priority`: the priority in the queue; None for the queue's default.
     - `lifetime_seconds`: the time from the submit after which YARN ends the application; None for
       no limit.
+    - `environment`: variables for YARN itself, such as those of its docker runtime. Other users can
+      read them; the server's own, private variables are in `launch`.
     - `pin`: the only node that the application may run on; None for any.
     """
 
@@ -122,6 +125,7 @@ class LaunchSpec:
     node_label: str = ""
     priority: int | None = None
     lifetime_seconds: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
     pin: Pin | None = None
 
     @property
@@ -206,6 +210,7 @@ def submission_context(
         am_container_spec=ContainerLaunchContext(
             local_resources=tuple(map(_local_resource, spec.files)),
             tokens=private.to_bytes(),
+            environment=tuple(StringEntry(*entry) for entry in spec.environment.items()),
             command=(container_command(spec.python, packed=spec.packed),),
             # The hub reads states as itself; it changes applications as their user.
             application_acls=(

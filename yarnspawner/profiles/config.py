@@ -23,7 +23,7 @@ from yarnspawner.profiles.model import (
     parse_memory,
 )
 
-TEXTS = ("queue", "node_label", "environment")
+TEXTS = ("queue", "node_label", "environment", "docker_image")
 NUMBERS = ("memory", "cores", "gpus")
 
 #: The keys of a profile besides its fields.

@@ -11,6 +11,7 @@ A profile is a dict that an administrator writes:
         "memory": {"min": "1G", "max": "64G", "default": "4G"},
         "cores": {"max": 8}, "gpus": {"max": 2},  # min is 1M for memory, 1 for cores, 0 for gpus
         "node_label": ..., "environment": {"choices": {"lab": "JupyterLab", "ml": "With CUDA"}},
+        "docker_image": ...,
         "options": {"size": {"label": "Data", "choices": {
             "small": {"label": "A sample", "env": {"DATA": "/data/sample"}}, ...}}},
         "limits": {"groups": {"students": {"memory": "4G"}}, "users": {"bob": {"gpus": 0}}},
@@ -41,6 +42,7 @@ LABELS = {
     "gpus": "GPUs",
     "node_label": "Kind of node",
     "environment": "Environment",
+    "docker_image": "Image",
 }
 #: The powers of two that memory suffixes stand for.
 SUFFIXES = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}

@@ -28,6 +28,7 @@ TRAITS = {
     "gpus": "gpus",
     "node_label": "node_label",
     "environment": "python_env",
+    "docker_image": "docker_image",
 }
 
 #: How long the form waits for the queues' free capacity; after that it is shown without.

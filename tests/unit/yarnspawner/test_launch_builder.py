@@ -123,3 +123,11 @@ async def test_the_queue_may_be_the_users_own_or_left_to_yarn(option: str, queue
 async def test_the_overhead_is_added_to_the_limit_or_taken_out_of_it():
     assert (await build()).memory_mb == 1024 + 72
     assert (await build(am_overhead_in_mem_limit=True)).memory_mb == 1024
+
+
+async def test_an_image_is_for_yarn_and_not_for_the_server():
+    spec = await build(docker_image="lab:1", docker_mounts=["/data:/data:ro"])
+    assert spec.environment["YARN_CONTAINER_RUNTIME_DOCKER_IMAGE"] == "lab:1"
+    assert spec.environment["YARN_CONTAINER_RUNTIME_DOCKER_MOUNTS"] == "/data:/data:ro"
+    assert not [name for name in spec.launch.environment if name.startswith("YARN_CONTAINER")]
+    assert not (await build()).environment
