@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 GROUPS = (
     *("rm", "queues", "proxyuser", "hdfs", "webhdfs", "homes", "clocks", "environments", "memory"),
-    *("keytab", "tokens", "java", "callback", "mount"),
+    *("keytab", "tokens", "encryption", "java", "callback", "mount"),
 )
 CONTENTS = "contents"
 STYLES = {

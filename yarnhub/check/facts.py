@@ -34,7 +34,7 @@ from yarnhub.check.protocol import (
     SetSafeModeRequest,
 )
 from yarnhub.check.results import CheckResult, Verdict
-from yarnhub.check.security import check_keytab, check_tokens
+from yarnhub.check.security import check_encryption, check_keytab, check_tokens
 from yarnhub.check.settings import HubSettings
 from yarnhub.check.verdicts import (
     HomeDirectory,
@@ -296,6 +296,7 @@ CHECKS: dict[str, Callable[[EdgeNode], list[CheckResult]]] = {
     "memory": _check_memory,
     "keytab": lambda edge: check_keytab(edge.settings.keytab),
     "tokens": lambda edge: check_tokens(edge.configuration),
+    "encryption": lambda edge: check_encryption(edge.configuration),
     "java": lambda edge: check_java(edge.settings),
     "callback": lambda edge: check_callback(edge.settings),
     "mount": lambda edge: check_mount(edge.settings),

@@ -9,7 +9,7 @@ from pathlib import Path
 from hadoop_client.configuration import DAY_MS, Configuration
 from hadoop_client.security import kerberos, keytab
 from yarnhub.check.results import CheckResult, Verdict
-from yarnhub.check.verdicts import judge_keytab, judge_tokens
+from yarnhub.check.verdicts import CIPHER_SUITES, judge_encryption, judge_keytab, judge_tokens
 
 MAX_LIFETIMES = (
     "dfs.namenode.delegation.token.max-lifetime",
@@ -50,6 +50,19 @@ def check_tokens(configuration: Configuration) -> list[CheckResult]:
             configuration.get_bool("yarn.resourcemanager.proxy-user-privileges.enabled"),
             (allowed or names)[0],
             bool(allowed),
+        )
+    ]
+
+
+def check_encryption(configuration: Configuration) -> list[CheckResult]:
+    """Check whether the encryption of file contents on the network is the quick one."""
+    protections = configuration.get_list("dfs.data.transfer.protection")
+    return [
+        judge_encryption(
+            # The first one that the server accepts too is used.
+            encrypts="privacy" in (name.lower() for name in protections[:1])
+            or configuration.get_bool("dfs.encrypt.data.transfer"),
+            suites=configuration.get_list(CIPHER_SUITES),
         )
     ]
 

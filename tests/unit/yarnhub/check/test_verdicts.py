@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from hadoop_client.configuration import Configuration
 from hadoop_client.hdfs.filesystem import Usage
 from hadoop_client.yarn.reports import QueueInfo
 from yarnhub.check.callback import judge_callback
 from yarnhub.check.contents import judge_quota
 from yarnhub.check.results import CheckResult, Verdict, exit_code
+from yarnhub.check.security import check_encryption
 from yarnhub.check.verdicts import (
     HomeDirectory,
     Queue,
     judge_clock,
+    judge_encryption,
     judge_home,
     judge_keytab,
     judge_memory,
@@ -200,3 +203,27 @@ def test_a_step_that_the_server_itself_wastes_is_no_matter_of_the_overhead():
     result = judge_memory(100 << 20, OVERHEAD, Allocation())
     assert result.verdict is Verdict.WARNING
     assert result.remedy == "Lower yarn.scheduler.minimum-allocation-mb."
+
+
+@pytest.mark.parametrize(
+    ("properties", "verdict"),
+    [
+        ({}, Verdict.SKIPPED),
+        ({"dfs.data.transfer.protection": "integrity"}, Verdict.SKIPPED),
+        ({"dfs.data.transfer.protection": "authentication,privacy"}, Verdict.SKIPPED),
+        ({"dfs.data.transfer.protection": "privacy"}, Verdict.WARNING),
+        ({"dfs.data.transfer.protection": "Privacy, integrity"}, Verdict.WARNING),
+        ({"dfs.encrypt.data.transfer": "true"}, Verdict.WARNING),
+    ],
+)
+def test_encryption_without_aes_is_slow(properties, verdict):
+    [result] = check_encryption(Configuration(properties))
+    assert result.verdict is verdict
+    aes = {"dfs.encrypt.data.transfer.cipher.suites": "AES/CTR/NoPadding"}
+    [result] = check_encryption(Configuration({**properties, **aes}))
+    assert result.verdict is (Verdict.OK if verdict is Verdict.WARNING else verdict)
+
+
+def test_the_remedy_for_slow_encryption_is_one_property():
+    result = judge_encryption(encrypts=True, suites=[])
+    assert "dfs.encrypt.data.transfer.cipher.suites to AES/CTR/NoPadding" in result.remedy
