@@ -82,7 +82,8 @@ make_venv() {
   [ -x "$venv/bin/python" ] || { say "Making $venv"; "$python" -m venv "$venv"; }
   # A copy of the tree is installed, not a link: an environment for other machines must hold one.
   local tree wanted
-  tree=$(find setup.cfg pyproject.toml requirements/constraints.txt hadoop_client yarnspawner hdfs_contents env_packaging yarnhub \
+  make_labextension
+  tree=$(find setup.cfg setup.py pyproject.toml requirements/constraints.txt labextension/dist hadoop_client yarnspawner hdfs_contents env_packaging yarnhub \
     -name __pycache__ -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
   wanted="$extra $* $tree"
   # All that the demo needs, the developers have too.
@@ -94,12 +95,34 @@ make_venv() {
   for requirement; do
     sed -i "/^${requirement%%[=<>!~ ]*}==/d" "$build/constraints.txt"
   done
-  cp -R setup.cfg pyproject.toml README.md LICENSE \
+  cp -R setup.cfg setup.py pyproject.toml README.md LICENSE \
     hadoop_client yarnspawner hdfs_contents env_packaging yarnhub "$build"
+  mkdir "$build/labextension"
+  cp -R labextension/dist "$build/labextension"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
     --constraint "$build/constraints.txt" "$build[$extra]" "$@"
   rm -rf "$build"
   printf '%s' "$wanted" >"$venv/installed"
+}
+
+# What the package-lock.json of this directory has: npm compares the hashes, and runs no package's own
+# scripts.
+npm_ci() { npm ci --silent --ignore-scripts --no-fund --no-audit >&2; }
+
+# JupyterLab's extension, in labextension/dist, made anew only where something has changed. JupyterLab
+# does without it where npm is missing, or cannot fetch its builder.
+make_labextension() {
+  local wanted
+  mkdir -p labextension/dist
+  wanted=$(find labextension/*.json labextension/src labextension/style -type f -print0 |
+    LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
+  [ "$(cat labextension/node_modules/built 2>/dev/null)" != "$wanted" ] || return 0
+  say "Building JupyterLab's extension"
+  if command -v npm >/dev/null && (cd labextension && npm_ci && npm run --silent build >&2); then
+    printf '%s' "$wanted" >labextension/node_modules/built
+  else
+    say "JupyterLab's extension was not built: JupyterLab will show neither memory nor time left."
+  fi
 }
 
 # configurable-http-proxy, in node_modules at the root, exactly as in package-lock.json: npm compares
@@ -110,7 +133,7 @@ make_proxy() {
   wanted=$(sha256sum package-lock.json)
   if [ "$(cat node_modules/installed 2>/dev/null)" != "$wanted" ]; then
     say "Installing configurable-http-proxy"
-    npm ci --silent --ignore-scripts --no-fund --no-audit >&2
+    npm_ci
     printf '%s' "$wanted" >node_modules/installed
   fi
   PATH="$PWD/node_modules/.bin:$PATH"

@@ -155,6 +155,14 @@ class ContainerSettings(LoggingConfigurable):
         """,
     ).tag(config=True)
 
+    help_url = Unicode(
+        help="""
+        The page or the mail address that JupyterLab gives users who need help. Empty: none.
+
+            c.YarnSpawner.help_url = "mailto:data-platform@example.org"
+        """,
+    ).tag(config=True)
+
     @validate("mount_path")
     def _validate_mount_path(self, proposal: Bunch) -> str:
         path = str(proposal["value"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jupyterhub.utils import url_escape_path
 
@@ -21,6 +21,7 @@ from yarnspawner.hub.cluster import HubCluster
 from yarnspawner.hub.homes import HomePolicy
 from yarnspawner.lab.facts import FACTS_VARIABLE, ServerFacts
 from yarnspawner.launch import certificates, localized_files
+from yarnspawner.launch.allocation import Allocation
 from yarnspawner.launch.amounts import GPU
 from yarnspawner.launch.docker import docker_variables
 from yarnspawner.launch.environments import LOCALIZED, PythonEnvironment, find_environment
@@ -222,7 +223,6 @@ def _launch(
     kernels: dict[str, PythonEnvironment],
 ) -> Launch:
     command, environment = request.command, _variables(request.environment)
-    environment[FACTS_VARIABLE] = _facts(settings, request).to_json()
     if python.archive is not None:
         environment.setdefault(ARCHIVE_VARIABLE, str(python.archive.url))
     paths = {
@@ -258,11 +258,25 @@ def _launch(
     )
 
 
-def _facts(settings: YarnSpawnerSettings, request: ServerRequest) -> ServerFacts:
-    return ServerFacts(
-        memory=container_memory_mb(request.mem_limit, settings.am_overhead) * MIB,
+def with_facts(
+    spec: LaunchSpec, settings: YarnSpawnerSettings, yarn: HubCluster, submitted: float
+) -> LaunchSpec:
+    """Return the application with what its server is told about itself.
+
+    `submitted` is the time of the submit in seconds since 1970.
+    """
+    facts = ServerFacts(
+        memory=Allocation.of(yarn.configuration).container_mb(spec.memory_mb) * MIB,
         memory_margin=settings.memory_margin,
+        cores=spec.vcores,
+        queue=spec.queue,
+        environment=settings.python_env,
+        submitted=submitted,
+        lifetime=spec.lifetime_seconds,
+        help_url=settings.help_url,
     )
+    environment = {**spec.launch.environment, FACTS_VARIABLE: facts.to_json()}
+    return replace(spec, launch=replace(spec.launch, environment=environment))
 
 
 def refresh_seconds(settings: YarnSpawnerSettings, yarn: HubCluster) -> float:

@@ -54,7 +54,12 @@ from yarnspawner.launch.arguments import lab_defaults, with_defaults
 from yarnspawner.launch.certificates import fingerprint
 from yarnspawner.launch.limits import check_environment, check_files, check_resources, check_tags
 from yarnspawner.launch.spec import LaunchSpec
-from yarnspawner.launch_builder import ServerRequest, build_launch_spec, refresh_seconds
+from yarnspawner.launch_builder import (
+    ServerRequest,
+    build_launch_spec,
+    refresh_seconds,
+    with_facts,
+)
 from yarnspawner.launcher.port_endpoint import PortReport
 from yarnspawner.launcher.signed_request import start_key
 from yarnspawner.metrics import FOREIGN_APPLICATIONS, SUBMITS
@@ -169,7 +174,7 @@ class YarnSpawner(ServerState, ClusterAccess, InternalSsl, ProfileOptions, Spawn
         spec = await build_launch_spec(self, request, yarn)
         if self.modify_spec_hook is not None:
             spec = await maybe_future(self.modify_spec_hook(self, spec))
-        return spec
+        return with_facts(spec, self, yarn, time.time())
 
     async def _submit(self, yarn: HubCluster, tag: str, spec: LaunchSpec) -> None:
         check_tags(spec.tags, yarn.limits)

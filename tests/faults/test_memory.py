@@ -120,8 +120,10 @@ def test_a_burst_ends_its_kernel_and_neither_the_server_nor_another_kernel(
         kernel_client(hub, application_id) as other,
         kernel_client(hub, application_id) as burst,
     ):
-        # The process may be another one of the container: all write into its log.
-        log = Path(f"/proc/{processes_of(application_id)[0]}/fd/2").readlink()
+        server = next(
+            pid for pid in processes_of(application_id) if b"\0singleuser\0" in command(pid)
+        )
+        log = Path(f"/proc/{server}/fd/2").readlink()
         other.execute("kept = 42", reply=True, timeout=120)
         burst.execute(BURST)
         wait_until(lambda: ENDED in log.read_text(), 120, "the sentence in the server's log")

@@ -1,4 +1,5 @@
-"""An extension of jupyter_server: it guards the memory of a server on YARN.
+"""An extension of jupyter_server: it guards the memory of a server on YARN, and tells JupyterLab
+what the server is.
 
 It does nothing in a server that YarnSpawner did not start.
 """
@@ -6,16 +7,23 @@ It does nothing in a server that YarnSpawner did not start.
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yarnspawner.lab.facts import FACTS_VARIABLE, ServerFacts
 from yarnspawner.lab.guard import KernelEnd, MemoryGuard
+from yarnspawner.lab.handlers import handlers
 from yarnspawner.lab.sentences import kernel_end
+from yarnspawner.lab.status import ServerStatus, status
 from yarnspawner.lab.usage import own_control_group
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
+
+#: Where a wheel with JupyterLab's extension installs it.
+LABEXTENSION = "share/jupyter/labextensions/yarnhub"
 
 #: How many ends of kernels are remembered.
 MOST_ENDS = 20
@@ -36,6 +44,10 @@ class ServerWatch:
             lambda end: serverapp.io_loop.add_callback(self._tell, end),
             own_control_group(os.environ.get("CONTAINER_ID", "")),
         )
+
+    def status(self) -> ServerStatus:
+        """Return what JupyterLab shows of the server now."""
+        return status(self.facts, os.environ, self.guard.used, self.guard.limit, self.ends)
 
     def _kernel_processes(self) -> dict[int, str]:
         manager: Any = self._app.kernel_manager
@@ -69,3 +81,9 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     facts = ServerFacts.from_json(os.environ[FACTS_VARIABLE])
     watch = ServerWatch(serverapp, facts)
     watch.guard.start()
+    if not (Path(sys.prefix) / LABEXTENSION).is_dir():
+        serverapp.log.warning(
+            "JupyterLab shows neither memory nor time left: this environment's yarnhub was built "
+            "without Node.js."
+        )
+    serverapp.web_app.add_handlers(".*$", handlers(serverapp.base_url, watch.status))

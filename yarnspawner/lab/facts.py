@@ -13,12 +13,27 @@ FACTS_VARIABLE = "YARNHUB_SERVER"
 class ServerFacts:
     """The facts of a start.
 
-    - `memory`: the container's memory as requested, in bytes; YARN may grant more.
+    - `memory`: the container's memory in bytes.
     - `memory_margin`: the fraction of it that stays free (`c.YarnSpawner.memory_margin`).
+    - `cores`, `queue`, `environment`: as requested from YARN.
+    - `submitted`: the time of the submit, in seconds since 1970.
+    - `lifetime`: the seconds from then after which YARN ends the server; None for no limit.
+    - `help_url`: where users find help; empty if the site names nothing.
     """
 
     memory: int = 0
     memory_margin: float = 0.0
+    cores: int = 0
+    queue: str = ""
+    environment: str = ""
+    submitted: float = 0.0
+    lifetime: int | None = None
+    help_url: str = ""
+
+    @property
+    def ends(self) -> float | None:
+        """When YARN ends the server, in seconds since 1970; None for no limit."""
+        return None if self.lifetime is None else self.submitted + self.lifetime
 
     def to_json(self) -> str:
         """Serialize for the variable."""

@@ -97,7 +97,7 @@ def start(tmp_path: Path, wait_until: Callable[..., Any]) -> Iterator[Callable[.
 
 
 @pytest.mark.timeout(300)
-def test_a_burst_ends_its_kernel_and_neither_the_server_nor_another_kernel(
+def test_a_burst_ends_its_kernel_alone_and_jupyterlab_learns_why(
     start: Callable[..., Server], wait_until: Callable[..., Any]
 ) -> None:
     server = start(ServerFacts(memory=700 * MIB, memory_margin=0.2))
@@ -110,3 +110,13 @@ def test_a_burst_ends_its_kernel_and_neither_the_server_nor_another_kernel(
     assert server.answers()
     for client in (other, burst):
         client.stop_channels()
+    status = server.http.get("yarnhub/api/status").json()
+    (end,) = status["ended_kernels"]
+    assert end["sentence"].startswith("A kernel was ended, because it used")
+    assert status["memory_limit"] == 700 * MIB
+    assert 0 < status["memory_used"] < status["memory_limit"]
+    assert end["sentence"] in server.http.get("yarnhub/api/log").json()["text"]
+    assert server.http.get("yarnhub/api/guide").json()["text"].startswith("# Your server")
+    for name in ("status", "log", "guide"):
+        anonymous = httpx.get(f"{server.http.base_url}yarnhub/api/{name}", trust_env=False)
+        assert anonymous.status_code == httpx.codes.FORBIDDEN

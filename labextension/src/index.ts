@@ -1,0 +1,105 @@
+// The plugin: it asks the server for its status, and shows it.
+
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { MainAreaWidget, Notification } from '@jupyterlab/apputils';
+import { IMainMenu } from '@jupyterlab/mainmenu';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { IStatusBar } from '@jupyterlab/statusbar';
+import { Poll } from '@lumino/polling';
+import { fetchGuide, fetchLog, fetchStatus } from './api.js';
+import { newEnds, type Status, warning, warningText } from './status.js';
+import { ServerPanel, serverIcon, StatusItem } from './widgets.js';
+
+/** Milliseconds between two requests for the status. A hidden page sends none. */
+const INTERVAL = 5000;
+
+const GUIDE_COMMAND = 'yarnhub:guide';
+
+const now = (): number => Date.now() / 1000;
+
+/** Show what has happened since the last status. */
+class Notifier {
+  private readonly given = new Set<number>();
+  private since = now();
+
+  show(status: Status): void {
+    for (const end of newEnds(status, this.since)) {
+      this.since = end.when;
+      Notification.error(end.sentence, { autoClose: false });
+    }
+    const due = warning(status, now(), this.given);
+    if (due !== null) {
+      this.given.add(due);
+      Notification.warning(warningText(status, now()), { autoClose: false });
+    }
+  }
+}
+
+function addGuide(
+  app: JupyterFrontEnd,
+  rendermime: IRenderMimeRegistry | null,
+  menu: IMainMenu | null
+): void {
+  if (rendermime === null) {
+    return;
+  }
+  app.commands.addCommand(GUIDE_COMMAND, {
+    label: 'Guide to Servers on YARN',
+    execute: async () => {
+      const content = rendermime.createRenderer('text/markdown');
+      const data = { 'text/markdown': await fetchGuide() };
+      await content.renderModel(rendermime.createModel({ data }));
+      content.addClass('yarnhub-guide');
+      const widget = new MainAreaWidget({ content });
+      widget.id = 'yarnhub-guide';
+      widget.title.label = 'Guide';
+      widget.title.icon = serverIcon;
+      widget.title.closable = true;
+      app.shell.add(widget, 'main');
+    }
+  });
+  menu?.helpMenu.addGroup([{ command: GUIDE_COMMAND }], 0);
+}
+
+const plugin: JupyterFrontEndPlugin<void> = {
+  id: 'yarnhub:server',
+  description: 'Shows memory, time left, log and facts of a server on YARN.',
+  autoStart: true,
+  optional: [IStatusBar, IMainMenu, IRenderMimeRegistry],
+  activate: async (
+    app: JupyterFrontEnd,
+    statusBar: IStatusBar | null,
+    menu: IMainMenu | null,
+    rendermime: IRenderMimeRegistry | null
+  ) => {
+    const first = await fetchStatus();
+    if (first === null) {
+      return;
+    }
+    const panel = new ServerPanel(fetchLog);
+    app.shell.add(panel, 'right', { rank: 1000 });
+    const item = new StatusItem(() => app.shell.activateById(panel.id));
+    statusBar?.registerStatusItem('yarnhub:status', { item, align: 'left', rank: 100 });
+    addGuide(app, rendermime, menu);
+    const notifier = new Notifier();
+    const show = (status: Status): void => {
+      item.showStatus(status, now());
+      panel.showStatus(status, now());
+      notifier.show(status);
+    };
+    show(first);
+    new Poll({
+      name: 'yarnhub:status',
+      frequency: { interval: INTERVAL, backoff: true, max: 12 * INTERVAL },
+      standby: 'when-hidden',
+      factory: async () => {
+        const status = await fetchStatus();
+        if (status !== null) {
+          show(status);
+        }
+      }
+    });
+  }
+};
+
+export default plugin;

@@ -1,0 +1,117 @@
+// What JupyterLab shows of a server, from the answer of its API. Pure: no requests, no pages.
+
+/** A kernel that was ended: when, in seconds since 1970, and the sentence for the user. */
+export interface EndedKernel {
+  when: number;
+  sentence: string;
+}
+
+/** The answer of `/yarnhub/api/status`: memory in bytes, times in seconds since 1970. */
+export interface Status {
+  memory_used: number;
+  memory_limit: number;
+  cores: number;
+  queue: string;
+  environment: string;
+  node: string;
+  started: number;
+  ends: number | null;
+  mount: string;
+  mount_problem: string;
+  ended_kernels: EndedKernel[];
+  help_url: string;
+}
+
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+
+/** How many minutes before the end of the server its user is warned. */
+export const WARNINGS = [15, 5];
+
+/** The fraction of the memory from which on the status bar stands out. */
+const HIGH = 0.85;
+
+/** Format bytes as JupyterHub's pages do, such as `1.5 GiB`. */
+export function memory(bytes: number): string {
+  if (bytes < GIB) {
+    return `${Math.round(bytes / MIB)} MiB`;
+  }
+  return `${(bytes / GIB).toFixed(1).replace(/\.0$/, '')} GiB`;
+}
+
+/** Format seconds in their two largest units, such as `1 h 5 min`. */
+export function duration(seconds: number): string {
+  const minutes = Math.max(0, Math.floor(seconds / 60));
+  const [days, hours] = [Math.floor(minutes / 1440), Math.floor(minutes / 60)];
+  if (days) {
+    return `${days} d ${hours % 24} h`;
+  }
+  return hours ? `${hours} h ${minutes % 60} min` : `${minutes} min`;
+}
+
+/** The text of the status bar. */
+export function summary(status: Status, now: number): string {
+  const used = `${memory(status.memory_used)} of ${memory(status.memory_limit)}`;
+  const left = status.ends === null ? '' : ` · ${duration(status.ends - now)} left`;
+  return used + left;
+}
+
+/** Whether the server has little memory left. */
+export function isHigh(status: Status): boolean {
+  return status.memory_used > HIGH * status.memory_limit;
+}
+
+/** The facts of the panel as labels and values; facts that are not known are left out. */
+export function rows(status: Status, now: number): [string, string][] {
+  const cores = status.cores === 1 ? '1 core' : `${status.cores} cores`;
+  const started = `${new Date(status.started * 1000).toLocaleString()} (${duration(now - status.started)} ago)`;
+  const ends =
+    status.ends === null
+      ? 'no limit'
+      : `${duration(status.ends - now)}, until ${new Date(status.ends * 1000).toLocaleString()}`;
+  const known: [string, string][] = [
+    ['Memory in use', `${memory(status.memory_used)} of ${memory(status.memory_limit)}`],
+    ['Cores', status.cores ? cores : ''],
+    ['Queue', status.queue],
+    ['Node', status.node],
+    ['Environment', status.environment],
+    ['Started', status.started ? started : ''],
+    ['Time left', ends],
+    ['HDFS', status.mount ? `${status.mount} in your code and terminals` : ''],
+    ['HDFS is not mounted', status.mount ? '' : status.mount_problem]
+  ];
+  return known.filter(([, value]) => value !== '');
+}
+
+/**
+ * The warning that is due before the server ends, in minutes; null if none is.
+ *
+ * `given` has the warnings that the user has had. If several are due, the last one is.
+ */
+export function warning(status: Status, now: number, given: Set<number>): number | null {
+  if (status.ends === null || status.ends <= now) {
+    return null;
+  }
+  const left = (status.ends - now) / 60;
+  const due = WARNINGS.filter(minutes => left <= minutes);
+  const last = due[due.length - 1];
+  return last === undefined || given.has(last) ? null : last;
+}
+
+/** The sentence of a warning. */
+export function warningText(status: Status, now: number): string {
+  const ends = status.ends ?? now;
+  const time = new Date(ends * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  const left = Math.max(1, Math.round((ends - now) / 60));
+  return (
+    `This server ends in ${left} ${left === 1 ? 'minute' : 'minutes'}, at ${time}, because it may ` +
+    'not run longer. Save your work. Variables of kernels and programs in terminals are lost.'
+  );
+}
+
+/** The kernels that ended after `since`, oldest first. */
+export function newEnds(status: Status, since: number): EndedKernel[] {
+  return status.ended_kernels
+    .filter(end => end.when > since)
+    .sort((first, second) => first.when - second.when);
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  duration,
+  isHigh,
+  memory,
+  newEnds,
+  rows,
+  summary,
+  warning,
+  warningText
+} from '../lib/status.js';
+
+const GIB = 2 ** 30;
+const NOW = 1_700_000_000;
+
+function status(changes = {}) {
+  return {
+    memory_used: GIB / 2,
+    memory_limit: 2 * GIB,
+    cores: 2,
+    queue: 'default',
+    environment: 'lab',
+    node: 'node1',
+    started: NOW - 3600,
+    ends: NOW + 3600,
+    mount: '/srv/hdfs',
+    mount_problem: '',
+    ended_kernels: [],
+    help_url: '',
+    ...changes
+  };
+}
+
+test('memory is in the units of the hub', () => {
+  assert.deepEqual([0, GIB / 2, GIB, 1.5 * GIB].map(memory), [
+    '0 MiB',
+    '512 MiB',
+    '1 GiB',
+    '1.5 GiB'
+  ]);
+});
+
+test('durations have two units at most', () => {
+  assert.deepEqual([-5, 59, 61, 3900, 90_000].map(duration), [
+    '0 min',
+    '0 min',
+    '1 min',
+    '1 h 5 min',
+    '1 d 1 h'
+  ]);
+});
+
+test('the status bar has memory and, with a limit, time left', () => {
+  assert.equal(summary(status(), NOW), '512 MiB of 2 GiB · 1 h 0 min left');
+  assert.equal(summary(status({ ends: null }), NOW), '512 MiB of 2 GiB');
+});
+
+test('little memory stands out', () => {
+  assert.equal(isHigh(status()), false);
+  assert.equal(isHigh(status({ memory_used: 1.9 * GIB })), true);
+});
+
+test('facts that are not known are left out', () => {
+  const labels = rows(status({ queue: '', node: '' }), NOW).map(([label]) => label);
+  assert.deepEqual(labels, [
+    'Memory in use',
+    'Cores',
+    'Environment',
+    'Started',
+    'Time left',
+    'HDFS'
+  ]);
+});
+
+test('a server without a mount says why', () => {
+  const facts = new Map(rows(status({ mount: '', mount_problem: 'FUSE is off.' }), NOW));
+  assert.equal(facts.get('HDFS is not mounted'), 'FUSE is off.');
+});
+
+test('each warning is due once', () => {
+  const given = new Set();
+  const due = [];
+  for (let left = 20 * 60; left > 0; left -= 30) {
+    const minutes = warning(status({ ends: NOW + left }), NOW, given);
+    if (minutes !== null) {
+      due.push([minutes, left / 60]);
+      given.add(minutes);
+    }
+  }
+  assert.deepEqual(due, [
+    [15, 15],
+    [5, 5]
+  ]);
+});
+
+test('a page that is opened late gives the last warning only', () => {
+  const given = new Set();
+  const late = status({ ends: NOW + 120 });
+  assert.equal(warning(late, NOW, given), 5);
+  given.add(5);
+  assert.equal(warning(late, NOW, given), null);
+  assert.equal(warning(status({ ends: NOW - 1 }), NOW, new Set()), null);
+  assert.equal(warning(status({ ends: null }), NOW, new Set()), null);
+});
+
+test('a warning names the minutes that are left', () => {
+  assert.match(warningText(status({ ends: NOW + 300 }), NOW), /ends in 5 minutes, at /);
+  assert.match(warningText(status({ ends: NOW + 20 }), NOW), /ends in 1 minute, at /);
+});
+
+test('only ends that are new are shown, in their order', () => {
+  const ended = [30, 10, 20].map(when => ({ when, sentence: `at ${when}` }));
+  const found = newEnds(status({ ended_kernels: ended }), 10);
+  assert.deepEqual(
+    found.map(end => end.when),
+    [20, 30]
+  );
+});

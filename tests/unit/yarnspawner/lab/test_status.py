@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from yarnspawner.lab.facts import ServerFacts
+from yarnspawner.lab.status import status
+
+FACTS = ServerFacts(
+    memory=1 << 30, cores=2, queue="research", environment="lab", submitted=1000.0, lifetime=600
+)
+
+
+def test_the_end_is_the_lifetime_after_the_submit() -> None:
+    assert status(FACTS, {}, 1, 2, [])["ends"] == 1600.0
+    assert status(ServerFacts(), {}, 1, 2, [])["ends"] is None
+
+
+def test_the_mount_or_its_problem_is_reported() -> None:
+    mounted = status(FACTS, {"YARNHUB_MOUNT": "/srv/hdfs", "NM_HOST": "node1"}, 1, 2, [])
+    assert (mounted["mount"], mounted["mount_problem"]) == ("/srv/hdfs", "")
+    assert mounted["node"] == "node1"
+    without = status(FACTS, {"YARNHUB_MOUNT_FAILURE": "FUSE is off."}, 1, 2, [])
+    assert (without["mount"], without["mount_problem"]) == ("", "FUSE is off.")
+
+
+def test_facts_of_a_later_hub_are_ignored() -> None:
+    text = FACTS.to_json().replace("{", '{"from_a_later_hub": 1, ', 1)
+    assert ServerFacts.from_json(text) == FACTS

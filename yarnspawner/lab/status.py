@@ -1,0 +1,58 @@
+"""What JupyterLab shows of a server: one answer of `/yarnhub/api/status`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypedDict
+
+from yarnspawner.container.payload import MOUNT_FAILURE_VARIABLE, MOUNT_VARIABLE
+from yarnspawner.lab.facts import ServerFacts
+
+
+class EndedKernel(TypedDict):
+    """A kernel that was ended: when, in seconds since 1970, and the sentence for the user."""
+
+    when: float
+    sentence: str
+
+
+class ServerStatus(TypedDict):
+    """The answer. Memory is in bytes, times are in seconds since 1970; `ends` is None for a server
+    without a limit, and texts are empty if they are not known."""
+
+    memory_used: int
+    memory_limit: int
+    cores: int
+    queue: str
+    environment: str
+    node: str
+    started: float
+    ends: float | None
+    mount: str
+    mount_problem: str
+    ended_kernels: list[EndedKernel]
+    help_url: str
+
+
+def status(
+    facts: ServerFacts,
+    environment: Mapping[str, str],
+    used: int,
+    limit: int,
+    ended: Iterable[tuple[float, str]],
+) -> ServerStatus:
+    """Return the answer for a server with these variables."""
+    return ServerStatus(
+        memory_used=used,
+        memory_limit=limit,
+        cores=facts.cores,
+        queue=facts.queue,
+        environment=facts.environment,
+        node=environment.get("NM_HOST", ""),
+        started=facts.submitted,
+        ends=facts.ends,
+        mount=environment.get(MOUNT_VARIABLE, ""),
+        mount_problem=environment.get(MOUNT_FAILURE_VARIABLE, ""),
+        ended_kernels=[EndedKernel(when=when, sentence=sentence) for when, sentence in ended],
+        help_url=facts.help_url,
+    )
