@@ -26,10 +26,9 @@ ENDED = "was ended, because it used"
 
 #: Allocates without end, as fast as the machine can.
 BURST = """
-import numpy
 kept = []
 while True:
-    kept.append(numpy.ones(1 << 21))
+    kept.append(b"x" * (16 << 20))
 """
 
 
