@@ -219,6 +219,12 @@ def _safe(edge: EdgeNode, nameservice: str) -> list[CheckResult]:
         return [judge_namenode(client.call(GET_SAFE_MODE, SetSafeModeRequest()).result)]
 
 
+def _check_webhdfs(edge: EdgeNode) -> list[CheckResult]:
+    if edge.is_without_hdfs:
+        return [CheckResult("webhdfs", Verdict.SKIPPED, NO_HDFS)]
+    return check_webhdfs(edge.configuration)
+
+
 def _check_homes(edge: EdgeNode) -> list[CheckResult]:
     if edge.is_without_hdfs:
         return [CheckResult("homes", Verdict.SKIPPED, NO_HDFS)]
@@ -289,7 +295,7 @@ CHECKS: dict[str, Callable[[EdgeNode], list[CheckResult]]] = {
     "queues": _check_queues,
     "proxyuser": _check_proxyuser,
     "hdfs": _check_hdfs,
-    "webhdfs": lambda edge: check_webhdfs(edge.configuration),
+    "webhdfs": _check_webhdfs,
     "homes": _check_homes,
     "clocks": _check_clocks,
     "environments": _check_environments,

@@ -31,20 +31,23 @@ def check_webhdfs(configuration: Configuration) -> list[CheckResult]:
 
 
 def namenode_urls(configuration: Configuration) -> list[str]:
-    """Return the URLs of the web pages of the default file system's NameNodes."""
+    """Return the URLs of the web pages of the NameNodes, of each name service of a viewfs."""
     secure = (configuration.get("dfs.http.policy") or "").strip().upper() == "HTTPS_ONLY"
     scheme = "https" if secure else "http"
     key = f"dfs.namenode.{scheme}-address"
-    nameservice = configuration.default_filesystem.removeprefix("hdfs://").partition("/")[0]
-    names = configuration.get_list(f"dfs.ha.namenodes.{nameservice}")
-    suffixes = [f".{nameservice}.{name}" for name in names] or [f".{nameservice}"]
     urls = []
-    for suffix, (rpc_host, _) in zip(suffixes, configuration.namenode_addresses(), strict=True):
-        address = configuration.get(key + suffix) or configuration.get(key) or ""
-        host, _, port = address.strip().rpartition(":")
-        if host in _ALL_ADDRESSES:
-            host = f"[{rpc_host}]" if ":" in rpc_host else rpc_host
-        urls.append(f"{scheme}://{host}:{port or _DEFAULT_PORTS[scheme]}")
+    for nameservice in configuration.nameservices():
+        names = configuration.get_list(f"dfs.ha.namenodes.{nameservice}")
+        is_logical = nameservice in configuration.get_list("dfs.nameservices")
+        alone = f".{nameservice}" if is_logical else ""
+        suffixes = [f".{nameservice}.{name}" for name in names] or [alone]
+        addresses = configuration.namenode_addresses(nameservice)
+        for suffix, (rpc_host, _) in zip(suffixes, addresses, strict=True):
+            address = configuration.get(key + suffix) or ""
+            host, _, port = address.strip().rpartition(":")
+            if host in _ALL_ADDRESSES:
+                host = f"[{rpc_host}]" if ":" in rpc_host else rpc_host
+            urls.append(f"{scheme}://{host}:{port or _DEFAULT_PORTS[scheme]}")
     return urls
 
 

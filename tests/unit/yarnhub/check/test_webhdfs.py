@@ -23,6 +23,12 @@ PAIR = {
     "dfs.namenode.rpc-address.cluster.b": "b.example.com:8020",
 }
 
+VIEW = {
+    "fs.defaultFS": "viewfs://all",
+    "fs.viewfs.mounttable.all.link./user": "hdfs://cluster/user",
+    "fs.viewfs.mounttable.all.link./data": "hdfs://nn.example.com:8020/data",
+}
+
 
 @pytest.mark.parametrize(
     ("properties", "urls"),
@@ -33,6 +39,21 @@ PAIR = {
         (ONE | {"dfs.namenode.http-address": "web:81"}, ["http://web:81"]),
         (PAIR, ["http://a.example.com:9870", "http://b.example.com:9870"]),
         (
+            ONE
+            | {"fs.defaultFS": "hdfs://named", "dfs.nameservices": "named"}
+            | {"dfs.namenode.rpc-address.named": "a.example.com:8020"}
+            | {"dfs.namenode.http-address.named": "a.example.com:50070"},
+            ["http://a.example.com:50070"],
+        ),
+        (
+            PAIR | VIEW,
+            [
+                "http://a.example.com:9870",
+                "http://b.example.com:9870",
+                "http://nn.example.com:9870",
+            ],
+        ),
+        (
             PAIR | {"dfs.namenode.http-address.cluster.b": "web:81"},
             ["http://a.example.com:9870", "http://web:81"],
         ),
@@ -41,7 +62,7 @@ PAIR = {
 def test_the_web_addresses_are_those_of_the_configuration(
     properties: dict[str, str], urls: list[str]
 ) -> None:
-    assert namenode_urls(Configuration(properties)) == urls
+    assert sorted(namenode_urls(Configuration(properties))) == urls
 
 
 @contextmanager
