@@ -355,8 +355,8 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{CLIENT}/test_printable.py::test_no_text_has_a_control_or_format_character_left",
         f"{HUB}/test_failures.py::"
         "test_the_output_of_a_server_neither_acts_on_a_terminal_nor_forges_lines_of_a_log",
-        f"{HUB}/test_yarn_messages.py::"
-        "test_the_reason_of_an_end_is_one_line_that_acts_on_no_terminal",
+        f"{HUB}/test_endings.py::"
+        "test_no_text_of_a_server_acts_on_a_terminal_or_stays_out_of_the_state",
         f"{TOOL}/test_logs.py::test_output_does_not_act_on_the_terminal",
         f"{TOOL}/test_apps.py::test_an_applications_name_does_not_act_on_the_terminal",
         f"{TOOL}/test_envs_show.py::"
