@@ -80,6 +80,14 @@ def test_both_have_every_file_of_the_rooms(distributions: tuple[Path, Path]):
     assert not [name for name in in_wheel if name.startswith(("tests/", "docs/", "examples/"))]
 
 
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm builds JupyterLab's extension")
+def test_the_wheel_has_jupyterlabs_extension(distributions: tuple[Path, Path]):
+    names = zipfile.ZipFile(distributions[1]).namelist()
+    found = [name.partition("/labextensions/yarnhub/")[2] for name in names]
+    assert "package.json" in found
+    assert any(name.startswith("static/remoteEntry.") for name in found)
+
+
 def test_the_metadata_is_what_an_index_takes(distributions: tuple[Path, Path], tmp_path: Path):
     told = run(sys.executable, "-m", "twine", "check", "--strict", *distributions, cwd=tmp_path)
     assert told.count("PASSED") == 2
