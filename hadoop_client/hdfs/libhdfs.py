@@ -18,12 +18,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from hadoop_client.hdfs.jvm import Library
 from hadoop_client.hdfs.native import NativeFileSystem, NativeReader, NativeWriter
 from hadoop_client.hdfs.paths import parent
 
 if TYPE_CHECKING:
     from pyarrow import NativeFile
+
+    from hadoop_client.hdfs.jvm import Library
 
 #: libhdfs handles the keys. hdfs-native does not open HDFS with a key provider other than a KMS.
 _NO_KEYS = {"hadoop.security.key.provider.path": ""}
@@ -40,6 +41,8 @@ class LibhdfsFileSystem(NativeFileSystem):
 
     def __init__(self, url: str | None, timeout: float) -> None:
         """Raise an OSError, ELIBACC, if libhdfs cannot be used."""
+        from hadoop_client.hdfs.jvm import Library
+
         super().__init__(url, timeout, _NO_KEYS)
         self._library = self._calls(url or "", Library, url)
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hadoop_client.rpc.call import Method
+from hadoop_client.security.delegation import (
+    GetDelegationTokenRequest,
+    GetDelegationTokenResponse,
+)
 from hadoop_client.wire import Message, OpenEnum, bool_, enum, int64, message, string, uint
-from hadoop_client.yarn.resourcemanager import GetDelegationTokenRequest, GetDelegationTokenResponse
 
 __all__ = [
     "CLIENT_PROTOCOL",

@@ -21,7 +21,6 @@ from hadoop_client.hdfs.acl import permissions_for_copy
 from hadoop_client.hdfs.deadline import Deadline
 from hadoop_client.hdfs.errors import to_os_error
 from hadoop_client.hdfs.interface import FileStatus, FileSystem, Usage
-from hadoop_client.hdfs.namenode_check import check_namenodes
 from hadoop_client.hdfs.native_settings import NO_DIRECTORY, native_settings, native_url
 from hadoop_client.hdfs.paths import parent
 from hadoop_client.security.identity import account, own_user
@@ -65,7 +64,7 @@ class NativeFileSystem(FileSystem):
             url or "", hdfs_native.Client, target, settings, config_dir=NO_DIRECTORY
         )
         # hdfs-native connects with the first call, so the NameNodes are authenticated before that.
-        self._check = partial(check_namenodes, site, url) if site else None
+        self._check = partial(_check_namenodes, site, url) if site and site.kerberos else None
         self._user: str | None = None
 
     @property
@@ -239,6 +238,13 @@ class NativeFileSystem(FileSystem):
         except PermissionError:
             return status
         return status._replace(group=group)
+
+
+def _check_namenodes(site: Configuration, url: str | None) -> None:
+    # Not loaded without Kerberos: our own RPC client is a quarter of what HDFS needs.
+    from hadoop_client.hdfs.namenode_check import check_namenodes
+
+    check_namenodes(site, url)
 
 
 class Calls:

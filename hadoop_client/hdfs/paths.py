@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 
 _TEMPORARY = re.compile(r"\.(saving-\d+|replacing|deleting)-[0-9a-f]{16}\.tmp")
 
@@ -23,12 +22,12 @@ def parent(path: str) -> str:
 
 def temporary_beside(hdfs_path: str) -> str:
     """Return a unique hidden path in the same directory, for a file that is being written."""
-    return join(parent(hdfs_path), f".saving-{os.getpid()}-{secrets.token_hex(8)}.tmp")
+    return join(parent(hdfs_path), f".saving-{os.getpid()}-{os.urandom(8).hex()}.tmp")
 
 
 def quarantine_path(hdfs_path: str) -> str:
     """Return a unique hidden path in the same directory, for a file that is being deleted."""
-    return join(parent(hdfs_path), f".deleting-{secrets.token_hex(8)}.tmp")
+    return join(parent(hdfs_path), f".deleting-{os.urandom(8).hex()}.tmp")
 
 
 def lock_path(hdfs_path: str) -> str:

@@ -1,6 +1,8 @@
-"""Reads the identifier of a delegation token: its owner and its lifetime.
+"""Delegation tokens: how a service is asked for one, and its identifier, which has its owner and
+its lifetime.
 
-Source: AbstractDelegationTokenIdentifier (HDFS, a Writable) and yarn_security_token.proto (YARN).
+Sources: Security.proto; AbstractDelegationTokenIdentifier (HDFS, a Writable) and
+yarn_security_token.proto (YARN).
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hadoop_client.security.credentials import CredentialsError, Token, decode_vint
-from hadoop_client.wire import Message, WireError, int64, string
+from hadoop_client.wire import Message, WireError, int64, message, string
 
 HDFS_KIND, YARN_KIND = "HDFS_DELEGATION_TOKEN", "RM_DELEGATION_TOKEN"
 
@@ -22,6 +24,20 @@ class Identity(Message):
     real_user: str = string(3, "")
     issue_date: int = int64(4, 0)
     max_date: int = int64(5, 0)
+
+
+@dataclass(frozen=True)
+class GetDelegationTokenRequest(Message):
+    """`renewer` is the user that may renew the token. All services use the same messages."""
+
+    renewer: str = string(1, "")
+
+
+@dataclass(frozen=True)
+class GetDelegationTokenResponse(Message):
+    """`token` is None on a cluster without Kerberos."""
+
+    token: Token | None = message(1, Token)
 
 
 def short_name(principal: str) -> str:

@@ -11,7 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hadoop_client.rpc.call import Method, Request, Response
-from hadoop_client.security.credentials import Token
+from hadoop_client.security.delegation import (
+    GetDelegationTokenRequest,
+    GetDelegationTokenResponse,
+)
 from hadoop_client.wire import Message, bool_, bytes_, enum, int64, message, repeated, string
 from hadoop_client.yarn.records import (
     ApplicationAttemptId,
@@ -56,8 +59,6 @@ __all__ = [
     "GetClusterNodesResponse",
     "GetContainerReportRequest",
     "GetContainerReportResponse",
-    "GetDelegationTokenRequest",
-    "GetDelegationTokenResponse",
     "GetNewApplicationRequest",
     "GetNewApplicationResponse",
     "GetQueueInfoRequest",
@@ -247,20 +248,6 @@ class GetClusterMetricsResponse(Message):
 GET_CLUSTER_METRICS = _method(
     "getClusterMetrics", GetClusterMetricsRequest, GetClusterMetricsResponse
 )
-
-
-@dataclass(frozen=True)
-class GetDelegationTokenRequest(Message):
-    """`renewer` is the user that may renew the token. The NameNode uses the same message."""
-
-    renewer: str = string(1, "")
-
-
-@dataclass(frozen=True)
-class GetDelegationTokenResponse(Message):
-    """`token` is None on a cluster without Kerberos."""
-
-    token: Token | None = message(1, Token)
 
 
 GET_DELEGATION_TOKEN = _method(

@@ -11,21 +11,24 @@ it.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import logging
 import os
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from hadoop_client.configuration import Configuration
 from hadoop_client.hdfs.filesystem import FileSystem, open_filesystem
 from hdfs_contents.mount.daemon import DeviceServer
-from hdfs_contents.mount.files import OpenFiles, Tables
+from hdfs_contents.mount.files import OpenFiles
 from hdfs_contents.mount.operations import Operations
 from hdfs_contents.mount.overlay import Budget
 from hdfs_contents.mount.recovery import JournalRecorder, live_records, restore
 from hdfs_contents.mount.state import Journal, Slots
+from hdfs_contents.mount.tables import Tables
 
 _DEFAULT_STAGING_MB = 4096
 
@@ -54,6 +57,7 @@ def main() -> None:
         help="the most that it may hold (default: %(default)s)",
     )
     options = parser.parse_args()
+    _share_free_memory()
     logging.basicConfig(format="HDFS mount: %(message)s", level=logging.WARNING)
     if options.lifeline is not None:
         threading.Thread(target=_end_with, args=(options.lifeline,), daemon=True).start()
@@ -75,6 +79,17 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     daemon.serve()
+
+
+#: mallopt's option for the number of glibc's pools of free memory.
+_M_ARENA_MAX = -8
+
+
+def _share_free_memory() -> None:
+    """Let all threads take memory from one pool. With one for each of them, each would keep what it
+    has once read or written."""
+    with suppress(AttributeError):  # another C library than glibc
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _end_with(lifeline: int) -> None:

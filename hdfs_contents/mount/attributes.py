@@ -30,7 +30,7 @@ def attributes(status: FileStatus, user: str, inode: int, uid: int, gid: int) ->
     be trusted. They can be read, but not written.
     """
     kind = stat.S_IFDIR if status.is_dir else stat.S_IFREG
-    if status.name in _REPOSITORY_NAMES and status.owner != user:
+    if status.owner != user and status.name in _REPOSITORY_NAMES:
         uid = _UNKNOWN_UID
     return Attributes(
         inode=inode,

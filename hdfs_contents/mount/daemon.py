@@ -56,6 +56,9 @@ _CAN_BE_COMPLETED = (messages.Open, messages.SetAttr, messages.Write)
 #: How often names are forgotten.
 _TIDY_SECONDS = 5.0
 
+#: How many threads wait for requests. More than these end once they have answered one.
+_WAITING_THREADS = 4
+
 _NO_ANSWER = (messages.Forget, messages.Interrupt)
 
 
@@ -137,9 +140,20 @@ class DeviceServer:
                 self._start_thread()
             self._process(protocol.decode(slot), number)
             self._slots.clear(number)
-            with self._lock:
-                self._waiting += 1
+            if not self._waits_again(number):
+                return
         self._unmounted.set()
+
+    def _waits_again(self, number: int) -> bool:
+        """Return whether the thread of a slot waits for another request; else the slot is free."""
+        with self._lock:
+            if self._waiting < _WAITING_THREADS:
+                self._waiting += 1
+                return True
+        self._slots.free_memory(number)
+        with self._lock:
+            self._free_slots.append(number)
+        return False
 
     def _read(self, slot: memoryview) -> bool:
         """Read a request; return False if the mount is gone."""

@@ -1,7 +1,6 @@
-"""Open files: their handles, what programs read and write through them, and when it is published.
+"""Open files: what programs read and write through their handles, and when it is published.
 
-`Tables` are the nodes, handles and drafts. Their lock is held for moments, never during a call of
-HDFS; a draft's own lock is held while its content is read, changed or published.
+A draft's lock is held while its content is read, changed or published.
 """
 
 from __future__ import annotations
@@ -9,15 +8,14 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from hadoop_client.hdfs.atomic import is_same
 from hadoop_client.hdfs.interface import FileStatus, FileSystem, Reader, Writer
 from hadoop_client.hdfs.paths import parent
+from hdfs_contents.mount.attributes import attributes
 from hdfs_contents.mount.drafts import (
     Draft,
     complete,
@@ -26,119 +24,17 @@ from hdfs_contents.mount.drafts import (
     publish,
     was_published,
 )
-from hdfs_contents.mount.inodes import Inodes, Node
+from hdfs_contents.mount.inodes import Node
 from hdfs_contents.mount.overlay import Budget, Overlay
+from hdfs_contents.mount.protocol import Attributes
 from hdfs_contents.mount.readahead import AheadReader, ReadAhead
+from hdfs_contents.mount.tables import Handle, Tables
 from hdfs_contents.mount.upload import UPLOAD_FROM
 
 log = logging.getLogger(__name__)
 
-#: How many names the kernel may know; each takes about 500 bytes here.
-MAX_NODES = 20_000
-
 #: The largest file that is fetched when it is deleted while it is open.
 _KEPT_BYTES = 64 * 1024 * 1024
-
-
-@dataclass
-class Handle:
-    """A file that a program has open. `reader` has the content of HDFS, unless there is a draft."""
-
-    id: int
-    node: Node
-    flags: int
-    reader: AheadReader | None = None
-
-    @property
-    def writable(self) -> bool:
-        return self.flags & os.O_ACCMODE != os.O_RDONLY
-
-    def close_reader(self) -> None:
-        """Let the next read open the file again."""
-        reader, self.reader = self.reader, None
-        if reader is not None:
-            reader.close()
-
-
-@dataclass
-class Directory:
-    """A directory that a program has open, as it was when it was last read from the start."""
-
-    id: int
-    node: Node
-    entries: list[FileStatus] | None = None
-    was_read: bool = False
-
-
-class Recorder:
-    """Records what changes, so that it outlives a killed daemon. This one records nothing."""
-
-    def node(self, node: Node) -> None: ...
-
-    def opened(self, handle: Handle | Directory) -> None: ...
-
-    def closed(self, handle_id: int) -> None: ...
-
-    def draft(self, draft: Draft) -> None: ...
-
-    def wrote(self, draft: Draft, start: int, end: int) -> None: ...
-
-    def dropped(self, draft: Draft) -> None: ...
-
-    def commit(self) -> None: ...
-
-
-class Tables:
-    """What the mount knows of files, used by one thread at a time, within `with tables:`."""
-
-    def __init__(self, root: str, recorder: Recorder) -> None:
-        self.recorder = recorder
-        self.inodes = Inodes(root, recorder.node)
-        self.handles: dict[int, Handle | Directory] = {}
-        self.drafts: dict[int, Draft] = {}
-        self.next_handle = 1
-        self._lock = threading.RLock()
-        self._depth = 0
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-        self._depth += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._depth -= 1
-        try:
-            if not self._depth:
-                self.recorder.commit()
-        finally:
-            self._lock.release()
-
-    def add(self, handle: Handle | Directory) -> int:
-        handle.id = self.next_handle
-        self.next_handle += 1
-        self.handles[handle.id] = handle
-        self.recorder.opened(handle)
-        return handle.id
-
-    def remove(self, handle_id: int) -> Handle | Directory | None:
-        handle = self.handles.pop(handle_id, None)
-        if handle is not None:
-            self.recorder.closed(handle_id)
-        return handle
-
-    def too_many_names(self) -> list[tuple[int, str]]:
-        """Return the names that were looked up first, with their directories' node ids, if there
-        are more than may be kept."""
-        with self:
-            excess = len(self.inodes) - MAX_NODES
-            return [(n.parent.id, n.name) for n in self.inodes.oldest(max(excess, 0)) if n.parent]
-
-    def of(self, node: Node) -> list[Handle]:
-        """Return the open files of a node."""
-        return [
-            handle
-            for handle in self.handles.values()
-            if handle.node is node and isinstance(handle, Handle)
-        ]
 
 
 class OpenFiles:
@@ -150,6 +46,7 @@ class OpenFiles:
         self._staging = staging
         self._budget = budget
         self._ahead = ReadAhead()
+        self._uid, self._gid = os.getuid(), os.getgid()
 
     def open(self, node: Node, flags: int) -> int:
         """Open a file; return the number of its handle."""
@@ -214,6 +111,14 @@ class OpenFiles:
             return open_version(self._fs, self._path(node), version)
 
         return open_base
+
+    def attributes(self, node: Node, status: FileStatus) -> Attributes:
+        """Return attributes with the changes that are not in HDFS yet."""
+        draft = self._tables.drafts.get(node.id)
+        if draft is not None and draft.is_dirty:
+            shown = draft.status
+            status = status._replace(size=shown.size, modified_ms=shown.modified_ms)
+        return attributes(status, self._fs.user, node.inode, self._uid, self._gid)
 
     def draft(self, node: Node) -> Draft:
         return self._tables.drafts[node.id]
@@ -314,6 +219,13 @@ class OpenFiles:
         with draft.lock:
             draft.truncate(size)
             self._record(draft)
+
+    def set_mode(self, node: Node, mode: int) -> None:
+        self._fs.set_permission(self._path(node), mode)
+        draft = self.draft_or_none(node)
+        if draft is not None:
+            with draft.lock:
+                draft.version = draft.version._replace(mode=mode)
 
     def set_time(self, draft: Draft, modified_ms: int) -> None:
         """Set the time of a file that is published later."""

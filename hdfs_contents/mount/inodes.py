@@ -88,11 +88,13 @@ class Inodes:
         """Return the path in HDFS of a name in a directory."""
         return f"{self.path(parent).rstrip('/')}/{name}"
 
-    def look_up(self, parent: Node, name: str) -> Node:
-        """Return the node of a name that the kernel is being told, and count it."""
+    def look_up(self, parent: Node, name: str, path: str = "") -> Node:
+        """Return the node of a name that the kernel is being told, and count it. `path` saves to
+        compute its path."""
         node = self._names.get((parent.id, name))
         if node is None:
-            node = Node(self._next, parent, name, self._unused_inode(self.path_of(parent, name)))
+            path = path or self.path_of(parent, name)
+            node = Node(self._next, parent, name, self._unused_inode(path))
             self._next += 1
             self._add(node)
         node.lookups += 1

@@ -16,15 +16,13 @@ from functools import partial
 from typing import Any
 
 from hadoop_client.hdfs.interface import FileStatus, FileSystem, Usage, Writer
-from hadoop_client.hdfs.paths import is_temporary, is_unfinished
+from hadoop_client.hdfs.paths import is_unfinished
 from hdfs_contents.mount import messages, protocol
-from hdfs_contents.mount.attributes import attributes, may_access, space
-from hdfs_contents.mount.files import Directory, OpenFiles, Tables
-from hdfs_contents.mount.inodes import Node, inode_of
-from hdfs_contents.mount.protocol import Attributes, Page
-
-#: How long the kernel may keep names and attributes. Other clients' changes are seen after it.
-VALID_NS = 1_000_000_000
+from hdfs_contents.mount.attributes import may_access, space
+from hdfs_contents.mount.directories import VALID_NS, Directories
+from hdfs_contents.mount.files import OpenFiles
+from hdfs_contents.mount.inodes import Node
+from hdfs_contents.mount.tables import Tables
 
 #: How long the usage of the home directory is kept: the NameNode counts all files for it.
 _USAGE_SECONDS = 60.0
@@ -51,6 +49,7 @@ class Operations:
         self._files = files
         self._home = home
         self._replication = replication
+        self._directories = Directories(fs, tables, files)
         self._uid, self._gid = os.getuid(), os.getgid()
         self._usage: tuple[float, Usage | None] = (-_USAGE_SECONDS, None)
         # Any: each method takes the body that it is registered for.
@@ -128,16 +127,8 @@ class Operations:
         """Tell the kernel a name."""
         with self._tables:
             node = self._tables.inodes.look_up(parent, name)
-        shown = protocol.encode_entry(node.id, self._attributes(node, status), VALID_NS)
+        shown = protocol.encode_entry(node.id, self._files.attributes(node, status), VALID_NS)
         return Answer(shown, partial(self._forget, 0, messages.Forget(((node.id, 1),))))
-
-    def _attributes(self, node: Node, status: FileStatus) -> Attributes:
-        """Return attributes with the changes that are not in HDFS yet."""
-        draft = self._files.draft_or_none(node)
-        if draft is not None and draft.is_dirty:
-            shown = draft.status
-            status = status._replace(size=shown.size, modified_ms=shown.modified_ms)
-        return attributes(status, self._fs.user, node.inode, self._uid, self._gid)
 
     def _forget(self, _: int, body: messages.Forget) -> Answer:
         with self._tables:
@@ -238,12 +229,13 @@ class Operations:
         """Tell the kernel the attributes of a node."""
         status = self._status(node)
         self._follow(node, status)
-        return Answer(protocol.encode_attributes(self._attributes(node, status), VALID_NS))
+        return Answer(protocol.encode_attributes(self._files.attributes(node, status), VALID_NS))
 
     def _status(self, node: Node) -> FileStatus:
-        """Return the status in HDFS, or the last one of a deleted file that is open."""
+        """Return the status in HDFS, or the last one of a file that only this mount has open: one
+        that was deleted, or is new and has no content in HDFS yet."""
         draft = self._files.draft_or_none(node)
-        if draft is not None and node.is_deleted:
+        if draft is not None and (node.is_deleted or draft.created is not None):
             return draft.status
         with self._tables:
             path = self._tables.inodes.path(node)
@@ -256,7 +248,7 @@ class Operations:
         if body.size is not None:
             self._files.truncate(node, body.size)
         if body.mode is not None and not node.is_deleted:
-            self._fs.set_permission(self._path(node_id)[1], body.mode & 0o1777)
+            self._files.set_mode(node, body.mode & 0o1777)
         if body.modified_ns is not None:
             self._set_time(node, body.modified_ns)
         return self._shown(node)
@@ -344,62 +336,15 @@ class Operations:
     # Directories
 
     def _opendir(self, node_id: int, body: messages.OpenDir) -> Answer:
-        node, path = self._path(node_id)
-        directory = Directory(0, node, self._list(path))
-        with self._tables:
-            handle = self._tables.add(directory)
-        undo = partial(self._releasedir, node_id, messages.ReleaseDir(handle))
+        handle = self._directories.open(self._node(node_id))
+        undo = partial(self._directories.close, handle)
         return Answer(protocol.encode_open(handle), undo)
 
-    def _list(self, path: str) -> list[FileStatus]:
-        return [entry for entry in self._fs.list_dir(path) if not is_temporary(entry.name)]
-
     def _releasedir(self, node_id: int, body: messages.ReleaseDir) -> Answer:
-        with self._tables:
-            self._tables.remove(body.handle)
+        self._directories.close(body.handle)
         return Answer()
 
     def _readdir(self, node_id: int, body: messages.ReadDir) -> Answer:
-        with self._tables:
-            directory = self._tables.handles.get(body.handle)
-        if not isinstance(directory, Directory):
-            raise OSError(errno.EBADF, "it is not open")
-        if directory.entries is None or (body.offset == 0 and directory.was_read):
-            _, path = self._path(node_id)
-            directory.entries = self._list(path)
-        directory.was_read = True
-        page = Page(body.size)
-        for offset, name in ((1, b"."), (2, b"..")):
-            if body.offset < offset:
-                page.add(
-                    protocol.encode_directory_entry(name, node_id, offset, is_dir=True),
-                    protocol.encode_missing(0) if body.plus else b"",
-                )
-        first = max(body.offset - 2, 0)
-        looked_up = self._fill(page, directory, first, plus=body.plus)
+        page, looked_up = self._directories.read(body)
         forget = messages.Forget(tuple((node.id, 1) for node in looked_up))
-        return Answer(page.payload, partial(self._forget, 0, forget))
-
-    def _fill(self, page: Page, directory: Directory, first: int, *, plus: bool) -> list[Node]:
-        """Add the entries from `first` on that fit; return those that the kernel looks up so."""
-        entries = directory.entries or []
-        looked_up: list[Node] = []
-        with self._tables:
-            for number in range(first, len(entries)):
-                status = entries[number]
-                name = status.name.encode("utf-8", "surrogateescape")
-                known = self._tables.inodes.child(directory.node, status.name)
-                inode = known.inode if known else inode_of(status.path)
-                entry = protocol.encode_directory_entry(
-                    name, inode, number + 3, is_dir=status.is_dir
-                )
-                if not page.fits(len(entry) + (protocol.ENTRY_SIZE if plus else 0)):
-                    break
-                if plus:
-                    node = self._tables.inodes.look_up(directory.node, status.name)
-                    looked_up.append(node)
-                    shown = self._attributes(node, status)
-                    page.add(entry, protocol.encode_entry(node.id, shown, VALID_NS))
-                else:
-                    page.add(entry)
-        return looked_up
+        return Answer(page, partial(self._forget, 0, forget))

@@ -84,15 +84,13 @@ _IN = struct.Struct("<IIQQIIIHH")
 _OUT = struct.Struct("<IiQ")
 _ATTR = struct.Struct("<QQQQQQIIIIIIIIII")
 _ENTRY = struct.Struct("<QQQQII")
+_ENTRY_PLUS = struct.Struct("<QQQQII QQQQQQIIIIIIIIII QQII")
 _ATTR_OUT = struct.Struct("<QII")
 _DIRENT = struct.Struct("<QQII")
 _INIT_OUT = struct.Struct("<IIIIHHIIHHII24x")
 _STATFS = struct.Struct("<QQQQQIIII24x")
 
 HEADER_SIZE = _IN.size
-
-#: The size of `encode_entry`.
-ENTRY_SIZE = _ENTRY.size + _ATTR.size
 
 
 class ProtocolError(ValueError):
@@ -246,15 +244,19 @@ class Attributes(NamedTuple):
     uid: int
     gid: int
 
-    def encode(self) -> bytes:
+    def fields(self) -> tuple[int, ...]:
+        """Return the fields of the kernel's structure."""
         seconds, nanoseconds = divmod(self.modified_ns, 1_000_000_000)
         seconds &= (1 << 64) - 1  # a time before 1970
         links = 2 if stat.S_ISDIR(self.mode) else 1
-        return _ATTR.pack(
+        return (
             *(self.inode, self.size, (self.size + 511) // 512),
             *(seconds, seconds, seconds, nanoseconds, nanoseconds, nanoseconds),
             *(self.mode, links, self.uid, self.gid, 0, _BLOCK, 0),
         )
+
+    def encode(self) -> bytes:
+        return _ATTR.pack(*self.fields())
 
 
 #: The size that programs read and write at once.
@@ -348,20 +350,35 @@ def encode_directory_entry(name: bytes, inode: int, offset: int, *, is_dir: bool
     return entry + bytes(-len(entry) % 8)
 
 
+def encode_entry_plus(
+    name: bytes, node: int, attributes: Attributes, offset: int, valid_ns: int
+) -> bytes:
+    """Return an entry of a directory, as `encode_entry` and `encode_directory_entry` together."""
+    seconds, nanoseconds = divmod(valid_ns, 1_000_000_000)
+    # One call for all fields: a directory may have many thousands of entries.
+    entry = _ENTRY_PLUS.pack(
+        *(node, 0, seconds, seconds, nanoseconds, nanoseconds),
+        *attributes.fields(),
+        *(attributes.inode, offset, len(name), attributes.mode >> 12),
+    )
+    return entry + name + bytes(-(len(entry) + len(name)) % 8)
+
+
 class Page:
     """Entries of a directory, as many as fit into an answer."""
 
     def __init__(self, size: int) -> None:
         self._free = size
-        self._parts: list[bytes] = []
+        self._entries: list[bytes] = []
 
-    def fits(self, size: int) -> bool:
-        return size <= self._free
-
-    def add(self, entry: bytes, attributes: bytes = b"") -> None:
-        self._parts += (attributes, entry)
-        self._free -= len(attributes) + len(entry)
+    def add(self, entry: bytes) -> bool:
+        """Add an entry; return False if it does not fit."""
+        if len(entry) > self._free:
+            return False
+        self._entries.append(entry)
+        self._free -= len(entry)
+        return True
 
     @property
     def payload(self) -> bytes:
-        return b"".join(self._parts)
+        return b"".join(self._entries)

@@ -2,7 +2,7 @@
 
 The kernel asks for 128 KiB at a time, and each request to a DataNode takes a millisecond whatever
 its size is. So a file that is read in order is streamed by one request, a chunk ahead of the
-program.
+program, and a small one is fetched as soon as it is opened.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 
 from hadoop_client.hdfs.interface import Reader
 
@@ -21,6 +22,9 @@ _NEAR = 512 * 1024
 
 #: How many files are streamed at the same time.
 _MAX_STREAMS = 6
+
+#: The size up to which a file is small.
+_SMALL = 128 * 1024
 
 #: How many requests show that a file is read in order. They may be `_NEAR` apart: the kernel sends
 #: several at the same time.
@@ -38,6 +42,10 @@ class ReadAhead:
     def start(self, reader: Reader, offset: int) -> Stream:
         """Start to stream a file from an offset on."""
         return Stream(reader.stream(offset, CHUNK), offset, self._threads)
+
+    def fetch(self, reader: Reader) -> Future[bytes]:
+        """Start to fetch all of a small file."""
+        return self._threads.submit(reader.read_at, 0, reader.size)
 
     def used(self, reader: AheadReader) -> None:
         """Note that a stream is used, and end that of the file that was not read for longest."""
@@ -104,11 +112,16 @@ class AheadReader:
         self._expected = 0
         self._in_order = 0
         self._stream: Stream | None = None
+        self._all = ahead.fetch(reader) if 0 < self._size <= _SMALL else None
         self._lock = threading.Lock()
 
     def read_at(self, offset: int, size: int) -> Sequence[bytes | memoryview]:
         """Return the bytes from `offset` to `offset + size`, or to the end, in parts."""
         end = min(offset + size, self._size)
+        # A fetch that has not begun would be slower than a request of its own.
+        if self._all is not None and not self._all.cancel():
+            with suppress(OSError):  # then another request reports it
+                return [memoryview(self._all.result())[offset:end]]
         with self._lock:
             near = abs(offset - self._expected) <= _NEAR
             self._in_order = self._in_order + 1 if near else 0

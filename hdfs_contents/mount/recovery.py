@@ -15,10 +15,11 @@ from typing import TypedDict
 from hadoop_client.hdfs.interface import FileStatus
 from hdfs_contents.mount.drafts import Draft
 from hdfs_contents.mount.extents import Extents
-from hdfs_contents.mount.files import Directory, Handle, OpenFiles, Recorder, Tables
+from hdfs_contents.mount.files import OpenFiles
 from hdfs_contents.mount.inodes import Node
 from hdfs_contents.mount.overlay import Budget, Overlay
 from hdfs_contents.mount.state import Journal, Record
+from hdfs_contents.mount.tables import Directory, Handle, Recorder, Tables
 
 # The kinds of records.
 _NODE, _HANDLE, _DIRECTORY, _CLOSED, _DRAFT, _WROTE, _DROPPED = range(1, 8)

@@ -76,6 +76,10 @@ class Slots:
         """Note that the request in a slot was answered."""
         _LENGTH.pack_into(self._slots[number], 0, 0)
 
+    def free_memory(self, number: int) -> None:
+        """Give up the memory of a slot that is clear and that no thread uses."""
+        self._map.madvise(mmap.MADV_REMOVE, number * REQUEST_SIZE, REQUEST_SIZE)
+
     def unanswered(self) -> Iterator[int]:
         """Yield the numbers of the slots with a request that was not answered."""
         for number, slot in enumerate(self._slots):

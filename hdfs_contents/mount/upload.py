@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 #: From this size on a file is sent while it is written.
 UPLOAD_FROM = 16 * 1024 * 1024
 
-_CHUNK = 4 * 1024 * 1024
+_CHUNK = 1024 * 1024
 
 
 class Upload:

@@ -20,6 +20,7 @@ import asyncio, sys
 from hadoop_client.security import kerberos
 from hadoop_client.rpc.aio import AsyncClient
 from hadoop_client.configuration import Configuration
+from hadoop_client.security.delegation import GetDelegationTokenRequest
 from hadoop_client.yarn.resourcemanager import *
 from hadoop_client.rpc.call import Login
 

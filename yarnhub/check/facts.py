@@ -53,8 +53,6 @@ from yarnhub.node_http import base_url, open_url
 from yarnhub.yarn import node_reports, resourcemanager_client
 from yarnspawner.launch.allocation import Allocation
 from yarnspawner.launch.queues import queue_of
-from yarnspawner.profiles.model import parse_memory
-from yarnspawner.yarn_messages import MAY_NOT_ACT
 
 NO_HDFS = "The default file system is not HDFS, and the hub's settings need no HDFS."
 
@@ -198,6 +196,8 @@ def _impersonate_in_hdfs(edge: EdgeNode) -> list[CheckResult]:
 
 def _denial(call: Callable[[], object]) -> str | None:
     """Return a refusal to impersonate; None if the call succeeds. Raises other errors."""
+    from yarnspawner.yarn_messages import MAY_NOT_ACT
+
     try:
         call()
     except RpcError as error:
@@ -281,6 +281,8 @@ def _check_environments(edge: EdgeNode) -> list[CheckResult]:
 
 
 def _check_memory(edge: EdgeNode) -> list[CheckResult]:
+    from yarnspawner.profiles.model import parse_memory
+
     settings = edge.settings
     limit, overhead = parse_memory(settings.mem_limit), parse_memory(settings.am_overhead)
     if not limit or overhead is None:

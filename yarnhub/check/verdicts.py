@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from hadoop_client.hdfs.homes import make_home_command
 from yarnhub.check.results import CheckResult, Verdict
 from yarnspawner.launch.allocation import Allocation
-from yarnspawner.profiles.model import show_memory
 
 MIB = 1 << 20
 
@@ -182,6 +181,8 @@ def judge_home(user: str, path: str, home: HomeDirectory | None, made_by_hub: bo
 
 def judge_memory(limit: int, overhead: int, allocation: Allocation) -> CheckResult:
     """Judge what YARN takes for a server of `limit` bytes and an `overhead` on top of it."""
+    from yarnspawner.profiles.model import show_memory
+
     container_mb = allocation.container_mb(math.ceil((limit + overhead) / MIB))
     why = (
         f"A server of {show_memory(limit)} takes {show_memory(container_mb * MIB)} of the cluster: "

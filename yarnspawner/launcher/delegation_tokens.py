@@ -27,12 +27,15 @@ from hadoop_client.rpc.pool import ClientPool
 from hadoop_client.rpc.trace import log_call
 from hadoop_client.security import kerberos
 from hadoop_client.security.credentials import CredentialsError, Token
-from hadoop_client.security.delegation import identity_of, short_name
+from hadoop_client.security.delegation import (
+    GetDelegationTokenRequest,
+    GetDelegationTokenResponse,
+    identity_of,
+    short_name,
+)
 from hadoop_client.yarn.resourcemanager import (
     APPLICATION_CLIENT_PROTOCOL,
     GET_DELEGATION_TOKEN,
-    GetDelegationTokenRequest,
-    GetDelegationTokenResponse,
 )
 from yarnspawner.launcher.interface import ClusterRefusedError, ClusterUnreachableError
 from yarnspawner.metrics import observe_call

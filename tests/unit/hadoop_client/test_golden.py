@@ -9,6 +9,10 @@ import pytest
 from hadoop_client.hdfs import namenode
 from hadoop_client.rpc import connection
 from hadoop_client.security.credentials import Token
+from hadoop_client.security.delegation import (
+    GetDelegationTokenRequest,
+    GetDelegationTokenResponse,
+)
 from hadoop_client.security.sasl import Offer
 from hadoop_client.wire import Message
 from hadoop_client.yarn import applicationmaster as am
@@ -85,7 +89,7 @@ SENT: dict[str, Message] = {
     "get_container": rm.GetContainerReportRequest(CONTAINER),
     "get_nodes": rm.GetClusterNodesRequest((r.NodeState.RUNNING, r.NodeState.LOST)),
     "get_queue": rm.GetQueueInfoRequest(),
-    "get_token": rm.GetDelegationTokenRequest("hub"),
+    "get_token": GetDelegationTokenRequest("hub"),
     "register": am.RegisterApplicationMasterRequest("host", -1, "url"),
     "allocate": am.AllocateRequest(5, 0.5, "url"),
     "finish": am.FinishApplicationMasterRequest("why", "url", am.FinalStatus.FAILED),
@@ -199,7 +203,7 @@ RECEIVED: dict[str, Message] = {
         )
     ),
     "metrics": rm.GetClusterMetricsResponse(p.ClusterMetrics(1, 2, 3, 4, 5)),
-    "token": rm.GetDelegationTokenResponse(TOKEN),
+    "token": GetDelegationTokenResponse(TOKEN),
     "killed": rm.KillApplicationResponse(True),
     "registered": am.RegisterApplicationMasterResponse("q"),
     "allocated": am.AllocateResponse(am.Command.SHUTDOWN, 6, 3, TOKEN),

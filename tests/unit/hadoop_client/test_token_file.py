@@ -17,9 +17,9 @@ from hadoop_client.security.credentials import (
     decode_vint,
     encode_vint,
 )
+from hadoop_client.security.delegation import GetDelegationTokenResponse
 from hadoop_client.wire import delimited
 from hadoop_client.yarn.records import ContainerLaunchContext
-from hadoop_client.yarn.resourcemanager import GetDelegationTokenResponse
 from tests.unit.hadoop_client.golden_bytes import GOLDEN
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)

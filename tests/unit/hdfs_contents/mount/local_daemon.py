@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hadoop_client.hdfs.interface import FileStatus
 from hadoop_client.hdfs.local import LocalFileSystem
-from hdfs_contents.mount import daemon, files
+from hdfs_contents.mount import daemon, tables
 from hdfs_contents.mount.__main__ import make_daemon
 from hdfs_contents.mount.overlay import Budget
 
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--device", type=int)
     parser.add_argument("--state", type=int)
     options = parser.parse_args()
-    files.MAX_NODES = options.nodes
+    tables.MAX_NODES = options.nodes
     daemon._TIDY_SECONDS = 0.2
     logging.basicConfig(format="mount: %(message)s")
     make_daemon(

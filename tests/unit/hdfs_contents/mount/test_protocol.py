@@ -99,7 +99,7 @@ def test_answers_have_the_kernels_layout() -> None:
     shown = protocol.Attributes(5, 1000, -1_500_000_000, 0o100644, 1, 2)
     assert len(shown.encode()) == 88
     assert struct.unpack_from("<QQQqqq", shown.encode()) == (5, 1000, 2, -2, -2, -2)
-    assert len(protocol.encode_entry(3, shown, 10**9)) == protocol.ENTRY_SIZE == 128
+    assert len(protocol.encode_entry(3, shown, 10**9)) == 128
     assert len(protocol.encode_attributes(shown, 10**9)) == 104
     assert len(protocol.encode_open(1)) == 16
     assert len(protocol.encode_space(protocol.Space(1, 2, 3, 4))) == 80
@@ -112,3 +112,13 @@ def test_entries_of_a_directory_are_aligned(name: bytes, inode: int, offset: int
     assert len(entry) % 8 == 0
     assert entry[24 : 24 + len(name)] == name
     assert struct.unpack_from("<QQII", entry) == (inode, offset, len(name), 4)
+
+
+@given(NAME, U64, U64, st.booleans())
+def test_an_entry_with_attributes_is_both_together(
+    name: bytes, inode: int, offset: int, is_dir: bool
+) -> None:
+    shown = protocol.Attributes(inode, 1000, 5, 0o040755 if is_dir else 0o100644, 1, 2)
+    assert protocol.encode_entry_plus(name, 7, shown, offset, 10**9) == protocol.encode_entry(
+        7, shown, 10**9
+    ) + protocol.encode_directory_entry(name, inode, offset, is_dir=is_dir)

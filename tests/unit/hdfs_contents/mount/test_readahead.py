@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -79,4 +80,13 @@ def test_a_stream_that_fails_is_replaced_by_requests_of_their_own(tmp_path: Path
     data = os.urandom(SIZE)
     reader = AheadReader(Failing(opened(tmp_path, data)), ReadAhead())
     assert whole(reader, SIZE) == data
+    reader.close()
+
+
+@pytest.mark.parametrize("size", [0, 1, 20_000, STEP, STEP + 1])
+def test_any_part_of_a_small_file_is_read(tmp_path: Path, size: int) -> None:
+    data = os.urandom(size)
+    reader = AheadReader(opened(tmp_path, data), ReadAhead())
+    for offset in (0, 5, size, size + 5):
+        assert part(reader, offset, STEP) == data[offset : offset + STEP]
     reader.close()
