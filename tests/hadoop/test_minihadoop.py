@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import urllib.parse
+import zipfile
 from pathlib import Path
 
 import psutil
@@ -17,6 +18,7 @@ import pytest
 
 from tests.hadoop.yarn_rest import end_application
 from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.class_archive import archive_file
 from yarnhub.minihadoop.ports import held_ports
 from yarnhub.minihadoop.processes import containers, daemons, is_running, wait_end
 from yarnhub.minihadoop.rest import get_json
@@ -29,6 +31,7 @@ SMALL = ["--datanodes", "1", "--memory-mb", "1024", "--allow-root"]
 OWNER = """
 import sys
 from yarnhub.minihadoop import MiniHadoop
+from yarnhub.minihadoop.class_archive import archive_file
 with MiniHadoop(datanodes=1, memory_mb=1024) as hadoop:
     print(hadoop.state.folder, flush=True)
     sys.stdin.read()
@@ -195,6 +198,27 @@ def test_a_datanode_that_was_killed_serves_again_after_a_start(hadoop):
     hadoop.datanodes[0].start()
     hadoop.datanodes[0].wait_ready()
     assert hadoop.datanodes[0].is_running
+
+
+def test_the_archive_of_classes_fits_the_class_path_of_daemons(hadoop, wait_until):
+    built = hadoop.state.distribution
+    archive = archive_file(built)
+    wait_until(archive.exists, 200, "the archive of classes, which the first start makes")
+    command = [built.java, "-Xshare:on", f"-XX:SharedArchiveFile={archive}"]
+    # With `on` Java ends if the archive does not fit; daemons start without it.
+    path = ["-cp", built.classpath(hadoop.conf_dir / "namenode")]
+    done = subprocess.run(
+        [*command, *path, "org.apache.hadoop.util.VersionInfo"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_jar_has_a_file_that_would_replace_the_clusters_configuration(hadoop):
+    names = {file.name for file in hadoop.conf_dir.iterdir() if file.is_file()}
+    assert "core-site.xml" in names
+    for jar in (hadoop.state.distribution.home / "lib").glob("*.jar"):
+        with zipfile.ZipFile(jar) as opened:
+            assert names.isdisjoint(opened.namelist()), jar.name
 
 
 def test_the_command_starts_shows_and_ends_a_cluster(tmp_path, submit, wait_until):

@@ -41,8 +41,14 @@ class Distribution:
     def java(self) -> str:
         return str(self.java_home / "bin" / "java")
 
+    @property
+    def jars(self) -> str:
+        return f"{self.home / 'lib'}/*"
+
     def classpath(self, conf_dir: Path | str) -> str:
-        return f"{conf_dir}:{self.home / 'web'}:{self.home / 'lib'}/*"
+        """Return the class path. The jars, which have no site files, are first: an archive of
+        classes fits only if its own class path is the beginning."""
+        return f"{self.jars}:{self.home / 'web'}:{conf_dir}"
 
     def globbed_classpath(self, conf_dir: Path) -> str:
         """Return the class path with each jar listed, as libhdfs needs it."""

@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from yarnhub.minihadoop import kerberos, readiness, watchdog
+from yarnhub.minihadoop import class_archive, kerberos, readiness, watchdog
 from yarnhub.minihadoop.artifacts import DEFAULT_VERSION, distribution
-from yarnhub.minihadoop.commands import daemon_command, daemon_env
+from yarnhub.minihadoop.commands import classes_record, daemon_command, daemon_env
 from yarnhub.minihadoop.configuration import resourcemanager_name
 from yarnhub.minihadoop.daemon import Daemon
 from yarnhub.minihadoop.errors import ConflictError
@@ -176,6 +176,8 @@ class MiniHadoop:
                 self.state.write()
                 self._start_daemons()
             undo.pop_all()
+        records = [classes_record(self.state, daemon.name) for daemon in self.daemons]
+        class_archive.make(built, records)
 
     def wait_ready(self, timeout: float = _START_TIMEOUT_SECONDS) -> None:
         """Wait until every daemon is ready. Raises DaemonError with the end of a log."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
-from yarnhub.minihadoop import kerberos
+from yarnhub.minihadoop import class_archive, kerberos
 from yarnhub.minihadoop.java import SMALL_JVM
 from yarnhub.minihadoop.state import ClusterState
 
@@ -26,6 +27,7 @@ def daemon_command(state: ClusterState, kind: str, name: str) -> list[str]:
         f"-Dproc_{kind}",  # Identifies it in `ps`, as with Hadoop's own scripts.
         f"-Xmx{heap_mb}m",
         *SMALL_JVM,
+        *class_archive.java_options(state.distribution, classes_record(state, name)),
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENS),
         "-Dhadoop.root.logger=INFO,console",
         "-Djava.net.preferIPv4Stack=true",
@@ -36,6 +38,11 @@ def daemon_command(state: ClusterState, kind: str, name: str) -> list[str]:
         state.distribution.classpath(state.conf_dir / name),
         main,
     ]
+
+
+def classes_record(state: ClusterState, name: str) -> Path:
+    """Return the file in which a daemon records its classes while there is no archive of them."""
+    return state.folder / "tmp" / f"{name}.classes"
 
 
 def daemon_env(state: ClusterState) -> dict[str, str]:
