@@ -17,6 +17,7 @@ All use one embedded Hadoop with three replicas, and alternate in each round. Me
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import tempfile
 import time
@@ -33,7 +34,7 @@ from jupyter_server.services.contents.largefilemanager import AsyncLargeFileMana
 from rich.console import Console
 
 from benchmarks.frame import Result, Samples, difference
-from hdfs_contents import HDFSContentsManager, extension
+from hdfs_contents import HDFSContentsManager
 from hdfs_contents.models import SentModel
 from tests.hadoop.contents.notebook_server import running
 from yarnhub.minihadoop import MiniHadoop
@@ -109,7 +110,7 @@ async def measure_managers(folder: Path, status: Callable[[str], None]) -> Times
     await asyncio.to_thread(make_files, client, folder)
     status("Listing")
     await ours.get("many")
-    extension.freeze_loaded_objects()  # As each server does when it starts.
+    gc.freeze()  # As each server does when it starts.
     for _ in range(ROUNDS):
         await timed("list, raw ms", lambda: asyncio.to_thread(list_raw, client))
         async with loop_gap(times, "loop gap ms"):

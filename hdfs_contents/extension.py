@@ -33,17 +33,12 @@ class RetryAfter(OutputTransform):
         return status_code, headers, chunk
 
 
-def freeze_loaded_objects() -> None:
-    """Exempt all current objects, which live as long as the process, from garbage collection."""
-    gc.collect()
-    gc.freeze()
-
-
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     return [{"module": __name__}]
 
 
 def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     serverapp.web_app.add_transform(RetryAfter)
-    # The event loop starts when all other extensions are loaded, too.
-    serverapp.io_loop.add_callback(freeze_loaded_objects)
+    # The event loop starts when all other extensions are loaded, too. Hardly any object is garbage
+    # then, so a collection before it would only delay the start.
+    serverapp.io_loop.add_callback(gc.freeze)
