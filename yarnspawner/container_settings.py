@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from traitlets import Dict, Enum, Float, List, TraitError, Unicode, validate
+from traitlets import Bool, Dict, Enum, Float, List, TraitError, Unicode, validate
 from traitlets.config import LoggingConfigurable
 from traitlets.utils.bunch import Bunch
 
@@ -120,6 +120,15 @@ class ContainerSettings(LoggingConfigurable):
         The script that starts the server if there is a `prologue` or an `epilogue`: a format string
         with `{prologue}`, `{singleuser_command}` and `{epilogue}`. Change it to run the server by
         another program, as in `nice {singleuser_command}`.
+        """,
+    ).tag(config=True)
+
+    fast_start = Bool(
+        default_value=True,
+        help="""
+        Servers import the modules that their start does not need when they are used, such as the
+        database of JupyterHub, and do not start Node.js for settings that JupyterLab does not use.
+        Set it to False to find out whether an error in a server comes from this.
         """,
     ).tag(config=True)
 

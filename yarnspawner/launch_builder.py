@@ -255,6 +255,7 @@ def _launch(
         hold_seconds=request.poll_interval + settings.status_interval + NOTICE_MARGIN_SECONDS,
         mount_path="" if settings.mount == "off" else settings.mount_path,
         mount_required=settings.mount == "required",
+        fast_start=settings.fast_start,
     )
 
 

@@ -52,6 +52,9 @@ MOUNT_VARIABLE = "YARNHUB_MOUNT"
 #: The server's variable with the reason, one sentence, why HDFS is not mounted.
 MOUNT_FAILURE_VARIABLE = "YARNHUB_MOUNT_FAILURE"
 
+#: The variable of the server's process that is set if it leaves out work that nothing needs yet.
+FAST_START_VARIABLE = "YARNHUB_FAST_START"
+
 #: The variable of the server's process that is set if it must not start without a mount.
 MOUNT_REQUIRED_VARIABLE = "YARNHUB_MOUNT_REQUIRED"
 
@@ -92,6 +95,7 @@ class Launch:
     - `protections`: of the connections to the schedulers, as `hadoop_client.rpc.call.Login` takes.
     - `mount_path`: the directory at which the server mounts HDFS; empty for no mount.
     - `mount_required`: whether the start fails if HDFS cannot be mounted.
+    - `fast_start`: whether the server defers imports that its start does not need.
     """
 
     command: list[str] = field(repr=False)
@@ -110,6 +114,7 @@ class Launch:
     protections: tuple[str, ...] = ()
     mount_path: str = ""
     mount_required: bool = False
+    fast_start: bool = True
 
     def __post_init__(self) -> None:
         for path in self.files:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from yarnspawner.container.log import log
 from yarnspawner.container.payload import (
     CONFIGURATION_DIRECTORY,
+    FAST_START_VARIABLE,
     LOCAL_ROOT_VARIABLE,
     MASTER_VARIABLE,
     MOUNT_REQUIRED_VARIABLE,
@@ -174,6 +175,7 @@ def start_server(
         PYTHON_VARIABLE: sys.executable,
         PROGRAM_VARIABLE: program,
         LOCAL_ROOT_VARIABLE: os.path.join(os.getcwd(), "local"),  # noqa: PTH109, PTH118
+        FAST_START_VARIABLE: "1" if launch.fast_start else "",
     }
     descriptors = [sock.fileno()]
     if mount is not None:

@@ -27,8 +27,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from yarnspawner.container.deferred import defer
+from yarnspawner.container.lab_settings import skip_node
 from yarnspawner.container.mount import NotMountedError, mount_hdfs
 from yarnspawner.container.payload import (
+    FAST_START_VARIABLE,
     MASTER_VARIABLE,
     PROGRAM_VARIABLE,
     PYTHON_VARIABLE,
@@ -56,6 +59,7 @@ def main(command: list[str]) -> int:
     master = int(os.environ.pop(MASTER_VARIABLE))
     os.environ.pop(PYTHON_VARIABLE, None)
     os.environ.pop(PROGRAM_VARIABLE, None)
+    fast_start = os.environ.pop(FAST_START_VARIABLE, "")
     os.chdir(os.environ["HOME"])
     try:
         mount_hdfs()  # first, because it needs a process with one thread
@@ -73,6 +77,9 @@ def main(command: list[str]) -> int:
     except OSError as error:
         print(f"{command[0]} could not be started: {error}", file=sys.stderr)  # noqa: T201
         return 1
+    if fast_start:
+        defer()
+        skip_node()
     sys.argv = [script, *command[1:]]
     runpy.run_path(script, run_name="__main__")
     return 0

@@ -131,3 +131,8 @@ async def test_an_image_is_for_yarn_and_not_for_the_server():
     assert spec.environment["YARN_CONTAINER_RUNTIME_DOCKER_MOUNTS"] == "/data:/data:ro"
     assert not [name for name in spec.launch.environment if name.startswith("YARN_CONTAINER")]
     assert not (await build()).environment
+
+
+async def test_the_launch_says_whether_to_start_fast():
+    assert (await build()).launch.fast_start
+    assert not (await build(fast_start=False)).launch.fast_start
