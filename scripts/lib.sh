@@ -61,6 +61,22 @@ need_web_servers() {
   command -v curl >/dev/null || install "curl" curl
 }
 
+# The programs whose work in the mounted directory is tested.
+need_mounted_programs() {
+  local program
+  for program in git rsync vim; do
+    command -v "$program" >/dev/null || install "The program $program" "$program"
+  done
+}
+
+# What builds the test programs of file systems, fsx and pjdfstest: Rust 1.85 or later.
+need_cargo() {
+  PATH="$PATH:$HOME/.cargo/bin"
+  export PATH
+  command -v cargo >/dev/null || install "Rust's cargo" cargo
+  [ -e /usr/include/sys/acl.h ] || install "What pjdfstest is built with" libacl1-dev gcc libc6-dev
+}
+
 # What docker-compose.yml is tried with: an engine, or what starts one, and what a base image is made
 # by where none can be pulled.
 need_containers() {

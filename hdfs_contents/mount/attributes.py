@@ -39,6 +39,7 @@ def attributes(status: FileStatus, user: str, inode: int, uid: int, gid: int) ->
         mode=kind | status.mode & 0o1777,
         uid=uid,
         gid=gid,
+        links=2 if status.is_dir else 1,
     )
 
 

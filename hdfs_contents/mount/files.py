@@ -116,9 +116,10 @@ class OpenFiles:
         """Return attributes with the changes that are not in HDFS yet."""
         draft = self._tables.drafts.get(node.id)
         if draft is not None and draft.is_dirty:
-            shown = draft.status
-            status = status._replace(size=shown.size, modified_ms=shown.modified_ms)
-        return attributes(status, self._fs.user, node.inode, self._uid, self._gid)
+            changed = draft.status
+            status = status._replace(size=changed.size, modified_ms=changed.modified_ms)
+        shown = attributes(status, self._fs.user, node.inode, self._uid, self._gid)
+        return shown._replace(links=0) if node.is_deleted else shown
 
     def draft(self, node: Node) -> Draft:
         return self._tables.drafts[node.id]

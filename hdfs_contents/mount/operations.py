@@ -107,6 +107,8 @@ class Operations:
         try:
             status = self._fs.stat(path)
         except FileNotFoundError:
+            if len(body.name.encode("utf-8", "surrogateescape")) > protocol.LONGEST_NAME:
+                raise OSError(errno.ENAMETOOLONG, "its name is too long", path) from None
             return Answer(protocol.encode_missing(VALID_NS))
         except OSError as error:
             if error.errno in (errno.EINVAL, errno.ENAMETOOLONG):  # HDFS has no such names
@@ -232,10 +234,10 @@ class Operations:
         return Answer(protocol.encode_attributes(self._files.attributes(node, status), VALID_NS))
 
     def _status(self, node: Node) -> FileStatus:
-        """Return the status in HDFS, or the last one of a file that only this mount has open: one
-        that was deleted, or is new and has no content in HDFS yet."""
+        """Return the status in HDFS, or of a file that has no name or unsaved changes the own one:
+        a program that writes may ask again after each write."""
         draft = self._files.draft_or_none(node)
-        if draft is not None and (node.is_deleted or draft.created is not None):
+        if draft is not None and (node.is_deleted or draft.created or draft.is_dirty):
             return draft.status
         with self._tables:
             path = self._tables.inodes.path(node)

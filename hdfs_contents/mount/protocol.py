@@ -50,6 +50,9 @@ MAJOR, MINOR, OLDEST_MINOR = 7, 31, 27
 #: The node id of the root directory.
 ROOT = 1
 
+#: The most bytes of a name, as HDFS has it by default.
+LONGEST_NAME = 255
+
 #: The most bytes in one READ or WRITE.
 MAX_DATA = 1024 * 1024
 
@@ -243,16 +246,17 @@ class Attributes(NamedTuple):
     mode: int
     uid: int
     gid: int
+    #: How many names it has.
+    links: int
 
     def fields(self) -> tuple[int, ...]:
         """Return the fields of the kernel's structure."""
         seconds, nanoseconds = divmod(self.modified_ns, 1_000_000_000)
         seconds &= (1 << 64) - 1  # a time before 1970
-        links = 2 if stat.S_ISDIR(self.mode) else 1
         return (
             *(self.inode, self.size, (self.size + 511) // 512),
             *(seconds, seconds, seconds, nanoseconds, nanoseconds, nanoseconds),
-            *(self.mode, links, self.uid, self.gid, 0, _BLOCK, 0),
+            *(self.mode, self.links, self.uid, self.gid, 0, _BLOCK, 0),
         )
 
     def encode(self) -> bytes:
@@ -339,7 +343,7 @@ def encode_space(space: Space) -> bytes:
     block = 4096
     return _STATFS.pack(
         *(space.bytes_total // block, space.bytes_free // block, space.bytes_free // block),
-        *(space.names_total, space.names_free, block, 255, block, 0),
+        *(space.names_total, space.names_free, block, LONGEST_NAME, block, 0),
     )
 
 

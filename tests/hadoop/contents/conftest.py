@@ -23,6 +23,7 @@ from hadoop_client.hdfs.filesystem import FileSystem, open_filesystem
 from hdfs_contents import HDFSContentsManager
 from tests.hadoop.administration import HdfsCommands
 from tests.hadoop.contents.notebook_server import MANAGER, running
+from tests.mounts import Mount
 from tests.unit.hdfs_contents.manager.fixtures import (  # noqa: F401 - pytest finds them by name
     manager,
     names,
@@ -31,6 +32,8 @@ from tests.unit.hdfs_contents.manager.fixtures import (  # noqa: F401 - pytest f
 )
 from tests.unit.hdfs_contents.manager.models import MakeManager
 from yarnhub.minihadoop import MiniHadoop
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -108,3 +111,25 @@ def start_server(
 def server(start_server: Callable[..., httpx.Client]) -> httpx.Client:
     """A client of alice's notebook server."""
     return start_server()
+
+
+@pytest.fixture(scope="module")
+def mount(hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mount]:
+    """All of HDFS, mounted as alice; 16 MiB may wait to be written."""
+    place = tmp_path_factory.mktemp("mount")
+    environment = {
+        **os.environ,
+        **hadoop.env(),
+        "HADOOP_USER_NAME": "alice",
+        "PYTHONPATH": str(ROOT),
+    }
+    daemon = [sys.executable, "-m", "hdfs_contents.mount", f"--staging={place / 'staging'}"]
+    mount = Mount(place / "hdfs", [*daemon, "--staging-mb=16"], environment)
+    yield mount
+    assert mount.close() == 0
+
+
+@pytest.fixture
+def folder(mount: Mount, root: str) -> Path:
+    """The mounted folder of the test's directory in HDFS."""
+    return mount.path / root.lstrip("/")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,32 +14,8 @@ from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
 from tests.mounts import Mount
 from tests.unit.hdfs_contents.manager.models import MakeManager
-from yarnhub.minihadoop import MiniHadoop
 
 MB = 1024 * 1024
-ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture(scope="module")
-def mount(hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mount]:
-    """All of HDFS, mounted as alice; 16 MiB may wait to be written."""
-    place = tmp_path_factory.mktemp("mount")
-    environment = {
-        **os.environ,
-        **hadoop.env(),
-        "HADOOP_USER_NAME": "alice",
-        "PYTHONPATH": str(ROOT),
-    }
-    daemon = [sys.executable, "-m", "hdfs_contents.mount", f"--staging={place / 'staging'}"]
-    mount = Mount(place / "hdfs", [*daemon, "--staging-mb=16"], environment)
-    yield mount
-    assert mount.close() == 0
-
-
-@pytest.fixture
-def folder(mount: Mount, root: str) -> Path:
-    """The mounted folder of the test's directory in HDFS."""
-    return mount.path / root.lstrip("/")
 
 
 def content(fs: FileSystem, path: str) -> bytes:
@@ -216,19 +191,3 @@ def test_what_is_open_outlives_a_killed_daemon(
         written.write(b"2")
         assert read.read() == data[10:]
     assert content(fs, f"{root}/written") == b"1" * MB + b"2"
-
-
-def test_git_and_tar_work(folder: Path, mount: Mount) -> None:
-    script = """
-    set -e
-    export HOME=/nonexistent GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a
-    export GIT_COMMITTER_EMAIL=a@b
-    git init -q -b main r; cd r
-    echo 1 > f; git add f; git commit -qm one
-    git checkout -q -b other; echo 2 > g; git add g; git commit -qm two
-    git checkout -q main; git merge -q other; git gc -q; git fsck
-    cd ..; git clone -q r c; cd c; git status --porcelain; cat f g
-    cd ..; tar cf r.tar r; mkdir x; tar xf r.tar -C x; diff -r r x/r; sed -i s/1/one/ x/r/f
-    cat x/r/f; rm -rf x r
-    """
-    assert mount.run(folder, "sh", "-c", script).split() == ["1", "2", "one"]

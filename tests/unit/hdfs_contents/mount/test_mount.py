@@ -89,6 +89,7 @@ def test_a_deleted_file_is_read_and_written_by_those_that_have_it_open(
     with (folder / "a").open("r+") as file:
         (folder / "a").unlink()
         assert not (folder / "a").exists()
+        assert os.fstat(file.fileno()).st_nlink == 0
         assert file.read() == "content"
         file.write(" and more")
         file.seek(0)

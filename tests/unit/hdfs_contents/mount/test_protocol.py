@@ -96,7 +96,7 @@ def test_what_both_sides_can_do_is_agreed_on() -> None:
 
 
 def test_answers_have_the_kernels_layout() -> None:
-    shown = protocol.Attributes(5, 1000, -1_500_000_000, 0o100644, 1, 2)
+    shown = protocol.Attributes(5, 1000, -1_500_000_000, 0o100644, 1, 2, 1)
     assert len(shown.encode()) == 88
     assert struct.unpack_from("<QQQqqq", shown.encode()) == (5, 1000, 2, -2, -2, -2)
     assert len(protocol.encode_entry(3, shown, 10**9)) == 128
@@ -118,7 +118,7 @@ def test_entries_of_a_directory_are_aligned(name: bytes, inode: int, offset: int
 def test_an_entry_with_attributes_is_both_together(
     name: bytes, inode: int, offset: int, is_dir: bool
 ) -> None:
-    shown = protocol.Attributes(inode, 1000, 5, 0o040755 if is_dir else 0o100644, 1, 2)
+    shown = protocol.Attributes(inode, 1000, 5, 0o040755 if is_dir else 0o100644, 1, 2, 1)
     assert protocol.encode_entry_plus(name, 7, shown, offset, 10**9) == protocol.encode_entry(
         7, shown, 10**9
     ) + protocol.encode_directory_entry(name, inode, offset, is_dir=is_dir)
