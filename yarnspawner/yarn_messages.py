@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 #: In the diagnostics of an ACCEPTED application whose container is on a node already.
 CONTAINER_STARTED = "AM container is launched"
 
+#: A report's host for a user who may not see the application.
+HIDDEN = "N/A"
+
 #: The diagnostics of our application master if there was no server.
 NOT_STARTED = re.compile(r"The notebook server (got no port|could not be started): .*")
 
@@ -136,6 +139,11 @@ def explain_timeout(seconds: float, report: ApplicationReport | None) -> StartTi
         return StartTimeoutError(f"{late}, and YARN reported no reason. Contact an administrator.")
     # Under skein a server is RUNNING before it listens.
     running = report.state is ApplicationState.RUNNING
+    if running and report.port < 0 and report.host == HIDDEN:
+        return StartTimeoutError(
+            f"{late}: it runs, but YARN does not show its address to JupyterHub. Ask an "
+            "administrator to add JupyterHub's name in YARN to c.YarnSpawner.viewers."
+        )
     if running or CONTAINER_STARTED in report.diagnostics:
         return StartTimeoutError(
             f"{late}: it is on its node, but does not listen yet. Try again, or ask an "

@@ -24,7 +24,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from hadoop_client.configuration import Configuration, ConfigurationError
 from hadoop_client.security import keytab as keytabs
-from hadoop_client.security.delegation import short_name
+from hadoop_client.security.auth_to_local import user_of
 from hadoop_client.security.sasl import Mechanism, MechanismFactory, Offer, Prepare, SaslError
 
 try:
@@ -103,13 +103,32 @@ def environments_keytab() -> str:
 def own_user(configuration: Configuration) -> str:
     """Return this process's user in Hadoop.
 
-    With Kerberos it is the first part of the principal, by Hadoop's default rule. Raises
-    ConfigurationError if there is no ticket. After `use_keytab` the KDC is not asked.
+    With Kerberos `hadoop.security.auth_to_local` gives it to the principal. Raises
+    ConfigurationError if there is no ticket, or no rule applies. After `use_keytab` the KDC is not
+    asked.
     """
     if not configuration.kerberos:
         return os.environ.get("HADOOP_USER_NAME") or getpass.getuser()
     _require_gssapi()
-    return short_name(_Process.principal or _default_principal())
+    principal = _Process.principal or _default_principal()
+    user = user_of(principal, configuration, default_realm() or principal.partition("@")[2])
+    if user is None:
+        raise ConfigurationError(
+            f"No rule of hadoop.security.auth_to_local gives {principal} a user. Add one to "
+            "core-site.xml, here and on the cluster."
+        )
+    return user
+
+
+def default_realm() -> str:
+    """Return the realm of krb5.conf for names without one; empty if it has none."""
+    if gssapi is None:
+        return ""
+    try:
+        name = gssapi.Name("x", gssapi.NameType.kerberos_principal)
+        return str(name.canonicalize(gssapi.MechType.kerberos)).partition("@")[2]
+    except GSSError:
+        return ""
 
 
 def logins(configuration: Configuration, service: str) -> Prepare | None:

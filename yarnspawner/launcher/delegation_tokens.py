@@ -26,12 +26,12 @@ from hadoop_client.rpc.call import Address, ConnectError, Login, Method, RpcErro
 from hadoop_client.rpc.pool import ClientPool
 from hadoop_client.rpc.trace import log_call
 from hadoop_client.security import kerberos
+from hadoop_client.security.auth_to_local import user_of
 from hadoop_client.security.credentials import CredentialsError, Token
 from hadoop_client.security.delegation import (
     GetDelegationTokenRequest,
     GetDelegationTokenResponse,
     identity_of,
-    short_name,
 )
 from hadoop_client.yarn.resourcemanager import (
     APPLICATION_CLIENT_PROTOCOL,
@@ -141,11 +141,20 @@ class Tokens:
             raise ClusterRefusedError(
                 f"{issuer.name} issued an invalid delegation token: {error}"
             ) from error
-        if short_name(owner) != short_name(user):
+        if not self._is_owner(owner, user):
             raise ClusterRefusedError(
                 f"{issuer.name} issued a delegation token of {owner} instead of {user}."
             )
         return [replace(token, service=name) for name in await _services(issuer)]
+
+    def _is_owner(self, owner: str, user: str) -> bool:
+        """Return whether a token's owner is the user. A principal of another realm is not, unless a
+        rule of the cluster says so."""
+        if owner == user:
+            return True
+        realm = kerberos.default_realm() or self._renewer[1].partition("@")[2]
+        first, second = (user_of(name, self._configuration, realm) for name in (owner, user))
+        return first is not None and first == second
 
     def _namenode(self, name: str, addresses: list[Address]) -> _Issuer:
         clients = self._clients(addresses, CLIENT_PROTOCOL, kerberos.NAMENODE)

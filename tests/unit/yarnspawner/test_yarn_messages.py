@@ -237,6 +237,18 @@ def test_a_timeout_of_what_runs_does_not_speak_of_the_queue():
     assert "is on its node, but does not listen yet" in failure.sentence
 
 
+def test_a_timeout_tells_of_a_hub_that_may_not_look():
+    hidden = ApplicationReport(
+        application_id=ApplicationId.parse("application_1_0001"),
+        state=ApplicationState.RUNNING,
+        host="N/A",
+        port=-1,
+    )
+    failure = explain_timeout(300, hidden)
+    assert "it runs, but YARN does not show its address to JupyterHub" in failure.sentence
+    assert "c.YarnSpawner.viewers" in failure.sentence
+
+
 #: What a pattern with unlimited gaps would take hours for, repeated.
 SLOW = (
     "queue ",
