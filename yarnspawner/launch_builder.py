@@ -260,16 +260,24 @@ def _launch(
 
 
 def with_facts(
-    spec: LaunchSpec, settings: YarnSpawnerSettings, yarn: HubCluster, submitted: float
+    spec: LaunchSpec,
+    settings: YarnSpawnerSettings,
+    yarn: HubCluster,
+    *,
+    profile: str,
+    submitted: float,
 ) -> LaunchSpec:
     """Return the application with what its server is told about itself.
 
-    `submitted` is the time of the submit in seconds since 1970.
+    `profile` is the chosen profile's display name, and `submitted` the time of the submit in
+    seconds since 1970.
     """
     facts = ServerFacts(
         memory=Allocation.of(yarn.configuration).container_mb(spec.memory_mb) * MIB,
         memory_margin=settings.memory_margin,
+        profile=profile,
         cores=spec.vcores,
+        gpus=spec.resources.get(GPU, 0),
         queue=spec.queue,
         environment=settings.python_env,
         submitted=submitted,

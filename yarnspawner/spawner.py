@@ -174,7 +174,7 @@ class YarnSpawner(ServerState, ClusterAccess, InternalSsl, ProfileOptions, Spawn
         spec = await build_launch_spec(self, request, yarn)
         if self.modify_spec_hook is not None:
             spec = await maybe_future(self.modify_spec_hook(self, spec))
-        return with_facts(spec, self, yarn, time.time())
+        return with_facts(spec, self, yarn, profile=self.profile_title, submitted=time.time())
 
     async def _submit(self, yarn: HubCluster, tag: str, spec: LaunchSpec) -> None:
         check_tags(spec.tags, yarn.limits)

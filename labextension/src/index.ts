@@ -7,7 +7,7 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { Poll } from '@lumino/polling';
 import { fetchGuide, fetchLog, fetchStatus } from './api.js';
-import { newEnds, type Status, warning, warningText } from './status.js';
+import { firstSentence, newEnds, type Status, warning, warningText } from './status.js';
 import { ServerPanel, serverIcon, StatusItem } from './widgets.js';
 
 /** Milliseconds between two requests for the status. A hidden page sends none. */
@@ -22,10 +22,13 @@ class Notifier {
   private readonly given = new Set<number>();
   private since = now();
 
+  constructor(private readonly open: () => void) {}
+
   show(status: Status): void {
     for (const end of newEnds(status, this.since)) {
       this.since = end.when;
-      Notification.error(end.sentence, { autoClose: false });
+      const actions = [{ label: 'Show the Server', callback: this.open }];
+      Notification.error(firstSentence(end.sentence), { autoClose: false, actions });
     }
     const due = warning(status, now(), this.given);
     if (due !== null) {
@@ -78,10 +81,11 @@ const plugin: JupyterFrontEndPlugin<void> = {
     }
     const panel = new ServerPanel(fetchLog);
     app.shell.add(panel, 'right', { rank: 1000 });
-    const item = new StatusItem(() => app.shell.activateById(panel.id));
+    const open = (): void => app.shell.activateById(panel.id);
+    const item = new StatusItem(open);
     statusBar?.registerStatusItem('yarnhub:status', { item, align: 'left', rank: 100 });
     addGuide(app, rendermime, menu);
-    const notifier = new Notifier();
+    const notifier = new Notifier(open);
     const show = (status: Status): void => {
       item.showStatus(status, now());
       panel.showStatus(status, now());

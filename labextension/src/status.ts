@@ -10,7 +10,9 @@ export interface EndedKernel {
 export interface Status {
   memory_used: number;
   memory_limit: number;
+  profile: string;
   cores: number;
+  gpus: number;
   queue: string;
   environment: string;
   node: string;
@@ -63,15 +65,16 @@ export function isHigh(status: Status): boolean {
 
 /** The facts of the panel as labels and values; facts that are not known are left out. */
 export function rows(status: Status, now: number): [string, string][] {
-  const cores = status.cores === 1 ? '1 core' : `${status.cores} cores`;
   const started = `${new Date(status.started * 1000).toLocaleString()} (${duration(now - status.started)} ago)`;
   const ends =
     status.ends === null
       ? 'no limit'
       : `${duration(status.ends - now)}, until ${new Date(status.ends * 1000).toLocaleString()}`;
   const known: [string, string][] = [
+    ['Profile', status.profile],
     ['Memory in use', `${memory(status.memory_used)} of ${memory(status.memory_limit)}`],
-    ['Cores', status.cores ? cores : ''],
+    ['Cores', status.cores ? String(status.cores) : ''],
+    ['GPUs', status.gpus ? String(status.gpus) : ''],
     ['Queue', status.queue],
     ['Node', status.node],
     ['Environment', status.environment],
@@ -104,9 +107,15 @@ export function warningText(status: Status, now: number): string {
   const time = new Date(ends * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
   const left = Math.max(1, Math.round((ends - now) / 60));
   return (
-    `This server ends in ${left} ${left === 1 ? 'minute' : 'minutes'}, at ${time}, because it may ` +
-    'not run longer. Save your work. Variables of kernels and programs in terminals are lost.'
+    `This server ends in ${left} ${left === 1 ? 'minute' : 'minutes'}, at ${time}. Save your work: ` +
+    'variables of kernels and programs in terminals are lost.'
   );
+}
+
+/** The first sentence of a text, because JupyterLab's notifications cut longer ones. */
+export function firstSentence(text: string): string {
+  const end = text.indexOf('. ');
+  return end < 0 ? text : text.slice(0, end + 1);
 }
 
 /** The kernels that ended after `since`, oldest first. */

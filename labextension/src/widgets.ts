@@ -52,7 +52,8 @@ export class ServerPanel extends Widget {
     heading.append(refresh);
     this.log.tabIndex = 0;
     this.log.setAttribute('aria-label', 'The last lines of the log');
-    this.node.append(element('h2', 'Server on YARN'), this.facts, this.ends, heading, this.log);
+    const title = element('h2', 'Server on YARN');
+    this.node.append(title, this.facts, this.endsHeading, this.ends, heading, this.log);
   }
 
   protected onAfterShow(): void {
@@ -63,6 +64,7 @@ export class ServerPanel extends Widget {
     this.facts.replaceChildren(
       ...rows(status, now).flatMap(([label, value]) => [element('dt', label), element('dd', value)])
     );
+    this.endsHeading.hidden = status.ended_kernels.length === 0;
     this.ends.replaceChildren(
       ...status.ended_kernels.map(end =>
         element('li', `${new Date(end.when * 1000).toLocaleTimeString()}: ${end.sentence}`)
@@ -90,6 +92,7 @@ export class ServerPanel extends Widget {
 
   private readonly fetchLog: () => Promise<string>;
   private readonly facts = element('dl');
+  private readonly endsHeading = element('h3', 'Ended for memory');
   private readonly ends = element('ul');
   private readonly log = element('pre');
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   duration,
+  firstSentence,
   isHigh,
   memory,
   newEnds,
@@ -18,7 +19,9 @@ function status(changes = {}) {
   return {
     memory_used: GIB / 2,
     memory_limit: 2 * GIB,
+    profile: 'Small',
     cores: 2,
+    gpus: 0,
     queue: 'default',
     environment: 'lab',
     node: 'node1',
@@ -64,6 +67,7 @@ test('little memory stands out', () => {
 test('facts that are not known are left out', () => {
   const labels = rows(status({ queue: '', node: '' }), NOW).map(([label]) => label);
   assert.deepEqual(labels, [
+    'Profile',
     'Memory in use',
     'Cores',
     'Environment',
@@ -107,6 +111,11 @@ test('a page that is opened late gives the last warning only', () => {
 test('a warning names the minutes that are left', () => {
   assert.match(warningText(status({ ends: NOW + 300 }), NOW), /ends in 5 minutes, at /);
   assert.match(warningText(status({ ends: NOW + 20 }), NOW), /ends in 1 minute, at /);
+});
+
+test('a notification has the first sentence', () => {
+  assert.equal(firstSentence('It used 1.5 GiB. Load less.'), 'It used 1.5 GiB.');
+  assert.equal(firstSentence('It used 1.5 GiB.'), 'It used 1.5 GiB.');
 });
 
 test('only ends that are new are shown, in their order', () => {

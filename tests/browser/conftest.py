@@ -23,6 +23,8 @@ from yarnhub.minihadoop import MiniHadoop
 CONFIG = """
 del c.YarnSpawner.cmd
 c.YarnSpawner.args = ["--allow-root", "--SessionState.save_interval=1"]
+c.YarnSpawner.lifetime = 3600
+c.YarnSpawner.memory_margin = 0.25
 c.YarnSpawner.contents_manager = "hdfs_contents.HDFSContentsManager"
 c.YarnSpawner.profiles = [
     {{"name": "small", "display_name": "Small", "memory": "1G", "cores": 1,

@@ -6,6 +6,7 @@ Each test is its own; the hub is one for all.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -43,6 +44,10 @@ PLAN = {
     "nbformat": 4,
     "nbformat_minor": 5,
 }
+#: Allocates without end, as fast as the machine can.
+BURST = """kept = []
+while True:
+    kept.append(b"x" * (16 << 20))"""
 REASON = "has no jupyterhub-singleuser. Install jupyterlab and jupyterhub in it"
 DARK = '[data-jp-theme-name="JupyterLab Dark"]'
 LOOKS: list[tuple[int, Literal["light", "dark"]]] = [
@@ -183,6 +188,35 @@ def test_settings_come_back_on_another_node_and_a_named_server_runs_beside(
     page.locator(DARK).wait_for(state="attached")
     page.screenshot(path=pictures / "another-node.png")
     assert node_of(hub, hadoop, "alice") != first
+
+
+def test_jupyterlab_shows_the_server_and_why_a_kernel_ended(log_in: LogIn, pictures: Path):
+    page = log_in("alice")
+    page.goto("/hub/spawn")
+    lab.choose(page, "Small")
+    lab.start(page)
+    item = page.locator(".yarnhub-status")
+    expect(item).to_have_text(re.compile(r"^\d+ MiB of [\d.]+ GiB · \d+ min left$"))
+    item.click()
+    panel = page.locator("#yarnhub-server")
+    expect(panel).to_contain_text("Small")
+    expect(panel).to_contain_text("default")
+    expect(panel.locator("pre")).to_contain_text("yarnhub")
+
+    notebook = lab.new_notebook(page)
+    lab.save_as(page, "large.ipynb")
+    lab.write_cell(page, notebook, BURST)
+    page.keyboard.press("Shift+Enter")
+    ended = page.locator(".Toastify__toast", has_text="The kernel of large.ipynb was ended")
+    expect(ended).to_contain_text("of memory.")
+    expect(panel).to_contain_text("start the server with more memory")
+    page.screenshot(path=pictures / "lab-kernel-ended.png")
+
+    page.reload()
+    lab.menu(page, "Help", "Guide to Servers on YARN")
+    guide = page.locator(".yarnhub-guide")
+    expect(guide.get_by_role("heading", name="Your server on YARN")).to_be_visible()
+    page.screenshot(path=pictures / "lab-guide.png")
 
 
 def test_stop_server_on_the_page_of_a_named_server_stops_that_server(log_in: LogIn, hub: Hub):

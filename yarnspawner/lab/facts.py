@@ -15,7 +15,8 @@ class ServerFacts:
 
     - `memory`: the container's memory in bytes.
     - `memory_margin`: the fraction of it that stays free (`c.YarnSpawner.memory_margin`).
-    - `cores`, `queue`, `environment`: as requested from YARN.
+    - `profile`: the display name of the chosen profile; empty without profiles.
+    - `cores`, `gpus`, `queue`, `environment`: as requested from YARN.
     - `submitted`: the time of the submit, in seconds since 1970.
     - `lifetime`: the seconds from then after which YARN ends the server; None for no limit.
     - `help_url`: where users find help; empty if the site names nothing.
@@ -23,7 +24,9 @@ class ServerFacts:
 
     memory: int = 0
     memory_margin: float = 0.0
+    profile: str = ""
     cores: int = 0
+    gpus: int = 0
     queue: str = ""
     environment: str = ""
     submitted: float = 0.0

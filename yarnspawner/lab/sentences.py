@@ -15,11 +15,15 @@ def amount(size: int) -> str:
 
 
 def kernel_end(end: KernelEnd, title: str) -> str:
-    """Return why a kernel was ended. `title` is its notebook's path; empty without a notebook."""
+    """Return why a kernel was ended, and what to do. `title` is its notebook's path; empty without
+    a notebook.
+
+    JupyterLab shows no more than the first sentence in its corner.
+    """
     what = f"The kernel of {title}" if title else "A kernel" if end.kernel else "A program"
     lost = "The values of its variables are lost. " if end.kernel else ""
     return (
-        f"{what} was ended, because it used {amount(end.resident)} when {amount(end.used)} of the "
-        f"server's {amount(end.limit)} of memory were in use. {lost}Load less data at once, or "
-        "start the server with more memory."
+        f"{what} was ended, because it used {amount(end.resident)} of the server's "
+        f"{amount(end.limit)} of memory. {amount(end.used)} were in use in all. {lost}Load less "
+        "data at once, or start the server with more memory."
     )

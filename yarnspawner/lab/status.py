@@ -22,7 +22,9 @@ class ServerStatus(TypedDict):
 
     memory_used: int
     memory_limit: int
+    profile: str
     cores: int
+    gpus: int
     queue: str
     environment: str
     node: str
@@ -45,7 +47,9 @@ def status(
     return ServerStatus(
         memory_used=used,
         memory_limit=limit,
+        profile=facts.profile,
         cores=facts.cores,
+        gpus=facts.gpus,
         queue=facts.queue,
         environment=facts.environment,
         node=environment.get("NM_HOST", ""),

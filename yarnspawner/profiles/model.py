@@ -157,10 +157,14 @@ class Profile:
 
 @dataclass(frozen=True)
 class Chosen:
-    """A validated choice: `values` by field, memory in bytes, and environment variables."""
+    """A validated choice: `values` by field, memory in bytes, and environment variables.
+
+    `title` is the profile's display name.
+    """
 
     values: Mapping[str, str | int]
     env: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,7 @@ class Profiles:
         for name, option in profile.options.items():
             requested = options.get(name, option.choices.default)
             env |= option.env[option.choices.check(option.label, requested)]
-        return Chosen({**profile.fixed, **values}, env)
+        return Chosen({**profile.fixed, **values}, env, profile.display_name)
 
 
 def shown(value: object) -> str:

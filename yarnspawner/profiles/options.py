@@ -49,6 +49,9 @@ class ProfileOptions(YarnSpawnerSettings):
     orm_spawner: OrmSpawner
     accepted_options: JsonObject
 
+    #: The display name of the chosen profile.
+    profile_title = ""
+
     async def cluster_queues(self) -> list[QueueInfo]:
         """Return the cluster's queues; raises `ClusterError` or `ClusterUnavailableError`."""
         raise NotImplementedError
@@ -143,6 +146,7 @@ class ProfileOptions(YarnSpawnerSettings):
             raise
         for name, trait in TRAITS.items():
             setattr(self, trait, chosen.values.get(name, self._configured[trait]))
+        self.profile_title = chosen.title
         self.environment = {**self._configured_environment, **chosen.env}
 
 

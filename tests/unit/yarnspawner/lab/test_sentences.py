@@ -11,8 +11,8 @@ MIB, GIB = 1 << 20, 1 << 30
 def test_the_sentence_says_which_kernel_why_and_what_to_do() -> None:
     end = KernelEnd(0.0, "an-id", GIB + GIB // 2, 2 * GIB - 60 * MIB, 2 * GIB)
     assert kernel_end(end, "work/report.ipynb") == (
-        "The kernel of work/report.ipynb was ended, because it used 1.5 GiB when 1.9 GiB of the "
-        "server's 2 GiB of memory were in use. The values of its variables are lost. Load less "
+        "The kernel of work/report.ipynb was ended, because it used 1.5 GiB of the server's 2 GiB "
+        "of memory. 1.9 GiB were in use in all. The values of its variables are lost. Load less "
         "data at once, or start the server with more memory."
     )
 
