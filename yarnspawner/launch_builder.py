@@ -80,17 +80,15 @@ async def build_launch_spec(
     """Return the application of a server's start; raises `SpawnError`."""
     user = request.user
     check_user(user, yarn.hub_user, settings.forbidden_users)
-    if yarn.homes is not None and (settings.contents_manager or settings.create_hdfs_home):
-        await yarn.homes.ensure(
-            user,
-            HomePolicy(
-                settings.create_hdfs_home, settings.hdfs_home_mode, settings.hdfs_home_quota
-            ),
-        )
     requested_files = localized_files.parse(settings.localize_files, _hdfs(yarn))
-    environment = await _environment(settings, request, yarn)
-    kernels = await _kernels(settings, request, yarn)
-    files = await asyncio.to_thread(localized_files.local_files, requested_files)
+    # Together, because each waits for HDFS, or for a process that asks as the user.
+    _, environment, kernels, files, remote_files = await asyncio.gather(
+        _ensure_home(settings, user, yarn),
+        _environment(settings, request, yarn),
+        _kernels(settings, request, yarn),
+        asyncio.to_thread(localized_files.local_files, requested_files),
+        localized_files.remote_files(requested_files),
+    )
     environments = [environment, *kernels.values()]
     return LaunchSpec(
         user=user,
@@ -109,11 +107,22 @@ async def build_launch_spec(
         python=environment.python,
         files=(
             *(environment.archive for environment in environments if environment.archive),
-            *await localized_files.remote_files(requested_files),
+            *remote_files,
         ),
         viewers=(yarn.hub_user, *settings.viewers),
         launch=_launch(settings, request, yarn, environment, files, kernels),
     )
+
+
+async def _ensure_home(settings: YarnSpawnerSettings, user: str, yarn: HubCluster) -> None:
+    """Create the user's home directory in HDFS if the server needs it and it is missing."""
+    if yarn.homes is not None and (settings.contents_manager or settings.create_hdfs_home):
+        await yarn.homes.ensure(
+            user,
+            HomePolicy(
+                settings.create_hdfs_home, settings.hdfs_home_mode, settings.hdfs_home_quota
+            ),
+        )
 
 
 def _hdfs(yarn: HubCluster) -> str:
@@ -162,10 +171,13 @@ async def _kernels(
 ) -> dict[str, PythonEnvironment]:
     """Find the environments of the kernels, by the kernels' titles."""
     check_titles(settings.extra_envs)
-    return {
-        title: await _find(settings, request, yarn, python_env, kernel_name(title))
-        for title, python_env in settings.extra_envs.items()
-    }
+    environments = await asyncio.gather(
+        *(
+            _find(settings, request, yarn, python_env, kernel_name(title))
+            for title, python_env in settings.extra_envs.items()
+        )
+    )
+    return dict(zip(settings.extra_envs, environments, strict=True))
 
 
 def _tags(

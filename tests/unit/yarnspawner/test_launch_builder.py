@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,8 +26,10 @@ def _published_environments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch_builder, "find_environment", find)
 
 
-async def build(environment: dict[str, object] | None = None, **options: Any) -> LaunchSpec:
-    spawner = YarnSpawner(python_env="lab", contents_manager="", **options)
+async def build(
+    environment: dict[str, object] | None = None, homes: Any = None, **options: Any
+) -> LaunchSpec:
+    spawner = YarnSpawner(**{"python_env": "lab", "contents_manager": "", **options})
     request = ServerRequest(
         user="alice",
         name="",
@@ -44,7 +47,7 @@ async def build(environment: dict[str, object] | None = None, **options: Any) ->
     yarn = SimpleNamespace(
         hub_user="jupyterhub",
         tag="yarnhub-1",
-        homes=None,
+        homes=homes,
         tokens=None,
         limits=SubmissionLimits(),
         client_files={},
@@ -68,6 +71,30 @@ async def test_tags_of_kernels_beyond_yarns_limit_are_left_out(
     assert spec.tags[-1] == "site"
     assert len(spec.launch.files) == 2 * len(kernels)
     assert "yarnhub-env-env6, yarnhub-env-env7, yarnhub-env-env8" in caplog.text
+
+
+async def test_the_home_and_all_environments_are_looked_up_together(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Each look-up goes on when all have begun."""
+    begun, all_begun = [], asyncio.Event()
+
+    async def meet(what: str) -> None:
+        begun.append(what)
+        if len(begun) == 4:
+            all_begun.set()
+        await asyncio.wait_for(all_begun.wait(), 60)
+
+    async def find(python_env: str, *_: str, **__: object) -> PythonEnvironment:
+        await meet(python_env)
+        return PythonEnvironment("environment/bin/python", None, (KEY_TAG + python_env,))
+
+    monkeypatch.setattr(launch_builder, "find_environment", find)
+    homes = SimpleNamespace(ensure=lambda user, policy: meet(user))
+    kernels = {"One": "env1", "Two": "env2"}
+    spec = await build(homes=homes, contents_manager="hdfs.Manager", extra_envs=kernels)
+    assert sorted(begun) == ["alice", "env1", "env2", "lab"]
+    assert spec.tags[2:] == ("yarnhub-env-lab", "yarnhub-env-env1", "yarnhub-env-env2")
 
 
 async def test_more_tags_of_the_site_than_yarn_accepts_are_refused_by_name():
