@@ -219,6 +219,12 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{MOUNT}/test_others_repositories.py::"
         "test_what_mercurial_checks_is_shown_as_another_users",
     ),
+    "a module that another user puts next to a notebook, which is then opened": (
+        f"{HUB}/lab/test_kernels.py::test_no_module_beside_a_notebook_runs_when_its_kernel_starts",
+    ),
+    "another account of a node that connects to a kernel": (
+        f"{HUB}/lab/test_kernels.py::test_no_other_account_reads_what_a_kernel_prints",
+    ),
     "another account of a node, at the mount or where it is going to be": (
         f"{MOUNT}/test_namespace.py::test_another_account_does_not_reach_the_mount",
         f"{MOUNT}/test_namespace.py::test_a_path_that_another_account_could_replace_is_refused",
