@@ -18,6 +18,7 @@ export interface Status {
   node: string;
   started: number;
   ends: number | null;
+  files: string;
   mount: string;
   mount_problem: string;
   ended_kernels: EndedKernel[];
@@ -80,7 +81,8 @@ export function rows(status: Status, now: number): [string, string][] {
     ['Environment', status.environment],
     ['Started', status.started ? started : ''],
     ['Time left', ends],
-    ['HDFS', status.mount ? `${status.mount} in your code and terminals` : ''],
+    ['Files in code and terminals', status.files],
+    ['HDFS in code and terminals', status.mount],
     ['HDFS is not mounted', status.mount ? '' : status.mount_problem]
   ];
   return known.filter(([, value]) => value !== '');

@@ -27,6 +27,7 @@ function status(changes = {}) {
     node: 'node1',
     started: NOW - 3600,
     ends: NOW + 3600,
+    files: '/srv/hdfs/user/alice/notebooks',
     mount: '/srv/hdfs',
     mount_problem: '',
     ended_kernels: [],
@@ -73,12 +74,13 @@ test('facts that are not known are left out', () => {
     'Environment',
     'Started',
     'Time left',
-    'HDFS'
+    'Files in code and terminals',
+    'HDFS in code and terminals'
   ]);
 });
 
 test('a server without a mount says why', () => {
-  const facts = new Map(rows(status({ mount: '', mount_problem: 'FUSE is off.' }), NOW));
+  const facts = new Map(rows(status({ files: '', mount: '', mount_problem: 'FUSE is off.' }), NOW));
   assert.equal(facts.get('HDFS is not mounted'), 'FUSE is off.');
 });
 

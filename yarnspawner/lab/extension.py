@@ -48,7 +48,8 @@ class ServerWatch:
 
     def status(self) -> ServerStatus:
         """Return what JupyterLab shows of the server now."""
-        return status(self.facts, os.environ, self.guard.used, self.guard.limit, self.ends)
+        root, guard = self._app.root_dir, self.guard
+        return status(self.facts, os.environ, root, guard.used, guard.limit, self.ends)
 
     def _kernel_processes(self) -> dict[int, str]:
         manager: Any = self._app.kernel_manager

@@ -18,7 +18,8 @@ class EndedKernel(TypedDict):
 
 class ServerStatus(TypedDict):
     """The answer. Memory is in bytes, times are in seconds since 1970; `ends` is None for a server
-    without a limit, and texts are empty if they are not known."""
+    without a limit, and texts are empty if they are not known. `files` is the directory of the file
+    browser as code sees it, below the mount."""
 
     memory_used: int
     memory_limit: int
@@ -30,6 +31,7 @@ class ServerStatus(TypedDict):
     node: str
     started: float
     ends: float | None
+    files: str
     mount: str
     mount_problem: str
     ended_kernels: list[EndedKernel]
@@ -39,11 +41,13 @@ class ServerStatus(TypedDict):
 def status(
     facts: ServerFacts,
     environment: Mapping[str, str],
+    root: str,
     used: int,
     limit: int,
     ended: Iterable[tuple[float, str]],
 ) -> ServerStatus:
-    """Return the answer for a server with these variables."""
+    """Return the answer for a server with these variables and the file browser's directory."""
+    mount = environment.get(MOUNT_VARIABLE, "")
     return ServerStatus(
         memory_used=used,
         memory_limit=limit,
@@ -55,7 +59,8 @@ def status(
         node=environment.get("NM_HOST", ""),
         started=facts.submitted,
         ends=facts.ends,
-        mount=environment.get(MOUNT_VARIABLE, ""),
+        files=root if mount and root.startswith(mount) else "",
+        mount=mount,
         mount_problem=environment.get(MOUNT_FAILURE_VARIABLE, ""),
         ended_kernels=[EndedKernel(when=when, sentence=sentence) for when, sentence in ended],
         help_url=facts.help_url,

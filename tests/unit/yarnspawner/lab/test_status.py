@@ -9,15 +9,18 @@ FACTS = ServerFacts(
 
 
 def test_the_end_is_the_lifetime_after_the_submit() -> None:
-    assert status(FACTS, {}, 1, 2, [])["ends"] == 1600.0
-    assert status(ServerFacts(), {}, 1, 2, [])["ends"] is None
+    assert status(FACTS, {}, "/", 1, 2, [])["ends"] == 1600.0
+    assert status(ServerFacts(), {}, "/", 1, 2, [])["ends"] is None
 
 
 def test_the_mount_or_its_problem_is_reported() -> None:
-    mounted = status(FACTS, {"YARNHUB_MOUNT": "/srv/hdfs", "NM_HOST": "node1"}, 1, 2, [])
+    variables = {"YARNHUB_MOUNT": "/srv/hdfs", "NM_HOST": "node1"}
+    mounted = status(FACTS, variables, "/srv/hdfs/user/alice/notebooks", 1, 2, [])
+    assert mounted["files"] == "/srv/hdfs/user/alice/notebooks"
     assert (mounted["mount"], mounted["mount_problem"]) == ("/srv/hdfs", "")
     assert mounted["node"] == "node1"
-    without = status(FACTS, {"YARNHUB_MOUNT_FAILURE": "FUSE is off."}, 1, 2, [])
+    without = status(FACTS, {"YARNHUB_MOUNT_FAILURE": "FUSE is off."}, "/local", 1, 2, [])
+    assert without["files"] == ""
     assert (without["mount"], without["mount_problem"]) == ("", "FUSE is off.")
 
 
