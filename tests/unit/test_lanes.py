@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,10 +14,8 @@ LIB = """
 say() { printf '%s\\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 """
-PREPARATIONS = (
-    *("need_programs", "need_kerberos", "need_containers", "need_browser", "need_web_servers"),
-    *("make_venv", "make_proxy"),
-)
+#: The functions of scripts/lib.sh that install something.
+PREPARATIONS = re.findall(r"^((?:need|make)_\w+)\(\)", (SCRIPT.parent / "lib.sh").read_text(), re.M)
 
 
 @pytest.fixture
