@@ -62,6 +62,18 @@ class LocalRoot:
         """The local directories to show in the root, by name."""
         return {self.start: f"{self.path}/{self.start}"} if self.start else {}
 
+    @property
+    def notice(self) -> str:
+        """What a user has to know of a server without a mount."""
+        return (
+            f"Kernels and terminals start in {self.start}, whose files are lost when the server "
+            f"stops. {self.reason}"
+        )
+
+    def os_path(self, api_path: str) -> str:
+        """Return the local path of a path of the contents API."""
+        return f"{self.path}/{api_path.strip('/')}"
+
     def kernel_directory(self, api_path: str) -> str:
         """Return the path of the contents API at which the kernel of a notebook starts."""
         directory = api_path.strip("/").rpartition("/")[0]

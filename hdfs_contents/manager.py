@@ -109,12 +109,10 @@ class HDFSContentsManager(ContentsOptions):
         self.root_dir = self._local.path
         if self.parent is not None:
             self._local.serve(self.parent)
-        if not self._local.mounted:
-            self.log.warning(
-                "Kernels and terminals start in %s, whose files are lost when the server stops. %s",
-                self._local.start,
-                self._local.reason,
-            )
+        if self._local.mounted:
+            self._get_os_path = self._local.os_path  # by which nbconvert finds pictures
+        else:
+            self.log.warning(self._local.notice)
 
     async def get_kernel_path(self, path: str, model: object = None) -> str:
         """Return the directory, a path of the API, in which the kernel of a notebook starts."""

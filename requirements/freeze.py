@@ -1,8 +1,12 @@
-"""Writes requirements/constraints.txt: the versions of what is installed for the extra `dev`.
+"""Writes the versions of what is installed for the extras.
 
 .venv/bin/python requirements/freeze.py
+.venv-extensions/bin/python requirements/freeze.py extensions
 
-- Run it with Python 3.11, in a venv that `scripts/test unit` has made and in which its tests pass.
+The first writes constraints.txt, for the extra `dev`. The second writes extensions.txt, with what
+the extra `extensions` needs beyond that.
+
+- Run it with Python 3.11, in a venv that scripts/test has made and in which its tests pass.
 - A version that needs a later Python than 3.10 applies only there. On 3.10 pip chooses another one.
 - There are no hashes: with one hash pip requires a hash for everything, and it can check none for
   this tree, which is a directory. Nor are the tools pinned that pip builds source packages with.
@@ -20,6 +24,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 CONSTRAINTS = Path(__file__).with_name("constraints.txt")
+EXTENSIONS = Path(__file__).with_name("extensions.txt")
 HEAD = "# Written by requirements/freeze.py, which explains it: see there.\n"
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 
@@ -55,15 +60,24 @@ def constraint(package: str, version: str, requires_python: str) -> str:
     return f"{package}=={version}{marker}\n"
 
 
-def main() -> None:
-    """Write the file."""
-    packages = installed("yarnhub", frozenset({"dev"}))
-    lines = [
+def constraints(extra: str) -> list[str]:
+    """Return the lines of all packages that an extra needs."""
+    packages = installed("yarnhub", frozenset({extra}))
+    return [
         constraint(name, package.version, package.metadata.get("Requires-Python") or "")
         for name, package in sorted(packages.items())
         if name != "setuptools"
     ]
-    CONSTRAINTS.write_text(HEAD + "".join(lines))
+
+
+def main() -> None:
+    """Write the file."""
+    if sys.argv[1:] == ["extensions"]:
+        known = CONSTRAINTS.read_text().splitlines(keepends=True)
+        lines = [line for line in constraints("extensions") if line not in known]
+        EXTENSIONS.write_text(HEAD + "".join(lines))
+    else:
+        CONSTRAINTS.write_text(HEAD + "".join(constraints("dev")))
 
 
 if __name__ == "__main__":

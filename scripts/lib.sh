@@ -89,7 +89,7 @@ need_containers() {
 
 # make_venv EXTRA [FOLDER REQUIREMENT...]: a venv with this tree installed, .venv unless FOLDER is
 # given, made anew only where something has changed. The versions of all dependencies are those of
-# requirements/constraints.txt, except for each REQUIREMENT.
+# requirements/constraints.txt and extensions.txt, except for each REQUIREMENT.
 make_venv() {
   local extra=$1 venv=${2:-.venv}
   shift $(($# < 2 ? $# : 2))
@@ -99,7 +99,7 @@ make_venv() {
   # A copy of the tree is installed, not a link: an environment for other machines must hold one.
   local tree wanted
   make_labextension
-  tree=$(find setup.cfg setup.py pyproject.toml requirements/constraints.txt labextension/dist hadoop_client yarnspawner hdfs_contents env_packaging yarnhub \
+  tree=$(find setup.cfg setup.py pyproject.toml requirements labextension/dist hadoop_client yarnspawner hdfs_contents env_packaging yarnhub \
     -name __pycache__ -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
   wanted="$extra $* $tree"
   # All that the demo needs, the developers have too.
@@ -107,7 +107,7 @@ make_venv() {
   say "Installing yarnhub[$extra]${*:+ $*} into $venv"
   local build requirement
   build=$(mktemp -d)
-  cp requirements/constraints.txt "$build"
+  cat requirements/constraints.txt requirements/extensions.txt >"$build/constraints.txt"
   for requirement; do
     sed -i "/^${requirement%%[=<>!~ ]*}==/d" "$build/constraints.txt"
   done

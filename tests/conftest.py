@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,10 +15,11 @@ import pytest
 from hypothesis import settings
 
 from tests.hadoop.hub import CONFIGURED_BY_STARTS, Hub
-from tests.hadoop.yarn_rest import end_applications
+from tests.hadoop.yarn_rest import application, end_applications
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.artifacts import DEFAULT_VERSION
-from yarnhub.minihadoop.ports import held_ports
+from yarnhub.minihadoop.daemon import Daemon
+from yarnhub.minihadoop.ports import held_ports, node_host
 
 # Run by tests of ours, in processes of their own.
 collect_ignore = ["upstream"]
@@ -29,6 +33,7 @@ ORDER = (
     "kerberos",
     "hadoop/test_minihadoop",
     "hadoop/test_demo.py",
+    "browser/extensions",
     "contract/test_namenode_pair.py",
     "faults",
     "hadoop/spawner",
@@ -37,8 +42,8 @@ ORDER = (
     "unit",
     "contract",
 )
-#: All of it goes to one process of a run, which starts its Hadoop once.
-ONE_PROCESS = "tests/kerberos/"
+#: All of each goes to one process of a run, which starts its Hadoop and packs its environment once.
+ONE_PROCESS = ("tests/kerberos/", "tests/browser/extensions/")
 
 Found = TypeVar("Found")
 
@@ -69,6 +74,28 @@ def wait_until() -> Callable[..., Found]:
         return found
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def fuse_device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A FUSE device that every account may open, as udev makes it."""
+    path = tmp_path_factory.mktemp("device") / "fuse"
+    os.mknod(path, stat.S_IFCHR, os.makedev(10, 229))
+    path.chmod(0o666)
+    yield path
+    path.unlink()
+
+
+@pytest.fixture
+def node_of(hadoop: MiniHadoop) -> Callable[[str], Daemon]:
+    """`node_of(application_id)`: the NodeManager that runs the application's container."""
+
+    def find(application_id: str) -> Daemon:
+        host = application(hadoop, application_id)["amHostHttpAddress"].partition(":")[0]
+        hosts = [node_host(index) for index in range(len(hadoop.nodemanagers))]
+        return hadoop.nodemanagers[hosts.index(socket.gethostbyname(host))]
+
+    return find
 
 
 @pytest.fixture
@@ -210,8 +237,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Scheduler(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            if nodeid.startswith(ONE_PROCESS):
-                return ONE_PROCESS
+            for directory in ONE_PROCESS:
+                if nodeid.startswith(directory):
+                    return directory
             return str(super()._split_scope(nodeid))
 
     config.option.loadscopereorder = False

@@ -81,6 +81,10 @@ def session_items() -> tuple[SessionItem, ...]:
         SessionItem("notebook_secret", data / "notebook_secret"),
         SessionItem("nbsignatures.db", data / "nbsignatures.db", is_database=True),
         SessionItem("lab/workspaces", Path(workspaces), is_directory=True),
+        # Of jupyter-collaboration, whose open documents are known by these ids, and of
+        # jupyter-scheduler.
+        SessionItem("file_id_manager.db", data / "file_id_manager.db", is_database=True),
+        SessionItem("scheduler.sqlite", data / "scheduler.sqlite", is_database=True),
         SessionItem("ipython/history.sqlite", history, is_database=True),
     )
 

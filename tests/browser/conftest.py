@@ -94,7 +94,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def log_in(
     browser: Browser, hub: Hub, pictures: Path, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Page]]:
-    """`log_in(user)`: a page in a browser of their own, at the hub's home."""
+    """`log_in(user)`: a page in a browser of their own, at the hub's home or at their server."""
     contexts: list[BrowserContext] = []
 
     def log_in(user: str) -> Page:
@@ -110,7 +110,7 @@ def log_in(
         page.get_by_label("Username").fill(user)
         page.get_by_label("Password:").fill("any")
         page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/hub/**")
+        page.wait_for_url(lambda url: "/hub/login" not in url, wait_until="commit")
         return page
 
     yield log_in

@@ -57,10 +57,17 @@ def test_npm_installs_the_lock_and_runs_no_scripts_of_packages(file: str):
     assert "--ignore-scripts" in commands[0]
 
 
+def constraints() -> list[str]:
+    """The lines of both files, which scripts/lib.sh uses as one."""
+    files = (ROOT / "requirements" / f"{name}.txt" for name in ("constraints", "extensions"))
+    return [line for file in files for line in file.read_text().splitlines()]
+
+
 def pinned() -> dict[str, Requirement]:
-    lines = (ROOT / "requirements" / "constraints.txt").read_text().splitlines()
+    lines = constraints()
     found = [Requirement(line) for line in lines if not line.startswith("#")]
     assert all(re.fullmatch(r"==[\w.+!]+", str(each.specifier)) for each in found)
+    assert len({each.name for each in found}) == len(found), "the files name one version of each"
     return {each.name: each for each in found}
 
 
@@ -81,7 +88,7 @@ def declared(extras: set[str]) -> set[str]:
     return names if nested <= extras else names | declared(extras | nested)
 
 
-@pytest.mark.parametrize("extra", ["demo", "kerberos", "dev"])
+@pytest.mark.parametrize("extra", ["demo", "kerberos", "dev", "extensions"])
 def test_each_dependency_of_the_demo_the_image_and_the_tests_has_an_exact_version(extra: str):
     versions = pinned()
     assert declared({extra}) - set(versions) <= {"setuptools"}
@@ -113,7 +120,7 @@ def test_a_requirement_of_a_lane_replaces_the_version_of_the_constraints(tmp_pat
     subprocess.run(
         ["bash", "-euc", script], cwd=ROOT, env=environment, check=True, capture_output=True
     )
-    all_of_them = (ROOT / "requirements" / "constraints.txt").read_text().splitlines()
+    all_of_them = constraints()
     used = (tmp_path / "used").read_text().splitlines()
     assert [line for line in all_of_them if line not in used] == [str(pinned()["jupyterhub"])]
     assert (tmp_path / "called").read_text().strip().endswith("[dev] jupyterhub==5.3.*")

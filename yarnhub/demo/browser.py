@@ -126,6 +126,10 @@ class Browser:
         path = f"/user/{self.name}/terminals/websocket/{terminal['name']}"
         return await run_command(self._origin + path, self._cookie_header(path), command)
 
+    async def open_websocket(self, path: str) -> WebSocketClientConnection:
+        """Open a websocket, as a page's script does."""
+        return await _connect(self._origin + path, self._cookie_header(path))
+
     def _cookie_header(self, path: str) -> dict[str, str]:
         cookies = (f"{name}={value}" for name, value in self._cookies_for(path).items())
         return {"Cookie": "; ".join(cookies)}

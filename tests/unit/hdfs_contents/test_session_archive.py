@@ -377,6 +377,8 @@ def test_paths_follow_the_variables_of_jupyter_and_ipython(
         "lab/workspaces": tmp_path / ".jupyter/lab/workspaces",
         "notebook_secret": tmp_path / ".local/share/jupyter/notebook_secret",
         "nbsignatures.db": tmp_path / ".local/share/jupyter/nbsignatures.db",
+        "file_id_manager.db": tmp_path / ".local/share/jupyter/file_id_manager.db",
+        "scheduler.sqlite": tmp_path / ".local/share/jupyter/scheduler.sqlite",
         "ipython/history.sqlite": tmp_path / ".ipython/profile_default/history.sqlite",
     }
     for variable in variables:
@@ -386,5 +388,7 @@ def test_paths_follow_the_variables_of_jupyter_and_ipython(
         "JUPYTER_DATA_DIR/notebook_secret",
         "JUPYTER_DATA_DIR/nbsignatures.db",
         "JUPYTERLAB_WORKSPACES_DIR",
+        "JUPYTER_DATA_DIR/file_id_manager.db",
+        "JUPYTER_DATA_DIR/scheduler.sqlite",
         "IPYTHONDIR/profile_default/history.sqlite",
     ]
