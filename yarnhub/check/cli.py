@@ -133,9 +133,17 @@ def _contents(root: str | None) -> list[CheckResult]:
         root = root or (notebooks if filesystem.exists(notebooks) else home)
     except (ImportError, OSError) as error:
         why = f"HDFS could not be opened: {getattr(error, 'strerror', None) or error}."
-        remedy = "Install yarnhub[hub], and set HADOOP_CONF_DIR."
-        return [CheckResult(CONTENTS, Verdict.FAILED, why, remedy)]
+        return [CheckResult(CONTENTS, Verdict.FAILED, why, _remedy(error))]
     return check_root(filesystem, root)
+
+
+def _remedy(error: Exception) -> str:
+    """Return what to do about an error that keeps HDFS from being opened, unless its text says."""
+    if isinstance(error, ImportError):
+        return "Install yarnhub[hub]."
+    if isinstance(error, (ConnectionError, TimeoutError)):
+        return "Check that HDFS runs, and that no firewall is in between."
+    return ""
 
 
 def show(result: CheckResult) -> None:
