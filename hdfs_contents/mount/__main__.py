@@ -3,9 +3,9 @@
 Both descriptors are inherited. The device is what `namespace.enter` has returned; the state is an
 empty memory file (`os.memfd_create`) at first. Their holder starts the program again with the same
 two if it dies: open files and node ids stay valid. The program ends with 0 when the mount is gone,
-and with 1 and a sentence on standard error if HDFS cannot be opened. If the holder itself is
-killed, nothing could start the program again: `--lifeline FD`, a pipe of the holder's, then ends
-it.
+and with EX_CONFIG (78) and a sentence on standard error if HDFS cannot be opened: another start
+would be in vain. If the holder itself is killed, nothing could start the program again:
+`--lifeline FD`, a pipe of the holder's, then ends it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def main() -> None:
     try:
         fs = open_filesystem()
     except (OSError, ImportError) as error:
-        sys.exit(f"HDFS cannot be mounted: {error}")
+        print(f"HDFS cannot be mounted: {error}", file=sys.stderr)  # noqa: T201 - a program's end
+        sys.exit(os.EX_CONFIG)
     configuration = Configuration.find() or Configuration({})
     daemon = make_daemon(
         fs,

@@ -30,6 +30,10 @@ STABLE_SECONDS = 60.0
 #: After so many failures in succession the mount is given up.
 MOST_FAILURES = 10
 
+#: The exit code of a daemon that cannot open HDFS, because of its configuration or its Python
+#: environment. It is not started again: programs would wait for it in vain.
+CANNOT_OPEN = os.EX_CONFIG
+
 NEVER = float("inf")
 
 
@@ -103,6 +107,9 @@ class MountDaemon:
         if code == 0:  # the mount is gone with the processes that used it
             os.close(self._device)
             return
+        if code == CANNOT_OPEN:
+            self._give_up("cannot open HDFS")
+            return
         if time.monotonic() - self._started > STABLE_SECONDS:
             self._failures = 0
         how = f"signal {signal_name(-code)}" if code < 0 else f"exit code {code}"
@@ -111,9 +118,13 @@ class MountDaemon:
     def _plan_restart(self, failure: str) -> None:
         self._failures += 1
         if self._failures == MOST_FAILURES:
-            log(f"the mount's daemon {failure}. HDFS is no longer mounted")
-            os.close(self._device)
+            self._give_up(failure)
             return
         log(f"the mount's daemon {failure}, starting it again")
         pause = min(RESTART_SECONDS * 2 ** (self._failures - 1), LONGEST_RESTART_SECONDS)
         self.due = time.monotonic() + pause
+
+    def _give_up(self, failure: str) -> None:
+        """Close the device, so that each call on the mount fails at once."""
+        log(f"the mount's daemon {failure}. HDFS is no longer mounted")
+        os.close(self._device)

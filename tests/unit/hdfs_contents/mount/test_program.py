@@ -31,3 +31,18 @@ def test_it_ends_with_the_holder_of_its_device(tmp_path: Path):
         os.close(holder)
         _, errors = program.communicate(timeout=30)
         assert (program.returncode, errors) == (1, b"")
+
+
+def test_it_says_once_that_hdfs_cannot_be_opened(tmp_path: Path):
+    (tmp_path / "core-site.xml").write_text(SITE.replace("hdfs://127.0.0.1:1", "s3a://bucket"))
+    done = subprocess.run(
+        [sys.executable, "-m", "hdfs_contents.mount", "--device=0", "--state=0"],
+        env={**os.environ, "HADOOP_CONF_DIR": str(tmp_path), "HADOOP_USER_NAME": "alice"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == os.EX_CONFIG
+    assert done.stderr.startswith("HDFS cannot be mounted: ")
+    assert done.stderr.count("\n") == 1
