@@ -250,6 +250,18 @@ def test_a_rename_replaces_only_what_it_may(
         assert reader.read() == b"a"
 
 
+def test_a_file_is_appended_to(fs: FileSystem, root: str, write: Callable[..., str]) -> None:
+    path = write("a", b"old")
+    with fs.open_append(path) as file:
+        file.write(b" and")
+        file.write(b" new")
+    with fs.open_read(path) as reader:
+        assert reader.read() == b"old and new"
+    for missing, error in (("x", FileNotFoundError), ("", IsADirectoryError)):
+        with pytest.raises(error):
+            fs.open_append(f"{root}/{missing}".rstrip("/"))
+
+
 def test_a_part_is_read_by_many_threads_and_the_offset_stays(
     fs: FileSystem, write: Callable[..., str]
 ) -> None:
