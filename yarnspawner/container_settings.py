@@ -101,7 +101,8 @@ class ContainerSettings(LoggingConfigurable):
     prologue = Unicode(
         help="""
         Lines of bash that run in the container before the server, in the directory with the
-        localized files. Use it to set variables that depend on the node.
+        localized files. Use it to set variables that depend on the node. HDFS is mounted after it,
+        and only for the server.
 
             c.YarnSpawner.prologue = "export TMPDIR=$PWD/tmp; mkdir -p $TMPDIR"
         """,
@@ -110,7 +111,7 @@ class ContainerSettings(LoggingConfigurable):
     epilogue = Unicode(
         help="""
         Lines of bash that run in the container after the server has ended by itself. They do not
-        run after a stop.
+        run after a stop, and do not see the mount of HDFS.
         """,
     ).tag(config=True)
 

@@ -33,9 +33,6 @@ from hdfs_contents.mount.upload import UPLOAD_FROM
 
 log = logging.getLogger(__name__)
 
-#: The largest file that is fetched when it is deleted while it is open.
-_KEPT_BYTES = 64 * 1024 * 1024
-
 
 class OpenFiles:
     """Reads, writes and publishes files. `staging` is a directory on the local disk."""
@@ -332,15 +329,13 @@ class OpenFiles:
     def keep_content(self, node: Node) -> None:
         """Fetch the content of a file that is about to be deleted, if a program has it open.
 
-        A large one is not fetched. It can be read until the DataNodes have deleted it.
+        Raises OSError, EBUSY, if the staging directory has no room for it.
         """
         with self._tables:
             if not self._tables.of(node):
                 return
             path = self._tables.inodes.path(node)
         version = self._fs.stat(path)
-        if version.size > _KEPT_BYTES:
-            return
         with self._tables:
             draft = self._tables.drafts.get(node.id) or self._new_draft(node, version)
             self._tables.drafts[node.id] = draft
@@ -348,7 +343,10 @@ class OpenFiles:
             with draft.lock:
                 draft.overlay.fetch()
                 self._record(draft)
-        except OSError:
+        except OSError as error:
             with self._tables:
                 self._drop_if_closed(draft)
+            if error.errno == errno.ENOSPC:
+                reason = "a program has it open, and it is too large to be kept for it"
+                raise OSError(errno.EBUSY, reason, path) from error
             raise

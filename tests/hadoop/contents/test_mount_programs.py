@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -61,6 +62,32 @@ assert pyarrow.parquet.read_table("a.parquet").equals(table)
 assert pyarrow.parquet.read_table("a.parquet", memory_map=True, columns=["number"]).num_rows
 assert pyarrow.feather.read_table("a.arrow", memory_map=True).equals(table)
 assert pyarrow.csv.read_csv("a.csv")["number"].equals(table["number"])
+"""
+
+PANDAS = """
+import h5py, numpy, pandas
+frame = pandas.DataFrame({"number": range(1000), "text": [str(n) for n in range(1000)]})
+frame.to_csv("a.csv", index=False)
+assert pandas.read_csv("a.csv", dtype={"text": str}).equals(frame)
+frame.to_pickle("a.pickle")
+assert pandas.read_pickle("a.pickle").equals(frame)
+frame.to_parquet("a.parquet")
+assert pandas.read_parquet("a.parquet")["number"].equals(frame["number"])
+numbers = numpy.arange(200_000)
+with h5py.File("a.h5", "w") as file:
+    file["plain"] = numbers
+    file.create_dataset("packed", data=numbers, compression="gzip", maxshape=(None,))
+with h5py.File("a.h5", "r+") as file:
+    file["plain"][10:20] = 0
+    file["packed"].resize((300_000,))
+    file.attrs["unit"] = "m"
+numbers[10:20] = 0
+with h5py.File("a.h5") as file:
+    assert (file["plain"][:] == numbers).all()
+    assert (len(file["packed"]), file["packed"][199_999]) == (300_000, 199_999)
+    assert file.attrs["unit"] == "m"
+numpy.save("a.npy", numbers)
+assert (numpy.load("a.npy", mmap_mode="r") == numbers).all()
 """
 
 COPIES = """
@@ -128,6 +155,15 @@ def test_sqlite_writes_a_database(folder: Path, mount: Mount) -> None:
 def test_pyarrow_writes_and_maps_its_files(folder: Path, mount: Mount) -> None:
     pytest.importorskip("pyarrow")
     mount.run(folder, sys.executable, "-c", ARROW)
+
+
+@pytest.mark.heavy  # downloads the libraries
+def test_pandas_numpy_and_h5py_write_and_read_their_files(
+    folder: Path, mount: Mount, tmp_path: Path
+) -> None:
+    install = (sys.executable, "-m", "pip", "install", "--quiet", "--target", str(tmp_path))
+    subprocess.run([*install, "pandas", "h5py"], check=True)
+    mount.run(folder, "env", f"PYTHONPATH={tmp_path}", sys.executable, "-c", PANDAS)
 
 
 def test_a_package_of_many_modules_is_imported(

@@ -98,6 +98,23 @@ def test_a_deleted_file_is_read_and_written_by_those_that_have_it_open(
     assert (stored / "a").read_text() == "another"
 
 
+def test_a_file_that_is_open_is_deleted_only_if_its_content_can_be_kept(
+    folder: Path, stored: Path
+) -> None:
+    block = os.urandom(1024 * 1024)
+    for name, size in (("kept", 20), ("busy", 30)):
+        (stored / name).write_bytes(block * size)
+    with (folder / "kept").open("rb") as file:
+        (folder / "kept").unlink()
+        assert file.read() == block * 20
+    with (folder / "busy").open("rb") as file:
+        with pytest.raises(OSError) as raised:  # noqa: PT011
+            (folder / "busy").unlink()
+        assert raised.value.errno == errno.EBUSY
+        assert file.read() == block * 30
+    (folder / "busy").unlink()
+
+
 def test_a_replaced_file_keeps_its_content_for_those_that_have_it_open(folder: Path) -> None:
     (folder / "a").write_text("old")
     (folder / "b").write_text("new")
