@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from env_packaging.build.progress import Progress
     from env_packaging.manifest import Manifest
     from env_packaging.pack import PackedEnvironment
+    from hadoop_client.hdfs.filesystem import FileSystem
 
 Source = Annotated[
     str,
@@ -127,23 +128,18 @@ def pack_env(  # noqa: PLR0913 - typer makes an option of each
     from rich.console import Console
 
     from env_packaging.build.sources import file_of, prefix_of
-    from hadoop_client.hdfs.filesystem import open_filesystem
 
     began = time.monotonic()
     errors = Console(stderr=True)
     reference = Reference(check_name("name", name), check_alias(alias))
-    with _required_packages(), storage_errors("open HDFS"):
+    with _required_packages():
         from env_packaging.pack import PackOptions, pack_and_publish
 
-        filesystem = open_filesystem()
-    options = PackOptions(
-        tuple(prune or ()), assume_base, force, copies, allow_private=tuple(allow_private or ())
-    )
-    with (
-        _gc_disabled(),
-        prefix_of(source) as prefix,
-        _progress_bars(errors, shown=errors.is_terminal and not quiet) as progress,
-    ):
+        filesystem = _open_hdfs()
+    presets, private = tuple(prune or ()), tuple(allow_private or ())
+    options = PackOptions(presets, assume_base, force, copies, private)
+    bars = _progress_bars(errors, shown=errors.is_terminal and not quiet)
+    with _gc_disabled(), prefix_of(source) as prefix, bars as progress:
         packed = pack_and_publish(
             prefix,
             name,
@@ -161,6 +157,13 @@ def pack_env(  # noqa: PLR0913 - typer makes an option of each
         _print_summary(packed, reference, seconds)
     if not quiet:
         _print_warnings(errors, packed, reference)
+
+
+def _open_hdfs() -> FileSystem:
+    from hadoop_client.hdfs.filesystem import open_filesystem
+
+    with storage_errors("open HDFS"):
+        return open_filesystem()
 
 
 @contextmanager

@@ -97,9 +97,18 @@ def explain_end(report: ApplicationReport | None) -> SpawnError:
     ended = ended_by_yarn(report)
     if ended is not None:
         return ApplicationFailedError(ended.sentence)
-    refused = refusals.explain(diagnostics, report.user)
-    if refused is not None:
-        return refused
+    return (
+        refusals.explain(diagnostics, report.user)
+        or _explain_node(diagnostics)
+        or ApplicationFailedError(
+            f"YARN ended the server before it was ready ({report.state.name}).",
+            container_output(diagnostics),
+        )
+    )
+
+
+def _explain_node(diagnostics: str) -> SpawnError | None:
+    """Return what a node could not do for the container, or None if its diagnostics say nothing."""
     no_account = NO_ACCOUNT.search(diagnostics)
     if no_account:
         return AccountMissingError(
@@ -126,10 +135,7 @@ def explain_end(report: ApplicationReport | None) -> SpawnError:
             "to correct the path, or to publish an environment with yarnhub pack-env.",
             container_output(diagnostics),
         )
-    return ApplicationFailedError(
-        f"YARN ended the server before it was ready ({report.state.name}).",
-        container_output(diagnostics),
-    )
+    return None
 
 
 def explain_timeout(seconds: float, report: ApplicationReport | None) -> StartTimeoutError:
