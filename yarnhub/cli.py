@@ -20,6 +20,7 @@ from yarnhub.demo.cli import demo
 from yarnhub.envs.cli import app as envs
 from yarnhub.logs import logs
 from yarnhub.minihadoop.cli import app as minihadoop
+from yarnhub.status import status
 
 _EXIT_CODES = """
 Exit codes: 0 success; 1 the command failed, or nothing is running; 2 wrong arguments; 3 a required
@@ -42,6 +43,7 @@ app.command("config")(config)
 app.command("demo")(demo)
 app.command("logs")(logs)
 app.command("pack-env")(pack_env)
+app.command("status")(status)
 app.command("stop")(stop)
 app.add_typer(envs, name="envs")
 app.add_typer(minihadoop, name="minihadoop")

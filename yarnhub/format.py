@@ -15,3 +15,8 @@ def age(seconds: float) -> str:
 def megabytes(size_bytes: int) -> str:
     """Format a size in megabytes."""
     return f"{size_bytes / 1e6:,.1f} MB"
+
+
+def gibibytes(megabytes: int) -> str:
+    """Format an amount in MiB as a number of GiB with one decimal."""
+    return f"{megabytes / 1024:.1f}"

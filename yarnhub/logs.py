@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from hadoop_client.yarn.reports import ApplicationReport, ContainerReport
 
 NODE_TIMEOUT_SECONDS = 20.0
-STREAMS = ("stdout", "stderr")
+
+#: How often new output is asked for, and how much of the end of each stream.
+FOLLOW_SECONDS = 2.0
+FOLLOWED_BYTES = 256 << 10
 
 
 class NodeUnreachableError(ToolError):
@@ -41,11 +45,34 @@ def logs(
             help="Print only so many last lines of each stream; 0: all.",
         ),
     ] = 0,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Print new output until the server ends.")
+    ] = False,
 ) -> None:
     """Print the output of a server on YARN.
 
     Of a server that has ended, YARN keeps the last lines.
     """
+    from yarnspawner.node_logs import STREAMS, new_output
+
+    report, container = _find(label)
+    if container is not None:
+        seen = {}
+        for stream in STREAMS:
+            page = _stream(container, stream)
+            text, seen[stream] = new_output(page, stream, 0)
+            _print(f"{stream} of {report.application_id}", text, lines)
+        if follow:
+            _follow(label, container, seen)
+    elif report.state.ended:
+        _print(f"last output of {report.application_id}", report.diagnostics, lines)
+        typer.echo(_full_log_hint(report), err=True)
+    else:
+        typer.echo(f"{label} has no container yet. Its state is {report.state.name}.", err=True)
+
+
+def _find(label: str) -> tuple[ApplicationReport, ContainerReport | None]:
+    """Return the newest application of a server, and its container if it runs."""
     from yarnhub.yarn import server_container, server_name, server_reports, yarn_client
 
     user, name = parse_label(label)
@@ -58,29 +85,45 @@ def logs(
         if not reports:
             raise ServerNotFoundError(f"YARN remembers no server of {label}.")
         report = max(reports, key=lambda report: report.submit_time or report.start_time)
-        container = None if report.state.ended else server_container(client, report)
-    if container is not None:
+        return report, None if report.state.ended else server_container(client, report)
+
+
+def _follow(label: str, container: ContainerReport, seen: dict[str, int]) -> None:
+    """Print new output every few seconds, until the container has ended."""
+    from yarnspawner.node_logs import STREAMS, new_output
+
+    shown = ""
+    while True:
+        time.sleep(FOLLOW_SECONDS)
         for stream in STREAMS:
-            _print(f"{stream} of {report.application_id}", _stream(container, stream), lines)
-    elif report.state.ended:
-        _print(f"last output of {report.application_id}", report.diagnostics, lines)
-        typer.echo(_full_log_hint(report), err=True)
-    else:
-        typer.echo(f"{label} has no container yet. Its state is {report.state.name}.", err=True)
+            try:
+                page = _stream(container, stream, FOLLOWED_BYTES)
+            except NodeUnreachableError:
+                report, now = _find(label)
+                if now is not None and now.container_id == container.container_id:
+                    raise
+                reason = printable(report.diagnostics.partition("\n")[0])
+                typer.echo(f"The server has ended. {reason}".rstrip(), err=True)
+                return
+            text, seen[stream] = new_output(page, stream, seen[stream])
+            if text:
+                _print("" if stream == shown else stream, text, 0)
+                shown = stream
 
 
-def _stream(container: ContainerReport, stream: str) -> str:
-    """Return the container's output to the stream, from its node."""
+def _stream(container: ContainerReport, stream: str, last_bytes: int = 0) -> bytes:
+    """Return its node's answer with the container's output to the stream, or only its end."""
     import http.client
     import urllib.error
 
     from yarnhub.node_http import base_url, open_url, read_answer
+    from yarnspawner.node_logs import stream_path
 
     node = container.node_http_address
-    path = f"ws/v1/node/containers/{container.container_id}/logs/{stream}"
+    path = stream_path(str(container.container_id), stream, last_bytes)
     try:
         with open_url(f"{base_url(node)}/{path}", NODE_TIMEOUT_SECONDS) as page:
-            return contents(read_answer(page).decode(errors="replace"), stream)
+            return read_answer(page)
     except (OSError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise NodeUnreachableError(
@@ -89,22 +132,12 @@ def _stream(container: ContainerReport, stream: str) -> str:
         ) from error
 
 
-def contents(page: str, stream: str) -> str:
-    """Return the stream's own text, without the header and footer that a node adds.
-
-    The markers are those of Hadoop's LogToolUtils. Text without them is returned whole.
-    """
-    _, begin, text = page.partition("\nLogContents:\n")
-    text = text if begin else page
-    body, end, _ = text.rpartition(f"End of LogType:{stream}")
-    return body.removesuffix("\n") if end else text
-
-
 def _print(title: str, text: str, lines: int) -> None:
     shown = text.splitlines()[-lines:]
     if not shown:
         return
-    typer.echo(f"==> {title}", err=True)
+    if title:
+        typer.echo(f"==> {title}", err=True)
     # Output that moves a terminal's cursor or changes its title would act on the administrator.
     sys.stdout.write("".join(f"{printable(line, keep=LINES, limit=None)}\n" for line in shown))
     sys.stdout.flush()

@@ -65,6 +65,9 @@ class User(Protocol):
     def orm_spawners(self) -> Mapping[str, OrmSpawner]:
         """All servers in the database."""
 
+    def server_url(self, server_name: str = "") -> str:
+        """Return the address of a server."""
+
 
 if TYPE_CHECKING:
 
@@ -86,6 +89,12 @@ if TYPE_CHECKING:
 
         async def poll_and_notify(self) -> int | None:
             """Poll, and clean up after a server that has ended."""
+
+        def get_env(self) -> JsonObject:
+            """Return the server's environment."""
+
+        def get_args(self) -> list[str]:
+            """Return the server's arguments."""
 
         async def create_certs(self) -> dict[str, str]:
             """Create the server's certificates; returns the paths of the files."""

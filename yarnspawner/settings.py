@@ -164,6 +164,15 @@ class YarnSpawnerSettings(ContainerSettings, JupyterHubSettings):
         """,
     ).tag(config=True)
 
+    cluster_links = Bool(
+        False,
+        help="""
+        Link to YARN's own pages of a server's application and log from the hub's pages. Off: the
+        hub shows the log itself, and no links. Set it if the users' browsers reach the
+        ResourceManager and the nodes.
+        """,
+    ).tag(config=True)
+
     forbidden_users = Set(
         Unicode(),
         default_value=SUPERUSERS,

@@ -15,7 +15,6 @@ keytab its user.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from functools import partial
@@ -23,12 +22,9 @@ from functools import partial
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import maybe_future
 
-from hadoop_client.configuration import HDFS_VARIABLE
 from hadoop_client.printable import printable
 from hadoop_client.security.credentials import Token
 from hadoop_client.yarn.applicationmaster import FinalStatus
-from yarnspawner.cluster_access import ClusterAccess
-from yarnspawner.container.singleuser import CONTENTS_OPTION, SESSION_OPTION
 from yarnspawner.failures import (
     ApplicationFailedError,
     ClusterUnavailableError,
@@ -50,7 +46,6 @@ from yarnspawner.hub.status import Liveness, Status, StatusCache
 from yarnspawner.hub.token_cache import TokenCache
 from yarnspawner.internal_ssl import InternalSsl
 from yarnspawner.jupyterhub_types import JsonObject
-from yarnspawner.launch.arguments import lab_defaults, with_defaults
 from yarnspawner.launch.certificates import fingerprint
 from yarnspawner.launch.limits import check_environment, check_files, check_resources, check_tags
 from yarnspawner.launch.spec import LaunchSpec
@@ -64,6 +59,7 @@ from yarnspawner.launcher.port_endpoint import PortReport
 from yarnspawner.launcher.signed_request import start_key
 from yarnspawner.metrics import FOREIGN_APPLICATIONS, SUBMITS
 from yarnspawner.profiles.options import ProfileOptions
+from yarnspawner.server_command import ServerCommand
 from yarnspawner.state import ServerState
 from yarnspawner.tags import new_spawn_tag
 
@@ -80,14 +76,16 @@ STOP_REASON = "The server was stopped in JupyterHub."
 UNREACHABLE_URL = "http://127.0.0.1:9"
 
 
-class YarnSpawner(ServerState, ClusterAccess, InternalSsl, ProfileOptions, Spawner):
+class YarnSpawner(ServerState, ServerCommand, InternalSsl, ProfileOptions, Spawner):
     """Start a user's notebook server as a YARN application."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self._starting = self._stopped = False
+        #: When the last start began, in seconds since 1970.
+        self.start_began = 0.0
         self._submission: asyncio.Future[str] | None = None
-        self._progress = ProgressLog()
+        self._progress = ProgressLog(with_links=self.cluster_links)
         self._token_cache = TokenCache()
 
     @property
@@ -105,7 +103,9 @@ class YarnSpawner(ServerState, ClusterAccess, InternalSsl, ProfileOptions, Spawn
         super().clear_state()
         self._forget_application()
         self._token_cache = TokenCache()
-        self._progress = ProgressLog()  # the page may follow it before the start
+        self._progress = ProgressLog(
+            with_links=self.cluster_links
+        )  # the page may follow it before the start
 
     async def fresh_tokens(self) -> Mapping[str, Token]:
         """Return new delegation tokens of the server's user; raises `ClusterError` and
@@ -122,6 +122,7 @@ class YarnSpawner(ServerState, ClusterAccess, InternalSsl, ProfileOptions, Spawn
         """Start the server; returns its URL when it is ready."""
         deadline = time.monotonic() + self.start_timeout - TIMEOUT_MARGIN_SECONDS
         self._starting, self._stopped = True, False
+        self.start_began = time.time()
         self.stop_requester = None
         try:
             with start_failures():
@@ -189,6 +190,7 @@ class YarnSpawner(ServerState, ClusterAccess, InternalSsl, ProfileOptions, Spawn
             )
         self.application_id, self.spawn_tag, self.hadoop_user = application_id, tag, spec.user
         self.certificate = fingerprint(self.certificates)
+        self.summary = self._summary(spec, yarn)
         if self.launcher == "skein":
             self._expect_port(PortReport())
         self._commit_state()
@@ -214,26 +216,6 @@ class YarnSpawner(ServerState, ClusterAccess, InternalSsl, ProfileOptions, Spawn
         if submission.result() != self.application_id and self.spawn_tag:
             self.application_id = submission.result()
             self._commit_state()
-
-    def get_env(self) -> JsonObject:
-        """Return the server's environment, which travels in the container's private file."""
-        env = super().get_env()
-        # Without Kerberos HDFS believes this name.
-        env.setdefault("HADOOP_USER_NAME", self.hadoop_name)
-        if hdfs := self.hdfs or os.environ.get(HDFS_VARIABLE):
-            env.setdefault(HDFS_VARIABLE, hdfs)
-        if self.am_overhead_in_mem_limit and self.mem_limit:
-            env["MEM_LIMIT"] = str(max(0, self.mem_limit - self.am_overhead))
-        return env
-
-    def get_args(self) -> list[str]:
-        """Return the server's arguments: those of the configuration, and defaults for others."""
-        defaults = dict(lab_defaults(self.cmd))
-        if self.contents_manager:
-            defaults[CONTENTS_OPTION] = self.contents_manager
-            if self.session_state:
-                defaults[SESSION_OPTION] = "True"
-        return with_defaults(defaults, super().get_args())
 
     async def _ready_url(self, yarn: HubCluster, deadline: float) -> str:
         """Wait until the server is ready; raises `SpawnError`.

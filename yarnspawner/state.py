@@ -1,7 +1,8 @@
 """A server's state in the hub's database, by which a restarted hub finds it again.
 
 It holds the application's id, its start's tag, its Hadoop user, the fingerprint of its certificate,
-the options of the last start that succeeded, and the last end. It holds no secret.
+what this start asked for, the options of the last start that succeeded, and the last end. It holds
+no secret.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from traitlets import Unicode
 from yarnspawner.endings import End, Requester, end_of, stopped_in_hub
 from yarnspawner.hub.submission import Submission
 from yarnspawner.jupyterhub_types import JsonObject, SpawnerBase
+from yarnspawner.launch.summary import StartSummary
 from yarnspawner.launcher.port_endpoint import RECEIVED_PORTS, PortReport
 
 if TYPE_CHECKING:
@@ -43,6 +45,9 @@ class ServerState(SpawnerBase):
         self.port_report: PortReport | None = None
         self.accepted_options: JsonObject = {}
 
+        #: What the last start asked for.
+        self.summary = StartSummary()
+
         #: The last end of the server or its start; None after a good start.
         self.last_end: End | None = None
 
@@ -67,6 +72,7 @@ class ServerState(SpawnerBase):
             state["hadoop_user"] = self.hadoop_user
             state["yarn_user"] = self.yarn_user
             state["certificate"] = self.certificate
+            state["summary"] = self.summary.to_state()
         if self.port_report is not None:
             state["port_report"] = self.port_report.to_state()
         return state
@@ -80,6 +86,7 @@ class ServerState(SpawnerBase):
         self.yarn_user = state.get("yarn_user", "")
         self.certificate = state.get("certificate", "")
         self.accepted_options = state.get("accepted_options", {})
+        self.summary = StartSummary.of_state(state.get("summary"))
         self.last_end = End.of_state(state.get("last_end"))
         if "port_report" in state:
             self._expect_port(PortReport(state["port_report"]["port"]))

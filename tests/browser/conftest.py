@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.lab import ACTION_TIMEOUT_MS
+from tests.browser.lab import ACTION_TIMEOUT_MS, CULLER_TOKEN
 from tests.hadoop.hub import Hub
 from yarnhub.minihadoop import MiniHadoop
 
@@ -39,6 +39,12 @@ c.YarnSpawner.profiles = [
     {{"name": "bare", "display_name": "A bare Python", "environment": {bare!r},
      "description": "An environment without JupyterLab."}},
 ]
+c.YarnSpawner.cluster_links = True
+c.Authenticator.admin_users = {{"root"}}
+c.JupyterHub.services.append({{"name": "idle-culler", "api_token": {culler!r}}})
+c.JupyterHub.load_roles.append(
+    {{"name": "culler", "services": ["idle-culler"], "scopes": ["delete:servers"]}}
+)
 """
 
 
@@ -58,7 +64,7 @@ def hub(
     folder = tmp_path_factory.mktemp("hub")
     bare = folder / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
-    hub = Hub(folder, hadoop.env(), CONFIG.format(bare=str(bare)))
+    hub = Hub(folder, hadoop.env(), CONFIG.format(bare=str(bare), culler=CULLER_TOKEN))
     try:
         hub.start()
         yield hub

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
+
 from playwright.sync_api import Locator, Page, expect
 
 ACTION_TIMEOUT_MS = 90_000
 START_TIMEOUT_MS = 240_000
+
+#: The token of the service that stops servers as an idle culler does.
+CULLER_TOKEN = secrets.token_hex(16)
 
 
 def choose(page: Page, profile: str, **fields: str) -> None:

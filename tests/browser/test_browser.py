@@ -18,7 +18,7 @@ from hadoop_client.hdfs.filesystem import FileSystem, open_filesystem
 from tests.browser import lab
 from tests.hadoop.hdfs_files import read, session_holds
 from tests.hadoop.hub import Hub
-from tests.hadoop.yarn_rest import application
+from tests.hadoop.yarn_rest import application, end_application
 from yarnhub.minihadoop import MiniHadoop
 
 pytestmark = [pytest.mark.hadoop, pytest.mark.timeout(900)]
@@ -219,20 +219,104 @@ def test_jupyterlab_shows_the_server_and_why_a_kernel_ended(log_in: LogIn, pictu
     page.screenshot(path=pictures / "lab-guide.png")
 
 
-def test_stop_server_on_the_page_of_a_named_server_stops_that_server(log_in: LogIn, hub: Hub):
+def test_a_full_queue_names_the_users_own_server_and_stop_stops_the_named_one(
+    log_in: LogIn, hub: Hub, pictures: Path
+):
     """Servers of alice and bob take both nodes, so that the named one waits until it is stopped."""
     page = log_in("alice")
     whole_node = {"profile": "custom", "memory": "5G"}
     for user in ("alice", "bob"):
         assert hub.request_server(user, options=whole_node)[-1].get("ready")
+    lab.go_home(page)
+    card = page.get_by_role("region", name="Your server")
+    expect(card).to_contain_text("5.1 GiB, 1 core")
+    expect(card).to_contain_text("/user/alice/notebooks in HDFS")
+    look_at(page, pictures, "card")
+    card.get_by_role("link", name="Log", exact=True).click()
+    expect(page.locator("body")).to_contain_text("==> stderr of container_")
+
     page.goto("/hub/spawn/alice/second")
     lab.choose(page, "Your own size", memory="5G")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator("#progress-message")).to_contain_text("waits for")
+    waiting = page.locator("#yarn-waiting")
+    expect(waiting).to_contain_text("No other application waits in it.")
+    expect(waiting).to_contain_text("Your server has 5.1 GiB of it.")
+    expect(waiting.get_by_role("button", name="Choose something else")).to_be_visible()
+    look_at(page, pictures, "waiting")
     page.get_by_role("button", name="Stop Server").click()
     expect(page.locator("#start-second")).to_be_visible()
     running = hub.api("GET", "users/alice")["servers"]
     assert [(name, server["ready"]) for name, server in running.items()] == [("", True)]
+
+
+#: YARN's words for ends that take long to bring about. `tests/faults` has the real ones of memory.
+MEMORY = (
+    "Container [pid=1,containerID=c] is running 4096B beyond the 'PHYSICAL' memory limit. Current "
+    "usage: 1.1 GB of 1 GB physical memory used; 3 GB of 2.1 GB virtual memory used."
+)
+PREEMPTED = "Container preempted by scheduler"
+LIFETIME = "killed by ResourceManager as it has exceeded the lifetime period."
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(
+    ("diagnostics", "sentence", "name"),
+    [
+        (MEMORY, "more memory than its container has (1.1 GiB of 1 GiB)", "ended-memory"),
+        (PREEMPTED, "YARN preempted the server's container for another queue.", "ended-preempted"),
+        (LIFETIME, "The server reached its maximum lifetime", "ended-lifetime"),
+    ],
+)
+def test_a_server_that_yarn_ends_says_why_where_its_user_looks(
+    log_in: LogIn,
+    hub: Hub,
+    hadoop: MiniHadoop,
+    pictures: Path,
+    diagnostics: str,
+    sentence: str,
+    name: str,
+):
+    page = log_in("alice")
+    assert hub.request_server("alice", options={"profile": "small"})[-1].get("ready")
+    end_application(hadoop, hub.application_of("alice"), diagnostics=diagnostics)
+    page.goto("/user/alice/lab")
+    expect(page.locator(".yarn-end")).to_contain_text(sentence)
+    look_at(page, pictures, name)
+    for address in ("/hub/home", "/hub/spawn"):
+        page.goto(address)
+        expect(page.locator(".yarn-end")).to_contain_text(sentence)
+    assert hub.request_server("alice", options={"profile": "small"})[-1].get("ready")
+    page.goto("/hub/home")
+    expect(page.locator(".yarn-end")).to_have_count(0)
+
+
+@pytest.mark.heavy
+def test_a_server_that_an_idle_culler_or_an_administrator_stops_says_who(
+    log_in: LogIn, hub: Hub, pictures: Path
+):
+    page = log_in("alice")
+    small = {"profile": "small"}
+    assert hub.request_server("alice", options=small)[-1].get("ready")
+    hub.stop_server("alice", token=lab.CULLER_TOKEN)
+    page.goto("/user/alice/lab")
+    expect(page.locator(".yarn-end")).to_contain_text("The service idle-culler of JupyterHub")
+    look_at(page, pictures, "ended-culled")
+
+    assert hub.request_server("alice", options=small)[-1].get("ready")
+    admin = log_in("root")
+    admin.goto("/hub/admin")
+    admin.get_by_role("link", name="Servers on YARN").click()
+    row = admin.get_by_role("row", name="alice")
+    expect(row).to_contain_text("1.1 GiB, 1 core")
+    look_at(admin, pictures, "servers")
+    admin.on("dialog", lambda dialog: dialog.accept())
+    row.get_by_role("button", name="Stop alice").focus()
+    admin.keyboard.press("Enter")
+    expect(admin.get_by_role("row", name="alice")).to_have_count(0)
+    page.goto("/user/alice/lab")
+    expect(page.locator(".yarn-end")).to_contain_text("The user root stopped the server")
+    look_at(page, pictures, "ended-stopped")
 
 
 def node_of(hub: Hub, hadoop: MiniHadoop, user: str, name: str = "") -> str:

@@ -252,10 +252,11 @@ class Hub:
         environment: dict[str, str] = self.get(f"/user/{user}/environment").json()["environment"]
         return environment
 
-    def stop_server(self, user: str, name: str = "") -> None:
-        """Stop a server, and wait until the hub says that it is gone."""
+    def stop_server(self, user: str, name: str = "", token: str = "") -> None:
+        """Stop a server, by the tests' own service or another, and wait until it is gone."""
         server = f"users/{user}/servers/{name}" if name else f"users/{user}/server"
-        self.api("DELETE", server)
+        headers = {"Authorization": f"token {token}"} if token else {}
+        self._http.delete(f"/hub/api/{server}", headers=headers).raise_for_status()
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self._server(user, name):
             assert time.monotonic() < deadline, self.log()

@@ -32,13 +32,14 @@ def application(hadoop: MiniHadoop, application_id: str) -> dict[str, Any]:
     return httpx.get(url, trust_env=False, timeout=60).json()["app"]
 
 
-def end_application(hadoop: MiniHadoop, application_id: str, user: str = "alice") -> None:
-    """Kill an application as its own user."""
+def end_application(
+    hadoop: MiniHadoop, application_id: str, user: str = "alice", diagnostics: str = ""
+) -> None:
+    """Kill an application as its own user. YARN adds `diagnostics` to its own."""
     url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}/state"
     params = {"user.name": user}
-    httpx.put(
-        url, params=params, json={"state": "KILLED"}, trust_env=False, timeout=60
-    ).raise_for_status()
+    state = {"state": "KILLED", **({"diagnostics": diagnostics} if diagnostics else {})}
+    httpx.put(url, params=params, json=state, trust_env=False, timeout=60).raise_for_status()
 
 
 def end_applications(hadoop: MiniHadoop) -> list[str]:

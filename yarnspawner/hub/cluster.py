@@ -10,20 +10,26 @@ from dataclasses import dataclass, field
 
 from hadoop_client.configuration import HDFS_VARIABLE, Configuration, ConfigurationError
 from hadoop_client.security import kerberos
+from hadoop_client.yarn.records import ApplicationState
+from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.failures import ClusterUnavailableError
 from yarnspawner.hub.homes import Homes
+from yarnspawner.hub.queue_views import QueueViews
 from yarnspawner.hub.status import Liveness, StatusCache
 from yarnspawner.hub.submission import Submission
 from yarnspawner.launch.client_configuration import client_files
 from yarnspawner.launch.limits import SubmissionLimits
 from yarnspawner.launcher.delegation_tokens import Tokens
 from yarnspawner.launcher.direct import DirectLauncher
-from yarnspawner.launcher.interface import ClusterError, Launcher
+from yarnspawner.launcher.interface import ClusterError, Container, Launcher
 from yarnspawner.metrics import SNAPSHOT_AGE_SECONDS
 from yarnspawner.settings import YarnSpawnerSettings
 
 #: The pause between two attempts to end an application grows from the first to the second.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 30.0
+
+#: How many containers are remembered.
+MOST_CONTAINERS = 10_000
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +53,8 @@ class HubCluster:
     limits: SubmissionLimits = field(default_factory=SubmissionLimits)
     client_files: Mapping[str, bytes] = field(default_factory=dict)
     _ending: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    queue_views: QueueViews = field(default_factory=QueueViews)
+    _containers: dict[str, Container] = field(default_factory=dict)
 
     def end(self, submission: Submission, reason: str) -> asyncio.Task[None]:
         """End an application, however long YARN is away; the task is done when it has ended.
@@ -63,6 +71,18 @@ class HubCluster:
     def is_ending(self, application_id: str) -> bool:
         """Return whether an application is being ended."""
         return application_id in self._ending
+
+    async def container(self, report: ApplicationReport) -> Container | None:
+        """Return the container of a running server, which stays the same; raises `ClusterError`."""
+        application_id = str(report.application_id)
+        if application_id not in self._containers:
+            container = await self.launcher.container(report)
+            if container is None or report.state is not ApplicationState.RUNNING:
+                return container
+            if len(self._containers) >= MOST_CONTAINERS:
+                self._containers.clear()
+            self._containers[application_id] = container
+        return self._containers[application_id]
 
     async def _kill_until_ended(self, submission: Submission, reason: str) -> None:
         pause = FIRST_PAUSE_SECONDS

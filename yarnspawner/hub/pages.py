@@ -1,4 +1,4 @@
-"""JupyterHub's pages of servers, with the reason of the last end.
+"""JupyterHub's pages of servers: with the reason of the last end, and a card for each server.
 
 Each page stays JupyterHub's or the site's own; ours goes on top of its main part. The reason is
 shown to the server's user and to administrators of servers, not to users with whom it is shared.
@@ -6,26 +6,41 @@ shown to the server's user and to administrators of servers, not to users with w
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Template
 from jupyterhub.handlers.base import BaseHandler, UserUrlHandler
 from jupyterhub.handlers.pages import HomeHandler, SpawnHandler
+from jupyterhub.utils import url_escape_path, url_path_join
 
+from hadoop_client.printable import printable
 from yarnspawner.hub.last_end import shown_ends
+from yarnspawner.hub.server_card import ServerCard, active_servers, server_cards
+from yarnspawner.hub.shared import opened_yarn
+from yarnspawner.jupyterhub_types import User
 from yarnspawner.templates import with_ours
 
 #: What goes on top of which page of JupyterHub.
 PARTS = {
-    "home.html": "yarn_last_end.html",
+    "admin.html": "yarn_admin.html",
+    "home.html": "yarn_home.html",
     "not_running.html": "yarn_last_end.html",
     "spawn.html": "yarn_last_end.html",
     "spawn_pending.html": "yarn_last_end.html",
 }
 
+#: What goes below the page.
+AFTER = {"spawn_pending.html": "yarn_start.html"}
+
 TEMPLATE = """
 {% extends page %}
-{% block main %}{% include part %}{{ super() }}{% endblock main %}
+{% block main %}
+  {% include part %}
+  {{ super() }}
+  {% if after %}{% include after %}{% endif %}
+{% endblock main %}
 """
 
 
@@ -37,6 +52,12 @@ def may_see(handler: BaseHandler, owner: str) -> bool:
     return bool(user.name == owner or handler.has_scope(f"admin:servers!user={owner}"))
 
 
+def log_url(hub_base_url: str, escaped_user: str, server: str) -> str:
+    """Return the address of the end of a server's output."""
+    url: str = url_path_join(hub_base_url, "yarn/log", escaped_user)
+    return f"{url}/{url_escape_path(server)}" if server else url
+
+
 class YarnPage(BaseHandler):
     """A page of JupyterHub with ours on top of its main part."""
 
@@ -45,7 +66,7 @@ class YarnPage(BaseHandler):
         page: Template = super().get_template(name, sync)
         if name not in PARTS:
             return page
-        names = {"page": page, "part": PARTS[name]}
+        names = {"page": page, "part": PARTS[name], "after": AFTER.get(name)}
         return with_ours(page.environment).from_string(self.page_template(), globals=names)
 
     def page_template(self) -> str:
@@ -59,8 +80,8 @@ class YarnPage(BaseHandler):
         return super().render_template(name, sync, **ns)
 
     def _values(self, name: str, ns: dict[str, Any]) -> dict[str, object]:
-        owner = ns.get("for_user") or ns["user"]
-        if ns.get("failed") or not may_see(self, owner.name):
+        owner = ns.get("for_user") or ns.get("user")
+        if owner is None or ns.get("failed") or not may_see(self, owner.name):
             return {}
         servers = owner.orm_spawners
         names = [self._server_name(ns)] if name != "home.html" else sorted(servers)
@@ -72,8 +93,46 @@ class YarnPage(BaseHandler):
         return self.path_args[1] if len(self.path_args) > 1 else ""
 
 
+@dataclass(frozen=True)
+class HomeCard:
+    """A server's card as the template shows it."""
+
+    name: str
+    label: str
+    state: str
+    url: str
+    log_url: str
+    rows: list[tuple[str, str]]
+    links: list[tuple[str, str]]
+
+
 class HomePage(YarnPage, HomeHandler):
     """The user's home page."""
+
+    def render_template(self, name: str, sync: bool = False, **ns: Any) -> object:
+        """Render the page; the user's active servers get a card each."""
+        if name == "home.html" and not sync:
+            return self._with_cards(name, ns)
+        return super().render_template(name, sync, **ns)
+
+    async def _with_cards(self, name: str, ns: dict[str, Any]) -> object:
+        user = ns["user"]
+        servers = active_servers({0: user})
+        cards = await server_cards(servers, opened_yarn(self.users.settings))
+        ns["yarn_cards"] = [self._shown(user, card) for card in cards]
+        page: Any = super().render_template(name, False, **ns)
+        return await page
+
+    def _shown(self, user: User, card: ServerCard) -> HomeCard:
+        return HomeCard(
+            printable(card.name),
+            card.label,
+            card.state,
+            user.server_url(card.name),
+            log_url(self.hub.base_url, user.escaped_name, card.name),
+            card.rows(time.time()),
+            card.links,
+        )
 
 
 class SpawnPage(YarnPage, SpawnHandler):

@@ -8,9 +8,15 @@ hub shows, JupyterHub's or the site's, until JupyterHub's releases do not have t
 
 from __future__ import annotations
 
-from jupyterhub.handlers.pages import SpawnPendingHandler
+import time
+from dataclasses import dataclass
+from typing import Any
 
-from yarnspawner.hub.pages import TEMPLATE, YarnPage
+from jupyterhub.handlers.pages import SpawnPendingHandler
+from jupyterhub.utils import url_escape_path, url_path_join
+
+from yarnspawner.hub.pages import TEMPLATE, YarnPage, log_url, may_see
+from yarnspawner.hub.readable import utc
 
 #: The page calls `JHAPI.stop_server`, which has no parameter for a server's name.
 STOP_TEMPLATE = """
@@ -35,12 +41,47 @@ STOP_TEMPLATE = """
 """
 
 
+@dataclass(frozen=True)
+class ShownStart:
+    """What the page's part on the start itself shows.
+
+    `seconds` is how long it has taken so far, `gives_up` when it fails (in UTC).
+    """
+
+    seconds: int
+    gives_up: str
+    waiting_url: str
+    log_url: str
+    form_url: str
+    servers_url: str
+    name: str
+
+
 class PendingPageHandler(YarnPage, SpawnPendingHandler):
     """JupyterHub's handler of the page, which also shows failed starts."""
 
     def page_template(self) -> str:
         """Return the template that joins JupyterHub's page and ours, with the button."""
         return TEMPLATE + STOP_TEMPLATE
+
+    def _values(self, name: str, ns: dict[str, Any]) -> dict[str, object]:
+        values = super()._values(name, ns)
+        spawner = ns.get("spawner")
+        began = getattr(spawner, "start_began", 0.0)
+        if spawner is None or not began or not may_see(self, spawner.user.name):
+            return values
+        server = f"/{url_escape_path(spawner.name)}" if spawner.name else ""
+        user, base = spawner.user.escaped_name, self.hub.base_url
+        start = ShownStart(
+            round(time.time() - began),
+            utc(round((began + spawner.start_timeout) * 1000)),
+            url_path_join(base, "yarn/waiting", user) + server,
+            log_url(base, user, spawner.name),
+            url_path_join(base, "spawn", user) + server,
+            url_path_join(base, "api/users", user),
+            spawner.name,
+        )
+        return {**values, "yarn_start": start}
 
 
 HANDLERS = [

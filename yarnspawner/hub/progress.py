@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import html
-import re
 from collections.abc import AsyncIterator
 
 from hadoop_client.yarn.records import ApplicationState
@@ -18,17 +17,24 @@ Event = JsonObject
 
 
 class ProgressLog:
-    """The events of one start. Each follower gets all of them, from the first one on."""
+    """The events of one start. Each follower gets all of them, from the first one on.
 
-    def __init__(self) -> None:
+    `with_links`: keep the links to YARN's own pages.
+    """
+
+    def __init__(self, *, with_links: bool = False) -> None:
+        self._with_links = with_links
         self._events: list[Event] = []
         self._closed = False
         self._changed = asyncio.Event()
 
     def add(self, event: Event) -> None:
-        """Append an event, unless it is equal to the last one."""
-        if not self._events or self._events[-1] != event:
-            self._events.append(event)
+        """Append an event, unless the last one has the same message."""
+        if not self._events or self._events[-1]["message"] != event["message"]:
+            shown = {**event}
+            if not self._with_links:
+                shown.pop("html_message", None)
+            self._events.append(shown)
             self._wake()
 
     def close(self) -> None:
@@ -77,11 +83,7 @@ def describe(report: ApplicationReport, container: Container | None) -> Event:
     queue = report.queue.removeprefix("root.")
     if "resource limit" in report.diagnostics:
         return _event(20, f"Queue {queue} is full. The server waits for free capacity.", report)
-    used = re.search(r"Queue's Absolute used capacity = (\d+(?:\.\d+)?) %", report.diagnostics)
-    in_use = f" ({float(used[1]):.0f} % in use)" if used else ""
-    return _event(
-        30, f"Queue {queue}{in_use} has accepted the server. It waits for a node.", report
-    )
+    return _event(30, f"Queue {queue} has accepted the server. It waits for a node.", report)
 
 
 def ready(url: str) -> Event:

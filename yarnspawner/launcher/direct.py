@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
-
-from tornado.simple_httpclient import SimpleAsyncHTTPClient
+from contextlib import asynccontextmanager, contextmanager
 
 from hadoop_client.configuration import Configuration
 from hadoop_client.rpc import aio
@@ -34,15 +32,19 @@ from yarnspawner.launcher.interface import (
     Container,
     Phase,
 )
+from yarnspawner.launcher.node_rest import get_from_node, node_url
 from yarnspawner.metrics import observe_call
 from yarnspawner.yarn_messages import explain_refusal
 
 NODE_TIMEOUT_SECONDS = 1.0
 
+#: The states of applications that do not run yet.
+PENDING = tuple(state for state in ALIVE if state is not ApplicationState.RUNNING)
+
 #: The largest report in a list. Ours have a tenth of that, also with all tags.
 MAX_REPORT_BYTES = 64 << 10
 
-#: The limit of a node's answer: of its header, and of its body.
+#: The limit of the body of a node's answer.
 MAX_NODE_BYTES = 64 << 10
 
 
@@ -150,7 +152,14 @@ class DirectLauncher:
         phase = Phase.RUNNING
         if report.state is not ApplicationState.RUNNING:
             phase = await container_phase(container.node_http_address, str(container.container_id))
-        return Container(container.node_id.host, phase, container.log_url)
+        return Container(
+            container.node_id.host,
+            phase,
+            container.log_url,
+            container.resource.memory_mb,
+            container.node_http_address,
+            str(container.container_id),
+        )
 
     async def kill(self, user: str, application_id: str, reason: str) -> None:
         """Kill an application as its user; without effect on one that has ended."""
@@ -162,6 +171,12 @@ class DirectLauncher:
         """Return the leaf queues, which applications can be submitted to."""
         with cluster_errors():
             return await self._hub.queues()
+
+    async def waiting_applications(self, queue: str) -> Sequence[ApplicationReport]:
+        """Return the applications of all users in a queue that do not run yet."""
+        with cluster_errors():
+            reports = await self._lists.applications(states=PENDING, queues=(queue,))
+        return list(reports.without_larger_than(MAX_REPORT_BYTES).values())
 
     async def node_hosts(self) -> list[str]:
         """Return the host names of the nodes that containers may run on."""
@@ -178,21 +193,10 @@ class DirectLauncher:
 
 async def container_phase(node_http_address: str, container_id: str) -> Phase:
     """Return a container's state from the NodeManager's REST API, UNKNOWN if it does not answer."""
-    scheme = "" if "://" in node_http_address else "http://"
-    url = f"{scheme}{node_http_address}/ws/v1/node/containers/{container_id}"
+    url = node_url(node_http_address, f"ws/v1/node/containers/{container_id}")
     try:
-        # A client per request: requests of a shared client queue behind nodes that do not answer.
-        client = SimpleAsyncHTTPClient(
-            force_instance=True,
-            max_header_size=MAX_NODE_BYTES,
-            max_body_size=MAX_NODE_BYTES,
-            max_buffer_size=2 * MAX_NODE_BYTES,
-        )
-        with closing(client):
-            response = await client.fetch(
-                url, request_timeout=NODE_TIMEOUT_SECONDS, decompress_response=False
-            )
-        state = json.loads(response.body)["container"]["state"]
+        answer = await get_from_node(url, NODE_TIMEOUT_SECONDS, MAX_NODE_BYTES)
+        state = json.loads(answer)["container"]["state"]
     except Exception:  # noqa: BLE001 (an answer of any kind, of a node that may not be YARN's)
         return Phase.UNKNOWN
     if state == "RUNNING":

@@ -45,11 +45,18 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True)
 class Container:
-    """The node of a server. `logs` is the address of YARN's page with its output, or empty."""
+    """The node of a server. `logs` is the address of YARN's page with its output, or empty.
+
+    `memory_mb` is what YARN granted, in MiB. `node_http` is the address of the node's REST API. A
+    launcher that does not learn these leaves them empty.
+    """
 
     host: str
     phase: Phase = Phase.UNKNOWN
     logs: str = ""
+    memory_mb: int = 0
+    node_http: str = ""
+    container_id: str = ""
 
 
 class Launcher(Protocol):
@@ -96,6 +103,10 @@ class Launcher(Protocol):
 
     async def queues(self) -> list[QueueInfo]:
         """Return the leaf queues, which applications can be submitted to."""
+
+    async def waiting_applications(self, queue: str) -> Sequence[ApplicationReport]:
+        """Return the applications of all users in a queue that do not run yet; none if the launcher
+        cannot tell."""
 
     async def node_hosts(self) -> list[str]:
         """Return the host names of the nodes that containers may run on."""

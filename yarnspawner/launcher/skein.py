@@ -200,6 +200,10 @@ class SkeinLauncher:
 
         return [queue_of(queue) for queue in await self._query(leaves)]
 
+    async def waiting_applications(self, queue: str) -> Sequence[ApplicationReport]:
+        """Return none: skein's list has no times of submission."""
+        return ()
+
     async def node_hosts(self) -> list[str]:
         """Return the host names of the nodes that containers may run on."""
         nodes = await self._query(lambda client: client.get_nodes(states=["RUNNING"]))

@@ -8,12 +8,13 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.web import Application, RequestHandler
 
 import yarnspawner.spawner  # noqa: F401 - registers
-from yarnspawner.hub import error_page, pages, pending_page, token_endpoint
+from yarnspawner.hub import admin_page, error_page, pages, pending_page, token_endpoint
 from yarnspawner.launcher import port_endpoint
 
 
 def test_the_spawner_registers_its_pages_and_endpoints_once():
-    ours = [*error_page.HANDLERS, *pages.HANDLERS, *pending_page.HANDLERS]
+    pages_with_servers = [*pages.HANDLERS, *pending_page.HANDLERS, *admin_page.HANDLERS]
+    ours = [*error_page.HANDLERS, *pages_with_servers]
     assert handlers.default_handlers[: len(ours)] == ours
     registered = [*handlers.default_handlers, *apihandlers.default_handlers]
     for handler in (*ours, *port_endpoint.HANDLERS, *token_endpoint.HANDLERS):
