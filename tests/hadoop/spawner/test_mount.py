@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import stat
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,45 +12,18 @@ import pytest
 
 from tests.containers import command, processes_of
 from tests.hadoop.env_tools import open_hdfs
-from tests.hadoop.hub import REAL_SERVER, Hub
-from yarnhub.demo.browser import Browser
+from tests.hadoop.hub import Hub
+from tests.hadoop.mounted_server import alice_at, configured
 from yarnhub.minihadoop import MiniHadoop
 
-NOTEBOOKS = f"{REAL_SERVER}c.YarnSpawner.contents_manager = 'hdfs_contents.HDFSContentsManager'\n"
 FOLDER = "mounted"
 GIT = "git --no-pager -c user.name=alice -c user.email=alice@localhost"
 
 
-@pytest.fixture(scope="module")
-def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A FUSE device that every account may open, as udev makes it."""
-    path = tmp_path_factory.mktemp("device") / "fuse"
-    os.mknod(path, stat.S_IFCHR, os.makedev(10, 229))
-    path.chmod(0o666)
-    yield path
-    path.unlink()
-
-
 @pytest.fixture
-def mounted(device: Path) -> str:
+def mounted(fuse_device: Path) -> str:
     """The configuration of servers that mount."""
-    return configured("required", device)
-
-
-def configured(mount: str, device: Path | str) -> str:
-    variable = f"c.YarnSpawner.environment['YARNHUB_FUSE_DEVICE'] = {str(device)!r}\n"
-    return f"{NOTEBOOKS}c.YarnSpawner.mount = {mount!r}\n{variable}"
-
-
-@asynccontextmanager
-async def alice_at(hub: Hub, config: str) -> AsyncIterator[tuple[Browser, str]]:
-    """Start alice's server; it is stopped after the block. Yields its application's id, too."""
-    application_id = hub.start_server("alice", config=config)
-    async with Browser(hub.url, "alice") as browser:
-        await browser.log_in("any")
-        await browser.request("GET", "/user/alice/")
-        yield browser, application_id
-    hub.stop_server("alice")
+    return configured("required", fuse_device)
 
 
 @pytest.fixture
@@ -70,7 +41,12 @@ def daemons(application_id: str) -> list[int]:
 
 
 async def test_code_terminals_and_the_file_browser_see_the_same_files(
-    hub: Hub, hadoop: MiniHadoop, mounted: str, folder: str, wait_until: Callable[..., Any]
+    hub: Hub,
+    hadoop: MiniHadoop,
+    mounted: str,
+    folder: str,
+    node_of: Callable[..., Any],
+    wait_until: Callable[..., Any],
 ):
     notebook = f"{folder}/a.ipynb"
     async with alice_at(hub, mounted) as (alice, application_id):
@@ -92,11 +68,25 @@ async def test_code_terminals_and_the_file_browser_see_the_same_files(
         assert await alice.run_in_terminal("pwd") == "/srv/hdfs/user/alice/notebooks"
         commit = f"{GIT} init -q . && {GIT} add out.txt && {GIT} commit -q -m first"
         await alice.run_in_terminal(commit, folder)
+    node = node_of(application_id)
+    node.stop()
+    try:
+        application_id = await read_again(hub, mounted, folder)
+        assert node_of(application_id) is not node
+    finally:
+        node.start()
+        hadoop.wait_ready()
+    wait_until(lambda: daemons(application_id) == [], 30, "the end of the daemon")
+
+
+async def read_again(hub: Hub, mounted: str, folder: str) -> str:
+    """Read what the last server has left; returns the application's id."""
     async with alice_at(hub, mounted) as (alice, application_id):
+        notebook = f"{folder}/a.ipynb"
         read = await alice.run_cell("print(open('out.txt').read())", notebook=notebook)
         assert read.strip() == "written 42"
         assert await alice.run_in_terminal(f"{GIT} log --format=%s", folder) == "first"
-    wait_until(lambda: daemons(application_id) == [], 30, "the end of the daemon")
+    return application_id
 
 
 async def test_a_killed_daemon_is_replaced_on_the_same_mount(

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.hadoop.hub import LIGHT_SERVER, Hub
+from tests.hadoop.hub import CONFIGURED_BY_STARTS, LIGHT_SERVER, Hub
+from tests.hadoop.mounted_server import check_files_of_both_sides
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
 from yarnspawner.container.payload import Launch
@@ -99,6 +100,11 @@ def test_a_server_starts_runs_as_its_user_and_stops(make_hub: Any, hadoop: MiniH
     hub.stop_server("alice")
     assert application(hadoop, application_id)["state"] == "KILLED"
     assert report_port(url, key, {"port": 1}) == 403
+
+
+@pytest.mark.heavy
+async def test_code_and_the_file_browser_see_the_same_files(make_hub: Any, fuse_device: Path):
+    await check_files_of_both_sides(make_hub(CONFIG + CONFIGURED_BY_STARTS), fuse_device)
 
 
 @pytest.mark.heavy
