@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hadoop_client.yarn.applicationmaster import FinalStatus
 from hadoop_client.yarn.records import ApplicationState
 from yarnspawner import refusals
 from yarnspawner.endings import ended_by_yarn
@@ -91,6 +92,10 @@ def explain_end(report: ApplicationReport | None) -> SpawnError:
         return ApplicationFailedError(
             f"{sentence.rstrip('.')} before it was ready. {hint}", output.strip()
         )
+    if report.final_status is FinalStatus.SUCCEEDED:
+        return ApplicationFailedError(
+            "The notebook server ended with exit code 0 before it was ready. See its log in YARN."
+        )
     not_started = NOT_STARTED.search(diagnostics)
     if not_started:
         return ApplicationFailedError(f"{not_started[0].rstrip('.')}. Contact an administrator.")
@@ -101,7 +106,7 @@ def explain_end(report: ApplicationReport | None) -> SpawnError:
         refusals.explain(diagnostics, report.user)
         or _explain_node(diagnostics)
         or ApplicationFailedError(
-            f"YARN ended the server before it was ready ({report.state.name}).",
+            f"The server's application ended before it was ready ({report.state.name}).",
             container_output(diagnostics),
         )
     )

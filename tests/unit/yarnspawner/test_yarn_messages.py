@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from hadoop_client.rpc.call import RpcError
+from hadoop_client.yarn.applicationmaster import FinalStatus
 from hadoop_client.yarn.records import ApplicationId, ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.failures import (
@@ -168,6 +169,14 @@ def test_of_yarns_own_words_the_cause_is_left():
 def test_only_an_archive_that_is_spoilt_is_to_be_published_again(cause):
     assert "pack-env" in explain_end(failed(AN_ATTEMPT.format(code=-1000, cause=cause))).sentence
     assert "pack-env" not in explain_end(failed(OF_FULL_DISKS)).sentence
+
+
+def test_a_server_that_ends_at_once_without_a_failure_is_not_said_to_be_ended_by_yarn():
+    report = ApplicationReport(
+        state=ApplicationState.FINISHED, final_status=FinalStatus.SUCCEEDED, diagnostics=""
+    )
+    sentence = "The notebook server ended with exit code 0 before it was ready."
+    assert explain_end(report).sentence == f"{sentence} See its log in YARN."
 
 
 def test_an_application_that_yarn_has_forgotten_is_told_so():
