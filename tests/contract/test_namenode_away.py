@@ -55,6 +55,7 @@ def test_a_namenode_that_hangs_holds_no_call_and_is_used_again_when_it_answers(
     wait_until(lambda: answers(impatient, path), 30, "the NameNode answers again")
 
 
+@pytest.mark.parametrize("kind", ["native", pytest.param("libhdfs", marks=pytest.mark.heavy)])
 def test_a_namenode_that_was_started_again_is_used_again(
     fs: FileSystem,
     write: Callable[..., str],

@@ -48,14 +48,13 @@ def libhdfs(pair: MiniHadoop) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def first_is_active(pair: MiniHadoop) -> Iterator[None]:
+def first_is_active(pair: MiniHadoop) -> None:
     """Both NameNodes run at the beginning of each test, and the first one is active."""
-    pair.make_namenode_active(0)
-    yield
     for daemon in pair.namenodes:
         if not daemon.is_running:
             daemon.start()
     pair.wait_ready()
+    pair.make_namenode_active(0)
 
 
 def test_all_that_a_server_does_goes_on_with_the_other_one(

@@ -123,6 +123,7 @@ def test_the_check_says_that_the_kdc_is_away(hadoop: MiniHadoop, tmp_path: Path,
             assert "kinit" not in finding["why"]
 
 
+@pytest.mark.heavy  # The next test also starts a server after the end of the hub's ticket.
 def test_a_hub_gets_a_new_ticket_when_its_own_has_ended(
     make_secure_hub: Callable[..., Hub],
     hadoop: MiniHadoop,

@@ -114,9 +114,14 @@ def test_a_restarted_hub_accepts_only_the_certificate_of_this_start(
     hub.kill()
     expect_certificate(server.folder / "jupyterhub.sqlite", "0" * 64)
     hub.begin_log()
+    config = hub.config.read_text()
+    hub.config.write_text(f"{config}\nc.Spawner.http_timeout = 10\n")  # so long it asks again
     hub.start()
+    hub.config.write_text(config)
     wait_until(lambda: not hub.api("GET", "users/alice")["servers"], 60, "the server is gone")
     assert "with another certificate than the one of this server" in hub.log()
+    hub.kill()
+    hub.start()  # The tests after this one get its own timeout again.
 
 
 def expect_certificate(database: Path, sha256: str) -> None:
