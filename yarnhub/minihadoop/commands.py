@@ -35,9 +35,21 @@ def daemon_command(state: ClusterState, kind: str, name: str) -> list[str]:
         f"-Djava.io.tmpdir={state.folder / 'tmp'}",
         f"-Dhadoop.home.dir={state.folder}",
         "-cp",
-        state.distribution.classpath(state.conf_dir / name),
+        _classpath(state, name),
         main,
     ]
+
+
+def _classpath(state: ClusterState, name: str) -> str:
+    """Return a daemon's class path.
+
+    With Kerberos the directory of its configuration comes first, although no archive of classes
+    fits then: tests replace a class there, without which a NodeManager that has no native library
+    ends when it collects logs.
+    """
+    conf_dir = state.conf_dir / name
+    usual = state.distribution.classpath(conf_dir)
+    return f"{conf_dir}:{usual}" if state.settings.security else usual
 
 
 def classes_record(state: ClusterState, name: str) -> Path:
