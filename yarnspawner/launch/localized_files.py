@@ -47,7 +47,10 @@ class RequestedFile:
 
 
 def parse(option: Mapping[str, object], default_filesystem: str) -> list[RequestedFile]:
-    """Parse the option; raises `OptionsError`."""
+    """Parse the option; raises `OptionsError`.
+
+    `default_filesystem` is the URL of the cluster's HDFS; empty if it has none.
+    """
     return [_parse_entry(link, value, default_filesystem) for link, value in option.items()]
 
 
@@ -64,6 +67,8 @@ def _parse_entry(link: str, value: object, default_filesystem: str) -> Requested
     if unknown:
         raise _wrong(link, f"has the unknown field {sorted(unknown)[0]!r}")
     source = source.removeprefix("file://")
+    if source.startswith("hdfs:///") and not default_filesystem:
+        raise _wrong(link, "is in the cluster's HDFS, of which JupyterHub knows none")
     if source.startswith("hdfs:///"):
         source = default_filesystem.rstrip("/") + source.removeprefix("hdfs://")
     kind = str(fields.get("type", "infer")).lower()

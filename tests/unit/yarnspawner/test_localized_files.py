@@ -93,3 +93,9 @@ async def test_a_hub_without_its_hdfs_client_says_so(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "hdfs_native", None)
     with pytest.raises(ClusterUnavailableError, match=r"administrator to install yarnhub\[hub\]"):
         await remote_files(parse({"a": "hdfs://nn.example/a.txt"}, HDFS))
+
+
+def test_a_path_in_hdfs_is_never_one_of_the_edge_node():
+    with pytest.raises(OptionsError, match="the cluster's HDFS, of which JupyterHub knows none"):
+        parse({"a": "hdfs:///etc/passwd"}, "")
+    assert parse({"a": "hdfs://ns1/etc/passwd"}, "")[0].source == "hdfs://ns1/etc/passwd"
