@@ -1,17 +1,22 @@
 """The time from a server's request to its first response, against JupyterHub's local spawner and a
 bare skein submit of the same server.
 
-All run jupyter-labhub from the same Python environment, at a path on the node, with a hub. Ours
-goes through all of JupyterHub: request, database, progress and proxy. skein's is its fastest use: a
-running driver, a submit, and a script as application master. They alternate, so a change of the
-machine's speed affects all. JupyterHub's SimpleLocalProcessSpawner starts the server as a child
-process of a hub like ours. A further series is ours with the skein launcher.
+All run jupyterhub-singleuser with the same arguments from the same Python environment, at a path on
+the node, with a hub. Ours goes through all of JupyterHub: request, database, progress and proxy.
+skein's is its fastest use: a running driver, a submit, and a script as application master. They
+alternate, so a change of the machine's speed affects all. JupyterHub's SimpleLocalProcessSpawner
+starts the server as a child process of a hub like ours. A further series is ours with the skein
+launcher.
 
 Metrics:
 
 - `ratio`: our median to skein's;
 - `local_ratio`: our median to that of JupyterHub's local spawner;
 - `launcher_ratio`: our median with the skein launcher to skein's;
+- `server_s`: the server's own process, from its start until it listens;
+- `hub_s`: the hub's part: from the request until YARN has the application, and from the moment at
+  which the server listens until it is ready;
+- `kernel_s`: from the request of a kernel until it answers;
 - `am_rss_mb` and `skein_am_rss_mb`: the resident memory of the application master alone.
 """
 
@@ -31,30 +36,37 @@ import psutil
 import skein
 from rich.console import Console
 
-from benchmarks.frame import Result, Samples
+from benchmarks.frame import Metric, Result, Samples
+from benchmarks.server_start import command_of, hub_seconds, measure_kernel, measure_process
 from tests.hadoop.hub import Hub
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.ports import held_ports
 from yarnhub.minihadoop.processes import containers
+from yarnspawner.launch.arguments import LAB_DEFAULTS, with_defaults
 
 ROUNDS = 7
 POLL_SECONDS = 0.02
 TIMEOUT_SECONDS = 120
-CONFIG = """
-c.YarnSpawner.cmd = ["jupyter-labhub"]
-c.YarnSpawner.args = ["--allow-root"]
+PROGRAM = "jupyterhub-singleuser"
+ARGUMENTS = with_defaults(LAB_DEFAULTS, ["--allow-root"])
+CONFIG = f"""
+c.YarnSpawner.cmd = ["{PROGRAM}"]
+c.YarnSpawner.args = {ARGUMENTS}
 c.YarnSpawner.mem_limit = "1G"
 """
 LOCALLY = f"""
 c.JupyterHub.spawner_class = "simple"
-c.Spawner.cmd = [{str(Path(sys.executable).parent / "jupyter-labhub")!r}]
-c.Spawner.args = ["--allow-root"]
+c.Spawner.cmd = [{command_of(PROGRAM)!r}]
+c.Spawner.args = {ARGUMENTS}
 """
 BY_SKEIN = 'c.YarnSpawner.launcher = "skein"\n'
 
 OURS = "yarnhub: request to ready, through the hub"
 BARE = "skein: submit to first answer"
 LOCAL = "JupyterHub's local spawner: request to ready, through the hub"
+PROCESS = "the server's own process: start to listening"
+HUB = "the hub's part of a start"
+KERNEL = "kernel: request to first answer, through the hub"
 LAUNCHER = "yarnhub by skein: request to ready, through the hub"
 
 
@@ -75,11 +87,14 @@ def run(console: Console) -> Result:
         token = hub.api("POST", "users/bob") and hub.api("POST", "users/bob/tokens")
         security = skein.Security.new_credentials()
         client = stack.enter_context(skein.Client(security=security))
+        environment = bare_environment(hub, str(token["token"]), port)
+        parts: dict[str, list[float]] = {HUB: [], KERNEL: []}
         starts: dict[str, Callable[[], tuple[float, float | None]]] = {
-            OURS: lambda: measure_ours(hub, is_our_master),
+            OURS: lambda: measure_ours(hub, hadoop, is_our_master, parts),
             LOCAL: lambda: (measure_local(locally), None),
-            BARE: lambda: measure_skein(client, hub, str(token["token"]), port),
-            LAUNCHER: lambda: measure_ours(by_skein, is_skeins_master),
+            BARE: lambda: measure_skein(client, environment),
+            LAUNCHER: lambda: measure_ours(by_skein, hadoop, is_skeins_master, {}),
+            PROCESS: lambda: (measure_process([PROGRAM, *ARGUMENTS], environment), None),
         }
         for number in range(ROUNDS + 1):
             status.update(f"Round {number} of {ROUNDS}")
@@ -90,6 +105,7 @@ def run(console: Console) -> Result:
                     times.setdefault(f"{name} s", []).append(seconds)
                     if rss is not None:
                         times.setdefault(f"{name}, application master MiB", []).append(rss)
+    times |= {f"{name} s": values[1:] for name, values in parts.items()}
     return result(times)
 
 
@@ -100,16 +116,17 @@ def result(times: dict[str, list[float]]) -> Result:
         for name, values in times.items()
     }
     bare = samples[f"{BARE} s"].median
-    return Result(
-        tuple(samples.values()),
-        {
-            "ratio": samples[f"{OURS} s"].median / bare,
-            "local_ratio": samples[f"{OURS} s"].median / samples[f"{LOCAL} s"].median,
-            "launcher_ratio": samples[f"{LAUNCHER} s"].median / bare,
-            "am_rss_mb": samples[f"{OURS}, application master MiB"].median,
-            "skein_am_rss_mb": samples[f"{BARE}, application master MiB"].median,
-        },
-    )
+    metrics: dict[str, Metric] = {
+        "ratio": samples[f"{OURS} s"].median / bare,
+        "local_ratio": samples[f"{OURS} s"].median / samples[f"{LOCAL} s"].median,
+        "launcher_ratio": samples[f"{LAUNCHER} s"].median / bare,
+        "server_s": samples[f"{PROCESS} s"].median,
+        "hub_s": samples[f"{HUB} s"].median,
+        "kernel_s": samples[f"{KERNEL} s"].median,
+        "am_rss_mb": samples[f"{OURS}, application master MiB"].median,
+        "skein_am_rss_mb": samples[f"{BARE}, application master MiB"].median,
+    }
+    return Result(tuple(samples.values()), metrics)
 
 
 @contextmanager
@@ -124,13 +141,26 @@ def running_hub(hadoop: MiniHadoop, folder: Path, config: str) -> Iterator[Hub]:
         hub.stop()
 
 
-def measure_ours(hub: Hub, is_master: Callable[[str], bool]) -> tuple[float, float]:
-    """Start a server through the hub; returns its seconds, and its master's MiB."""
-    started = time.monotonic()
-    hub.start_server("alice")
+def measure_ours(
+    hub: Hub,
+    hadoop: MiniHadoop,
+    is_master: Callable[[str], bool],
+    parts: dict[str, list[float]],
+) -> tuple[float, float]:
+    """Start a server through the hub; returns its seconds, and its master's MiB.
+
+    Adds to the samples of `parts`, by their names.
+    """
+    requested, started = time.time(), time.monotonic()
+    application_id = hub.start_server("alice")
+    ready = time.time()
     assert hub.get("/user/alice/api").is_success
     seconds = time.monotonic() - started
     rss = master_mb(is_master)
+    if HUB in parts:
+        parts[HUB].append(hub_seconds(hadoop, application_id, requested, ready))
+    if KERNEL in parts:
+        parts[KERNEL].append(measure_kernel(hub, "alice"))
     hub.stop_server("alice")
     return seconds, rss
 
@@ -163,10 +193,10 @@ def master_mb(is_master: Callable[[str], bool]) -> float:
     )
 
 
-def measure_skein(client: skein.Client, hub: Hub, token: str, port: int) -> tuple[float, float]:
-    """Submit the same server with skein; returns its seconds, and its master's MiB."""
+def bare_environment(hub: Hub, token: str, port: int) -> dict[str, str]:
+    """Return the environment of a server that the hub does not start."""
     prefix = "/user/bob/"
-    environment = {
+    return {
         "JUPYTERHUB_API_TOKEN": token,
         "JUPYTERHUB_API_URL": f"{hub.url}/hub/api",
         "JUPYTERHUB_BASE_URL": "/",
@@ -178,15 +208,19 @@ def measure_skein(client: skein.Client, hub: Hub, token: str, port: int) -> tupl
         "HOME": "/tmp",
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
+
+
+def measure_skein(client: skein.Client, environment: dict[str, str]) -> tuple[float, float]:
+    """Submit the same server with skein; returns its seconds, and its master's MiB."""
     exports = "\n".join(f"export {key}={shlex.quote(value)}" for key, value in environment.items())
-    script = f"{exports}\nexec jupyter-labhub --allow-root"
+    script = f"{exports}\nexec {shlex.join([PROGRAM, *ARGUMENTS])}"
     spec = skein.ApplicationSpec(
         name="bare", master=skein.Master(script=script, resources=skein.Resources("1 GiB", 1))
     )
     started = time.monotonic()
     application = client.submit(spec)
     try:
-        wait_for_answer(f"http://127.0.0.1:{port}{prefix}api")
+        wait_for_answer(f"{environment['JUPYTERHUB_SERVICE_URL']}api")
         seconds = time.monotonic() - started
         rss = master_mb(is_skeins_master)
     finally:
