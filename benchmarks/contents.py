@@ -33,7 +33,7 @@ import psutil
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from rich.console import Console
 
-from benchmarks.frame import Result, Samples, difference
+from benchmarks.frame import Result, Times, difference, samples_of
 from hdfs_contents import HDFSContentsManager
 from hdfs_contents.models import SentModel
 from tests.hadoop.contents.notebook_server import running
@@ -45,8 +45,6 @@ PART = os.urandom(1024 * 1024)
 ROUNDS = 7
 LARGE_ROUNDS = 3
 ROOT = "/user/alice/benchmark"
-
-Times = dict[str, list[float]]
 
 
 def run(console: Console) -> Result:
@@ -68,7 +66,7 @@ def run(console: Console) -> Result:
 
 def result(times: Times) -> Result:
     """Compute the metrics from the samples."""
-    samples = {name: Samples(name, name.rpartition(" ")[2], tuple(times[name])) for name in times}
+    samples = samples_of(times)
 
     def median(name: str) -> float:
         return samples[name].median

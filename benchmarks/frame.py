@@ -5,10 +5,14 @@ A metric is never below zero. A difference that the noise of its samples hides i
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from rich.table import Table
+
+#: Measured values by the name of their quantity, a space and their unit, such as "list ms".
+Times = dict[str, list[float]]
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,14 @@ class Samples:
     def noise(self) -> float:
         """The median distance of a value from the median."""
         return median(abs(value - self.median) for value in self.values)
+
+
+def samples_of(times: Mapping[str, Sequence[float]]) -> dict[str, Samples]:
+    """Return the samples of each quantity, by its name with its unit."""
+    return {
+        name: Samples(name.rpartition(" ")[0], name.rpartition(" ")[2], tuple(values))
+        for name, values in times.items()
+    }
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ import hdfs_native
 import psutil
 from rich.console import Console
 
-from benchmarks.frame import Result, Samples, difference
+from benchmarks.frame import Result, Times, difference, samples_of
 from tests.mounts import Mount
 from yarnhub.minihadoop import MiniHadoop
 
@@ -42,8 +42,6 @@ LARGE_ROUNDS = 3
 MODULES = 200
 FILES = 1000
 ROOT = "/user/alice/benchmark"
-
-Times = dict[str, list[float]]
 
 
 def run(console: Console) -> Result:
@@ -75,10 +73,7 @@ def run(console: Console) -> Result:
 
 
 def summarized(times: Times) -> Result:
-    samples = {}
-    for name, values in times.items():
-        quantity, _, unit = name.rpartition(" ")
-        samples[name] = Samples(quantity, unit, tuple(values))
+    samples = samples_of(times)
 
     def median(name: str) -> float:
         return samples[name].median

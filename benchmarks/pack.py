@@ -34,7 +34,7 @@ import psutil
 from rich.console import Console
 
 from benchmarks.containers import Delivery, measure_container
-from benchmarks.frame import Result, Samples
+from benchmarks.frame import Result, Times, samples_of
 from tests.conda_packages import add_distribution, add_python, make_environment
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.settings import HUB_USER
@@ -67,8 +67,6 @@ pack.module_findings = lambda prefix: []
 from yarnhub.cli import main
 main()
 """
-
-Times = dict[str, list[float]]
 
 
 def run(console: Console) -> Result:
@@ -103,10 +101,7 @@ def run(console: Console) -> Result:
 
 def result(times: Times) -> Result:
     """Compute the metrics from the samples."""
-    samples = {
-        name: Samples(name.rpartition(" ")[0], name.rpartition(" ")[2], tuple(values))
-        for name, values in times.items()
-    }
+    samples = samples_of(times)
     original = samples["import in the original environment s"].median
     peer = samples["conda-pack and put s"].median
     return Result(

@@ -36,7 +36,7 @@ import psutil
 import skein
 from rich.console import Console
 
-from benchmarks.frame import Metric, Result, Samples
+from benchmarks.frame import Metric, Result, Times, samples_of
 from benchmarks.server_start import command_of, hub_seconds, measure_kernel, measure_process
 from tests.hadoop.hub import Hub
 from yarnhub.minihadoop import MiniHadoop
@@ -109,12 +109,9 @@ def run(console: Console) -> Result:
     return result(times)
 
 
-def result(times: dict[str, list[float]]) -> Result:
+def result(times: Times) -> Result:
     """Compute the metrics from the samples."""
-    samples = {
-        name: Samples(name.rpartition(" ")[0], name.rpartition(" ")[2], tuple(values))
-        for name, values in times.items()
-    }
+    samples = samples_of(times)
     bare = samples[f"{BARE} s"].median
     metrics: dict[str, Metric] = {
         "ratio": samples[f"{OURS} s"].median / bare,

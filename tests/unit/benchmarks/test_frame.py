@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.frame import Result, Samples, Under, difference
+from benchmarks.frame import Result, Samples, Under, difference, samples_of
 
 QUIET = Samples("quiet", "ms", (9.9, 10.0, 10.1))
 
@@ -30,3 +30,8 @@ def test_an_upper_bound_is_printed_as_one():
 def test_a_metric_below_zero_is_refused():
     with pytest.raises(ValueError, match="cpu_pct is below zero"):
         Result((QUIET,), {"cpu_pct": -0.03})
+
+
+def test_samples_have_the_name_and_the_unit_of_their_quantity():
+    samples = samples_of({"list, raw ms": [1.0, 2.0]})
+    assert samples == {"list, raw ms": Samples("list, raw", "ms", (1.0, 2.0))}
