@@ -103,4 +103,5 @@ def test_the_check_sees_the_queue_and_who_may_submit_to_it(fair: MiniHadoop, tmp
         done = run(fair, "-m", "yarnhub", "check", *groups, *options)
         verdicts[user] = {each["group"]: each["verdict"] for each in json.loads(done.stdout)}
     assert set(verdicts["alice"].values()) == {"ok"}
-    assert verdicts["bob"] == verdicts["alice"] | {"queues": "failed"}
+    # No failure: the fair scheduler's placement rules may choose another queue.
+    assert verdicts["bob"] == verdicts["alice"] | {"queues": "warning"}
