@@ -210,6 +210,8 @@ def test_jupyterlab_shows_the_server_and_why_a_kernel_ended(log_in: LogIn, pictu
     ended = page.locator(".Toastify__toast", has_text="The kernel of large.ipynb was ended")
     expect(ended).to_contain_text("of memory.")
     expect(panel).to_contain_text("start the server with more memory")
+    page.get_by_role("dialog").get_by_role("button", name="Ok").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.screenshot(path=pictures / "lab-kernel-ended.png")
 
     page.reload()
