@@ -18,6 +18,7 @@ from yarnhub.errors import ServerNotFoundError, ToolError
 from yarnhub.options import parse_label
 
 if TYPE_CHECKING:
+    from hadoop_client.yarn.records import ApplicationId
     from hadoop_client.yarn.reports import ApplicationReport, ContainerReport
 
 NODE_TIMEOUT_SECONDS = 20.0
@@ -25,6 +26,9 @@ NODE_TIMEOUT_SECONDS = 20.0
 #: How often new output is asked for, and how much of the end of each stream.
 FOLLOW_SECONDS = 2.0
 FOLLOWED_BYTES = 256 << 10
+
+#: How many times in a row the node of a server that runs may fail to answer.
+MOST_FAILURES = 5
 
 
 class NodeUnreachableError(ToolError):
@@ -63,7 +67,7 @@ def logs(
             text, seen[stream] = new_output(page, stream, 0)
             _print(f"{stream} of {report.application_id}", text, lines)
         if follow:
-            _follow(label, container, seen)
+            _follow(report, container, seen)
     elif report.state.ended:
         _print(f"last output of {report.application_id}", report.diagnostics, lines)
         typer.echo(_full_log_hint(report), err=True)
@@ -88,27 +92,44 @@ def _find(label: str) -> tuple[ApplicationReport, ContainerReport | None]:
         return report, None if report.state.ended else server_container(client, report)
 
 
-def _follow(label: str, container: ContainerReport, seen: dict[str, int]) -> None:
-    """Print new output every few seconds, until the container has ended."""
+def _follow(report: ApplicationReport, container: ContainerReport, seen: dict[str, int]) -> None:
+    """Print new output every few seconds, until YARN reports the application's end."""
     from yarnspawner.node_logs import STREAMS, new_output
 
-    shown = ""
+    shown, failures = "", 0
     while True:
         time.sleep(FOLLOW_SECONDS)
-        for stream in STREAMS:
-            try:
-                page = _stream(container, stream, FOLLOWED_BYTES)
-            except NodeUnreachableError:
-                report, now = _find(label)
-                if now is not None and now.container_id == container.container_id:
-                    raise
-                reason = printable(report.diagnostics.partition("\n")[0])
-                typer.echo(f"The server has ended. {reason}".rstrip(), err=True)
-                return
+        now = _report(report.application_id)  # before the output, so that its end is printed too
+        try:
+            pages = {stream: _stream(container, stream, FOLLOWED_BYTES) for stream in STREAMS}
+        except NodeUnreachableError:
+            # The node forgets a container a moment before YARN reports its end.
+            pages = {}
+            failures += 1
+            if failures == MOST_FAILURES and not now.state.ended:
+                raise
+        for stream, page in pages.items():
+            failures = 0
             text, seen[stream] = new_output(page, stream, seen[stream])
             if text:
                 _print("" if stream == shown else stream, text, 0)
                 shown = stream
+        if now.state.ended:
+            reason = printable(now.diagnostics.partition("\n")[0])
+            typer.echo(f"The server has ended. {reason}".rstrip(), err=True)
+            return
+
+
+def _report(application_id: ApplicationId) -> ApplicationReport:
+    from hadoop_client.yarn.resourcemanager import (
+        GET_APPLICATION_REPORT,
+        GetApplicationReportRequest,
+    )
+    from yarnhub.yarn import yarn_client
+
+    with yarn_client() as client:
+        request = GetApplicationReportRequest(application_id)
+        return client.call(GET_APPLICATION_REPORT, request).application_report
 
 
 def _stream(container: ContainerReport, stream: str, last_bytes: int = 0) -> bytes:

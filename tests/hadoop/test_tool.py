@@ -108,6 +108,7 @@ def test_a_server_is_listed_and_can_be_stopped_by_its_users_name(hadoop, hub, wa
     assert server["node"]
     assert server["memory_mb"] >= 256
     assert application_id in yarnhub(hadoop, "apps").stdout
+    assert json.loads(yarnhub(hadoop, "status", "--json").stdout)["servers"] == {"running": 1}
 
     assert yarnhub(hadoop, "stop", "alice").returncode == 2
     assert yarnhub(hadoop, "stop", "bob", "--yes").returncode == 4
@@ -163,7 +164,20 @@ def test_what_a_running_server_writes_and_the_last_words_of_one_that_ended(hadoo
     # It is written when YARN, and so the hub, knows already.
     assert "LogType" not in wait_until(written, 60, "what the server writes when it is registered")
     assert len(yarnhub(hadoop, "logs", "alice", "-n", "1").stdout.splitlines()) == 1
+    following = subprocess.Popen(
+        [sys.executable, "-m", "yarnhub", "logs", "-f", "alice"],
+        env={**os.environ, **hadoop.env(), "HADOOP_USER_NAME": HUB_USER},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert following.stdout is not None
+    first = following.stdout.readline()
     hub.stop_server("alice")
+    output, told = following.communicate(timeout=120)
+    assert following.returncode == 0, told
+    assert "registered: the server listens on port" in first + output
+    assert "The server has ended. Application application_" in told
     ended = yarnhub(hadoop, "logs", "alice")
     assert ended.returncode == 0, ended.stderr
     assert f"last output of {application_id}" in ended.stderr
