@@ -275,6 +275,7 @@ def test_a_server_that_yarn_ends_says_why_where_its_user_looks(
     hub: Hub,
     hadoop: MiniHadoop,
     pictures: Path,
+    wait_until: Callable[..., Any],
     diagnostics: str,
     sentence: str,
     name: str,
@@ -282,6 +283,7 @@ def test_a_server_that_yarn_ends_says_why_where_its_user_looks(
     page = log_in("alice")
     assert hub.request_server("alice", options={"profile": "small"})[-1].get("ready")
     end_application(hadoop, hub.application_of("alice"), diagnostics=diagnostics)
+    wait_until(lambda: not hub.api("GET", "users/alice")["servers"], 60, "the server's end")
     page.goto("/user/alice/lab")
     expect(page.locator(".yarn-end")).to_contain_text(sentence)
     look_at(page, pictures, name)
