@@ -36,11 +36,16 @@ class HomeDirectory:
 @dataclass(frozen=True)
 class Queue:
     """A queue for applications: its path, the names by which applications may name it, and whether
-    it runs. Hadoop before 3.3 reports the short name only."""
+    it runs. Hadoop before 3.4 reports the short name only, but the path in a user's rights."""
 
     path: str
     names: frozenset[str]
     runs: bool = True
+
+    def is_named(self, name: str) -> bool:
+        """Return whether a name in a user's rights is the queue's."""
+        has_path = "." in self.path
+        return name in self.names or (not has_path and name.endswith(f".{self.path}"))
 
 
 def judge_nodes(running: int, unhealthy: Sequence[str]) -> list[CheckResult]:
@@ -103,7 +108,7 @@ def judge_queue(
             Verdict.SKIPPED,
             f"The queue {queue} runs; YARN did not report whether {user} may submit to it.",
         )
-    if not known_queue.names.intersection(allowed):
+    if not any(known_queue.is_named(name) for name in allowed):
         return _queue_problem(
             f"{user} may not submit to the queue {queue}.",
             "Add the user or a group to the queue's acl_submit_applications.",

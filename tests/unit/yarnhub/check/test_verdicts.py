@@ -102,6 +102,14 @@ def test_rights_to_a_queue_count_by_each_of_its_names(info: QueueInfo):
     assert verdict_on_queue("books", leaves, ["notebooks"]) is Verdict.FAILED
 
 
+def test_rights_may_have_the_path_of_a_queue_that_is_listed_by_its_short_name():
+    leaves = [Queue("notebooks", OLD_CAPACITY.names)]
+    assert verdict_on_queue("notebooks", leaves, ["root.teams.notebooks"]) is Verdict.OK
+    assert verdict_on_queue("notebooks", leaves, ["root.teams.books"]) is Verdict.FAILED
+    with_path = [Queue("root.notebooks", CAPACITY.names)]
+    assert verdict_on_queue("notebooks", with_path, ["root.teams.notebooks"]) is Verdict.FAILED
+
+
 def test_a_queue_of_the_fair_scheduler_may_be_named_without_root():
     assert FAIR.names == {"notebooks", "root.notebooks"}
     assert QueueInfo(name="root.users.alice").names == {"users.alice", "root.users.alice"}
