@@ -6,6 +6,7 @@ import re
 from importlib.metadata import metadata
 from pathlib import Path
 
+from tests.hadoop.test_versions import VERSIONS
 from yarnhub.minihadoop.artifacts import DEFAULT_VERSION
 
 ROOT = Path(__file__).parents[3]
@@ -20,7 +21,7 @@ def versions(what: str) -> set[str]:
 
 def test_the_versions_are_those_that_the_lanes_run():
     others = set(re.findall(r"--hadoop (\S+)", LANES))
-    assert versions("Hadoop") == {DEFAULT_VERSION, *others}
+    assert versions("Hadoop") == {DEFAULT_VERSION, *others, *VERSIONS}
     (oldest,) = re.findall(r'"jupyterhub==([\d.]+)\.\*"', LANES)
     assert oldest in versions("JupyterHub")
 
