@@ -285,14 +285,14 @@ def test_a_server_that_yarn_ends_says_why_where_its_user_looks(
     end_application(hadoop, hub.application_of("alice"), diagnostics=diagnostics)
     wait_until(lambda: not hub.api("GET", "users/alice")["servers"], 60, "the server's end")
     page.goto("/user/alice/lab")
-    expect(page.locator(".yarn-end")).to_contain_text(sentence)
+    expect(page.locator(".yarn-end.alert")).to_contain_text(sentence)
     look_at(page, pictures, name)
     for address in ("/hub/home", "/hub/spawn"):
         page.goto(address)
-        expect(page.locator(".yarn-end")).to_contain_text(sentence)
+        expect(page.locator(".yarn-end.alert")).to_contain_text(sentence)
     assert hub.request_server("alice", options={"profile": "small"})[-1].get("ready")
     page.goto("/hub/home")
-    expect(page.locator(".yarn-end")).to_have_count(0)
+    expect(page.locator(".yarn-end.alert")).to_have_count(0)
 
 
 @pytest.mark.heavy
@@ -304,7 +304,7 @@ def test_a_server_that_an_idle_culler_or_an_administrator_stops_says_who(
     assert hub.request_server("alice", options=small)[-1].get("ready")
     hub.stop_server("alice", token=lab.CULLER_TOKEN)
     page.goto("/user/alice/lab")
-    expect(page.locator(".yarn-end")).to_contain_text("The service idle-culler of JupyterHub")
+    expect(page.locator(".yarn-end.alert")).to_contain_text("The service idle-culler of JupyterHub")
     look_at(page, pictures, "ended-culled")
 
     assert hub.request_server("alice", options=small)[-1].get("ready")
@@ -319,7 +319,7 @@ def test_a_server_that_an_idle_culler_or_an_administrator_stops_says_who(
     admin.keyboard.press("Enter")
     expect(admin.get_by_role("row", name="alice")).to_have_count(0)
     page.goto("/user/alice/lab")
-    expect(page.locator(".yarn-end")).to_contain_text("The user root stopped the server")
+    expect(page.locator(".yarn-end.alert")).to_contain_text("The user root stopped the server")
     look_at(page, pictures, "ended-stopped")
 
 
