@@ -27,29 +27,27 @@ def daemon_command(state: ClusterState, kind: str, name: str) -> list[str]:
         f"-Dproc_{kind}",  # Identifies it in `ps`, as with Hadoop's own scripts.
         f"-Xmx{heap_mb}m",
         *SMALL_JVM,
-        *class_archive.java_options(state.distribution, classes_record(state, name)),
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENS),
         "-Dhadoop.root.logger=INFO,console",
         "-Djava.net.preferIPv4Stack=true",
         *([state.variables()["HADOOP_OPTS"]] if state.settings.security else ()),
         f"-Djava.io.tmpdir={state.folder / 'tmp'}",
         f"-Dhadoop.home.dir={state.folder}",
-        "-cp",
-        _classpath(state, name),
+        *_class_options(state, kind, name),
         main,
     ]
 
 
-def _classpath(state: ClusterState, name: str) -> str:
-    """Return a daemon's class path.
-
-    With Kerberos the directory of its configuration comes first, although no archive of classes
-    fits then: tests replace a class there, without which a NodeManager that has no native library
-    ends when it collects logs.
-    """
+def _class_options(state: ClusterState, kind: str, name: str) -> list[str]:
+    """Return the options that say where Java finds the classes."""
     conf_dir = state.conf_dir / name
     usual = state.distribution.classpath(conf_dir)
-    return f"{conf_dir}:{usual}" if state.settings.security else usual
+    if kind == "nodemanager" and state.settings.security:
+        # Tests replace a class there, without which a NodeManager that has no native library ends
+        # when it collects logs. No archive of classes fits then.
+        return ["-cp", f"{conf_dir}:{usual}"]
+    record = classes_record(state, name)
+    return [*class_archive.java_options(state.distribution, record), "-cp", usual]
 
 
 def classes_record(state: ClusterState, name: str) -> Path:

@@ -10,6 +10,10 @@ import pytest
 from yarnhub.minihadoop import class_archive
 from yarnhub.minihadoop.artifacts import Distribution
 from yarnhub.minihadoop.class_archive import archive_file, class_names, java_options
+from yarnhub.minihadoop.commands import daemon_command
+from yarnhub.minihadoop.ports import Ports
+from yarnhub.minihadoop.settings import ClusterSettings, Security
+from yarnhub.minihadoop.state import ClusterState
 
 #: Java, as far as it makes an archive: it writes its class list and class path there, or nothing.
 JAVA = """#!/bin/sh
@@ -109,3 +113,18 @@ def test_nothing_is_recorded_if_the_archive_cannot_be_stored(built, tmp_path, mo
 def test_lines_that_hold_in_one_process_only_are_left_out():
     record = "# a comment\nA id: 1\nB super: 1 source: /tmp/x.jar id: 2\n@lambda-proxy A run\n"
     assert class_names([record, "A id: 9\n"]) == ["A", "@lambda-proxy A run"]
+
+
+@pytest.mark.parametrize("security", [None, Security()])
+def test_daemons_use_the_archive_but_for_a_nodemanager_with_kerberos(
+    built: Distribution, tmp_path: Path, security: Security | None
+):
+    archive_file(built).write_text("classes")
+    settings = ClusterSettings(security=security)
+    state = ClusterState(tmp_path / "state", settings, Ports(20_000), built)
+    for kind in ("namenode", "datanode", "resourcemanager", "nodemanager"):
+        command = daemon_command(state, kind, f"{kind}1")
+        own_class_first = security is not None and kind == "nodemanager"
+        classpath = command[command.index("-cp") + 1]
+        assert classpath.startswith(built.jars) is not own_class_first
+        assert (f"-XX:SharedArchiveFile={archive_file(built)}" in command) is not own_class_first
