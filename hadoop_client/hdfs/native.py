@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from operator import attrgetter
 from typing import ParamSpec, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import hdfs_native
 
@@ -60,6 +62,8 @@ class NativeFileSystem(FileSystem):
             target = native_url(known, url or known.hdfs) if url or site or named else None
         except ConfigurationError as error:
             raise OSError(errno.EINVAL, str(error).rstrip("."), url) from error
+        if url and target != url.strip():
+            _require_host(url, target)
         self._hdfs = self._calls(
             url or "", hdfs_native.Client, target, settings, config_dir=NO_DIRECTORY
         )
@@ -238,6 +242,15 @@ class NativeFileSystem(FileSystem):
         except PermissionError:
             return status
         return status._replace(group=group)
+
+
+def _require_host(url: str, target: str | None) -> None:
+    """Raise OSError (EINVAL) if a URL without a port names neither a name service nor a host."""
+    try:
+        socket.getaddrinfo(urlsplit(target or url).hostname, None)
+    except OSError as error:
+        reason = "the Hadoop configuration has no NameNode of that name, and there is no such host"
+        raise OSError(errno.EINVAL, reason, url) from error
 
 
 def _check_namenodes(site: Configuration, url: str | None) -> None:
