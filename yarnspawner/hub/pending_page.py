@@ -37,6 +37,7 @@ STOP_TEMPLATE = """
     </script>
   {% endif %}
   {{ super() }}
+  {% include "yarn_start_script.html" %}
 {% endblock script %}
 """
 
