@@ -72,7 +72,7 @@ def test_commands_for_a_home_name_the_user_and_the_directory(user: str):
         *("hdfs", "dfs", "-mkdir", "-p", path, "&&", "hdfs", "dfs", "-chown", user, path, "&&"),
         *("hdfs", "dfs", "-chmod", "700", path),
     ]
-    home = HomeDirectory(path, "other", is_dir=True, mode=0o700)
+    home = HomeDirectory(path, f"not-{user}", is_dir=True, mode=0o700)
     assert command_in(judge_home(user, path, home, made_by_hub=False).remedy)[3:] == [user, path]
 
 
