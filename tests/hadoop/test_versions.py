@@ -20,7 +20,7 @@ from yarnhub.minihadoop.settings import HUB_USER
 pytestmark = pytest.mark.heavy
 
 #: Those of Amazon EMR 5, of Cloudera and HDP, of Alibaba, and newer.
-VERSIONS = ("2.10.2", "3.1.1", "3.2.4", "3.4.1", "3.5.0")
+VERSIONS = ("2.10.2", "3.1.1", "3.2.4", "3.3.6", "3.4.1", "3.5.0")
 
 CHECKED = ("rm", "queues", "proxyuser", "hdfs", "homes", "memory", "environments")
 
