@@ -23,6 +23,7 @@ from hadoop_client.security.delegation import HDFS_KIND, identity_of
 from tests.containers import environment, processes_of
 from tests.hadoop.hub import CONFIGURED_BY_STARTS, LIGHT_SERVER, Hub
 from tests.hadoop.local_files import contents_of, files_below
+from tests.hadoop.mounted_server import check_files_of_both_sides
 from tests.hadoop.yarn_rest import application
 from tests.kerberos.conftest import SECURITY
 from yarnhub.demo.browser import Browser
@@ -117,6 +118,10 @@ def owner_of(hadoop: MiniHadoop, path: str) -> str:
     params = {"op": "GETFILESTATUS", "user.name": "alice"}
     answer = httpx.get(url, params=params, trust_env=False, timeout=60).json()
     return answer["FileStatus"]["owner"]
+
+
+async def test_code_and_the_file_browser_see_the_same_files(hub: Hub, fuse_device: Path):
+    await check_files_of_both_sides(hub, fuse_device)
 
 
 async def test_notebooks_outlive_the_tokens_of_their_start_and_a_restart_of_the_hub(
