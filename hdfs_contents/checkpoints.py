@@ -154,16 +154,21 @@ class HDFSCheckpoints(AsyncGenericCheckpointsMixin, AsyncCheckpoints):
             raise HTTPError(400, f"{path} is a directory, which has no checkpoints")
         target = checkpoint_path(hdfs_path)
         self._make_directory(target)
-        newest = self._store.stat_or_none(target)
-        if newest is not None and self.keep > 1:
-            self._fs.rename(target, checkpoint_path(hdfs_path, newest.modified_ms))
-            newest = None
+        previous = self._store.stat_or_none(target)
+        replaces = previous
+        if previous is not None and self.keep > 1:
+            self._fs.rename(target, checkpoint_path(hdfs_path, previous.modified_ms))
+            replaces = None
         try:
-            created = copy_file(self._fs, hdfs_path, target, replaces=newest, keep=status)
+            created = copy_file(self._fs, hdfs_path, target, replaces=replaces, keep=status)
         except OSError as error:
             if error.errno == errno.ENAMETOOLONG:
                 error.strerror = "it cannot have a checkpoint, whose name is too long for HDFS"
             raise
+        if previous is not None and created.modified_ms <= previous.modified_ms:
+            # Made in the same millisecond, or the clock was set back: the time is the id.
+            created = created._replace(modified_ms=previous.modified_ms + 1)
+            self._fs.set_times(target, modified_ms=created.modified_ms)
         if self.keep > 1:
             self._delete_oldest(path, hdfs_path)
         return _model(created)

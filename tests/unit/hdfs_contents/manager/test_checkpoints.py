@@ -149,6 +149,22 @@ async def test_keep_is_the_number_of_checkpoints(
     assert names(".ipynb_checkpoints") == ["a-checkpoint-checkpoint.txt"]
 
 
+async def test_a_checkpoint_is_newer_than_the_one_before_whatever_the_clock_says(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read
+) -> None:
+    manager.checkpoints.keep = 3
+    for number in range(3):
+        write("a.txt", f"{number}")
+        await manager.create_checkpoint("a.txt")
+        newest = f"{root}/.ipynb_checkpoints/a-checkpoint.txt"
+        fs.set_times(newest, modified_ms=2_000_000_000_000 if number == 0 else None)
+    listed = await manager.list_checkpoints("a.txt")
+    assert [checkpoint["id"] for checkpoint in listed] == [f"200000000000{n}" for n in range(3)]
+    for number, checkpoint in enumerate(listed):
+        await manager.restore_checkpoint(checkpoint["id"], "a.txt")
+        assert read("a.txt") == f"{number}".encode()
+
+
 async def test_extensions_read_what_a_checkpoint_keeps(
     manager: HDFSContentsManager, write: Write
 ) -> None:
