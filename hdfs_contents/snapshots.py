@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 
 from hadoop_client.hdfs.interface import FileStatus, FileSystem
-from hadoop_client.hdfs.paths import parent
+from hadoop_client.hdfs.paths import join, parent
 
 #: The directory with the snapshots of the one in which it is.
 SNAPSHOT_DIR = ".snapshot"
@@ -38,13 +38,11 @@ class Snapshots:
             if directory == "/":
                 return []
             directory = parent(directory)
+        below = path.removeprefix(directory).lstrip("/")
         versions: dict[tuple[int, int], FileStatus] = {}
         for name in names:
-            copy = (
-                f"{directory.rstrip('/')}/{SNAPSHOT_DIR}/{name}{path[len(directory.rstrip('/')) :]}"
-            )
             with suppress(OSError):
-                status = self._fs.stat(copy)
+                status = self._fs.stat(f"{join(directory, SNAPSHOT_DIR)}/{name}/{below}")
                 if not status.is_dir:
                     versions.setdefault((status.modified_ms, status.size), status)
         return sorted(versions.values(), key=lambda status: status.modified_ms)
@@ -52,12 +50,12 @@ class Snapshots:
     def _snapshots_of(self, directory: str) -> list[str]:
         now = time.monotonic()
         with self._lock:
-            when, names = self._names.get(directory, (0.0, []))
+            when, names = self._names.get(directory, (float("-inf"), []))
         if now - when < _REMEMBER_SECONDS:
             return names
         names = []
         with suppress(OSError):
-            entries = self._fs.list_dir(f"{directory.rstrip('/')}/{SNAPSHOT_DIR}")
+            entries = self._fs.list_dir(join(directory, SNAPSHOT_DIR))
             names = [entry.name for entry in entries]
         with self._lock:
             self._names[directory] = (now, names)
