@@ -63,7 +63,7 @@ class NativeFileSystem(FileSystem):
         except ConfigurationError as error:
             raise OSError(errno.EINVAL, str(error).rstrip("."), url) from error
         if url and target != url.strip():
-            _require_host(url, target)
+            _refuse_unknown_name(url, known)
         self._hdfs = self._calls(
             url or "", hdfs_native.Client, target, settings, config_dir=NO_DIRECTORY
         )
@@ -244,12 +244,15 @@ class NativeFileSystem(FileSystem):
         return status._replace(group=group)
 
 
-def _require_host(url: str, target: str | None) -> None:
+def _refuse_unknown_name(url: str, site: Configuration) -> None:
     """Raise OSError (EINVAL) if a URL without a port names neither a name service nor a host."""
+    address = urlsplit(url.strip())
+    if address.netloc in site.get_list("dfs.nameservices"):
+        return
     try:
-        socket.getaddrinfo(urlsplit(target or url).hostname, None)
+        socket.getaddrinfo(address.hostname, None)
     except OSError as error:
-        reason = "the Hadoop configuration has no NameNode of that name, and there is no such host"
+        reason = "the Hadoop configuration has no NameNode of that name, and no host is found by it"
         raise OSError(errno.EINVAL, reason, url) from error
 
 

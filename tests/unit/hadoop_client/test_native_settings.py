@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -156,6 +157,22 @@ def test_an_address_without_a_port_gets_hadoops_default() -> None:
     assert settings["dfs.namenode.rpc-address.ns1.a"] == "[::1]:8020"
     assert native_url(configuration, "hdfs://ns1/path") == "hdfs://ns1/path"
     assert native_url(configuration, "hdfs://[::1]") == "hdfs://[::1]:8020"
+
+
+def test_a_name_that_nobody_knows_is_refused_and_a_name_service_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host of a configured NameNode may be unknown for a while."""
+    properties = {
+        "dfs.nameservices": "Archive",
+        "dfs.namenode.rpc-address.Archive": "nowhere.invalid:8020",
+    }
+    write(tmp_path, "inline", FORMS[0].format(name="fs.defaultFS", value="hdfs://nn:1"), properties)
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
+    NativeFileSystem("hdfs://Archive", 10)
+    with pytest.raises(OSError, match="no NameNode of that name, and no host") as raised:
+        NativeFileSystem("hdfs://nowhere.invalid", 10)
+    assert raised.value.errno == errno.EINVAL
 
 
 def test_a_name_service_without_addresses_matters_only_when_it_is_used() -> None:
