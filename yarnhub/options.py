@@ -7,9 +7,25 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.models import OptionInfo
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Target = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="NAME, NAME:ALIAS or NAME@KEY.")]
+
+
+def config_option(purpose: str) -> OptionInfo:
+    """Return the option that names the hub's configuration; `purpose` ends "The hub's
+    jupyterhub_config.py, to …"."""
+    option: OptionInfo = typer.Option(
+        "--config",
+        "-f",
+        envvar="YARNHUB_CONFIG",
+        exists=True,
+        dir_okay=False,
+        help=f"The hub's jupyterhub_config.py, to {purpose}. The file is executed, as JupyterHub "
+        "does.",
+    )
+    return option
 
 
 def writable(file: Path | None) -> Path | None:

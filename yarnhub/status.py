@@ -15,7 +15,7 @@ import typer
 
 from hadoop_client.printable import printable
 from yarnhub.format import gibibytes
-from yarnhub.options import AsJson
+from yarnhub.options import AsJson, config_option
 
 if TYPE_CHECKING:
     from hadoop_client.yarn.reports import ApplicationReport, NodeReport, QueueInfo
@@ -24,18 +24,7 @@ HUB_TIMEOUT_SECONDS = 5.0
 
 NO_CONFIG = "not asked: give its configuration with --config"
 
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        "-f",
-        envvar="YARNHUB_CONFIG",
-        exists=True,
-        dir_okay=False,
-        help="The hub's jupyterhub_config.py, to ask the hub too. The file is executed, as "
-        "JupyterHub does.",
-    ),
-]
+ConfigFile = Annotated[Path | None, config_option("ask the hub too")]
 
 
 @dataclass(frozen=True)

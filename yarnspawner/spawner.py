@@ -103,9 +103,8 @@ class YarnSpawner(ServerState, ServerCommand, InternalSsl, ProfileOptions, Spawn
         super().clear_state()
         self._forget_application()
         self._token_cache = TokenCache()
-        self._progress = ProgressLog(
-            with_links=self.cluster_links
-        )  # the page may follow it before the start
+        # The page may follow it before the start.
+        self._progress = ProgressLog(with_links=self.cluster_links)
 
     async def fresh_tokens(self) -> Mapping[str, Token]:
         """Return new delegation tokens of the server's user; raises `ClusterError` and

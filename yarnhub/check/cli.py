@@ -15,7 +15,7 @@ import typer
 
 from hadoop_client.printable import LINES, printable
 from yarnhub.check.results import CheckResult, Verdict, exit_code
-from yarnhub.options import AsJson
+from yarnhub.options import AsJson, config_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,18 +44,7 @@ Groups = Annotated[
         autocompletion=lambda: [*GROUPS, CONTENTS],
     ),
 ]
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        "-f",
-        envvar="YARNHUB_CONFIG",
-        exists=True,
-        dir_okay=False,
-        help="The hub's jupyterhub_config.py, to check the settings in it. The file is "
-        "executed, as JupyterHub does.",
-    ),
-]
+ConfigFile = Annotated[Path | None, config_option("check the settings in it")]
 User = Annotated[
     str | None,
     typer.Option(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+from yarnspawner.launch.amounts import memory_text
+
 UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
@@ -22,6 +24,4 @@ def duration(seconds: float) -> str:
 
 def memory(megabytes: int) -> str:
     """Format an amount in MiB: in GiB from one of these on."""
-    if megabytes < 1024:
-        return f"{megabytes} MiB"
-    return f"{megabytes / 1024:.1f}".removesuffix(".0") + " GiB"
+    return memory_text(megabytes << 20)

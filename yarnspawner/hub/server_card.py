@@ -20,6 +20,7 @@ from yarnspawner.hub.readable import duration, memory, utc
 from yarnspawner.hub.status import Liveness
 from yarnspawner.hub.submission import Submission
 from yarnspawner.jupyterhub_types import User
+from yarnspawner.launch.amounts import GPU, VCORES, amount_text
 from yarnspawner.launch.summary import StartSummary
 from yarnspawner.launcher.interface import ClusterError, Container
 
@@ -75,10 +76,7 @@ class ServerCard:
         cores, gpus = self.summary.vcores, self.summary.gpus
         granted = self.memory_mb or self.summary.memory_mb
         parts = [memory(granted)] if granted else []
-        if cores:
-            parts.append(f"{cores} core" + "s" * (cores > 1))
-        if gpus:
-            parts.append(f"{gpus} GPU" + "s" * (gpus > 1))
+        parts += [amount_text(name, n) for name, n in ((VCORES, cores), (GPU, gpus)) if n]
         return ", ".join(parts)
 
     def age(self, now: float) -> str:

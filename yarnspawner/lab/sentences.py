@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from yarnspawner.lab.guard import KernelEnd
-
-_MIB, _GIB = 1 << 20, 1 << 30
-
-
-def amount(size: int) -> str:
-    """Return an amount of memory in bytes in the user's units, such as `1.5 GiB`."""
-    if size < _GIB:
-        return f"{round(size / _MIB)} MiB"
-    return f"{size / _GIB:.1f}".removesuffix(".0") + " GiB"
+from yarnspawner.launch.amounts import memory_text
 
 
 def kernel_end(end: KernelEnd, title: str) -> str:
@@ -22,8 +14,8 @@ def kernel_end(end: KernelEnd, title: str) -> str:
     """
     what = f"The kernel of {title}" if title else "A kernel" if end.kernel else "A program"
     lost = "The values of its variables are lost. " if end.kernel else ""
+    resident, used, limit = (memory_text(size) for size in (end.resident, end.used, end.limit))
     return (
-        f"{what} was ended, because it used {amount(end.resident)} of the server's "
-        f"{amount(end.limit)} of memory. {amount(end.used)} were in use in all. {lost}Load less "
-        "data at once, or start the server with more memory."
+        f"{what} was ended, because it used {resident} of the server's {limit} of memory. {used} "
+        f"were in use in all. {lost}Load less data at once, or start the server with more memory."
     )

@@ -19,6 +19,13 @@ def amount_text(name: str, amount: int) -> str:
     return f"{amount} {unit}" + ("" if amount == 1 or "/" in unit else "s")
 
 
+def memory_text(size: int) -> str:
+    """Return a size in bytes such as `1.5 GiB`: in GiB from one of these on, else in MiB."""
+    if size < 1 << 30:
+        return f"{round(size / (1 << 20))} MiB"
+    return f"{size / (1 << 30):.1f}".removesuffix(".0") + " GiB"
+
+
 def parse_resource(text: str) -> dict[str, int]:
     """Read Hadoop's text of a resource, such as `<memory:4096, vCores:2, yarn.io/gpu: 1>`."""
     amounts = re.findall(r"([^<>:, ]+): ?(-?\d+)", text)

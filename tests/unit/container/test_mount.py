@@ -242,25 +242,15 @@ def test_a_mount_whose_daemon_never_serves_is_given_up(
     ]
 
 
-def test_a_mount_without_an_hdfs_that_can_be_opened_is_given_up_at_once(
-    daemon, device: Device, wait_until: Callable[..., Any]
+@pytest.mark.parametrize(
+    "command",
+    [f"sh -c 'exit {os.EX_CONFIG}'", "true"],
+    ids=["HDFS cannot be opened", "the mount is gone"],
+)
+def test_a_daemon_without_hdfs_or_a_mount_is_given_up_at_once(
+    command: str, daemon, device: Device, wait_until: Callable[..., Any]
 ):
-    master = daemon(f"sh -c 'exit {os.EX_CONFIG}'")
-    assert device.line()
-
-    def ended() -> bool:
-        master.tick()
-        return master.pid is None
-
-    wait_until(ended, 30, "the end")
-    assert device.line() == b""
-    assert master.due == float("inf")
-
-
-def test_a_daemon_is_not_replaced_when_the_mount_is_gone(
-    daemon, device: Device, wait_until: Callable[..., Any]
-):
-    master = daemon("true")
+    master = daemon(command)
     assert device.line()
 
     def ended() -> bool:

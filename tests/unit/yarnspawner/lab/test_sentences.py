@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from yarnspawner.lab.guard import KernelEnd
-from yarnspawner.lab.sentences import amount, kernel_end
+from yarnspawner.lab.sentences import kernel_end
+from yarnspawner.launch.amounts import memory_text
 
 MIB, GIB = 1 << 20, 1 << 30
 
@@ -34,4 +35,4 @@ def test_a_kernel_without_a_notebook_and_a_program_are_named(
     [(0, "0 MiB"), (500 * MIB, "500 MiB"), (GIB, "1 GiB"), (3 * GIB // 2, "1.5 GiB")],
 )
 def test_amounts_are_in_the_users_units(size: int, text: str) -> None:
-    assert amount(size) == text
+    assert memory_text(size) == text
