@@ -200,14 +200,21 @@ class Configuration:
         """Return the NameNodes' addresses of a name service, by default of the root of `hdfs`."""
         if nameservice is None:
             nameservice = self.place("/").nameservice
-        key = "dfs.namenode.rpc-address"
+        suffixes = self.namenode_suffixes(nameservice)
+        if suffixes == [""]:
+            return [self._parse("fs.defaultFS", nameservice, NAMENODE_PORT)]
+        keys = (f"dfs.namenode.rpc-address{suffix}" for suffix in suffixes)
+        return [self._address(key, None, NAMENODE_PORT) for key in keys]
+
+    def namenode_suffixes(self, nameservice: str) -> list[str]:
+        """Return what ends the names of properties of each NameNode, as `.nameservice.nn1`.
+
+        A name service with one NameNode has `.nameservice`; a host that is no name service has "".
+        """
         ids = self.get_list(f"dfs.ha.namenodes.{nameservice}")
         if ids:
-            keys = (f"{key}.{nameservice}.{namenode}" for namenode in ids)
-            return [self._address(address_key, None, NAMENODE_PORT) for address_key in keys]
-        if nameservice in self.get_list("dfs.nameservices"):
-            return [self._address(f"{key}.{nameservice}", None, NAMENODE_PORT)]
-        return [self._parse("fs.defaultFS", nameservice, NAMENODE_PORT)]
+            return [f".{nameservice}.{namenode}" for namenode in ids]
+        return [f".{nameservice}" if nameservice in self.get_list("dfs.nameservices") else ""]
 
     def has_failover(self, nameservice: str) -> bool:
         """Return whether a name is that of a name service with several NameNodes."""

@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from hadoop_client.hdfs.native import NativeFileSystem, NativeReader, NativeWriter
+from hadoop_client.hdfs.native import NativeFileSystem
+from hadoop_client.hdfs.native_files import NativeReader, NativeWriter
 from hadoop_client.hdfs.paths import parent
 
 if TYPE_CHECKING:

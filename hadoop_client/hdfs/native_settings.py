@@ -27,7 +27,6 @@ _FALLBACKS = ("linkFallback", "linkMergeSlash")
 
 _AUTHENTICATION = "hadoop.security.authentication"
 _NAMENODES = "dfs.ha.namenodes."
-_ADDRESS = "dfs.namenode.rpc-address."
 _MOUNTS = "fs.viewfs.mounttable."
 
 
@@ -71,10 +70,10 @@ def _addresses(configuration: Configuration, nameservice: str) -> dict[str, str]
         addresses = configuration.namenode_addresses(nameservice)
     except ConfigurationError:  # it matters only if this name service is used
         return {}
-    names = configuration.get_list(f"{_NAMENODES}{nameservice}")
+    suffixes = configuration.namenode_suffixes(nameservice)
     return {
-        f"{_ADDRESS}{nameservice}.{name}": _address(host, port)
-        for name, (host, port) in zip(names, addresses, strict=True)
+        f"dfs.namenode.rpc-address{suffix}": _address(host, port)
+        for suffix, (host, port) in zip(suffixes, addresses, strict=True)
     }
 
 

@@ -37,10 +37,7 @@ def namenode_urls(configuration: Configuration) -> list[str]:
     key = f"dfs.namenode.{scheme}-address"
     urls = []
     for nameservice in configuration.nameservices():
-        names = configuration.get_list(f"dfs.ha.namenodes.{nameservice}")
-        is_logical = nameservice in configuration.get_list("dfs.nameservices")
-        alone = f".{nameservice}" if is_logical else ""
-        suffixes = [f".{nameservice}.{name}" for name in names] or [alone]
+        suffixes = configuration.namenode_suffixes(nameservice)
         addresses = configuration.namenode_addresses(nameservice)
         for suffix, (rpc_host, _) in zip(suffixes, addresses, strict=True):
             address = configuration.get(key + suffix) or ""
