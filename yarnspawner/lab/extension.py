@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Any
 from yarnspawner.lab.facts import FACTS_VARIABLE, ServerFacts
 from yarnspawner.lab.guard import KernelEnd, MemoryGuard
 from yarnspawner.lab.handlers import handlers
-from yarnspawner.lab.kernels import encrypt_connections, import_nothing_beside_notebooks
+from yarnspawner.lab.kernels import (
+    connect_quickly,
+    encrypt_connections,
+    import_nothing_beside_notebooks,
+)
 from yarnspawner.lab.sentences import kernel_end
 from yarnspawner.lab.status import ServerStatus, status
 from yarnspawner.lab.usage import own_control_group
@@ -82,6 +86,7 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
         return
     facts = ServerFacts.from_json(os.environ[FACTS_VARIABLE])
     encrypt_connections(serverapp.kernel_manager)
+    connect_quickly(serverapp.kernel_manager)
     if serverapp.kernel_spec_manager is not None:
         import_nothing_beside_notebooks(serverapp.kernel_spec_manager)
     watch = ServerWatch(serverapp, facts)

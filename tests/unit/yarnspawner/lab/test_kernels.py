@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets.config import Config
 
 from yarnspawner.lab.kernels import (
+    RECONNECT_MS,
+    connect_quickly,
     encrypt_connections,
     import_nothing_beside_notebooks,
     without_directory,
@@ -72,6 +75,15 @@ async def test_no_other_account_reads_what_a_kernel_prints(tmp_path: Path) -> No
         assert not await is_overheard(client, port, 3_000)
 
 
+async def test_a_server_soon_tries_again_to_connect_to_a_kernel(tmp_path: Path) -> None:
+    kernels = AsyncMappingKernelManager(root_dir=str(tmp_path))
+    connect_quickly(kernels)
+    manager = kernels.kernel_manager_factory(kernel_name="python3")
+    for stream in (manager.connect_iopub(), manager.connect_shell()):
+        assert stream.socket.getsockopt(zmq.RECONNECT_IVL) == RECONNECT_MS
+        stream.close()
+
+
 async def test_no_module_beside_a_notebook_runs_when_its_kernel_starts(tmp_path: Path) -> None:
     """Python imports importlib to run a module, so the directory must not be on the path then."""
     (tmp_path / "importlib.py").write_text("open('sprung', 'w').close()")
@@ -99,8 +111,9 @@ def test_a_configured_encryption_stays() -> None:
     assert kernels.transport_encryption == "disabled"
 
 
-def test_a_server_without_the_option_is_left_as_it_is() -> None:
+def test_a_manager_without_the_options_is_left_as_it_is() -> None:
     encrypt_connections(KernelSpecManager())
+    connect_quickly(KernelSpecManager())
 
 
 @pytest.mark.parametrize(
