@@ -38,6 +38,7 @@ c.YarnSpawner.profiles = [
          "all": {{"label": "All data", "env": {{"DATA": "/data"}}}}}}}}}}}},
     {{"name": "bare", "display_name": "A bare Python", "environment": {bare!r},
      "description": "An environment without JupyterLab."}},
+    {{"name": "gpu", "display_name": "With a GPU", "gpus": 1}},
 ]
 c.YarnSpawner.cluster_links = True
 c.Authenticator.admin_users = {{"root"}}

@@ -349,7 +349,18 @@ def test_the_form_fits_the_page_and_says_what_it_refuses(log_in: LogIn, pictures
     look_at(page, pictures, "form")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator(".spawn-error-msg")).to_contain_text("at most 5G is allowed")
+    expect(page.get_by_label("Your own size", exact=True)).to_be_checked()
+    memory = page.get_by_label("Memory", exact=True)
+    expect(memory).to_be_focused()
+    expect(memory).to_have_value("64G")
+    expect(memory).to_have_attribute("aria-invalid", "true")
+    expect(memory).to_have_accessible_description(re.compile("at most 5G is allowed"))
+    expect(page.get_by_text("Not available. This cluster has no GPUs.")).to_be_visible()
     look_at(page, pictures, "refused")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("2G")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/spawn-pending/**")
 
 
 def test_a_server_is_asked_for_by_keyboard_alone(log_in: LogIn, hub: Hub):

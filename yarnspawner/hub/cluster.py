@@ -14,6 +14,7 @@ from hadoop_client.yarn.records import ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.failures import ClusterUnavailableError
 from yarnspawner.hub.homes import Homes
+from yarnspawner.hub.offers import Offers
 from yarnspawner.hub.queue_views import QueueViews
 from yarnspawner.hub.status import Liveness, StatusCache
 from yarnspawner.hub.submission import Submission
@@ -54,6 +55,7 @@ class HubCluster:
     client_files: Mapping[str, bytes] = field(default_factory=dict)
     _ending: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     queue_views: QueueViews = field(default_factory=QueueViews)
+    offers: Offers = field(default_factory=Offers)
     _containers: dict[str, Container] = field(default_factory=dict)
 
     def end(self, submission: Submission, reason: str) -> asyncio.Task[None]:

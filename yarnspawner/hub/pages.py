@@ -16,10 +16,12 @@ from jupyterhub.handlers.pages import HomeHandler, SpawnHandler
 from jupyterhub.utils import url_escape_path, url_path_join
 
 from hadoop_client.printable import printable
+from yarnspawner.failures import SpawnError
 from yarnspawner.hub.last_end import shown_ends
 from yarnspawner.hub.server_card import ServerCard, active_servers, server_cards
 from yarnspawner.hub.shared import opened_yarn
 from yarnspawner.jupyterhub_types import User
+from yarnspawner.profiles.options import ProfileOptions
 from yarnspawner.templates import with_ours
 
 #: What goes on top of which page of JupyterHub.
@@ -33,6 +35,9 @@ PARTS = {
 
 #: What goes below the page.
 AFTER = {"spawn_pending.html": "yarn_start.html"}
+
+#: The arguments of JupyterHub's form and links that are no options of a server.
+NOT_OPTIONS = ("_xsrf", "next", "display_name")
 
 TEMPLATE = """
 {% extends page %}
@@ -136,7 +141,37 @@ class HomePage(YarnPage, HomeHandler):
 
 
 class SpawnPage(YarnPage, SpawnHandler):
-    """The form of a start."""
+    """The form of a start. After a refusal it shows what was given, and marks what is wrong."""
+
+    _failure: SpawnError | None = None
+
+    async def _wrap_spawn_single_user(self, *args: Any, **kwargs: Any) -> object:
+        try:
+            return await super()._wrap_spawn_single_user(*args, **kwargs)
+        except SpawnError as failure:
+            self._failure = failure
+            raise
+
+    async def _render_form(
+        self, for_user: User, spawner_options_form: str, *args: Any, **kwargs: Any
+    ) -> object:
+        # JupyterHub renders the form of the default server, also for a named one.
+        spawner = for_user.spawners.get(self._server_name({}))
+        form = ""
+        if (given := self._given()) and isinstance(spawner, ProfileOptions):
+            form = await spawner.refused_form(given, self._failure)
+        form = form or spawner_options_form
+        return await super()._render_form(for_user, form, *args, **kwargs)
+
+    def _given(self) -> dict[str, list[str]]:
+        """Return the fields of the form or the query that asked for a start; empty without."""
+        is_form = self.request.method == "POST"
+        arguments = self.request.body_arguments if is_form else self.request.query_arguments
+        return {
+            name.removeprefix("opt-"): [value.decode(errors="replace") for value in values]
+            for name, values in arguments.items()
+            if name not in NOT_OPTIONS
+        }
 
 
 class NotRunningPage(YarnPage, UserUrlHandler):

@@ -8,7 +8,7 @@ import os
 import sys
 from dataclasses import dataclass
 
-from env_packaging.errors import PackagingError, StorageError
+from env_packaging.errors import EnvironmentNotFoundError, PackagingError, StorageError
 from env_packaging.manifest import Manifest
 from env_packaging.registry import PublishedEnvironment, parse_reference, resolve
 from hadoop_client.hdfs.filesystem import open_filesystem
@@ -71,6 +71,13 @@ async def find_environment(
         raise ClusterUnavailableError.for_now(
             f"JupyterHub could not look up the Python environment in HDFS. {error}"
         ) from error
+    except EnvironmentNotFoundError as error:
+        if owner:
+            raise OptionsError(str(error)) from error
+        raise OptionsError(
+            f"The Python environment {python_env} is not published. Ask an administrator to "
+            f"publish it with yarnhub pack-env, or to offer another one. {error}"
+        ) from error
     except PackagingError as error:
         raise OptionsError(str(error)) from error
     except OSError as error:
@@ -84,6 +91,23 @@ async def find_environment(
         ) from error
     archive = archive_of(published, default_filesystem, as_file=as_file, link=link)
     return PythonEnvironment(f"{link}/bin/python", archive, (KEY_TAG + published.key,))
+
+
+async def is_published(env_root: str, python_env: str) -> bool:
+    """Return False if the site's registry does not have an environment that a profile names.
+
+    Paths of nodes and users' own environments are not looked up. An environment that cannot be
+    looked up counts as published: its start says what is wrong.
+    """
+    if python_env.startswith(("/", "~")):
+        return True
+    try:
+        await asyncio.to_thread(lambda: resolve(open_filesystem(), env_root, python_env))
+    except EnvironmentNotFoundError:
+        return False
+    except (PackagingError, OSError, ImportError):
+        return True
+    return True
 
 
 async def _look_up_as(user: str, env_root: str, reference: str) -> PublishedEnvironment:

@@ -184,6 +184,12 @@ class DirectLauncher:
             nodes = await self._hub.nodes((NodeState.RUNNING, NodeState.UNHEALTHY))
         return sorted({node.node_id.host for node in nodes})
 
+    async def node_labels(self) -> frozenset[str] | None:
+        """Return the labels of the nodes that run; None if no node runs."""
+        with cluster_errors():
+            nodes = await self._hub.nodes()
+        return frozenset(label for node in nodes for label in node.node_labels) if nodes else None
+
     async def close(self) -> None:
         """Close all connections."""
         await self._users.close()

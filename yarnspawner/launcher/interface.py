@@ -111,5 +111,8 @@ class Launcher(Protocol):
     async def node_hosts(self) -> list[str]:
         """Return the host names of the nodes that containers may run on."""
 
+    async def node_labels(self) -> frozenset[str] | None:
+        """Return the labels of the nodes that run; None if no node runs."""
+
     async def close(self) -> None:
         """Close all connections. No method may be called afterwards."""

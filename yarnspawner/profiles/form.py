@@ -3,6 +3,7 @@
 - Each profile is a card; only the fields of the chosen profile are shown. The form works with the
   keyboard alone, on a phone, in JupyterHub's light and dark themes, and without scripts.
 - The last choice is preselected if it is still allowed.
+- A refused form keeps what was typed, and shows at each wrong field why it was refused.
 - The markup is the template profile_form.html, which a site can override through
   `c.JupyterHub.template_paths`.
 - `options_of` only reads the submitted form; `Profiles.choose` validates it.
@@ -20,9 +21,7 @@ from jinja2 import Environment
 
 from yarnspawner.failures import OptionsError
 from yarnspawner.profiles.model import (
-    LABELS,
     Choices,
-    Field,
     Profile,
     Profiles,
     Range,
@@ -32,6 +31,9 @@ from yarnspawner.profiles.model import (
 from yarnspawner.templates import with_ours
 
 TEMPLATE = "profile_form.html"
+
+#: How much of a refused value the form shows again.
+MAX_TYPED_CHARS = 200
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class FormField:
     is_memory: bool = False
     least: str = ""
     most: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,89 +77,113 @@ class FormProfile:
     name: str
     display_name: str
     description: str
+    unavailable: str
     chosen: bool
     fields: Sequence[FormField]
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who sees the form.
+
+    `values` are the options to preselect: those of the last start, or those that were refused.
+    `errors` are sentences by field, if they were refused.
+    """
+
+    name: str
+    groups: Collection[str]
+    values: Mapping[str, object]
+    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 def render(
     hub_templates: Environment,
     profiles: Profiles,
-    user: str,
-    groups: Collection[str],
-    last: Mapping[str, object],
+    visitor: Visitor,
     queues: Mapping[str, FreeCapacity],
     reserved: str = "",
 ) -> str:
-    """Return the form's HTML, without the `<form>` element, with the `last` choice preselected.
+    """Return the form's HTML, without the `<form>` element.
 
     `reserved` is a sentence on the memory that YARN reserves for a server.
     """
     template = with_ours(hub_templates).get_template(TEMPLATE)
-    shown = _shown(profiles, user, groups, last, queues)
-    return template.render(user=user, profiles=shown, reserved=reserved)
+    shown = _shown(profiles, visitor, queues)
+    return template.render(user=visitor.name, profiles=shown, reserved=reserved)
 
 
 def _shown(
-    profiles: Profiles,
-    user: str,
-    groups: Collection[str],
-    last: Mapping[str, object],
-    queues: Mapping[str, FreeCapacity],
+    profiles: Profiles, visitor: Visitor, queues: Mapping[str, FreeCapacity]
 ) -> list[FormProfile]:
-    allowed = profiles.open_to(user, groups)
-    names = [profile.name for profile in allowed]
-    chosen = last.get("profile") if last.get("profile") in names else next(iter(names), "")
+    allowed = profiles.open_to(visitor.name, visitor.groups)
+    names = [profile.name for profile in allowed if not profile.unavailable]
+    wanted = visitor.values.get("profile")
+    chosen = wanted if wanted in names else next(iter(names), "")
+    others = Visitor(visitor.name, visitor.groups, {})
     return [
         FormProfile(
             profile.name,
             profile.display_name,
             profile.description,
+            profile.unavailable,
             profile.name == chosen,
-            list(_fields(profile, user, groups, last if profile.name == chosen else {}, queues)),
+            list(_fields(profile, visitor if profile.name == chosen else others, queues)),
         )
         for profile in allowed
     ]
 
 
 def _fields(
-    profile: Profile,
-    user: str,
-    groups: Collection[str],
-    last: Mapping[str, object],
-    queues: Mapping[str, FreeCapacity],
+    profile: Profile, visitor: Visitor, queues: Mapping[str, FreeCapacity]
 ) -> Iterator[FormField]:
-    for name, declared in profile.fields_for(user, groups).items():
-        capacity = queues if name == "queue" else {}
-        yield _field(f"{profile.name}:{name}", LABELS[name], declared, last.get(name), capacity)
-    for name, option in profile.options.items():
-        yield _field(f"{profile.name}:{name}", option.label, option.choices, last.get(name), {})
+    if profile.unavailable:
+        return
+    controls = profile.controls_for(visitor.name, visitor.groups)
+    for name, (label, declared) in controls.items():
+        error = visitor.errors.get(name, "")
+        if isinstance(declared, Range) and not declared.most and not error:
+            continue  # There is nothing to choose: no GPU for this user or on this cluster.
+        control, value = f"{profile.name}:{name}", visitor.values.get(name)
+        if isinstance(declared, Range):
+            yield _number_field(control, label, declared, value, error)
+        else:
+            capacity = queues if name == "queue" else {}
+            yield _choice_field(control, label, declared, value, capacity, error)
 
 
-def _field(
-    name: str, label: str, declared: Field, last: object, capacity: Mapping[str, FreeCapacity]
+def _choice_field(
+    name: str,
+    label: str,
+    declared: Choices,
+    value: object,
+    capacity: Mapping[str, FreeCapacity],
+    error: str,
 ) -> FormField:
-    if isinstance(declared, Choices):
-        chosen = last if isinstance(last, str) and last in declared.labels else declared.default
-        choices = {
-            value: f"{text} ({free})" if (free := str(capacity.get(value, ""))) else text
-            for value, text in declared.labels.items()
-        }
-        return FormField(name, label, chosen, choices)
+    chosen = value if isinstance(value, str) and value in declared.labels else declared.default
+    choices = {
+        value: f"{text} ({free})" if (free := str(capacity.get(value, ""))) else text
+        for value, text in declared.labels.items()
+    }
+    return FormField(name, label, chosen, choices, error=error)
+
+
+def _number_field(name: str, label: str, declared: Range, value: object, error: str) -> FormField:
     return FormField(
         name,
         label,
-        _number(declared, last),
+        str(value)[:MAX_TYPED_CHARS] if error else _number(declared, value),
         is_memory=declared.is_memory,
         least=declared.show(declared.least),
         most=declared.show(declared.most),
+        error=error,
     )
 
 
-def _number(declared: Range, last: object) -> str:
-    number = parse_memory(last) if declared.is_memory else parse_count(last)
+def _number(declared: Range, value: object) -> str:
+    number = parse_memory(value) if declared.is_memory else parse_count(value)
     if number is None or not declared.least <= number <= declared.most:
-        number = declared.default
-    return declared.show(number)
+        return declared.show(declared.default)
+    return value.strip() if isinstance(value, str) else declared.show(number)
 
 
 def options_of(form: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -68,12 +68,13 @@ class Choices:
 
 @dataclass(frozen=True)
 class Range:
-    """A field with a whole number; memory is in bytes."""
+    """A field with a whole number; memory is in bytes. `by_cluster`: `most` is the cluster's."""
 
     least: int
     most: int
     default: int
     is_memory: bool
+    by_cluster: bool = False
 
     def check(self, label: str, value: object) -> int:
         """Return `value` as a number if it is within the limits; raises `OptionsError`."""
@@ -81,6 +82,11 @@ class Range:
         if number is None:
             example = "such as 4G" if self.is_memory else "a whole number"
             raise OptionsError(f"{label} cannot be {shown(value)}: give {example}.")
+        if number > self.most and self.by_cluster:
+            raise OptionsError(
+                f"{label} cannot be {shown(value)}: this cluster gives a server at most "
+                f"{self.show(self.most)}."
+            )
         if not self.least <= number <= self.most:
             raise OptionsError(
                 f"{label} cannot be {shown(value)}: at least {self.show(self.least)} and at most "
@@ -92,10 +98,12 @@ class Range:
         """Format a number, memory with its suffix."""
         return show_memory(number) if self.is_memory else str(number)
 
-    def limited(self, limit: int) -> Range:
+    def limited(self, limit: int, *, by_cluster: bool = False) -> Range:
         """Return the range with its maximum lowered to `limit`."""
-        most = min(self.most, limit)
-        return Range(min(self.least, most), most, min(self.default, most), self.is_memory)
+        if limit >= self.most:
+            return self
+        least, default = min(self.least, limit), min(self.default, limit)
+        return Range(least, limit, default, self.is_memory, by_cluster)
 
 
 Field = Choices | Range
@@ -127,7 +135,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Profile:
-    """A parsed profile. `fixed` are the values that the administrator set."""
+    """A parsed profile. `fixed` are the values that the administrator set.
+
+    `unavailable` is a sentence on why it cannot start on this cluster, or empty.
+    """
 
     name: str
     display_name: str
@@ -138,6 +149,7 @@ class Profile:
     fields: Mapping[str, Field]
     options: Mapping[str, Option]
     limits: Limits
+    unavailable: str = ""
 
     def open_to(self, user: str, groups: Collection[str]) -> bool:
         """Return whether a user may choose it."""
@@ -153,6 +165,20 @@ class Profile:
             if isinstance(declared, Range) and limit is not None:
                 fields[name] = declared.limited(limit)
         return fields
+
+    def controls_for(self, user: str, groups: Collection[str]) -> dict[str, tuple[str, Field]]:
+        """Return the label and the field of all that a user can choose, options included."""
+        fields = self.fields_for(user, groups).items()
+        return {
+            **{name: (LABELS[name], declared) for name, declared in fields},
+            **{name: (option.label, option.choices) for name, option in self.options.items()},
+        }
+
+    def names(self, field: str) -> set[str]:
+        """Return all names that a field may have, such as those of environments."""
+        declared, fixed = self.fields.get(field), self.fixed.get(field)
+        names = set(declared.labels) if isinstance(declared, Choices) else {str(fixed or "")}
+        return names - {""}
 
 
 @dataclass(frozen=True)
@@ -173,21 +199,22 @@ class Profiles:
 
     all: Sequence[Profile]
 
+    def names(self, field: str) -> set[str]:
+        """Return all names that a field may have in any profile."""
+        return {name for profile in self.all for name in profile.names(field)}
+
     def open_to(self, user: str, groups: Collection[str]) -> list[Profile]:
         """Return the profiles that a user may choose."""
         return [profile for profile in self.all if profile.open_to(user, groups)]
 
     def choose(self, options: Mapping[str, object], user: str, groups: Collection[str]) -> Chosen:
         """Validate `options`; missing ones get their defaults. Raises `OptionsError`."""
-        profiles = {profile.name: profile for profile in self.open_to(user, groups)}
-        if not profiles:
+        profile = self._profile(options, user, groups)
+        if profile.unavailable:
             raise OptionsError(
-                f"{user} does not have access to any profile. Ask an administrator for access "
-                "(c.YarnSpawner.profiles)."
+                f"The profile {profile.name} cannot start. {profile.unavailable} Choose another "
+                "profile. Ask an administrator to correct this one."
             )
-        labels = {name: profile.display_name for name, profile in profiles.items()}
-        known = Choices(labels, next(iter(profiles)))
-        profile = profiles[known.check("The profile", options.get("profile", known.default))]
         fields = profile.fields_for(user, groups)
         unknown = [name for name in options if name not in {"profile", *fields, *profile.options}]
         if unknown:
@@ -204,6 +231,36 @@ class Profiles:
             requested = options.get(name, option.choices.default)
             env |= option.env[option.choices.check(option.label, requested)]
         return Chosen({**profile.fixed, **values}, env, profile.display_name)
+
+    def refused_fields(
+        self, options: Mapping[str, object], user: str, groups: Collection[str]
+    ) -> dict[str, str]:
+        """Return why `choose` refuses the values of fields, by the fields' names."""
+        try:
+            profile = self._profile(options, user, groups)
+        except OptionsError:
+            return {}
+        refused = {}
+        for name, (label, declared) in profile.controls_for(user, groups).items():
+            try:
+                declared.check(label, options.get(name, declared.default))
+            except OptionsError as error:
+                refused[name] = error.sentence
+        return refused
+
+    def _profile(
+        self, options: Mapping[str, object], user: str, groups: Collection[str]
+    ) -> Profile:
+        """Return the profile that `options` name, or the default one; raises `OptionsError`."""
+        profiles = {profile.name: profile for profile in self.open_to(user, groups)}
+        if not profiles:
+            raise OptionsError(
+                f"{user} does not have access to any profile. Ask an administrator for access "
+                "(c.YarnSpawner.profiles)."
+            )
+        labels = {name: profile.display_name for name, profile in profiles.items()}
+        known = Choices(labels, next(iter(profiles)))
+        return profiles[known.check("The profile", options.get("profile", known.default))]
 
 
 def shown(value: object) -> str:
@@ -230,9 +287,13 @@ def parse_count(value: object) -> int | None:
 
 
 def show_memory(number: int) -> str:
-    """Format bytes with the largest suffix that leaves at most two decimals."""
+    """Format bytes with the largest suffix that leaves at most two decimals.
+
+    `parse_memory` reads the same number from it.
+    """
     for suffix in ("T", "G", "M", "K"):
-        scaled = number / (1 << SUFFIXES[suffix])
-        if scaled >= 1 and scaled == round(scaled, 2):
+        unit = 1 << SUFFIXES[suffix]
+        scaled = round(number / unit, 2)
+        if scaled >= 1 and int(scaled * unit) == number:
             return f"{scaled:.2f}".rstrip("0").rstrip(".") + suffix
     return str(number)

@@ -11,13 +11,14 @@ from traitlets import default
 
 from hadoop_client.yarn.records import QueueState
 from hadoop_client.yarn.reports import QueueInfo
-from yarnspawner.failures import OptionsError, SpawnError
+from yarnspawner.failures import OptionsError, QueueError, SpawnError
 from yarnspawner.jupyterhub_types import JsonObject, OrmSpawner, User
 from yarnspawner.launch.allocation import Allocation
 from yarnspawner.launcher.interface import ClusterError
 from yarnspawner.profiles.config import ProfileError, parse_profiles
-from yarnspawner.profiles.form import FreeCapacity, options_of, render
+from yarnspawner.profiles.form import FreeCapacity, Visitor, options_of, render
 from yarnspawner.profiles.model import Profiles, show_memory
+from yarnspawner.profiles.offer import ClusterOffer, offered_profiles
 from yarnspawner.settings import YarnSpawnerSettings
 
 #: The spawner's option that each field of a profile sets.
@@ -31,9 +32,9 @@ TRAITS = {
     "docker_image": "docker_image",
 }
 
-#: How long the form waits for the queues' free capacity; after that it is shown without.
-CAPACITY_TIMEOUT_SECONDS = 2.0
-
+#: How long the form and a start wait for the cluster's limits, and the form for the queues' free
+#: capacity. After that they do without.
+CLUSTER_TIMEOUT_SECONDS = 2.0
 
 #: The form does not mention that YARN rounds up to multiples of this or less, in MiB.
 FINE_STEP_MB = 256
@@ -48,6 +49,7 @@ class ProfileOptions(YarnSpawnerSettings):
     user: User
     orm_spawner: OrmSpawner
     accepted_options: JsonObject
+    options_form: object
 
     #: The display name of the chosen profile.
     profile_title = ""
@@ -58,6 +60,13 @@ class ProfileOptions(YarnSpawnerSettings):
 
     async def cluster_allocation(self) -> Allocation:
         """Return how the cluster rounds memory; raises `ClusterUnavailableError`."""
+        raise NotImplementedError
+
+    async def cluster_offer(self, profiles: Profiles) -> ClusterOffer:
+        """Return what the cluster can give of what the profiles name.
+
+        Raises `ClusterError` or `ClusterUnavailableError`.
+        """
         raise NotImplementedError
 
     def forget_refused_options(self) -> None:
@@ -98,25 +107,69 @@ class ProfileOptions(YarnSpawnerSettings):
     def _groups(self) -> set[str]:
         return {group.name for group in self.user.groups}
 
-    async def profile_form(self) -> str:
-        """Return the form's HTML; without the queues' free capacity if YARN does not report it."""
+    async def _offered_profiles(self) -> Profiles:
+        """Return the profiles as the cluster can give them; as configured if it does not answer.
+
+        Raises `OptionsError`.
+        """
         profiles = await self._parsed_profiles()
+        problem = f"YARN or HDFS did not answer within {CLUSTER_TIMEOUT_SECONDS:g} s."
+        try:
+            offer = self.cluster_offer(profiles)
+            return offered_profiles(
+                profiles, await asyncio.wait_for(offer, CLUSTER_TIMEOUT_SECONDS)
+            )
+        except asyncio.TimeoutError:
+            pass
+        except (ClusterError, SpawnError) as error:
+            problem = str(error)
+        self.log.warning("The cluster's limits are not known for the profiles: %s", problem)
+        return profiles
+
+    async def profile_form(self) -> str:
+        """Return the form's HTML, with the user's last choice."""
+        last = self.accepted_options or self.orm_spawner.user_options or {}
+        return await self._render_form(await self._offered_profiles(), last, {})
+
+    async def refused_form(
+        self, given: Mapping[str, Sequence[str]], failure: Exception | None
+    ) -> str:
+        """Return the form with the refused values, and why at each field.
+
+        `failure` is the error of the start, None if there was none. Empty if this spawner shows no
+        profiles, or another form.
+        """
+        if not self.profiles or self.options_form != type(self).profile_form:
+            return ""
+        try:
+            options = options_of(given)
+            profiles = await self._offered_profiles()
+        except OptionsError:
+            return ""
+        errors = profiles.refused_fields(options, self.user.name, self._groups())
+        if isinstance(failure, QueueError):
+            errors["queue"] = failure.sentence
+        return await self._render_form(profiles, options, errors)
+
+    async def _render_form(
+        self, profiles: Profiles, values: Mapping[str, object], errors: Mapping[str, str]
+    ) -> str:
         capacity: dict[str, FreeCapacity] = {}
         reserved = ""
         try:
-            queues = await asyncio.wait_for(self.cluster_queues(), CAPACITY_TIMEOUT_SECONDS)
+            queues = await asyncio.wait_for(self.cluster_queues(), CLUSTER_TIMEOUT_SECONDS)
             capacity = {name: free_capacity(queue) for queue in queues for name in queue.names}
             reserved = self._reserved(await self.cluster_allocation())
         except asyncio.TimeoutError:
             self.log.warning(
                 "The form shows no free capacity: YARN did not answer within %g s.",
-                CAPACITY_TIMEOUT_SECONDS,
+                CLUSTER_TIMEOUT_SECONDS,
             )
         except (ClusterError, SpawnError) as error:
             self.log.warning("The form shows no free capacity: %s", error)
-        last = self.accepted_options or self.orm_spawner.user_options or {}
+        visitor = Visitor(self.user.name, self._groups(), values, errors)
         templates = self.user.settings["jinja2_env_sync"]
-        return render(templates, profiles, self.user.name, self._groups(), last, capacity, reserved)
+        return render(templates, profiles, visitor, capacity, reserved)
 
     def _reserved(self, allocation: Allocation) -> str:
         """Return a sentence on what YARN reserves for a server; empty if it hardly rounds."""
@@ -130,7 +183,7 @@ class ProfileOptions(YarnSpawnerSettings):
     async def read_profile_form(self, given: Mapping[str, Sequence[str]]) -> dict[str, str]:
         """Parse and validate a form or a query; raises `OptionsError` before anything is stored."""
         options = options_of(given)
-        (await self._parsed_profiles()).choose(options, self.user.name, self._groups())
+        (await self._offered_profiles()).choose(options, self.user.name, self._groups())
         return options
 
     async def apply_profile(self, options: Mapping[str, object]) -> None:
@@ -139,7 +192,7 @@ class ProfileOptions(YarnSpawnerSettings):
         Raises `OptionsError`; the options of the last successful start are then restored.
         """
         try:
-            profiles = await self._parsed_profiles()
+            profiles = await self._offered_profiles()
             chosen = profiles.choose(options, self.user.name, self._groups())
         except OptionsError:
             self.forget_refused_options()

@@ -21,6 +21,10 @@ c.YarnSpawner.profiles = [
      "options": {"data": {"label": "Data", "choices": {
          "sample": {"env": {"DATA": "/sample"}}, "all": {"env": {"DATA": "/all"}}}}},
      "limits": {"users": {"bob": {"memory": "256M"}}}},
+    {"name": "huge", "memory": {"min": "128M", "max": "4T"}, "cores": 1,
+     "environment": {"choices": {"/usr": "A path", "gone": "Unpublished"}}},
+    {"name": "gone", "display_name": "Gone", "environment": "gone"},
+    {"name": "labelled", "display_name": "Labelled", "node_label": "fast"},
 ]
 """
 
@@ -64,6 +68,10 @@ def test_the_same_is_refused_by_form_query_and_rest_and_nothing_sticks(
     assert said in by_form.text
     assert said in by_query.text
     assert said in by_rest[-1]["message"]
+    if "memory" in options:
+        assert re.search(
+            r'is-invalid" id="custom:memory"[^>]* value="2G"[^>]*aria-inv', by_form.text
+        )
     assert running_applications(hadoop) == []
     assert hub.start_server("alice")
     assert hub.api("GET", "users/alice")["servers"][""]["user_options"] in ({}, None)
@@ -88,6 +96,30 @@ def test_the_form_is_in_the_hubs_page_and_starts_what_was_chosen(
     again = alice.http.get("/hub/spawn/alice").text
     assert re.search(r'value="custom" checked', again)
     assert 'value="512M"' in again
+
+
+def test_the_form_offers_only_what_the_cluster_has(hub: Hub, wait_until: Callable[..., Any]):
+    alice = Person(hub, "alice")
+    wait_until(
+        lambda: "is not published" in alice.http.get("/hub/spawn/alice").text, 60, "its limits"
+    )
+    page = alice.http.get("/hub/spawn/alice").text
+    assert "Not available. The environment gone is not published." in page
+    assert "Not available. No node is of the kind fast." in page
+    assert "Unpublished" not in page
+    assert re.search(r'id="huge:memory-hint">128M to [\d.]+G', page)
+    refused = alice.post("/hub/spawn/alice", {"profile": "huge", "huge:memory": "2T"}).text
+    assert "this cluster gives a server at most" in refused
+    assert 'value="2T"' in refused
+    message = hub.request_server("alice", options={"profile": "gone"})[-1]["message"]
+    assert "The profile gone cannot start. The environment gone is not published." in message
+
+
+def test_the_refused_form_of_a_named_server_is_its_own(make_hub: Any):
+    hub = make_hub(HUB_CONFIG + "c.JupyterHub.allow_named_servers = True\n")
+    alice = Person(hub, "alice")
+    refused = alice.post("/hub/spawn/alice/second", {"profile": "custom", "custom:memory": "3G"})
+    assert re.search(r'is-invalid" id="custom:memory"', refused.text)
 
 
 def test_a_limit_holds_for_who_it_is_for(hub: Hub):
