@@ -76,11 +76,18 @@ def _extras(parameter: Any, text: str) -> str:
     shows_default = _is_worth_showing(default) and "default:" not in text
     extras = [
         f"default: `{default}`" if shows_default else "",
-        f"or the variable `{parameter.envvar}`" if parameter.envvar else "",
+        _variables(parameter.envvar),
         "required" if parameter.required and parameter.param_type_name == "option" else "",
     ]
     shown = "; ".join(filter(None, extras))
     return f" ({shown})" if shown else ""
+
+
+def _variables(names: str | list[str] | None) -> str:
+    """Return the clause on the variables that an option is read from, the first that is set."""
+    listed = [names] if isinstance(names, str) else names or []
+    variables = " or ".join(f"`{name}`" for name in listed)
+    return f"or the variable {variables}" if variables else ""
 
 
 def _is_worth_showing(default: object) -> bool:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -19,7 +21,11 @@ from env_packaging.build.prune import Preset
 from env_packaging.errors import MissingPackageError
 from env_packaging.registry import (
     DEFAULT_ENV_ROOT,
+    ENV_ROOT_VARIABLE,
     LATEST,
+    OWN,
+    OWN_ENVS,
+    OWN_ENVS_VARIABLE,
     Reference,
     check_alias,
     check_name,
@@ -27,12 +33,15 @@ from env_packaging.registry import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
     from rich.progress import Progress as RichProgress
 
     from env_packaging.build.progress import Progress
+    from env_packaging.build.sources import Origin
     from env_packaging.manifest import Manifest
-    from env_packaging.pack import PackedEnvironment
+    from env_packaging.pack import PackedEnvironment, PackOptions
     from hadoop_client.hdfs.filesystem import FileSystem
 
 Source = Annotated[
@@ -50,7 +59,24 @@ Name = Annotated[
     ),
 ]
 EnvRoot = Annotated[
-    str, typer.Option("--env-root", metavar="DIR", help="The HDFS directory of all environments.")
+    str,
+    typer.Option(
+        "--env-root",
+        metavar="DIR",
+        envvar=ENV_ROOT_VARIABLE,
+        help="The HDFS directory of all environments.",
+    ),
+]
+#: Where an environment is published: in a server, among its user's own.
+TargetRoot = Annotated[
+    str,
+    typer.Option(
+        "--env-root",
+        metavar="DIR",
+        envvar=[OWN_ENVS_VARIABLE, ENV_ROOT_VARIABLE],
+        help="The HDFS directory to publish in. In a server it is that of your own environments, "
+        "if the hub accepts them.",
+    ),
 ]
 Alias = Annotated[
     str, typer.Option("--alias", metavar="ALIAS", help="Alias to point at the environment.")
@@ -110,7 +136,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")
 def pack_env(  # noqa: PLR0913 - typer makes an option of each
     source: Source,
     name: Name,
-    env_root: EnvRoot = DEFAULT_ENV_ROOT,
+    env_root: TargetRoot = DEFAULT_ENV_ROOT,
     alias: Alias = LATEST,
     prune: Prune = None,
     assume_base: AssumeBase = False,
@@ -125,41 +151,80 @@ def pack_env(  # noqa: PLR0913 - typer makes an option of each
     HADOOP_CONF_DIR configures HDFS. The user is HADOOP_USER_NAME or the current account; with
     Kerberos, the owner of the ticket or of the keytab (KRB5_CLIENT_KTNAME).
     """
+    reference = Reference(check_name("name", name), check_alias(alias))
+    with required_packages():
+        from env_packaging.build.sources import origin_of, prefix_of
+        from env_packaging.pack import PackOptions
+
+        filesystem = open_hdfs()
+    presets, private = tuple(prune or ()), tuple(allow_private or ())
+    options = PackOptions(presets, assume_base, force, copies, private)
+    target = Target(filesystem, env_root, reference)
+    show = Show(as_json, quiet)
+    publish_prefix(prefix_of(source), target, show, options, origin_of(source))
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where an environment is published."""
+
+    filesystem: FileSystem
+    env_root: str
+    reference: Reference
+
+
+class Show(NamedTuple):
+    """What a command prints: JSON or text, and nothing but errors if `quiet`."""
+
+    as_json: bool
+    quiet: bool
+
+
+def publish_prefix(
+    opened: AbstractContextManager[Path],
+    target: Target,
+    show: Show,
+    options: PackOptions | None = None,
+    origin: Origin | None = None,
+) -> None:
+    """Publish the prefix that a context yields, and print progress, result and warnings."""
     from rich.console import Console
 
-    from env_packaging.build.sources import file_of, prefix_of
+    from env_packaging.pack import pack_and_publish
 
     began = time.monotonic()
     errors = Console(stderr=True)
-    reference = Reference(check_name("name", name), check_alias(alias))
-    with _required_packages():
-        from env_packaging.pack import PackOptions, pack_and_publish
-
-        filesystem = _open_hdfs()
-    presets, private = tuple(prune or ()), tuple(allow_private or ())
-    options = PackOptions(presets, assume_base, force, copies, private)
-    bars = _progress_bars(errors, shown=errors.is_terminal and not quiet)
-    with _gc_disabled(), prefix_of(source) as prefix, bars as progress:
+    bars = _progress_bars(errors, shown=errors.is_terminal and not show.quiet)
+    with _gc_disabled(), opened as prefix, bars as progress:
         packed = pack_and_publish(
             prefix,
-            name,
-            filesystem,
-            env_root,
-            alias=alias,
+            target.reference.name,
+            target.filesystem,
+            target.env_root,
+            alias=target.reference.alias,
             options=options,
             progress=progress,
-            origin=file_of(source),
+            origin=origin,
         )
     seconds = time.monotonic() - began
-    if as_json:
-        _print_json(packed, reference, seconds)
-    elif not quiet:
-        _print_summary(packed, reference, seconds)
-    if not quiet:
-        _print_warnings(errors, packed, reference)
+    if show.as_json:
+        _print_json(packed, target.reference, seconds)
+    elif not show.quiet:
+        _print_summary(packed, target, seconds)
+    if not show.quiet:
+        _print_warnings(errors, packed, target.reference)
 
 
-def _open_hdfs() -> FileSystem:
+def own_env_root(user: str) -> str:
+    """Return the HDFS directory of a user's own environments."""
+    from hadoop_client.configuration import Configuration
+
+    home = (Configuration.find() or Configuration({})).home_directory(user)
+    return os.environ.get(OWN_ENVS_VARIABLE) or f"{home}/{OWN_ENVS}"
+
+
+def open_hdfs() -> FileSystem:
+    """Open HDFS. Raises StorageError."""
     from hadoop_client.hdfs.filesystem import open_filesystem
 
     with storage_errors("open HDFS"):
@@ -178,7 +243,7 @@ def _gc_disabled() -> Iterator[None]:
 
 
 @contextmanager
-def _required_packages() -> Iterator[None]:
+def required_packages() -> Iterator[None]:
     """Turn an ImportError into a MissingPackageError."""
     try:
         yield
@@ -247,10 +312,10 @@ def _print_json(packed: PackedEnvironment, reference: Reference, seconds: float)
     sys.stdout.write(json.dumps(result, indent=1) + "\n")
 
 
-def _print_summary(packed: PackedEnvironment, reference: Reference, seconds: float) -> None:
-    manifest = packed.manifest
+def _print_summary(packed: PackedEnvironment, target: Target, seconds: float) -> None:
+    manifest, reference = packed.manifest, target.reference
     done = "Published" if packed.uploaded else "Unchanged, nothing uploaded:"
-    setting = reference.name if reference.alias == LATEST else str(reference)
+    own = target.env_root == own_env_root(target.filesystem.user)
     typer.echo(
         f"{done} {reference} in {seconds:.1f} s\n"
         f"  archive   {packed.path}\n"
@@ -258,10 +323,16 @@ def _print_summary(packed: PackedEnvironment, reference: Reference, seconds: flo
         f"{_megabytes(manifest.unpacked_bytes)} unpacked in {manifest.files:,} files\n"
         f"{_pruned(manifest)}"
         f"  contains  Python {packed.python_version}, {len(manifest.packages)} packages\n"
-        f"  shared    {_SHARED[packed.public]}\n"
-        "In jupyterhub_config.py:\n"
-        f'  c.YarnSpawner.python_env = "{setting}"'
+        f"  shared    {_OWN_SHARED if own else _SHARED[packed.public]}\n"
+        + (_OWN_USE if own else _SITE_USE).format(
+            reference.name if reference.alias == LATEST else reference
+        )
     )
+
+
+_OWN_SHARED = "no: it is your own"
+_OWN_USE = f"The next server can start in it, as {OWN}{{}}."
+_SITE_USE = 'In jupyterhub_config.py:\n  c.YarnSpawner.python_env = "{}"'
 
 
 def _pruned(manifest: Manifest) -> str:

@@ -78,7 +78,8 @@ class Manifest:
     `kind` (conda, cpython or venv), `source` (the path of the prefix or of
     the file that it was built from), `platform` (like `linux-x86_64`)
     and `libc` are those of the machine that packed. `glibc_floor` is the oldest glibc that works on
-    a node, empty if nothing needs a particular one.
+    a node, empty if nothing needs a particular one. `requirements` are those that the environment
+    was built from, without credentials; empty if it was packed as it was.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Manifest:
     left_out: tuple[LeftOut, ...] = ()
     findings: tuple[Finding, ...] = ()
     glibc_floor: str = ""
+    requirements: tuple[str, ...] = ()
     schema: int = SCHEMA
 
     def to_json(self) -> str:
@@ -121,6 +123,7 @@ class Manifest:
                 )
             known = _known(cls, values)
             known["packages"] = _records(Package, values["packages"])
+            known["requirements"] = tuple(map(str, values.get("requirements", ())))
             known["left_out"] = _records(LeftOut, values["left_out"])
             known["findings"] = tuple(
                 Finding(**{**_known(Finding, record), "members": tuple(record["members"])})

@@ -39,6 +39,7 @@ from env_packaging.build.private import refuse_private_files
 from env_packaging.build.progress import NoProgress, Progress
 from env_packaging.build.prune import Preset
 from env_packaging.build.scan import RULES_VERSION, PrefixScan, scan_prefix
+from env_packaging.build.sources import Origin
 from env_packaging.manifest import Finding, LeftOut, Manifest, Package
 from env_packaging.publish import find, find_unchanged, publish, set_alias
 from env_packaging.registry import (
@@ -92,7 +93,7 @@ def pack_and_publish(
     alias: str = LATEST,
     options: PackOptions | None = None,
     progress: Progress | None = None,
-    origin: str = "",
+    origin: Origin | None = None,
 ) -> PackedEnvironment:
     """Publish the environment at `prefix` as `name`, and point `alias` at it.
 
@@ -125,7 +126,7 @@ def pack_and_publish(
         if published is None:
             hub = hub_findings(packages, _version_of("jupyterhub"))
             findings = [*modules.result(), *hub, *file_findings(plan)]
-            names = _Names(name, origin or str(source.path), filesystem.user)
+            names = _Names(name, origin or Origin(str(source.path)), filesystem.user)
             write = partial(_write, plan, names, packages, findings, progress)
             published = publish(filesystem, env_root, name, plan.key, write, options.copies)
         elif options.copies:
@@ -146,7 +147,7 @@ class _Names(NamedTuple):
     """The environment's name, what it was packed from, and the user who packs it."""
 
     environment: str
-    source: str
+    origin: Origin
     user: str
 
 
@@ -165,7 +166,7 @@ def _write(
         name=names.environment,
         key=plan.key,
         kind=plan.prefix.kind.value,
-        source=names.source,
+        source=names.origin.source,
         python_version=interpreter.version,
         platform=interpreter.platform,
         libc=interpreter.libc,
@@ -183,6 +184,7 @@ def _write(
         ),
         findings=tuple(findings),
         glibc_floor=glibc_floor(plan)[0],
+        requirements=names.origin.requirements,
     )
 
 

@@ -49,6 +49,18 @@ __all__ = [
 #: Directory in HDFS of all environments, unless an option names another one.
 DEFAULT_ENV_ROOT = "/apps/yarnhub/envs"
 
+#: The variable with the directory of all environments, if it is another one.
+ENV_ROOT_VARIABLE = "YARNHUB_ENV_ROOT"
+
+#: The variable of a server with the directory of its user's own environments, if the hub has them.
+OWN_ENVS_VARIABLE = "YARNHUB_OWN_ENVS"
+
+#: The directory in a user's home for them, unless that variable is set.
+OWN_ENVS = "envs"
+
+#: Begins the name of one of the user's own environments in the hub's settings.
+OWN = "~/"
+
 #: Alias of a reference that names neither an alias nor a key.
 LATEST = "latest"
 

@@ -40,7 +40,8 @@ class ContainerSettings(LoggingConfigurable):
         DEFAULT_ENV_ROOT,
         help="""
         The directory in HDFS with the published environments. If it is changed, `yarnhub pack-env`
-        and `yarnhub envs` need the same in their option `--env-root`.
+        and `yarnhub envs` need the same on the edge node, in their option `--env-root` or in the
+        variable YARNHUB_ENV_ROOT. Servers have the variable.
         """,
     ).tag(config=True)
 

@@ -7,11 +7,12 @@ follows from them, without I/O.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jupyterhub.utils import url_escape_path
 
+from env_packaging.registry import DEFAULT_ENV_ROOT, ENV_ROOT_VARIABLE, OWN, OWN_ENVS_VARIABLE
 from hadoop_client.printable import printable
 from yarnspawner.container.hub import parse_api_url
 from yarnspawner.container.payload import TOKENS_FILE, Launch
@@ -39,9 +40,6 @@ from yarnspawner.launch.spec import (
 from yarnspawner.launcher import port_endpoint
 from yarnspawner.settings import YarnSpawnerSettings
 from yarnspawner.users import check_user
-
-#: Begins the name of one of the user's own environments.
-OWN = "~/"
 
 #: The server's variable with the URL of its environment's archive, for Spark's executors.
 ARCHIVE_VARIABLE = "YARNHUB_ARCHIVE"
@@ -154,7 +152,7 @@ async def _find(
                 "here. Choose another, or ask an administrator to set c.YarnSpawner.user_envs."
             )
         owner = request.user
-        env_root = f"{yarn.configuration.home_directory(owner)}/{settings.user_envs.strip('/')}"
+        env_root = _own_envs(settings, owner, yarn)
         python_env = python_env.removeprefix(OWN)
     return await find_environment(
         python_env,
@@ -164,6 +162,21 @@ async def _find(
         link=link,
         owner=owner,
     )
+
+
+def _own_envs(settings: YarnSpawnerSettings, user: str, yarn: HubCluster) -> str:
+    """Return the directory of a user's own environments."""
+    return f"{yarn.configuration.home_directory(user)}/{settings.user_envs.strip('/')}"
+
+
+def _registry_variables(
+    settings: YarnSpawnerSettings, user: str, yarn: HubCluster
+) -> Iterator[tuple[str, str]]:
+    """Yield what `yarnhub pack-env` and `yarnhub envs` in a server need to know of the hub."""
+    if settings.env_root != DEFAULT_ENV_ROOT:
+        yield ENV_ROOT_VARIABLE, settings.env_root
+    if settings.user_envs and yarn.homes is not None:
+        yield OWN_ENVS_VARIABLE, _own_envs(settings, user, yarn)
 
 
 async def _kernels(
@@ -237,6 +250,7 @@ def _launch(
     command, environment = request.command, _variables(request.environment)
     if python.archive is not None:
         environment.setdefault(ARCHIVE_VARIABLE, str(python.archive.url))
+    environment = {**dict(_registry_variables(settings, request.user, yarn)), **environment}
     paths = {
         variable: certificates.container_path(name)
         for name, variable in certificates.VARIABLES.items()

@@ -13,11 +13,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from env_packaging.build.prefix import permission_errors
+from env_packaging.build.requirements import recorded
 from env_packaging.errors import MissingPackageError, PrefixError
 
 #: Suffixes of files that describe an environment.
@@ -49,20 +51,53 @@ def prefix_of(source: str) -> Iterator[Path]:
         yield _named(source)
 
 
-def file_of(source: str) -> str:
-    """Return the path of the file that a source is, empty for another one."""
+@dataclass(frozen=True)
+class Origin:
+    """What a temporary prefix is built from: the path of a file, or the reference of an environment
+    that is extended; and the requirements that its manifest records."""
+
+    source: str
+    requirements: tuple[str, ...] = ()
+
+
+def origin_of(source: str) -> Origin | None:
+    """Return the origin of what is built from a source, None if it is a prefix."""
     path = Path(source).expanduser().absolute()
-    return str(path) if path.is_file() else ""
+    if not path.is_file():
+        return None
+    text = path.read_text(encoding="utf-8", errors="replace") if path.suffix == ".txt" else ""
+    return Origin(str(path), recorded(text))
+
+
+@contextmanager
+def built_from(what: str, requirements: Iterable[str], pins: Iterable[str] = ()) -> Iterator[Path]:
+    """Yield a venv with these requirements, in versions that the pins permit; then delete it.
+
+    `what` begins the message of a failure. Raises as `prefix_of` does.
+    """
+    with _directory() as directory:
+        wanted, constraints = directory / "requirements.txt", directory / "constraints.txt"
+        wanted.write_text("".join(f"{line}\n" for line in requirements))
+        constraints.write_text("".join(f"{pin}\n" for pin in pins))
+        prefix = directory / "environment"
+        _build_venv(what, prefix, ["-r", str(wanted), "-c", str(constraints)])
+        yield prefix
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="yarnhub-build-") as directory:
+        yield Path(directory)
 
 
 @contextmanager
 def _built(file: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="yarnhub-build-") as directory:
-        prefix = Path(directory) / "environment"
+    with _directory() as directory:
+        prefix = directory / "environment"
         if file.suffix in (".yml", ".yaml"):
             _build_conda(file, prefix)
         elif file.suffix == ".txt":
-            _build_venv(file, prefix)
+            _build_venv(str(file), prefix, ["-r", str(file)])
         else:
             raise PrefixError(
                 f"{file} is not an environment. Give a prefix, an environment.yml or a "
@@ -77,28 +112,28 @@ def _build_conda(file: Path, prefix: Path) -> None:
         command = [program, "create", "--yes", "--prefix", str(prefix), "--file", str(file)]
     else:
         command = [program, "env", "create", "--prefix", str(prefix), "--file", str(file)]
-    _build(file, command)
+    _build(str(file), command)
 
 
-def _build_venv(file: Path, prefix: Path) -> None:
+def _build_venv(what: str, prefix: Path, requirements: Sequence[str]) -> None:
     python = prefix / "bin" / "python"
     uv = shutil.which("uv")
     if uv:
-        _build(file, [uv, "venv", "--python", sys.executable, str(prefix)])
-        _build(file, [uv, "pip", "install", "--python", str(python), "-r", str(file)])
+        _build(what, [uv, "venv", "--python", sys.executable, str(prefix)])
+        _build(what, [uv, "pip", "install", "--python", str(python), *requirements])
     elif importlib.util.find_spec("pip"):
-        _build(file, [sys.executable, "-m", "venv", "--without-pip", str(prefix)])
+        _build(what, [sys.executable, "-m", "venv", "--without-pip", str(prefix)])
         pip = [sys.executable, "-m", "pip", "--python", str(python), "install"]
-        _build(file, [*pip, "--disable-pip-version-check", "-r", str(file)])
+        _build(what, [*pip, "--disable-pip-version-check", *requirements])
     else:
-        raise MissingPackageError(f"Building {file} needs uv or pip. Install one of them.")
+        raise MissingPackageError(f"Building {what} needs uv or pip. Install one of them.")
 
 
-def _build(file: Path, command: Sequence[str]) -> None:
+def _build(what: str, command: Sequence[str]) -> None:
     done = subprocess.run(command, stdout=sys.stderr, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise PrefixError(
-            f"{file} could not be built: {' '.join(command[:3])}… failed with exit code "
+            f"{what} could not be built: {' '.join(command[:3])}… failed with exit code "
             f"{done.returncode}. See its output above."
         )
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from env_packaging.cli import EnvRoot, Quiet
+from env_packaging.cli import EnvRoot, Quiet, open_hdfs
 from env_packaging.errors import (
     DamagedEnvironmentError,
     EnvironmentInUseError,
@@ -27,9 +27,9 @@ from env_packaging.registry import (
     names,
     parse_reference,
     resolve,
-    storage_errors,
 )
 from hadoop_client.printable import printable
+from yarnhub.envs.add import add
 from yarnhub.envs.warm import warm
 from yarnhub.options import AsJson, Target
 
@@ -38,9 +38,12 @@ if TYPE_CHECKING:
     from hadoop_client.hdfs.filesystem import FileSystem
 
 app = typer.Typer(
-    help="List, inspect and clean up environments.", no_args_is_help=True, rich_markup_mode=None
+    help="List, extend and clean up environments.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
+app.command()(add)
 app.command()(warm)
 
 
@@ -53,7 +56,7 @@ def list_all(env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJson = False) -> N
     from env_packaging.inventory import as_json as to_json
     from yarnhub.envs.usage import UsageUnknownError, used_keys
 
-    stored = _all_stored(_open(), env_root)
+    stored = _all_stored(open_hdfs(), env_root)
     try:
         used = used_keys()
     except UsageUnknownError as error:
@@ -84,7 +87,7 @@ def show(reference: Target, env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJso
 
     The findings of its packer are included.
     """
-    published = resolve(_open(), env_root, reference)
+    published = resolve(open_hdfs(), env_root, reference)
     if as_json:
         manifest = json.loads(published.manifest.to_json())
         _print_json({"path": published.path, "public": published.public, "manifest": manifest})
@@ -117,7 +120,7 @@ def alias(
     parsed = parse_reference(alias)
     if parsed.key or bool(reference) == delete:
         raise ReferenceFormatError("Give NAME:ALIAS and its target, or NAME:ALIAS and --delete.")
-    filesystem = _open()
+    filesystem = open_hdfs()
     if delete:
         delete_alias(filesystem, env_root, parsed)
         _print_result(f"Deleted {parsed}.", {"alias": str(parsed), "key": None}, as_json, quiet)
@@ -148,7 +151,7 @@ def verify(
 
     from env_packaging.verify import verify as find_problems
 
-    filesystem = _open()
+    filesystem = open_hdfs()
     published = resolve(filesystem, env_root, reference)
     label = f"{published.name}@{published.key}"
     errors = Console(stderr=True)
@@ -176,7 +179,7 @@ def diff(
     """Compare the packages of two environments."""
     from yarnhub.envs.show import package_changes, version
 
-    filesystem = _open()
+    filesystem = open_hdfs()
     before, after = (resolve(filesystem, env_root, reference).manifest for reference in (old, new))
     changes = package_changes(before.packages, after.packages)
     if before.python_version != after.python_version:
@@ -219,7 +222,7 @@ def remove(
     from env_packaging.inventory import read_folder
     from yarnhub.envs.usage import used_keys
 
-    filesystem = _open()
+    filesystem = open_hdfs()
     parsed = parse_reference(reference)
     folder = read_folder(filesystem, env_root, parsed.name)
     key = parsed.key or folder.aliases.get(parsed.alias)
@@ -264,7 +267,7 @@ def gc(
     from hadoop_client.configuration import DAY_MS
     from yarnhub.envs.usage import used_keys
 
-    filesystem = _open()
+    filesystem = open_hdfs()
     oldest_ms = int(time.time() * 1000 - days * DAY_MS)
     removed: list[str] = []
     size_bytes = 0
@@ -285,13 +288,6 @@ def gc(
     lines.append(f"{verb} {len(removed)} in all, {size_bytes / 1e6:,.1f} MB.")
     result = {"removed": removed, "size_bytes": size_bytes, "dry_run": dry_run}
     _print_result("\n".join(lines), result, as_json, quiet)
-
-
-def _open() -> FileSystem:
-    from hadoop_client.hdfs.filesystem import open_filesystem
-
-    with storage_errors("open HDFS"):
-        return open_filesystem()
 
 
 def _all_stored(filesystem: FileSystem, env_root: str) -> list[Stored]:

@@ -163,3 +163,13 @@ async def test_an_image_is_for_yarn_and_not_for_the_server():
 async def test_the_launch_says_whether_to_start_fast():
     assert (await build()).launch.fast_start
     assert not (await build(fast_start=False)).launch.fast_start
+
+
+async def test_a_server_knows_the_directories_of_environments_that_are_not_the_defaults():
+    ensure = SimpleNamespace(ensure=lambda *_: None)
+    launch = (await build(homes=ensure, env_root="/site/envs", user_envs="my/envs/")).launch
+    assert launch.environment["YARNHUB_ENV_ROOT"] == "/site/envs"
+    assert launch.environment["YARNHUB_OWN_ENVS"] == "/user/alice/my/envs"
+    launch = (await build({"YARNHUB_OWN_ENVS": "/own"}, homes=ensure, user_envs="envs")).launch
+    assert launch.environment["YARNHUB_OWN_ENVS"] == "/own"
+    assert not {"YARNHUB_ENV_ROOT", "YARNHUB_OWN_ENVS"} & (await build()).launch.environment.keys()
