@@ -80,7 +80,7 @@ def add(  # noqa: PLR0913 - typer makes an option of each
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Add packages to an environment, and publish it.
+    """Add packages to an environment.
 
     It is built again from the requirements that its manifest records, and published where it is. If
     you may not write there, it becomes one of your own environments.
