@@ -167,6 +167,7 @@ def publish(
             if overlay.dropped:
                 raise
     if may_append(draft) and modified_ms is None:
+        overlay.open_base()  # if appending fails, HDFS does not show all of the file any more
         try:
             return _append(fs, path, draft)
         except OSError as error:

@@ -88,10 +88,17 @@ class Overlay:
                 "order, and read after it was closed",
             )
 
-    def _read_base(self, start: int, end: int) -> bytes:
+    def open_base(self) -> Reader:
+        """Open the base, if it is not open. It stays readable if the file in HDFS is changed."""
         if self._base is None:
             self._base = self._open_base()
-        return self._base.read_at(start, end - start)
+        return self._base
+
+    def _read_base(self, start: int, end: int) -> bytes:
+        data = self.open_base().read_at(start, end - start)
+        if len(data) != end - start:  # HDFS shows a file without its last block while it is open
+            raise OSError(errno.EIO, f"HDFS has only {start + len(data):,} bytes of the file")
+        return data
 
     def write(self, offset: int, data: bytes | memoryview) -> None:
         """Write all of `data`; raises OSError, ENOSPC, if the budget has no room for it."""

@@ -5,18 +5,27 @@ from __future__ import annotations
 import argparse
 import errno
 import logging
+import os
 import threading
 from pathlib import Path
 
 from hadoop_client.hdfs.interface import FileStatus
-from hadoop_client.hdfs.local import LocalFileSystem
+from hadoop_client.hdfs.local import LocalFile, LocalFileSystem
 from hdfs_contents.mount import daemon, tables
 from hdfs_contents.mount.__main__ import make_daemon
 from hdfs_contents.mount.overlay import Budget
 
 
 class HangingFileSystem(LocalFileSystem):
-    """No call for a file named `hangs…` ever ends, and each for one named `fails` fails."""
+    """No call for a file named `hangs…` ever ends, and each for one named `fails` fails.
+
+    One named `no-append` cannot be appended to, and seems to be empty after that, as one that is
+    named `seems-empty`: so does a file in HDFS whose last block is open.
+
+    No unfinished file in a directory `stuck` is ever deleted: the call waits, and makes `waits`.
+    """
+
+    _appended = False
 
     def stat(self, path: str) -> FileStatus:
         if "/hangs" in path:
@@ -24,6 +33,23 @@ class HangingFileSystem(LocalFileSystem):
         if path.endswith("/fails"):
             raise ConnectionError(errno.ECONNREFUSED, "HDFS cannot be reached", path)
         return super().stat(path)
+
+    def delete(self, path: str, *, recursive: bool = False) -> None:
+        if "/stuck/.saving-" in path:
+            self._local("/home/waits").touch()
+            threading.Event().wait()
+        super().delete(path, recursive=recursive)
+
+    def open_append(self, path: str) -> LocalFile:
+        if path.endswith("/no-append"):
+            self._appended = True
+            raise OSError(errno.EIO, "HDFS failed", path)
+        return super().open_append(path)
+
+    def open_read(self, path: str) -> LocalFile:
+        if path.endswith("/seems-empty") or (self._appended and path.endswith("/no-append")):
+            return LocalFile(path, Path(os.devnull).open("rb"))
+        return super().open_read(path)
 
 
 def main() -> None:

@@ -1,0 +1,36 @@
+"""Large files are appended to in HDFS, and written anew if that fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+def test_a_large_file_is_appended_to_and_not_written_anew(folder: Path, stored: Path) -> None:
+    (stored / "log").write_bytes(b"x" * 5_000_000)
+    inode = (stored / "log").stat().st_ino
+    with (folder / "log").open("ab") as file:
+        file.write(b"line\n")
+    assert (stored / "log").read_bytes() == b"x" * 5_000_000 + b"line\n"
+    assert (stored / "log").stat().st_ino == inode
+
+
+def test_a_large_file_that_cannot_be_appended_to_is_written_anew_with_its_content(
+    folder: Path, stored: Path
+) -> None:
+    (stored / "no-append").write_bytes(b"x" * 5_000_000)
+    with (folder / "no-append").open("ab") as file:
+        file.write(b"line\n")
+    assert (stored / "no-append").read_bytes() == b"x" * 5_000_000 + b"line\n"
+
+
+def test_no_zeros_take_the_place_of_content_that_hdfs_does_not_return(
+    folder: Path, stored: Path
+) -> None:
+    (stored / "seems-empty").write_bytes(b"x" * 5_000_000)
+    with (folder / "seems-empty").open("r+b") as file:
+        file.write(b"line\n")
+        with pytest.raises(OSError, match="Input/output error"):
+            file.close()
+    assert (stored / "seems-empty").read_bytes() == b"x" * 5_000_000
