@@ -306,25 +306,28 @@ class OpenFiles:
                 self.publish(draft)
         with self._tables:
             self._tables.remove(handle_id)
-            if draft is not None:
-                self._drop_if_closed(draft)
+        if draft is not None:
+            self._drop_if_closed(draft)
         if isinstance(handle, Handle):
             handle.close_reader()
 
     def _drop_if_closed(self, draft: Draft) -> None:
-        readers = self._tables.of(draft.node)
-        if any(handle.writable for handle in readers):
-            return
-        if draft.node.is_deleted and readers:
-            return  # deleted: the draft is all that is left of it
+        with self._tables:
+            readers = self._tables.of(draft.node)
+            if any(handle.writable for handle in readers):
+                return
+            if draft.node.is_deleted and readers:
+                return  # deleted: the draft is all that is left of it
+            if self._tables.drafts.get(draft.node.id) is not draft:
+                return  # dropped already
+            del self._tables.drafts[draft.node.id]
+            self._tables.recorder.dropped(draft)
         for handle in readers:
             handle.close_reader()
         if draft.is_dirty and not draft.node.is_deleted:
             log.warning("Changes of %s are lost: they could not be written", draft.version.path)
-        del self._tables.drafts[draft.node.id]
         draft.stop_upload()
         draft.overlay.close()
-        self._tables.recorder.dropped(draft)
 
     def keep_content(self, node: Node) -> None:
         """Fetch the content of a file that is about to be deleted, if a program has it open.
@@ -344,8 +347,7 @@ class OpenFiles:
                 draft.overlay.fetch()
                 self._record(draft)
         except OSError as error:
-            with self._tables:
-                self._drop_if_closed(draft)
+            self._drop_if_closed(draft)
             if error.errno == errno.ENOSPC:
                 reason = "a program has it open, and it is too large to be kept for it"
                 raise OSError(errno.EBUSY, reason, path) from error

@@ -56,15 +56,6 @@ def test_a_file_is_changed_in_the_middle_and_at_its_end(folder: Path, stored: Pa
     assert (stored / "a").read_bytes() == b"012xx56789\0\0end!"
 
 
-def test_a_large_file_is_appended_to_and_not_written_anew(folder: Path, stored: Path) -> None:
-    (stored / "log").write_bytes(b"x" * 5_000_000)
-    inode = (stored / "log").stat().st_ino
-    with (folder / "log").open("ab") as file:
-        file.write(b"line\n")
-    assert (stored / "log").read_bytes() == b"x" * 5_000_000 + b"line\n"
-    assert (stored / "log").stat().st_ino == inode
-
-
 @pytest.mark.parametrize("size", [0, 4, 20])
 def test_a_file_is_cut_and_filled_up(folder: Path, stored: Path, size: int) -> None:
     (stored / "a").write_bytes(b"0123456789")
@@ -316,6 +307,18 @@ def test_a_program_that_waits_for_hdfs_can_be_ended_and_holds_up_no_other(
     for process in waiting:
         process.send_signal(number)
         assert process.wait(30) == -number
+
+
+def test_other_files_are_used_while_a_file_that_was_closed_waits_for_hdfs(
+    mount: Mount, folder: Path, wait_until: Callable[..., object]
+) -> None:
+    (folder / "stuck").mkdir()
+    with (folder / "stuck" / "a").open("wb") as file:
+        file.write(bytes(20 * 1024 * 1024))  # a large file is sent before it is closed
+        (folder / "stuck" / "a").unlink()
+    wait_until((mount.where.with_name("stored") / "waits").exists, 30, "what was sent is deleted")
+    others = subprocess.Popen(mount.command(folder, "touch", "b"))
+    assert others.wait(30) == 0
 
 
 def test_a_namenode_that_cannot_be_reached_is_an_input_output_error(folder: Path) -> None:
