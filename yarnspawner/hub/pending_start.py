@@ -25,11 +25,11 @@ from yarnspawner.launcher.interface import ClusterError, Container, Launcher, Ph
 from yarnspawner.metrics import START_FAILURES, STATE_SECONDS
 from yarnspawner.yarn_messages import explain_end, explain_timeout
 
-POLL_SECONDS, SHORTEST_POLL_SECONDS = 0.25, 0.1
+POLL_SECONDS, SHORTEST_POLL_SECONDS = 0.25, 0.05
 
-#: The limit of requests for all pending starts, so that a burst does not keep the hub busy. Fewer
+#: The limit of looks at up to 50 pending starts, so that a burst does not keep the hub busy. Fewer
 #: starts are polled more often, because a ready server waits for the next poll.
-LOOKS_PER_SECOND = 400
+LOOKS_PER_SECOND = 200
 
 #: How long YARN may take to report the end of a server that has stopped answering.
 END_REPORT_SECONDS = 5.0
