@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benchmarks.frame import Result
 
-NAMES = ("burst", "contents", "mount", "pack", "poll", "spawn", "tokens")
+NAMES = ("burst", "contents", "mount", "pack", "poll", "scale", "spawn", "tokens")
 
 
 def main() -> None:

@@ -50,6 +50,7 @@ from benchmarks.recorded import (
     recorded_resourcemanager,
     tag_for,
 )
+from benchmarks.rpc_service import write_yarn_site
 from hadoop_client.configuration import Configuration
 from hadoop_client.yarn.records import ALIVE
 from yarnhub.minihadoop.artifacts import distribution
@@ -262,11 +263,7 @@ async def tick(gaps: list[float]) -> None:
 def skein_environment(folder: Path, rm: RecordedResourceManager) -> dict[str, str]:
     """Write the configuration of a Hadoop with only a ResourceManager; return skein's variables."""
     hadoop = distribution()
-    host, port = rm.address
-    (folder / "yarn-site.xml").write_text(
-        "<configuration><property><name>yarn.resourcemanager.address</name>"
-        f"<value>{host}:{port}</value></property></configuration>"
-    )
+    write_yarn_site(folder, rm.address)
     yarn = folder / "yarn"
     yarn.write_text(f"#!/bin/sh\necho '{hadoop.globbed_classpath(folder)}'\n")
     yarn.chmod(0o755)

@@ -9,16 +9,15 @@ benchmark measures the client.
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
 from typing import TYPE_CHECKING
 
+from benchmarks.rpc_service import SPAWN, service_process, start_service
 from hadoop_client.rpc.call import Address
-from hadoop_client.rpc.connection import RequestHeader, RequestPacketHeader, ResponseHeader
-from hadoop_client.wire import delimited, encode_varint, read_delimited
+from hadoop_client.wire import delimited, encode_varint
 from hadoop_client.yarn.records import ApplicationId, ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
 from hadoop_client.yarn.resourcemanager import GetApplicationReportRequest, GetApplicationsRequest
@@ -80,16 +79,9 @@ def application_ids(count: int) -> list[str]:
 @contextmanager
 def recorded_resourcemanager(applications: int) -> Iterator[RecordedResourceManager]:
     """Run one inside the context; it lists `applications` to callers without a tag."""
-    context = multiprocessing.get_context("spawn")
-    calls = context.Value("q")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, calls, applications), daemon=True)
-    process.start()
-    try:
-        yield RecordedResourceManager(ours.recv(), calls)
-    finally:
-        process.terminate()
-        process.join()
+    calls = SPAWN.Value("q")
+    with service_process(_serve, calls, applications) as address:
+        yield RecordedResourceManager(address, calls)
 
 
 def _serve(parent: Pipe, calls: Synchronized[int], applications: int) -> None:
@@ -103,30 +95,13 @@ class _Server:
         self._lists: dict[int, bytes] = {}
 
     async def run(self, parent: Pipe) -> None:
-        server = await asyncio.start_server(self._converse, "127.0.0.1", 0)
+        server = await start_service(self._answer)
         parent.send(server.sockets[0].getsockname())
         await server.serve_forever()
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            await reader.readexactly(len(b"hrpc") + 3)
-            while True:
-                frame = await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big"))
-                data, position = read_delimited(frame)
-                call = RequestPacketHeader.decode(data).call_id
-                if call < 0:
-                    continue  # The connection's context, or a ping.
-                data, position = read_delimited(frame, position)
-                with self._calls.get_lock():
-                    self._calls.value += 1
-                answer = self._answer(
-                    RequestHeader.decode(data).method, read_delimited(frame, position)[0]
-                )
-                packet = delimited(ResponseHeader(call).encode()) + delimited(answer)
-                writer.write(len(packet).to_bytes(4, "big") + packet)
-                await writer.drain()
-
-    def _answer(self, method: str, body: bytes) -> bytes:
+    def _answer(self, user: str, method: str, body: bytes) -> bytes:
+        with self._calls.get_lock():
+            self._calls.value += 1
         if method == "getApplicationReport":
             application = GetApplicationReportRequest.decode(body).application_id
             return b"\x0a" + delimited(report_of(application.id))
