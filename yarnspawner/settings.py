@@ -187,9 +187,10 @@ class YarnSpawnerSettings(ContainerSettings, JupyterHubSettings):
         allow_none=True,
         help="""
         A function from a user's name in JupyterHub to their name in Hadoop. It must return the same
-        name each time. None: the names are the same. Set it if users log in by an address:
+        name each time, and never one name for two users. None: the names are the same. Set it if
+        users log in by an address, and remove only your own domain:
 
-            c.YarnSpawner.hadoop_name_hook = lambda name: name.partition("@")[0]
+            c.YarnSpawner.hadoop_name_hook = lambda name: name.removesuffix("@example.com")
         """,
     ).tag(config=True)
 

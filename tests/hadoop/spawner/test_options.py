@@ -160,7 +160,7 @@ def test_no_server_is_started_for_a_superuser(hub: Hub, hadoop: MiniHadoop):
 
 
 def test_who_has_another_name_in_hadoop_acts_there_by_that_one(hub: Hub, hadoop: MiniHadoop):
-    config = "c.YarnSpawner.hadoop_name_hook = lambda name: name.partition('@')[0]\n"
+    config = "c.YarnSpawner.hadoop_name_hook = lambda name: name.removesuffix('@example.com')\n"
     seen = application(hadoop, hub.start_server("alice@example.com", config=config))
     # By which `yarnhub apps` and `yarnhub stop` tell whose a server is, and which of theirs.
     assert (seen["user"], seen["name"]) == ("alice", "jupyterhub-alice")

@@ -33,7 +33,7 @@ def test_users_have_their_hadoop_names(tmp_path: Path):
     file = tmp_path / "jupyterhub_config.py"
     file.write_text(
         "c = get_config()\n"
-        "c.YarnSpawner.hadoop_name_hook = lambda name: name.partition('@')[0]\n"
+        "c.YarnSpawner.hadoop_name_hook = lambda name: name.removesuffix('@example.com')\n"
         "c.Authenticator.allowed_users = {'bob@example.com', 'alice@example.com'}\n"
     )
     assert read_settings(file).allowed_users == ("alice", "bob")
