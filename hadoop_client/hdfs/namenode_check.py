@@ -7,7 +7,8 @@ that succeeds.
 - A server must prove its identity: by the configured principal and protection or, if this process
   has a delegation token for it, by knowing the token's secret.
 - A name service is checked once in a process, with one connection to each of its NameNodes. A
-  NameNode that cannot be reached is passed over if another one was authenticated.
+  NameNode that cannot be reached is passed over if another one was authenticated. So is one in
+  standby, which refuses every delegation token (DelegationTokenSecretManager.retrievePassword).
 
 This does not protect hdfs-native's own connections: SECURITY.md states what an attacker can still
 do.
@@ -68,38 +69,40 @@ def check_namenodes(configuration: Configuration, url: str | None) -> None:
 
 
 def _check(addresses: Sequence[Address], login: Login, prepare: Prepare | None) -> None:
-    """Authenticate each NameNode; raises OSError."""
-    unreachable: OSError | None = None
-    authenticated = False
-    for address in addresses:
+    """Authenticate each NameNode, at least one of them; raises OSError."""
+    failures = [_authenticate(address, login, prepare) for address in addresses]
+    if failures and None not in failures:
+        raise next(failure for failure in reversed(failures) if failure)
+
+
+def _authenticate(address: Address, login: Login, prepare: Prepare | None) -> OSError | None:
+    """Authenticate a NameNode. Return why it must be passed over; None if it was authenticated.
+
+    Raises OSError if it did not prove its identity, or if this process cannot.
+    """
+    try:
+        sock = socket.create_connection(address, CONNECT_SECONDS)
+    except (OSError, UnicodeError) as error:
+        return _unreachable_error(error)
+    with sock:
         try:
-            sock = socket.create_connection(address, CONNECT_SECONDS)
-        except (OSError, UnicodeError) as error:
-            unreachable = _unreachable_error(error)
-            continue
-        with sock:
-            try:
-                mechanisms = prepare(address[0]) if prepare else None
-            except SaslError as error:  # this process has no ticket, or the KDC is away
+            mechanisms = prepare(address[0]) if prepare else None
+        except SaslError as error:  # this process has no ticket, or the KDC is away
+            raise OSError(errno.EACCES, NO_TICKET) from error
+        try:
+            _log_in(sock, login, mechanisms)
+        except TimeoutError:
+            reason = f"HDFS did not answer within {LOGIN_SECONDS:g} seconds"
+            return TimeoutError(errno.ETIMEDOUT, reason)
+        except (SaslError, WireError, RpcError, OSError) as error:
+            if isinstance(error, RpcError) and error.name == "InvalidToken":
                 raise OSError(errno.EACCES, NO_TICKET) from error
-            try:
-                _log_in(sock, login, mechanisms)
-            except TimeoutError:
-                unreachable = TimeoutError(
-                    errno.ETIMEDOUT, f"HDFS did not answer within {LOGIN_SECONDS:g} seconds"
-                )
-                continue
-            except (SaslError, WireError, RpcError, OSError) as error:
-                if isinstance(error, RpcError) and error.name == "InvalidToken":
-                    raise OSError(errno.EACCES, NO_TICKET) from error
-                host, port = address
-                reason = str(error).rstrip(".")
-                raise OSError(
-                    errno.EACCES, f"HDFS authentication failed at {host}:{port}: {reason}"
-                ) from error
-        authenticated = True
-    if unreachable is not None and not authenticated:
-        raise unreachable
+            if isinstance(error, RpcError) and error.standby:
+                return OSError(errno.ECONNREFUSED, "HDFS has no active NameNode")
+            host, port = address
+            reason = f"HDFS authentication failed at {host}:{port}: {str(error).rstrip('.')}"
+            raise OSError(errno.EACCES, reason) from error
+    return None
 
 
 def _log_in(sock: socket.socket, login: Login, mechanisms: MechanismFactory | None) -> None:

@@ -25,11 +25,10 @@ def port() -> int:
         return port
 
 
-@pytest.fixture
-def newcomers_python(tmp_path: Path) -> Path:
-    """An environment that has what the demo says that it needs, and no more."""
+def newcomers_python(tmp_path: Path, extras: str) -> Path:
+    """An environment that has these extras and no more."""
     venv = make_venv(Path(sys.base_prefix), tmp_path / "venv")
-    bring_along(venv, "yarnhub[demo]")
+    bring_along(venv, f"yarnhub[{extras}]")
     return venv / "bin" / "python"
 
 
@@ -60,18 +59,18 @@ def processes_of(folder: Path) -> list[str]:
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
-    "more",
+    ("extras", "more"),
     [
-        pytest.param((), id="simple"),
-        pytest.param(("--kerberos",), id="kerberos", marks=pytest.mark.heavy),
+        pytest.param("demo", (), id="simple"),
+        pytest.param("demo,kerberos", ("--kerberos",), id="kerberos", marks=pytest.mark.heavy),
     ],
 )
 def test_the_end_to_end_check_passes_and_leaves_nothing(
-    tmp_path: Path, port: int, newcomers_python: Path, more: tuple[str, ...]
+    tmp_path: Path, port: int, extras: str, more: tuple[str, ...]
 ):
     report = tmp_path / "report.json"
     options = ("--check", "--report", str(report), *more)
-    process = demo(tmp_path, port, *options, python=newcomers_python)
+    process = demo(tmp_path, port, *options, python=newcomers_python(tmp_path, extras))
     output, _ = process.communicate()
     assert process.returncode == 0, output
     assert "The check passed." in output
@@ -97,6 +96,13 @@ def test_ctrl_c_half_way_ends_everything(tmp_path: Path, port: int, wait_until: 
     assert process.returncode == 130, output
     assert "Traceback" not in output
     assert processes_of(tmp_path) == []
+
+
+def test_without_gssapi_the_demo_with_kerberos_starts_nothing(tmp_path: Path, port: int):
+    process = demo(tmp_path, port, "--kerberos", python=newcomers_python(tmp_path, "demo"))
+    output, _ = process.communicate()
+    assert process.returncode == 3
+    assert output == "gssapi is not installed: pip install 'yarnhub[demo,kerberos]'.\n"
 
 
 def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path):

@@ -39,9 +39,12 @@ def demo(
 
     require_not_root(allow_root)
     try:
+        if kerberos:
+            import gssapi  # noqa: F401
         from yarnhub.demo.demo import Demo
     except ImportError as error:
-        typer.echo(f"{error.name} is not installed: pip install 'yarnhub[demo]'.", err=True)
+        extras = "demo,kerberos" if kerberos else "demo"
+        typer.echo(f"{error.name} is not installed: pip install 'yarnhub[{extras}]'.", err=True)
         raise typer.Exit(3) from error
 
     session = Demo(Console(), port, kerberos)

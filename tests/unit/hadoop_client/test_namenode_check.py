@@ -27,7 +27,8 @@ from tests.unit.hadoop_client.rpc_server import REFUSED, STANDBY, Call, RpcServe
 from tests.unit.hadoop_client.test_identity import token_of
 
 TOKEN = token_of("alice")
-FATAL_STANDBY = ResponseHeader(-33, RpcStatus.FATAL, STANDBY, "not yet logged in")
+DENIED = "org.apache.hadoop.security.AccessControlException"
+FATAL = ResponseHeader(-33, RpcStatus.FATAL, DENIED, "not yet logged in")
 
 
 def frame(header: ResponseHeader, message: SaslMessage | None = None) -> bytes:
@@ -48,7 +49,7 @@ LIES: dict[str, tuple[bytes, str]] = {
         + sasl(SaslState.SUCCESS),
         "without proving its identity",
     ),
-    "a fatal error": (frame(FATAL_STANDBY), "StandbyException"),
+    "a fatal error": (frame(FATAL), "AccessControlException"),
     "an answer": (frame(ResponseHeader(0)), "another message during the login"),
     "an answer of another kind": (b"HTTP/1.1 400 Bad Request\r\n\r\n", "longer than Hadoop allows"),
     "nothing": (b"", "the server closed the connection"),
@@ -212,6 +213,19 @@ def test_a_namenode_in_standby_or_out_of_reach_is_passed_over(give: Give) -> Non
         check_namenodes(site(first.address, second.address), None)
         assert (first.connections, second.connections) == (1, 1)
         check_namenodes(site(REFUSED, second.address), None)
+
+
+def test_a_standby_that_refuses_the_token_is_passed_over(lying, give: Give) -> None:
+    give("ha-hdfs:prod")
+    refusal = ResponseHeader(-33, RpcStatus.FATAL, STANDBY, "not supported in state standby")
+    standby_address, _ = lying(
+        sasl(SaslState.NEGOTIATE, Offer("TOKEN", "DIGEST-MD5", "", "default")) + frame(refusal)
+    )
+    with RpcServer(present, token=TOKEN) as active:
+        check_namenodes(site(standby_address, active.address), None)
+        check_namenodes(site(active.address, standby_address), None)
+    with pytest.raises(ConnectionRefusedError, match="HDFS has no active NameNode"):
+        check_namenodes(site(standby_address, standby_address), None)
 
 
 def test_without_any_namenode_the_next_call_checks_again(give: Give) -> None:
