@@ -12,6 +12,9 @@ Metrics:
   15,000 files, and without test imports of a server's modules;
 - `unchanged_s`: our command again after no change;
 - `memory_mb`: the most memory of our command and its children, shared memory counted once;
+- `cold_s` and `cold_file_s`: from a submit until Python runs on a node that does not have the
+  environment yet, delivered as an archive and as a file; `cached_s` and `cached_file_s`: on a node
+  that has it;
 - `import_ratio`: the first `import jupyterhub.singleuser` in a container, to the same in the
   original environment.
 """
@@ -56,6 +59,7 @@ TIMED_IMPORT = (
     f"import time; began = time.perf_counter(); {IMPORT}; print(time.perf_counter() - began)"
 )
 
+READY = "submit to Python ready s"
 SAME = "yarnhub, the same work: pack and publish"
 
 #: Our command, without the steps that conda-pack does not have.
@@ -111,6 +115,10 @@ def result(times: Times) -> Result:
             "same_work_speedup": peer / samples[f"{SAME} s"].median,
             "unchanged_s": samples["yarnhub: unchanged s"].median,
             "memory_mb": max(samples["yarnhub: memory MB"].values),
+            "cold_s": samples[f"archive, cold: {READY}"].median,
+            "cold_file_s": samples[f"file, cold: {READY}"].median,
+            "cached_s": samples[f"archive, cached: {READY}"].median,
+            "cached_file_s": samples[f"file, cached: {READY}"].median,
             "import_ratio": samples["archive, cold: first import s"].median / original,
         },
     )
@@ -228,7 +236,7 @@ def measure_containers(
                         now = int(time.time() * 1000)
                         client.set_times(path, now, now)  # So YARN localizes it again.
                     measured = measure_container(hadoop, Delivery(path, kind), folder)
-                    add(times, f"{title}: submit to Python ready s", measured.ready_seconds)
+                    add(times, f"{title}: {READY}", measured.ready_seconds)
                     add(times, f"{title}: first import s", measured.import_seconds)
 
 

@@ -34,6 +34,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import linear_regression, quantiles
 
+import httpx
 import psutil
 from rich.console import Console
 
@@ -107,9 +108,7 @@ def measure(
 
             def measured(running: int) -> Load:
                 used_pct, mib = quiet_hub(hub, quiet_seconds)
-                pages = [milliseconds(lambda: browser.get("/hub/home")) for _ in range(requests)]
-                state = f"users/{users[0]}"
-                calls = [milliseconds(lambda: hub.api("GET", state)) for _ in range(requests)]
+                pages, calls = latencies(hub, browser, users[0], requests)
                 return Load(running, used_pct, mib, pages, calls)
 
             loads = [measured(0)]
@@ -152,6 +151,17 @@ def quiet_hub(hub: Hub, seconds: float) -> tuple[float, float]:
     with cpu_seconds(hub) as used:
         time.sleep(seconds)
     return used[0] / seconds * 100, psutil.Process(hub.pid).memory_info().rss / 2**20
+
+
+def latencies(
+    hub: Hub, browser: httpx.Client, user: str, requests: int
+) -> tuple[list[float], list[float]]:
+    """Return the milliseconds of requests for the home page, and for the state of the server."""
+    pages, calls = [], []
+    for _ in range(requests):
+        pages.append(milliseconds(lambda: browser.get("/hub/home").raise_for_status()))
+        calls.append(milliseconds(lambda: hub.api("GET", f"users/{user}")))
+    return pages, calls
 
 
 def milliseconds(request: Callable[[], object]) -> float:
