@@ -61,6 +61,14 @@ need_web_servers() {
   command -v curl >/dev/null || install "curl" curl
 }
 
+# The LDAP server of one of the examples, with no directory of its own.
+need_directory() {
+  PATH="$PATH:/usr/sbin:/sbin" command -v slapd >/dev/null && return
+  [ "$(id -u)" != 0 ] || ! command -v debconf-set-selections >/dev/null ||
+    echo "slapd slapd/no_configuration boolean true" | debconf-set-selections
+  install "The LDAP server slapd" slapd
+}
+
 # The programs whose work in the mounted directory is tested.
 need_mounted_programs() {
   local program
