@@ -69,6 +69,9 @@ class CombinedFileSystem:
     def open_append(self, path: str) -> Writer:
         return self._at(path).open_append(path)
 
+    def recover(self, path: str) -> None:
+        self._at(path).recover(path)
+
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         fs = self._at_entry(source)
         if fs is not self._at_entry(target):

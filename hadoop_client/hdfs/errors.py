@@ -171,6 +171,20 @@ def to_os_error(error: Exception, path: str) -> OSError:
     return _by_java_class(match["java"], _first_line(_unescape(match["text"])), path)
 
 
+#: What a failure between this process and a DataNode is, or the loss of the NameNode.
+_OF_TRANSFERS = {
+    *(errno.EIO, errno.ETIMEDOUT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EHOSTUNREACH),
+}
+
+
+def is_transfer_failure(error: OSError) -> bool:
+    """Return whether content could not be moved, for another reason than an answer of the NameNode.
+
+    hdfs-native does not tell a DataNode that is away from a NameNode that is.
+    """
+    return error.errno in _OF_TRANSFERS and not _RPC_ERROR.match(str(error.__cause__))
+
+
 def _thrown(trace: str, path: str) -> OSError:
     match = _THROWN.match(trace)
     if match is None:

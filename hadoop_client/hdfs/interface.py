@@ -155,6 +155,10 @@ class FileSystem(Protocol):
         """Open an existing file to append to it. Others may see a part of the data before the
         writer is closed. ENOTSUP if this file cannot be appended to."""
 
+    def recover(self, path: str) -> None:
+        """Have HDFS close a file that a writer of this process has left open. Its last block can be
+        read some seconds later, and its time is then the current one."""
+
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         """Rename a file or directory atomically; the parent of `target` must exist.
 

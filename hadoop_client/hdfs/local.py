@@ -74,6 +74,9 @@ class LocalFileSystem(FileSystem):
         with _errors(path):
             return LocalFile(path, self._local(path).open("ab"))
 
+    def recover(self, path: str) -> None:
+        """Do nothing: a file stays readable."""
+
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         self.stat(source)
         old, new = self._local(source), self._local(target)

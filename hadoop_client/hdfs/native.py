@@ -23,6 +23,7 @@ from hadoop_client.hdfs.deadline import Deadline
 from hadoop_client.hdfs.interface import FileStatus, FileSystem, Usage
 from hadoop_client.hdfs.native_files import Calls, NativeReader, NativeWriter
 from hadoop_client.hdfs.native_settings import NO_DIRECTORY, native_settings, native_url
+from hadoop_client.hdfs.new_file import NewFileWriter
 from hadoop_client.hdfs.paths import parent
 from hadoop_client.security.identity import account, own_user
 
@@ -116,10 +117,7 @@ class NativeFileSystem(FileSystem):
 
     def open_write(self, path: str, mode: int | None = None, *, umask: int = 0) -> NativeWriter:
         mode = self._mode_of_new(path, 0o666, mode, umask)
-        # Never overwrite: in a zone without its key hdfs-native deletes the file that it creates.
-        options = hdfs_native.WriteOptions(permission=mode, overwrite=False, create_parent=False)
-        file = self._calls(path, self._client.create, path, options)
-        return NativeWriter(self._calls, path, file)
+        return NewFileWriter(self._calls, path, self._client, mode)
 
     def open_append(self, path: str) -> NativeWriter:
         try:
@@ -129,6 +127,9 @@ class NativeFileSystem(FileSystem):
                 reason = f"it cannot be appended to: {error.strerror}"
                 raise OSError(errno.ENOTSUP, reason, path) from error
             raise
+
+    def recover(self, path: str) -> None:
+        self._calls(path, self._client.recover_lease, path)
 
     def _mode_of_new(self, path: str, most: int, mode: int | None, umask: int) -> int:
         """Return the mode for a new file or directory: `mode`, or else `most` and Hadoop's umask,

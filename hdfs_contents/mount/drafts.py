@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 from hadoop_client.hdfs import atomic
 from hadoop_client.hdfs.atomic import is_same, refuse_changed, removed_on_failure, write_file
+from hadoop_client.hdfs.errors import is_transfer_failure
 from hadoop_client.hdfs.interface import FileStatus, FileSystem, Reader, Writer
 from hadoop_client.hdfs.paths import lock_path
 from hdfs_contents.mount.inodes import Node
@@ -166,22 +167,40 @@ def publish(
         except FileNotFoundError:  # its directory was renamed since then
             if overlay.dropped:
                 raise
+
+    def write() -> FileStatus:
+        return write_file(
+            fs,
+            path,
+            overlay.chunks(),
+            replaces=replaces,
+            modified_ms=modified_ms,
+            before_rename=before_rename,
+        )
+
     if may_append(draft) and modified_ms is None:
-        overlay.open_base()  # if appending fails, HDFS does not show all of the file any more
-        try:
-            return _append(fs, path, draft)
-        except OSError as error:
-            # EIO: hdfs-native could not set up the DataNodes for it.
-            if error.errno not in (errno.ENOTSUP, errno.EIO):
-                raise
-    return write_file(
-        fs,
-        path,
-        overlay.chunks(),
-        replaces=replaces,
-        modified_ms=modified_ms,
-        before_rename=before_rename,
-    )
+        return _append_or(write, fs, path, draft)
+    return write()
+
+
+def _append_or(
+    write: Callable[[], FileStatus], fs: FileSystem, path: str, draft: Draft
+) -> FileStatus:
+    """Append to a file, or write it anew if HDFS cannot append to it."""
+    # If appending fails, the file is left open, and HDFS does not show all of it.
+    draft.overlay.open_base()
+    try:
+        return _append(fs, path, draft)
+    except OSError as error:
+        # hdfs-native may not be able to set up the DataNodes of the last block.
+        if error.errno != errno.ENOTSUP and not is_transfer_failure(error):
+            raise
+    try:
+        return write()
+    except OSError:
+        with suppress(OSError):  # the other failure is reported
+            fs.recover(path)
+        raise
 
 
 def _finish_upload(

@@ -170,7 +170,9 @@ def test_no_two_public_classes_have_the_same_name() -> None:
 
 
 def test_only_the_file_system_and_its_parts_use_an_hdfs_client() -> None:
-    parts = {f"hadoop_client.hdfs.{name}" for name in ("native", "acl", "libhdfs", "jvm")}
+    parts = {
+        f"hadoop_client.hdfs.{name}" for name in ("native", "new_file", "acl", "libhdfs", "jvm")
+    }
     clients = {"hdfs_native", "pyarrow"}
     for module, file in source_files(ROOT, PACKAGES).items():
         names = imported_names(ast.parse(file.read_text()))

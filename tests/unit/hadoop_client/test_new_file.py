@@ -1,0 +1,140 @@
+"""A new file whose DataNodes fail: it is written again, and no content is lost or mixed."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hdfs_native import WriteOptions
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hadoop_client.hdfs.deadline import Deadline
+from hadoop_client.hdfs.native_files import Calls
+from hadoop_client.hdfs.new_file import NewFileWriter
+
+REFUSED = "Connection refused (os error 111)"
+
+
+@dataclass
+class Status:
+    length: int
+    replication: int | None
+
+
+@dataclass
+class Hdfs:
+    """A file in HDFS. `failures` has for each time that it is created the step at which its
+    DataNodes fail, from 0; None is never."""
+
+    failures: Sequence[int | None]
+    error: Exception = field(default_factory=lambda: OSError(REFUSED))
+    replication: int = 3
+    length: int = 0
+    content: bytes | None = None
+    asked: list[int | None] = field(default_factory=list)
+
+    def create(self, path: str, write_options: WriteOptions) -> File:
+        if self.asked and not write_options.overwrite:
+            raise FileExistsError(path)
+        failure = self.failures[len(self.asked)] if len(self.asked) < len(self.failures) else None
+        self.asked.append(write_options.replication)
+        self.replication = write_options.replication or self.replication
+        return File(self, failure)
+
+    def get_file_info(self, path: str) -> Status:
+        return Status(self.length, self.replication)
+
+    def set_replication(self, path: str, replication: int) -> bool:
+        self.replication = replication
+        return True
+
+
+class File:
+    def __init__(self, hdfs: Hdfs, failure: int | None) -> None:
+        self._hdfs = hdfs
+        self._failure = failure
+        self._steps = 0
+        self._content = b""
+
+    def _step(self) -> None:
+        if self._steps == self._failure:
+            raise self._hdfs.error
+        self._steps += 1
+
+    def write(self, buf: bytes) -> None:
+        self._step()
+        self._content += buf
+
+    def close(self) -> None:
+        self._step()
+        self._hdfs.content = self._content
+
+
+def write(hdfs: Hdfs, *chunks: bytes) -> None:
+    with NewFileWriter(Calls(Deadline(20)), "/a", hdfs, 0o640) as file:
+        for chunk in chunks:
+            assert file.write(chunk) == len(chunk)
+
+
+@given(
+    st.lists(st.binary(min_size=1), max_size=4),
+    st.lists(st.none() | st.integers(0, 5), max_size=12),
+    st.integers(1, 4),
+)
+def test_a_file_has_all_content_and_replicas_or_fails(
+    chunks: list[bytes], failures: list[int | None], replicas: int
+) -> None:
+    hdfs = Hdfs(failures, replication=replicas)
+    try:
+        write(hdfs, *chunks)
+        expected = (b"".join(chunks), replicas)
+    except OSError as error:
+        number, expected = error.errno, (None, hdfs.replication)
+        assert number == errno.EAGAIN
+    assert (hdfs.content, hdfs.replication) == expected
+    assert all(asked is None or asked <= replicas for asked in hdfs.asked)
+
+
+def test_a_file_without_failures_is_created_once_and_asks_for_nothing_else() -> None:
+    hdfs = Hdfs([])
+    write(hdfs, b"a", b"b")
+    assert (hdfs.content, hdfs.asked) == (b"ab", [None])
+
+
+def test_fewer_replicas_are_asked_for_with_each_attempt() -> None:
+    hdfs = Hdfs([0, 0, 1, 0])
+    write(hdfs, b"a", b"b")
+    assert (hdfs.content, hdfs.asked) == (b"ab", [None, 2, 1, 1, 1])
+
+
+def test_a_large_file_is_not_written_again_once_its_begin_is_forgotten() -> None:
+    large = bytes(4 * 1024 * 1024)
+    hdfs = Hdfs([5])
+    with pytest.raises(OSError, match="save again later"):
+        write(hdfs, *[large] * 6)
+    assert hdfs.asked == [None]
+
+
+def test_a_file_that_another_client_has_replaced_is_not_overwritten() -> None:
+    hdfs = Hdfs([0], length=1)
+    with pytest.raises(OSError, match="save again later"):
+        write(hdfs, b"a")
+    assert hdfs.asked == [None]
+
+
+@pytest.mark.parametrize(
+    ("error", "number"),
+    [
+        (RuntimeError('RPCError("org.apache.hadoop.DSQuotaExceededException", "q")'), errno.EDQUOT),
+        (RuntimeError('RPCError("java.io.IOException", "what")'), errno.EIO),
+        (FileNotFoundError("File does not exist: /a"), errno.ENOENT),
+    ],
+)
+def test_a_refusal_of_the_namenode_is_raised_at_once(error: Exception, number: int) -> None:
+    hdfs = Hdfs([0], error)
+    with pytest.raises(OSError) as raised:  # noqa: PT011 - its number is compared
+        write(hdfs, b"a")
+    assert (raised.value.errno, hdfs.asked) == (number, [None])
