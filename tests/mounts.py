@@ -71,6 +71,12 @@ class Mount:
         """Kill the daemon, as the kernel does when memory is short."""
         self._tell("kill")
 
+    def kill_all(self) -> None:
+        """Kill all processes, as the NodeManager does at the end of a container."""
+        for process in (self._inside, self.daemon, self._holder.pid):
+            os.kill(process, signal.SIGKILL)
+        self._holder.communicate()
+
     def open_state(self) -> int:
         """Open the memory file of the daemon."""
         command = Path(f"/proc/{self.daemon}/cmdline").read_text().split("\0")

@@ -113,10 +113,8 @@ def server(start_server: Callable[..., httpx.Client]) -> httpx.Client:
     return start_server()
 
 
-@pytest.fixture(scope="module")
-def mount(hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mount]:
-    """All of HDFS, mounted as alice; 16 MiB may wait to be written."""
-    place = tmp_path_factory.mktemp("mount")
+def start_mount(hadoop: MiniHadoop, place: Path) -> Mount:
+    """Mount all of HDFS as alice; 16 MiB may wait to be written."""
     environment = {
         **os.environ,
         **hadoop.env(),
@@ -124,7 +122,13 @@ def mount(hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "PYTHONPATH": str(ROOT),
     }
     daemon = [sys.executable, "-m", "hdfs_contents.mount", f"--staging={place / 'staging'}"]
-    mount = Mount(place / "hdfs", [*daemon, "--staging-mb=16"], environment)
+    return Mount(place / "hdfs", [*daemon, "--staging-mb=16"], environment)
+
+
+@pytest.fixture(scope="module")
+def mount(hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mount]:
+    """All of HDFS, mounted as alice; 16 MiB may wait to be written."""
+    mount = start_mount(hadoop, tmp_path_factory.mktemp("mount"))
     yield mount
     assert mount.close() == 0
 
