@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import os
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +21,7 @@ from hadoop_client.security.credentials import Token
 from hadoop_client.wire import Message, bytes_, string
 
 if TYPE_CHECKING:
-    from typing import TypeAlias  # Python 3.8 has none, and evaluates no text
+    from typing import TypeAlias  # new in 3.10
 
 MAX_BUFFER = 65536
 
@@ -71,7 +72,7 @@ MechanismFactory: TypeAlias = "Callable[[Offer], Mechanism | None]"
 Prepare: TypeAlias = "Callable[[str], MechanismFactory]"
 
 
-_md5 = partial(hashlib.md5, usedforsecurity=False)
+_md5 = partial(hashlib.md5, usedforsecurity=False) if sys.version_info >= (3, 9) else hashlib.md5
 
 
 def _hex(text: str) -> str:
@@ -79,7 +80,7 @@ def _hex(text: str) -> str:
 
 
 class Rc4:
-    """The stream cipher; one object for each direction."""
+    """The stream cipher, for one direction."""
 
     def __init__(self, key: bytes) -> None:
         state = list(range(256))
@@ -198,7 +199,7 @@ class DigestMd5:
             self._sending = Channel(session_key, "client-to-server", sealed)
             self._receiving = Channel(session_key, "server-to-client", sealed)
         names = {"username": self._username, "realm": realm, "nonce": nonce}
-        names |= {"cnonce": self._client_nonce, "digest-uri": self._uri}
+        names["cnonce"], names["digest-uri"] = self._client_nonce, self._uri
         quoted = [f"{name}={_quote(value)}" for name, value in names.items()]
         quoted += ['cipher="rc4"'] if qop == "auth-conf" else []
         plain = f"nc=00000001,maxbuf={MAX_BUFFER},qop={qop},response={digest('AUTHENTICATE')}"

@@ -67,6 +67,24 @@ def test_all_modules_can_be_imported(version: tuple[int, int], program: Path) ->
     run(FOUND[version], "-c", code).check_returncode()
 
 
+#: A login with a token, by the example of RFC 2831, with Hadoop's strongest protection.
+LOG_IN = """
+from hadoop_client.security.sasl import DigestMd5
+client = DigestMd5("chris", "secret", "imap/elwood.innosoft.com", "OA6MHXh6VqTrRk")
+client.step(b'realm="elwood.innosoft.com",nonce="OA6MG9tEQGm2hh",qop="auth-conf",cipher="rc4"')
+assert client.layered
+client.wrap(b"request")
+"""
+
+
+@pytest.mark.parametrize("version", [version for version in FOUND if version >= (3, 8)])
+def test_a_log_in_with_a_token_needs_no_newer_python(
+    version: tuple[int, int], program: Path
+) -> None:
+    code = f"import sys; sys.path.insert(0, {str(program)!r})\n{LOG_IN}"
+    run(FOUND[version], "-c", code).check_returncode()
+
+
 @pytest.mark.parametrize("version", [version for version in FOUND if version < (3, 8)])
 def test_an_older_python_says_so_in_one_sentence(version: tuple[int, int], program: Path) -> None:
     done = run(FOUND[version], str(program))
