@@ -33,6 +33,7 @@ from hdfs_contents.answers import PathAnswer
 from hdfs_contents.checkpoints import HDFSCheckpoints
 from hdfs_contents.files_handler import HDFSFilesHandler
 from hdfs_contents.models import Model, SentModel
+from hdfs_contents.mount import links
 from hdfs_contents.operations.copy import copy_entry
 from hdfs_contents.operations.delete import delete_entry
 from hdfs_contents.operations.read import ReadRequest, read_model, trust_notebook
@@ -81,14 +82,17 @@ class HDFSContentsManager(ContentsOptions):
     def _open_store(self) -> ContentsStore:
         if self._store is None:
             fs = self._open_filesystem()
+            shared = root.share(self.root_dir, self.shared_dirs)
+            for path in shared.hidden(fs):
+                self.log.warning("%s is not shown: a shared directory has its name", path)
             if self.show_all_of_hdfs:
                 self._start, self.root_dir = self.root_dir.strip("/"), "/"
             other = self.hdfs_host != "default"
             self._local = local_root.find(self.root_dir, os.environ, other_filesystem=other)
             shown = self.local_dirs if self._local is None else self._local.shown | self.local_dirs
-            fs = root.add_local_dirs(fs, self.root_dir, shown)
+            fs = root.add_local_dirs(fs, self.root_dir, shown, shared)
             self._store = ContentsStore(
-                fs, self.root_dir, options=self, notebooks=self, log=self.log
+                fs, self.root_dir, shared, options=self, notebooks=self, log=self.log
             )
         return self._store
 
@@ -111,8 +115,19 @@ class HDFSContentsManager(ContentsOptions):
             self._local.serve(self.parent)
         if self._local.mounted:
             self._get_os_path = self._local.os_path  # by which nbconvert finds pictures
+            self._share_locally(self._local.os_path(self._start))
         else:
             self.log.warning(self._local.notice)
+
+    def _share_locally(self, directory: str) -> None:
+        """Show the shared directories in a directory of the mount."""
+        if not self.shared_dirs:
+            return
+        try:
+            links.set_links(directory, self.store.shared.targets)
+        except OSError as error:
+            names = ", ".join(self.shared_dirs)
+            self.log.warning("Code and terminals do not find %s: %s", names, error.strerror)
 
     async def get_kernel_path(self, path: str, model: object = None) -> str:
         """Return the directory, a path of the API, in which the kernel of a notebook starts."""
@@ -155,7 +170,7 @@ class HDFSContentsManager(ContentsOptions):
 
     def _ask(self, path: str, question: Callable[[FileStatus | None], bool]) -> PathAnswer:
         def ask() -> bool:
-            return question(self.store.stat_or_none(to_hdfs(self.store.root, path)))
+            return question(self.store.stat_or_none(self.store.hdfs_path(path)))
 
         return PathAnswer(self.store, path, ask)
 
@@ -185,6 +200,7 @@ class HDFSContentsManager(ContentsOptions):
         """
         path = path.strip("/")
         hdfs_path = self.store.locate(path)
+        self._refuse_shared(path)
         chunk = model.get("chunk")
         if chunk in (None, 1):
             self.run_pre_save_hooks(model=model, path=path)
@@ -235,6 +251,7 @@ class HDFSContentsManager(ContentsOptions):
         directory only if it is empty, or `always_delete_dir` is set."""
         path = path.strip("/")
         hdfs_path = self._locate_entry(path)
+        self._refuse_shared(path)
         await self.store.run(path, delete_entry, self.store, path, hdfs_path)
 
     async def rename_file(self, old_path: str, new_path: str) -> None:
@@ -243,6 +260,8 @@ class HDFSContentsManager(ContentsOptions):
         if old_path == new_path:
             return
         source, target = self._locate_entry(old_path), self._locate_entry(new_path)
+        self._refuse_shared(old_path)
+        self._refuse_shared(new_path)
         await self.store.run(new_path, rename_entry, self.store, old_path, source, target)
 
     async def copy(self, from_path: str, to_path: str | None = None) -> Model:
@@ -255,6 +274,7 @@ class HDFSContentsManager(ContentsOptions):
         source = self._locate_entry(from_path, hidden_status=404)
         to_path = await self._copy_target(from_path, to_path)
         target = self._locate_entry(to_path)
+        self._refuse_shared(to_path)
         await self.store.run(from_path, copy_entry, self.store, from_path, source, target)
         copied = await self.get(to_path, content=False)
         if copied["type"] == "notebook" and await self._lacks_checkpoint(to_path):
@@ -282,3 +302,10 @@ class HDFSContentsManager(ContentsOptions):
         if not path.strip("/"):
             raise HTTPError(400, "The root directory cannot be moved, copied or deleted")
         return self.store.locate(path, hidden_status=hidden_status)
+
+    def _refuse_shared(self, path: str) -> None:
+        """Raise HTTPError 403 for a change of a shared directory itself."""
+        if self.store.is_shared(path):
+            raise HTTPError(
+                403, f"{path} is a shared directory. It cannot be moved, replaced or deleted here"
+            )

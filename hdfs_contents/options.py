@@ -100,6 +100,17 @@ class ContentsOptions(AsyncContentsManager):
         """,
     )
 
+    shared_dirs = Dict(
+        value_trait=Unicode(),
+        config=True,
+        help="""
+        Directories of HDFS to show in the root directory, by name; by default none. Their files
+        keep their paths in HDFS, and HDFS permissions decide who may read and change them. Kernels
+        and terminals find them under the same name. Set it to show users the directories of their
+        team, for example {"team": "/data/team"}.
+        """,
+    )
+
     always_delete_dir = Bool(
         False,
         config=True,

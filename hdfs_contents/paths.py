@@ -58,6 +58,8 @@ def normalize_root(root: str) -> str:
         raise InvalidPathError(f"{root!r} is not an absolute path in HDFS, such as /user/alice")
     names = [name for name in root.split("/") if name]
     for name in names:
+        if name in (".", ".."):
+            raise InvalidPathError(f"{root!r} contains {name!r}")
         _check_name(name, root)
     return "/" + "/".join(names)
 

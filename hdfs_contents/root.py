@@ -23,7 +23,9 @@ from hadoop_client.hdfs.combined import CombinedFileSystem
 from hadoop_client.hdfs.filesystem import FileSystem, Kind, open_filesystem
 from hadoop_client.hdfs.homes import make_home_command
 from hadoop_client.hdfs.local import LocalFileSystem
-from hdfs_contents.paths import InvalidPathError, is_hidden, normalize_root, to_hdfs
+from hadoop_client.hdfs.paths import join
+from hdfs_contents.paths import InvalidPathError, normalize_root, to_hdfs
+from hdfs_contents.shared import SharedDirectories, check_shown_name
 
 
 class StartupError(TraitError):
@@ -100,17 +102,27 @@ def open_root(root: str, url: str | None, *, create: bool, kind: Kind = "auto") 
     return fs
 
 
-def add_local_dirs(fs: FileSystem, root: str, directories: Mapping[str, str]) -> FileSystem:
+def share(root: str, directories: Mapping[str, str]) -> SharedDirectories:
+    """Return the links to shared directories in `root`."""
+    try:
+        return SharedDirectories(root, directories)
+    except InvalidPathError as error:
+        option = f"c.HDFSContentsManager.shared_dirs = {dict(directories)!r}"
+        raise StartupError(f"{option} cannot be used: {error}.") from error
+
+
+def add_local_dirs(
+    fs: FileSystem, root: str, directories: Mapping[str, str], shared: SharedDirectories
+) -> FileSystem:
     """Return `fs` with local directories shown in `root`, by name."""
     mounts: dict[str, FileSystem] = {}
     for name, directory in directories.items():
         option = f"c.HDFSContentsManager.local_dirs = {{{name!r}: {directory!r}}}"
-        if not name or "/" in name or is_hidden(name):
-            raise StartupError(
-                f"{option}: the name must not be empty, contain a slash or begin with a dot."
-            )
+        if join(root, name) in shared.links:
+            raise StartupError(f"{option} cannot be used: a shared directory has the same name.")
         local = Path(os.path.expandvars(directory)).expanduser()
         try:
+            check_shown_name(name)
             mount = to_hdfs(root, name)
             local.mkdir(parents=True, exist_ok=True)
         except (InvalidPathError, OSError) as error:

@@ -21,6 +21,7 @@ from hdfs_contents.http_errors import http_errors
 from hdfs_contents.paths import is_hidden, to_hdfs
 from hdfs_contents.permanent_deletes import PermanentDeletes
 from hdfs_contents.seen_files import LastSeen
+from hdfs_contents.shared import SharedDirectories
 from hdfs_contents.snapshots import Snapshots
 from hdfs_contents.uploads import Uploads
 
@@ -60,18 +61,21 @@ class Notebooks(Protocol):
 
 
 class ContentsStore:
-    """HDFS below `root`. Its methods block, except `run`, which calls them from the event loop."""
+    """HDFS below `root`, and `shared` directories. Its methods block, except `run`, which calls
+    them from the event loop."""
 
     def __init__(
         self,
         fs: FileSystem,
         root: str,
+        shared: SharedDirectories,
         options: StoreOptions,
         notebooks: Notebooks,
         log: logging.Logger,
     ) -> None:
         self.fs = fs
         self.root = root
+        self.shared = shared
         self.options = options
         self.notebooks = notebooks
         self.log = log
@@ -91,11 +95,19 @@ class ContentsStore:
             call = partial(function, *args, **kwargs)
             return await loop.run_in_executor(self._threads, call)
 
+    def hdfs_path(self, api_path: str) -> str:
+        """Return the path in HDFS, also behind a shared directory; raise InvalidPathError."""
+        return self.shared.resolve(to_hdfs(self.root, api_path))
+
+    def is_shared(self, api_path: str) -> bool:
+        """Return whether a path, which must be valid, is that of a shared directory itself."""
+        return to_hdfs(self.root, api_path) in self.shared.links
+
     def locate(self, api_path: str, *, hidden_status: int = 400) -> str:
         """Return the path in HDFS; HTTPError with `hidden_status` if it is hidden and hidden files
         are not allowed."""
         with http_errors(api_path, self.log):
-            hdfs_path = to_hdfs(self.root, api_path)
+            hdfs_path = self.hdfs_path(api_path)
         if not self.options.allow_hidden and is_hidden(api_path):
             raise HTTPError(hidden_status, f"{api_path}: hidden files cannot be used here")
         return hdfs_path

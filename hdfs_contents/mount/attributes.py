@@ -6,6 +6,7 @@ import os
 import stat
 
 from hadoop_client.hdfs.interface import FileStatus, Usage
+from hdfs_contents.mount.links import LinkStatus
 from hdfs_contents.mount.protocol import Attributes, Space
 
 #: What is shown without a quota: no limit.
@@ -20,6 +21,13 @@ _UNKNOWN_UID = (1 << 32) - 2
 _REPOSITORY_NAMES = frozenset({".git", "hgrc", "hgrc-not-shared"})
 
 
+def file_type(status: FileStatus) -> int:
+    """Return the type, as in a mode."""
+    if isinstance(status, LinkStatus):
+        return stat.S_IFLNK
+    return stat.S_IFDIR if status.is_dir else stat.S_IFREG
+
+
 def attributes(status: FileStatus, user: str, inode: int, uid: int, gid: int) -> Attributes:
     """Return the attributes of a file for the HDFS user `user`.
 
@@ -29,14 +37,13 @@ def attributes(status: FileStatus, user: str, inode: int, uid: int, gid: int) ->
     The exceptions are the files of another user by which programs decide whether a repository can
     be trusted. They can be read, but not written.
     """
-    kind = stat.S_IFDIR if status.is_dir else stat.S_IFREG
     if status.owner != user and status.name in _REPOSITORY_NAMES:
         uid = _UNKNOWN_UID
     return Attributes(
         inode=inode,
         size=status.size,
         modified_ns=status.modified_ms * 1_000_000,
-        mode=kind | status.mode & 0o1777,
+        mode=file_type(status) | status.mode & 0o1777,
         uid=uid,
         gid=gid,
         links=2 if status.is_dir else 1,

@@ -47,6 +47,8 @@ _CAN_BE_REPEATED = (
     messages.FSync,
     messages.Release,
     messages.ReleaseDir,
+    messages.ReadLink,
+    messages.SetXAttr,
     messages.Init,
 )
 

@@ -7,10 +7,12 @@ file.
 from __future__ import annotations
 
 import errno
+import stat
 
 from hadoop_client.hdfs.interface import FileStatus, FileSystem
 from hadoop_client.hdfs.paths import is_temporary
-from hdfs_contents.mount import messages, protocol
+from hdfs_contents.mount import links, messages, protocol
+from hdfs_contents.mount.attributes import file_type
 from hdfs_contents.mount.files import OpenFiles
 from hdfs_contents.mount.inodes import Node, inode_of
 from hdfs_contents.mount.protocol import Page
@@ -37,7 +39,9 @@ class Directories:
     def _list(self, node: Node) -> list[FileStatus]:
         with self._tables:
             path = self._tables.inodes.path(node)
-        return [entry for entry in self._fs.list_dir(path) if not is_temporary(entry.name)]
+            targets = self._tables.links
+        entries = [entry for entry in self._fs.list_dir(path) if not is_temporary(entry.name)]
+        return links.add_links(targets, path, entries, self._fs.user)
 
     def close(self, handle_id: int) -> None:
         with self._tables:
@@ -57,7 +61,7 @@ class Directories:
             if request.offset < offset:
                 attributes = protocol.encode_missing(0) if request.plus else b""
                 entry = protocol.encode_directory_entry(
-                    name, directory.node.id, offset, is_dir=True
+                    name, directory.node.id, offset, stat.S_IFDIR
                 )
                 page.add(attributes + entry)
         entries = directory.entries
@@ -80,7 +84,7 @@ class Directories:
                     name.encode("utf-8", "surrogateescape"),
                     known.inode if known else inode_of(status.path),
                     number + 3,
-                    is_dir=status.is_dir,
+                    file_type(status),
                 )
                 if not page.add(entry):
                     break

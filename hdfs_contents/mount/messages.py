@@ -61,7 +61,18 @@ class Mkdir(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A hard or a symbolic link."""
+    """Make a hard or a symbolic link."""
+
+
+class ReadLink(NamedTuple):
+    pass
+
+
+class SetXAttr(NamedTuple):
+    """An extended attribute."""
+
+    name: str
+    value: bytes
 
 
 class Unlink(NamedTuple):
@@ -169,6 +180,8 @@ Body = (
     | Mknod
     | Mkdir
     | Link
+    | ReadLink
+    | SetXAttr
     | Unlink
     | Rmdir
     | Rename

@@ -17,7 +17,7 @@ from typing import Any
 
 from hadoop_client.hdfs.interface import FileStatus, FileSystem, Usage, Writer
 from hadoop_client.hdfs.paths import is_unfinished
-from hdfs_contents.mount import messages, protocol
+from hdfs_contents.mount import links, messages, protocol
 from hdfs_contents.mount.attributes import may_access, space
 from hdfs_contents.mount.directories import VALID_NS, Directories
 from hdfs_contents.mount.files import OpenFiles
@@ -61,6 +61,8 @@ class Operations:
             messages.Mknod: self._mknod,
             messages.Mkdir: self._mkdir,
             messages.Link: self._link,
+            messages.ReadLink: self._read_link,
+            messages.SetXAttr: self._set_xattr,
             messages.Unlink: self._unlink,
             messages.Rmdir: self._rmdir,
             messages.Rename: self._rename,
@@ -91,21 +93,29 @@ class Operations:
         return Answer()
 
     def _path(self, node_id: int) -> tuple[Node, str]:
+        """Return a node and its path, which is not that of a link."""
         with self._tables:
             node = self._tables.inodes.get(node_id)
-            return node, self._tables.inodes.path(node)
+            path = self._tables.inodes.path(node)
+            links.refuse(self._tables.links, path)
+        return node, path
 
     def _path_of(self, parent_id: int, name: str) -> tuple[Node, str]:
+        """Return the node of a directory and the path of a name in it, which is not a link."""
         with self._tables:
             parent = self._tables.inodes.get(parent_id)
-            return parent, self._tables.inodes.path_of(parent, name)
+            path = self._tables.inodes.path_of(parent, name)
+            links.refuse(self._tables.links, path)
+        return parent, path
 
     # Names
 
     def _look_up(self, parent_id: int, body: messages.Lookup) -> Answer:
-        parent, path = self._path_of(parent_id, body.name)
+        with self._tables:
+            parent = self._tables.inodes.get(parent_id)
+            path = self._tables.inodes.path_of(parent, body.name)
         try:
-            status = self._fs.stat(path)
+            status = self._status_at(path)
         except FileNotFoundError:
             if len(body.name.encode("utf-8", "surrogateescape")) > protocol.LONGEST_NAME:
                 raise OSError(errno.ENAMETOOLONG, "its name is too long", path) from None
@@ -157,6 +167,22 @@ class Operations:
 
     def _link(self, node_id: int, body: messages.Link) -> Answer:
         raise PermissionError(errno.EPERM, "HDFS has no links")
+
+    def _read_link(self, node_id: int, body: messages.ReadLink) -> Answer:
+        with self._tables:
+            path = self._tables.inodes.path(self._tables.inodes.get(node_id))
+            target = self._tables.links.get(path)
+        if target is None:
+            raise OSError(errno.EINVAL, "it is not a link", path)
+        return Answer(links.content(path, target))
+
+    def _set_xattr(self, node_id: int, body: messages.SetXAttr) -> Answer:
+        if body.name != links.ATTRIBUTE:
+            raise OSError(errno.ENOTSUP, "the mount has no extended attributes")
+        _, path = self._path(node_id)
+        with self._tables:
+            self._tables.set_links(links.decode(path, body.value))
+        return Answer()
 
     def _unlink(self, parent_id: int, body: messages.Unlink) -> Answer:
         parent, path = self._path_of(parent_id, body.name)
@@ -241,6 +267,12 @@ class Operations:
             return draft.status
         with self._tables:
             path = self._tables.inodes.path(node)
+        return self._status_at(path)
+
+    def _status_at(self, path: str) -> FileStatus:
+        target = self._tables.links.get(path)
+        if target is not None:
+            return links.link_status(path, target, self._fs.user)
         return self._fs.stat(path)
 
     def _setattr(self, node_id: int, body: messages.SetAttr) -> Answer:

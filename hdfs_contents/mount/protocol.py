@@ -32,12 +32,14 @@ from hdfs_contents.mount.messages import (
     OpenDir,
     Read,
     ReadDir,
+    ReadLink,
     Release,
     ReleaseDir,
     Rename,
     Request,
     Rmdir,
     SetAttr,
+    SetXAttr,
     StatFs,
     Unknown,
     Unlink,
@@ -176,6 +178,11 @@ def _rename2(data: memoryview) -> Rename:
     return Rename(name, parent, new_name, flags)
 
 
+def _setxattr(data: memoryview) -> SetXAttr:
+    name, _, value = bytes(data[8:]).partition(b"\0")
+    return SetXAttr(name.decode("utf-8", "surrogateescape"), value[: _uint(data)])
+
+
 def _create(data: memoryview) -> Create:
     flags, mode, umask, _ = struct.unpack_from("<IIII", data)
     return Create(_names(data[16:])[0], flags, stat.S_IMODE(mode), umask)
@@ -208,6 +215,7 @@ _DECODERS: dict[int, Callable[[memoryview], Body | _OneForget]] = {
     2: lambda data: _OneForget(_handle(data)),
     3: lambda _: GetAttr(),
     4: _setattr,
+    5: lambda _: ReadLink(),
     6: lambda _: Link(),
     8: _mknod,
     9: _mkdir,
@@ -221,6 +229,7 @@ _DECODERS: dict[int, Callable[[memoryview], Body | _OneForget]] = {
     17: lambda _: StatFs(),
     18: lambda data: Release(_handle(data)),
     20: lambda data: FSync(_handle(data)),
+    21: _setxattr,
     25: lambda data: Flush(_handle(data)),
     26: lambda data: Init(*struct.unpack_from("<IIII", data)),
     27: lambda _: OpenDir(),
@@ -347,10 +356,10 @@ def encode_space(space: Space) -> bytes:
     )
 
 
-def encode_directory_entry(name: bytes, inode: int, offset: int, *, is_dir: bool) -> bytes:
-    """Return an entry of a directory. `offset` is where the next READDIR goes on after it."""
-    kind = (stat.S_IFDIR if is_dir else stat.S_IFREG) >> 12
-    entry = _DIRENT.pack(inode, offset, len(name), kind) + name
+def encode_directory_entry(name: bytes, inode: int, offset: int, file_type: int) -> bytes:
+    """Return an entry of a directory; `file_type` is as in a mode. `offset` is where the next
+    READDIR goes on after it."""
+    entry = _DIRENT.pack(inode, offset, len(name), file_type >> 12) + name
     return entry + bytes(-len(entry) % 8)
 
 

@@ -22,7 +22,7 @@ from hdfs_contents.mount.state import Journal, Record
 from hdfs_contents.mount.tables import Directory, Handle, Recorder, Tables
 
 # The kinds of records.
-_NODE, _HANDLE, _DIRECTORY, _CLOSED, _DRAFT, _WROTE, _DROPPED = range(1, 8)
+_NODE, _HANDLE, _DIRECTORY, _CLOSED, _DRAFT, _WROTE, _DROPPED, _LINKS = range(1, 9)
 
 _NODE_VALUE = struct.Struct("<QQQ")
 _HANDLE_VALUE = struct.Struct("<QI")
@@ -72,6 +72,9 @@ class JournalRecorder(Recorder):
     def dropped(self, draft: Draft) -> None:
         self._pending.append(Record(_DROPPED, draft.node.id, b""))
 
+    def linked(self, links: dict[str, str]) -> None:
+        self._pending.append(_links_record(links))
+
     def commit(self) -> None:
         if self._pending:
             self._journal.append(*self._pending)
@@ -83,6 +86,7 @@ def live_records(tables: Tables) -> Iterator[Record]:
     yield from map(_node_record, tables.inodes)
     yield from map(_handle_record, tables.handles.values())
     yield from map(_draft_record, tables.drafts.values())
+    yield _links_record(tables.links)
 
 
 def _node_record(node: Node) -> Record:
@@ -114,6 +118,10 @@ def _draft_record(draft: Draft) -> Record:
         next_version=draft.next_version,
     )
     return Record(_DRAFT, draft.node.id, json.dumps(fields).encode())
+
+
+def _links_record(links: dict[str, str]) -> Record:
+    return Record(_LINKS, 0, json.dumps(links).encode())
 
 
 def restore(journal: Journal, tables: Tables, files: OpenFiles, budget: Budget) -> None:
@@ -166,6 +174,10 @@ def _drop_draft(record: Record, _: Tables, drafts: dict[int, DraftFields]) -> No
     drafts.pop(record.key, None)
 
 
+def _restore_links(record: Record, tables: Tables, _: object) -> None:
+    tables.links = json.loads(record.value)
+
+
 _RESTORE: dict[int, Callable[[Record, Tables, dict[int, DraftFields]], None]] = {
     _NODE: _restore_node,
     _HANDLE: _restore_handle,
@@ -174,6 +186,7 @@ _RESTORE: dict[int, Callable[[Record, Tables, dict[int, DraftFields]], None]] = 
     _DRAFT: _restore_draft,
     _WROTE: _restore_write,
     _DROPPED: _drop_draft,
+    _LINKS: _restore_links,
 }
 
 

@@ -60,6 +60,8 @@ class Recorder:
 
     def dropped(self, draft: Draft) -> None: ...
 
+    def linked(self, links: dict[str, str]) -> None: ...
+
     def commit(self) -> None: ...
 
 
@@ -74,6 +76,8 @@ class Tables:
         self.inodes = Inodes(root, recorder.node)
         self.handles: dict[int, Handle | Directory] = {}
         self.drafts: dict[int, Draft] = {}
+        #: The targets of links by the links' paths, all in HDFS.
+        self.links: dict[str, str] = {}
         self.next_handle = 1
         self._lock = threading.RLock()
         self._depth = 0
@@ -89,6 +93,11 @@ class Tables:
                 self.recorder.commit()
         finally:
             self._lock.release()
+
+    def set_links(self, links: dict[str, str]) -> None:
+        """Show these links instead of those before."""
+        self.links = links
+        self.recorder.linked(links)
 
     def add(self, handle: Handle | Directory) -> int:
         handle.id = self.next_handle

@@ -13,7 +13,6 @@ from hadoop_client.hdfs.paths import is_temporary, parent
 from hadoop_client.hdfs.stale_files import delete_stale_files
 from hdfs_contents import documents, models
 from hdfs_contents.models import Model
-from hdfs_contents.paths import to_hdfs
 from hdfs_contents.store import ContentsStore
 
 
@@ -30,7 +29,7 @@ class ReadRequest:
 
 def read_model(store: ContentsStore, request: ReadRequest) -> Model:
     """Return the requested model; HTTPError 400 if it is of another type."""
-    status = store.fs.stat(to_hdfs(store.root, request.path))
+    status = _status(store, request.path)
     if status.is_dir:
         if request.type not in (None, "directory"):
             raise HTTPError(
@@ -45,6 +44,16 @@ def read_model(store: ContentsStore, request: ReadRequest) -> Model:
     return _read_file(store, request, status, type)
 
 
+def _status(store: ContentsStore, path: str) -> FileStatus:
+    hdfs_path = store.hdfs_path(path)
+    try:
+        return store.fs.stat(hdfs_path)
+    except FileNotFoundError as error:
+        if store.is_shared(path):
+            error.strerror = f"it leads to {hdfs_path}, which does not exist in HDFS"
+        raise
+
+
 def _read_directory(store: ContentsStore, request: ReadRequest, status: FileStatus) -> Model:
     if request.require_hash:
         raise HTTPError(400, f"{request.path or '/'} is a directory, which has no hash")
@@ -56,7 +65,8 @@ def _read_directory(store: ContentsStore, request: ReadRequest, status: FileStat
         delete_stale_files(fs, status, entries)
         store.last_seen.record_listing(entries)
         model["format"] = "json"
-        model["content"] = _list_models(store, request.path, entries, writable=writable)
+        listed = store.shared.listed(fs, status.path, entries)
+        model["content"] = _list_models(store, request.path, listed, writable=writable)
     return model
 
 

@@ -9,7 +9,14 @@ import pytest
 
 from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
-from tests.unit.hdfs_contents.manager.models import Names, Read, Write, refused, text
+from tests.unit.hdfs_contents.manager.models import (
+    MakeManager,
+    Names,
+    Read,
+    Write,
+    refused,
+    text,
+)
 from tests.unit.hdfs_contents.manager.test_refused import use_like_others
 
 
@@ -304,3 +311,33 @@ async def test_versions_of_a_file_in_snapshots_can_be_restored(
         for number in (0, 2):
             hdfs("dfs", "-deleteSnapshot", root, f"s2026.{number}")
         hdfs("dfsadmin", "-disallowSnapshot", root)
+
+
+async def test_permissions_and_trash_of_a_shared_directory_are_its_own(
+    fs: FileSystem,
+    root: str,
+    make_manager: MakeManager,
+    hdfs: Callable[..., str],
+    as_user: Callable[..., Any],
+) -> None:
+    team = f"/shared-{root.rpartition('-')[2]}"
+    closed = f"{team}/closed"
+    hdfs("dfs", "-mkdir", "-p", closed)
+    hdfs("dfs", "-chmod", "777", team)
+    hdfs("dfs", "-chmod", "700", closed)
+    as_user("bob", f"with fs.open_write('{team}/bobs', 0o644) as file: file.write(b'1')")
+    manager = make_manager(shared_dirs={"team": team, "closed": closed, "inside": f"{closed}/a"})
+    listed = {entry["name"]: entry["writable"] for entry in (await manager.get(""))["content"]}
+    assert listed == {"team": True, "closed": False, "inside": False}
+    for name in ("closed", "inside"):
+        await refused(403, manager.get(name))
+    model = await manager.get("team/bobs")
+    assert (model["content"], model["writable"]) == ("1", False)
+    await refused(403, manager.save(text("2"), "team/bobs"))
+    await manager.save(text("alice's"), "team/mine")
+    as_user("bob", f"fs.delete('{team}/mine')")
+    as_user("bob", f"with fs.open_write('{team}/mine', 0o666) as file: file.write(b'longer now')")
+    await refused(409, manager.save(text("again"), "team/mine"))
+    await manager.delete("team/mine")
+    assert fs.exists(f"/user/alice/.Trash/Current{team}/mine")
+    hdfs("dfs", "-rm", "-r", "-skipTrash", team)

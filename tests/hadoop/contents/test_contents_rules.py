@@ -12,6 +12,7 @@ from tests.unit.hdfs_contents.manager.test_moving import *  # noqa: F403
 from tests.unit.hdfs_contents.manager.test_reading import *  # noqa: F403
 from tests.unit.hdfs_contents.manager.test_refused import *  # noqa: F403
 from tests.unit.hdfs_contents.manager.test_saving import *  # noqa: F403
+from tests.unit.hdfs_contents.manager.test_shared_dirs import *  # noqa: F403
 from tests.unit.hdfs_contents.manager.test_uploads import *  # noqa: F403
 
 pytestmark = pytest.mark.heavy

@@ -101,6 +101,32 @@ async def test_a_killed_daemon_is_replaced_on_the_same_mount(
         assert await alice.download(f"{folder}/out.txt") == b"again\n"
 
 
+async def test_a_shared_directory_is_the_same_for_code_terminals_and_the_file_browser(
+    hub: Hub, hadoop: MiniHadoop, mounted: str
+):
+    fs = open_hdfs(hadoop)
+    fs.mkdirs("/shared/team", 0o777)
+    with fs.open_write("/shared/team/theirs.txt", 0o644) as file:
+        file.write(b"of another user")
+    argument = "--HDFSContentsManager.shared_dirs=team=/shared/team"
+    config = f"{mounted}c.YarnSpawner.args.append({argument!r})\n"
+    async with alice_at(hub, config) as (alice, _):
+        saved = {"type": "file", "format": "text", "content": "of alice"}
+        await alice.api("PUT", "contents/team/saved.txt", saved)
+        code = (
+            "with open('written.txt', 'w') as file: file.write('by code')\n"
+            "print(open('theirs.txt').read(), '+', open('saved.txt').read())"
+        )
+        printed = await alice.run_cell(code, notebook="team/a.ipynb")
+        assert printed.strip() == "of another user + of alice"
+        assert await alice.download("team/written.txt") == b"by code"
+        assert await alice.run_in_terminal("cat team/written.txt") == "by code"
+        found = await alice.run_in_terminal("rm -rf team; ls team")
+        assert "theirs.txt" in found.split()
+    assert fs.stat("/shared/team/written.txt").owner == "alice"
+    fs.delete("/shared", recursive=True)
+
+
 @pytest.mark.parametrize("mount", ["auto", "off"])
 async def test_kernels_start_in_a_visible_scratch_directory_without_a_mount(
     hub: Hub, hadoop: MiniHadoop, mount: str

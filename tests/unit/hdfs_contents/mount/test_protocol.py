@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import stat
 import struct
 from contextlib import suppress
 
@@ -52,6 +53,12 @@ def test_many_nodes_are_forgotten_at_once(pairs: list[tuple[int, int]]) -> None:
     body = struct.pack("<II", len(pairs), 0) + b"".join(struct.pack("<QQ", *p) for p in pairs)
     assert protocol.decode(request(42, body)).body == messages.Forget(tuple(pairs))
     assert protocol.decode(request(2, struct.pack("<Q", 3), node=9)).body.lookups == ((9, 3),)
+
+
+@given(NAME, st.binary(max_size=300))
+def test_an_extended_attribute_has_any_bytes(name: bytes, value: bytes) -> None:
+    body = struct.pack("<II", len(value), 0) + name + b"\0" + value
+    assert protocol.decode(request(21, body)).body == messages.SetXAttr(text(name), value)
 
 
 def setattr_body(valid: int, **fields: int) -> bytes:
@@ -108,17 +115,17 @@ def test_answers_have_the_kernels_layout() -> None:
 
 @given(NAME, U64, U64)
 def test_entries_of_a_directory_are_aligned(name: bytes, inode: int, offset: int) -> None:
-    entry = protocol.encode_directory_entry(name, inode, offset, is_dir=True)
+    entry = protocol.encode_directory_entry(name, inode, offset, stat.S_IFDIR)
     assert len(entry) % 8 == 0
     assert entry[24 : 24 + len(name)] == name
     assert struct.unpack_from("<QQII", entry) == (inode, offset, len(name), 4)
 
 
-@given(NAME, U64, U64, st.booleans())
+@given(NAME, U64, U64, st.sampled_from([stat.S_IFDIR, stat.S_IFREG, stat.S_IFLNK]))
 def test_an_entry_with_attributes_is_both_together(
-    name: bytes, inode: int, offset: int, is_dir: bool
+    name: bytes, inode: int, offset: int, file_type: int
 ) -> None:
-    shown = protocol.Attributes(inode, 1000, 5, 0o040755 if is_dir else 0o100644, 1, 2, 1)
+    shown = protocol.Attributes(inode, 1000, 5, file_type | 0o644, 1, 2, 1)
     assert protocol.encode_entry_plus(name, 7, shown, offset, 10**9) == protocol.encode_entry(
         7, shown, 10**9
-    ) + protocol.encode_directory_entry(name, inode, offset, is_dir=is_dir)
+    ) + protocol.encode_directory_entry(name, inode, offset, file_type)
