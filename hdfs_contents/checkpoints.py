@@ -219,6 +219,7 @@ class HDFSCheckpoints(AsyncGenericCheckpointsMixin, AsyncCheckpoints):
         existing = self._store.stat_or_none(hdfs_path)
         if existing is not None:
             self._fs.check_write(hdfs_path)
+            self._store.refuse_unclosed(hdfs_path)
         restored = copy_file(
             self._fs, checkpoint.path, hdfs_path, replaces=existing, keep=existing or checkpoint
         )

@@ -7,6 +7,7 @@ were asked. It does not import the manager: `StoreOptions` and `Notebooks` are w
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -111,6 +112,17 @@ class ContentsStore:
         if not self.options.allow_hidden and is_hidden(api_path):
             raise HTTPError(hidden_status, f"{api_path}: hidden files cannot be used here")
         return hdfs_path
+
+    def refuse_unclosed(self, hdfs_path: str) -> None:
+        """Raise OSError (EBUSY) for a file that another program is writing: what it writes would be
+        lost with the file."""
+        if self.fs.is_being_written(hdfs_path):
+            raise OSError(
+                errno.EBUSY,
+                "another program has it open for writing. Save it under another name, or again "
+                "when that program has closed it",
+                hdfs_path,
+            )
 
     def stat_or_none(self, hdfs_path: str) -> FileStatus | None:
         """Return the status of a path in HDFS, or None if it does not exist."""

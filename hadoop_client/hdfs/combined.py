@@ -60,6 +60,9 @@ class CombinedFileSystem:
     def check_write(self, path: str) -> None:
         self._at(path).check_write(path)
 
+    def is_being_written(self, path: str) -> bool:
+        return self._at(path).is_being_written(path)
+
     def open_read(self, path: str) -> Reader:
         return self._at(path).open_read(path)
 

@@ -114,7 +114,7 @@ class Writer(Protocol):
 
 
 class FileSystem(Protocol):
-    """A file system. Implementations inherit `exists`."""
+    """A file system. Implementations inherit `exists` and `is_being_written`."""
 
     @property
     def user(self) -> str:
@@ -144,6 +144,11 @@ class FileSystem(Protocol):
     def check_write(self, path: str) -> None:
         """Raise PermissionError if this process may not write the file, or into the directory. The
         NameNode decides, by mode, ACL and superuser. Changes nothing."""
+
+    def is_being_written(self, path: str) -> bool:
+        """Return whether a client has the file open for writing. False if that is unknown, and in
+        file systems that do not keep it."""
+        return False
 
     def open_read(self, path: str) -> Reader: ...
 

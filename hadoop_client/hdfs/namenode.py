@@ -19,6 +19,7 @@ __all__ = [
     "DELETE",
     "GET_DELEGATION_TOKEN",
     "GET_FILE_INFO",
+    "IS_FILE_CLOSED",
     "MKDIRS",
     "SET_OWNER",
     "SET_QUOTA",
@@ -30,6 +31,8 @@ __all__ = [
     "GetFileInfoRequest",
     "GetFileInfoResponse",
     "HdfsFileStatus",
+    "IsFileClosedRequest",
+    "IsFileClosedResponse",
     "MkdirsRequest",
     "MkdirsResponse",
     "SetOwnerRequest",
@@ -83,6 +86,21 @@ class GetFileInfoResponse(Message):
 
 
 GET_FILE_INFO = Method(CLIENT_PROTOCOL, "getFileInfo", GetFileInfoRequest, GetFileInfoResponse)
+
+
+@dataclass(frozen=True)
+class IsFileClosedRequest(Message):
+    path: str = string(1, "")
+
+
+@dataclass(frozen=True)
+class IsFileClosedResponse(Message):
+    """`result` is False while a client is writing the file."""
+
+    result: bool = bool_(1, False)
+
+
+IS_FILE_CLOSED = Method(CLIENT_PROTOCOL, "isFileClosed", IsFileClosedRequest, IsFileClosedResponse)
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def check_namenodes(configuration: Configuration, url: str | None) -> None:
             raise OSError(errno.EINVAL, str(error).rstrip(".")) from error
         with _checking:
             if addresses not in _checked:
-                _check(addresses, *_identity(configuration, nameservice, addresses))
+                _check(addresses, *identity(configuration, nameservice, addresses))
                 _checked.add(addresses)
 
 
@@ -129,7 +129,7 @@ def _unreachable_error(error: Exception) -> OSError:
     return OSError(errno.EHOSTUNREACH, reason)
 
 
-def _identity(
+def identity(
     configuration: Configuration, nameservice: str, addresses: Sequence[Address]
 ) -> tuple[Login, Prepare | None]:
     """Return the login of this process: with its delegation token, or else with Kerberos."""

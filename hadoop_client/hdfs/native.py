@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from operator import attrgetter
 from urllib.parse import urlsplit
@@ -50,7 +50,7 @@ class NativeFileSystem(FileSystem):
         try:
             site = Configuration.find()
             named = os.environ.get(HDFS_VARIABLE)
-            known = site or Configuration({})
+            self._site = known = site or Configuration({})
             settings = {**native_settings(known), **_FAIL_SOON, **(configuration or {})}
             self._mounts = known.mounts_of(url)
             target = native_url(known, url or known.hdfs) if url or site or named else None
@@ -111,6 +111,16 @@ class NativeFileSystem(FileSystem):
     def check_write(self, path: str) -> None:
         # Setting the times requires write permission; leaving both unchanged changes nothing.
         self._calls(path, self._client.set_times, path, _SAME_TIME, _SAME_TIME)
+
+    def is_being_written(self, path: str) -> bool:
+        return self._unclosed(path)
+
+    @cached_property
+    def _unclosed(self) -> Callable[[str], bool]:
+        # Not loaded before: our own RPC client is a quarter of what HDFS needs.
+        from hadoop_client.hdfs.unclosed import UnclosedFiles
+
+        return UnclosedFiles(self._site, self._url).contains
 
     def open_read(self, path: str) -> NativeReader:
         return NativeReader(self._calls, path, self._calls(path, self._client.read, path))
@@ -251,7 +261,7 @@ def _refuse_unknown_name(url: str, site: Configuration) -> None:
 
 
 def _check_namenodes(site: Configuration, url: str | None) -> None:
-    # Not loaded without Kerberos: our own RPC client is a quarter of what HDFS needs.
+    # Not loaded without Kerberos, for the same reason as `unclosed`.
     from hadoop_client.hdfs.namenode_check import check_namenodes
 
     check_namenodes(site, url)

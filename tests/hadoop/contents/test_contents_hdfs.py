@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import hdfs_native
 import pytest
 
 from hadoop_client.hdfs.filesystem import FileSystem
@@ -18,6 +19,7 @@ from tests.unit.hdfs_contents.manager.models import (
     text,
 )
 from tests.unit.hdfs_contents.manager.test_refused import use_like_others
+from yarnhub.minihadoop import MiniHadoop
 
 
 async def test_a_save_keeps_the_acl_and_gives_nobody_more(
@@ -341,3 +343,27 @@ async def test_permissions_and_trash_of_a_shared_directory_are_its_own(
     await manager.delete("team/mine")
     assert fs.exists(f"/user/alice/.Trash/Current{team}/mine")
     hdfs("dfs", "-rm", "-r", "-skipTrash", team)
+
+
+async def test_a_file_that_a_program_is_writing_is_shown_as_far_as_hdfs_knows_it_and_not_replaced(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, read: Read, hadoop: MiniHadoop
+) -> None:
+    path = f"{root}/log"
+    # Blocks of 1 MiB, the smallest that HDFS allows.
+    options = hdfs_native.WriteOptions(block_size=1 << 20)
+    writer = hdfs_native.Client(hadoop.default_fs).create(path, options)
+    assert fs.is_being_written(path)
+    assert "is writing it" in await refused(409, manager.get("log"))
+    await refused(409, manager.save(text("mine"), "log"))
+    writer.write(b"x" * 5 * (1 << 19))
+    known = fs.stat(path).size
+    assert known in (1 << 20, 2 << 20)
+    model = await manager.get("log")
+    assert (len(model["content"]), model["size"], model["writable"]) == (known, known, False)
+    assert len(read("log")) == known
+    await refused(409, manager.save(text("mine"), "log"))
+    writer.close()
+    assert len((await manager.get("log"))["content"]) == 5 * (1 << 19)
+    assert not fs.is_being_written(path)
+    await manager.save(text("mine"), "log")
+    assert read("log") == b"mine"

@@ -99,6 +99,7 @@ SENT: dict[str, Message] = {
     "set_quota": namenode.SetQuotaRequest("/a", 1000, 5_000_000_000),
     "keep_quota": namenode.SetQuotaRequest("/a"),
     "delete": namenode.DeleteRequest("/a", recursive=True),
+    "is_closed": namenode.IsFileClosedRequest("/a"),
 }
 
 CHILD_QUEUE = p.QueueInfo(
@@ -210,6 +211,7 @@ RECEIVED: dict[str, Message] = {
     "finished": am.FinishApplicationMasterResponse(True),
     "made": namenode.MkdirsResponse(True),
     "deleted": namenode.DeleteResponse(True),
+    "closed": namenode.IsFileClosedResponse(True),
     "file": namenode.GetFileInfoResponse(
         namenode.HdfsFileStatus(
             type=namenode.FileType.DIRECTORY,

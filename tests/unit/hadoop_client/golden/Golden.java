@@ -247,6 +247,8 @@ public class Golden {
         .setStoragespaceQuota(HdfsConstants.QUOTA_DONT_SET));
     print("delete", DeleteRequestProto.newBuilder().setSrc("/a").setRecursive(true));
     print("deleted", DeleteResponseProto.newBuilder().setResult(true));
+    print("is_closed", IsFileClosedRequestProto.newBuilder().setSrc("/a"));
+    print("closed", IsFileClosedResponseProto.newBuilder().setResult(true));
     print("file", GetFileInfoResponseProto.newBuilder().setFs(HdfsFileStatusProto.newBuilder()
         .setFileType(HdfsFileStatusProto.FileType.IS_DIR).setPath(bytes(97)).setLength(5_000_000_000L)
         .setPermission(FsPermissionProto.newBuilder().setPerm(0755)).setOwner("alice")

@@ -1,0 +1,56 @@
+"""Files that clients are writing, as a NameNode reports them."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from hadoop_client.configuration import Configuration
+from hadoop_client.hdfs.namenode import IsFileClosedRequest, IsFileClosedResponse
+from hadoop_client.hdfs.unclosed import UnclosedFiles
+from tests.unit.hadoop_client.rpc_server import Call, RpcServer
+
+VIEWFS = "fs.viewfs.mounttable.all.link"
+
+
+@pytest.fixture(autouse=True)
+def user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HADOOP_USER_NAME", "alice")
+
+
+def answer(call: Call) -> None:
+    """Report that all files are closed but those whose path ends with `open`."""
+    path = IsFileClosedRequest.decode(call.body).path
+    if path.endswith("missing"):
+        call.refuse("java.io.FileNotFoundException", "File does not exist")
+    else:
+        call.answer(IsFileClosedResponse(not path.endswith("open")))
+
+
+def test_a_namenode_is_asked_on_one_connection() -> None:
+    with RpcServer(answer) as server:
+        host, port = server.address
+        files = UnclosedFiles(Configuration({"fs.defaultFS": f"hdfs://{host}:{port}"}), None)
+        assert files.contains("/a/open")
+        assert not files.contains("/a/closed")
+        assert server.connections == 1
+        assert not files.contains("/a/missing")
+        assert files.contains("/a/open")
+
+
+def test_the_namenode_of_a_mount_is_asked_about_the_path_there() -> None:
+    with RpcServer(answer) as server:
+        host, port = server.address
+        table = {f"{VIEWFS}./a": f"hdfs://{host}:{port}/open"}
+        files = UnclosedFiles(Configuration({"fs.defaultFS": "viewfs://all", **table}), None)
+        assert files.contains("/a")
+        assert not files.contains("/a/b")
+        assert not files.contains("/other/open")
+
+
+def test_without_an_answer_no_file_is_being_written() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host, port = listener.getsockname()
+    for configuration in ({}, {"fs.defaultFS": f"hdfs://{host}:{port}"}):
+        assert not UnclosedFiles(Configuration(configuration), None).contains("/a/open")
