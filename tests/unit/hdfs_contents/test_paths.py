@@ -69,6 +69,11 @@ def test_a_root_that_is_not_an_absolute_path_is_refused(root: str) -> None:
         paths.normalize_root(root)
 
 
+def test_what_is_wrong_in_a_root_is_named() -> None:
+    with pytest.raises(paths.InvalidPathError, match=r"^'/user/../alice' contains '..'$"):
+        paths.normalize_root("/user/../alice")
+
+
 @pytest.mark.parametrize(
     ("path", "hidden"),
     [
