@@ -16,13 +16,19 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.lab import ACTION_TIMEOUT_MS, CULLER_TOKEN
+from hadoop_client.hdfs.filesystem import FileSystem, open_filesystem
+from tests.browser.lab import ACTION_TIMEOUT_MS, CULLER_TOKEN, HOME
+from tests.hadoop.env_tools import open_hdfs
 from tests.hadoop.hub import Hub
 from yarnhub.minihadoop import MiniHadoop
 
 CONFIG = """
 del c.YarnSpawner.cmd
-c.YarnSpawner.args = ["--allow-root", "--SessionState.save_interval=1"]
+c.YarnSpawner.args = [
+    "--allow-root",
+    "--SessionState.save_interval=1",
+    "--HDFSContentsManager.shared_dirs=team=/data/team",
+]
 c.YarnSpawner.lifetime = 3600
 c.YarnSpawner.memory_margin = 0.25
 c.YarnSpawner.contents_manager = "hdfs_contents.HDFSContentsManager"
@@ -62,6 +68,7 @@ def chromium() -> str:
 def hub(
     chromium: str, hadoop: MiniHadoop, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Hub]:
+    open_hdfs(hadoop).mkdirs("/data/team", 0o777)
     folder = tmp_path_factory.mktemp("hub")
     bare = folder / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
@@ -140,3 +147,24 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
         if "pictures" in item.funcargs:
             report.sections.append(("pictures of the pages", str(item.funcargs["pictures"])))
     return report
+
+
+@pytest.fixture
+def hdfs(hub: Hub, hadoop: MiniHadoop, monkeypatch: pytest.MonkeyPatch) -> FileSystem:
+    """HDFS as alice, without what an earlier test has left there."""
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(hadoop.conf_dir))
+    monkeypatch.setenv("HADOOP_USER_NAME", "alice")
+    filesystem = open_filesystem()
+    for left in (HOME, "/user/alice/.yarnhub"):
+        if filesystem.exists(left):
+            filesystem.delete(left, recursive=True)
+    return filesystem
+
+
+@pytest.fixture
+def nothing_runs(hub: Hub) -> Iterator[None]:
+    """Stop all servers after the test."""
+    yield
+    for user in hub.api("GET", "users?state=active"):
+        for name in user["servers"]:
+            hub.stop_server(user["name"], name)

@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
 ACTION_TIMEOUT_MS = 90_000
 START_TIMEOUT_MS = 240_000
+
+#: The root of alice's files in HDFS.
+HOME = "/user/alice/notebooks"
+
+#: A notebook with an empty cell.
+PLAN = {
+    "cells": [
+        {
+            "cell_type": "code",
+            "id": "one",
+            "source": "",
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+        },
+    ],
+    "metadata": {
+        "kept": True,
+        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+    },
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
 
 #: The token of the service that stops servers as an idle culler does.
 CULLER_TOKEN = secrets.token_hex(16)
@@ -52,6 +76,13 @@ def new_notebook(page: Page) -> Locator:
 def open_file(page: Page, name: str) -> None:
     """Open a file by a double click in the list."""
     listed(page, name).dblclick()
+
+
+def upload(page: Page, *files: Path) -> None:
+    """Choose files of this machine by the button of the file browser."""
+    with page.expect_file_chooser() as chooser:
+        page.locator('[data-command="filebrowser:upload"], [title^="Upload"]').first.click()
+    chooser.value.set_files(files)
 
 
 def listed(page: Page, name: str) -> Locator:

@@ -7,43 +7,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from hadoop_client.hdfs.filesystem import FileSystem, open_filesystem
+from hadoop_client.hdfs.filesystem import FileSystem
 from tests.browser import lab
+from tests.browser.lab import HOME
 from tests.hadoop.hdfs_files import read, session_holds
 from tests.hadoop.hub import Hub
 from tests.hadoop.yarn_rest import application, end_application
 from yarnhub.minihadoop import MiniHadoop
 
-pytestmark = [pytest.mark.hadoop, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.hadoop,
+    pytest.mark.timeout(900),
+    pytest.mark.usefixtures("nothing_runs"),
+]
 
-HOME = "/user/alice/notebooks"
 CODE = """import os
 print(f"Hello from {os.environ['HADOOP_USER_NAME']}, data in {os.environ['DATA']}")"""
-PLAN = {
-    "cells": [
-        {
-            "cell_type": "code",
-            "id": "one",
-            "source": "",
-            "metadata": {},
-            "outputs": [],
-            "execution_count": None,
-        },
-    ],
-    "metadata": {
-        "kept": True,
-        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-    },
-    "nbformat": 4,
-    "nbformat_minor": 5,
-}
 #: Allocates without end, as fast as the machine can.
 BURST = """kept = []
 while True:
@@ -57,26 +43,6 @@ LOOKS: list[tuple[int, Literal["light", "dark"]]] = [
     (390, "dark"),
 ]
 LogIn = Callable[..., Page]
-
-
-@pytest.fixture
-def hdfs(hub: Hub, hadoop: MiniHadoop, monkeypatch: pytest.MonkeyPatch) -> FileSystem:
-    """HDFS as alice, without what an earlier test has left there."""
-    monkeypatch.setenv("HADOOP_CONF_DIR", str(hadoop.conf_dir))
-    monkeypatch.setenv("HADOOP_USER_NAME", "alice")
-    filesystem = open_filesystem()
-    for left in (HOME, "/user/alice/.yarnhub"):
-        if filesystem.exists(left):
-            filesystem.delete(left, recursive=True)
-    return filesystem
-
-
-@pytest.fixture(autouse=True)
-def nothing_runs(hub: Hub) -> Iterator[None]:
-    yield
-    for user in hub.api("GET", "users?state=active"):
-        for name in user["servers"]:
-            hub.stop_server(user["name"], name)
 
 
 def test_a_person_chooses_watches_and_works_and_their_notebook_is_in_hdfs(
@@ -118,14 +84,12 @@ def test_files_go_up_and_down_and_a_notebook_is_edited_saved_and_renamed(
 ):
     table, plan = tmp_path / "table.csv", tmp_path / "plan.ipynb"
     table.write_bytes(b"city,people\n\xe5\x8c\x97\xe4\xba\xac,21.8\n" * 1000)
-    plan.write_text(json.dumps(PLAN))
+    plan.write_text(json.dumps(lab.PLAN))
     page = log_in("alice")
     page.goto("/hub/spawn")
     lab.choose(page, "Small")
     lab.start(page)
-    with page.expect_file_chooser() as chooser:
-        page.locator('[data-command="filebrowser:upload"], [title^="Upload"]').first.click()
-    chooser.value.set_files([table, plan])
+    lab.upload(page, table, plan)
     lab.listed(page, "plan.ipynb").wait_for()
     lab.listed(page, "table.csv").wait_for()
     assert read(hdfs, f"{HOME}/table.csv") == table.read_bytes()
