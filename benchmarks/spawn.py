@@ -35,6 +35,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -164,29 +165,43 @@ def measure_ours(
 
     Adds to the samples of `parts`, by their names.
     """
-    requested, started = time.time(), time.monotonic()
-    application_id = hub.start_server("alice")
-    ready = time.time()
-    assert hub.get("/user/alice/api").is_success
-    seconds = time.monotonic() - started
+    start = start_server(hub)
     rss = master_mb(is_master)
     if HUB in parts:
-        parts[HUB].append(hub_seconds(hadoop, application_id, requested, ready))
+        application_id = hub.application_of("alice")
+        parts[HUB].append(hub_seconds(hadoop, application_id, start.requested, start.ready))
     if KERNEL in parts:
         parts[KERNEL].append(measure_kernel(hub, "alice"))
     hub.stop_server("alice")
-    return seconds, rss
+    return start.seconds, rss
 
 
 def measure_local(hub: Hub) -> float:
     """Start a server with JupyterHub's local spawner; returns its seconds."""
-    started = time.monotonic()
-    events = hub.request_server("alice")
+    start = start_server(hub)
+    hub.stop_server("alice")
+    return start.seconds
+
+
+@dataclass(frozen=True)
+class Start:
+    """When a server was requested and ready (`time.time`), and the seconds to its first answer."""
+
+    requested: float
+    ready: float
+    seconds: float
+
+
+def start_server(hub: Hub) -> Start:
+    """Start the server of a user whom the hub knows."""
+    hub.api("POST", "users/alice", ok=False)
+    requested, began = time.time(), time.monotonic()
+    hub.api("POST", "users/alice/server")
+    events = hub.follow_progress("alice")
+    ready = time.time()
     assert events[-1].get("ready"), events
     assert hub.get("/user/alice/api").is_success
-    seconds = time.monotonic() - started
-    hub.stop_server("alice")
-    return seconds
+    return Start(requested, ready, time.monotonic() - began)
 
 
 def is_our_master(command: str) -> bool:
