@@ -19,12 +19,14 @@ import sys
 import sysconfig
 import tarfile
 import tempfile
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import Distribution
 from pathlib import Path
 
+import pyarrow
 import rattler
 from rattler.index import index_fs
 
@@ -104,10 +106,17 @@ def add_package(channel: Path, package: Package, tree: Path) -> None:
     (tree / "info" / "files").write_text("".join(f"{each}\n" for each in files))
     folder = channel / package.subdir
     folder.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(folder / f"{package.stem}.tar.bz2", "w:bz2", compresslevel=1) as archive:
-        archive.add(tree / "info", "info")
-        for name in files:
-            archive.add(tree / name, name, recursive=False)
+    with zipfile.ZipFile(folder / f"{package.stem}.conda", "w") as archive:
+        archive.writestr("metadata.json", '{"conda_pkg_format_version": 2}')
+        for part, names in (("info", ["info"]), ("pkg", files)):
+            with (
+                archive.open(f"{part}-{package.stem}.tar.zst", "w", force_zip64=True) as file,
+                # Much faster than the bz2 of older packages.
+                pyarrow.CompressedOutputStream(file, "zstd") as stream,
+                tarfile.open(fileobj=stream, mode="w|") as tar,
+            ):
+                for name in names:
+                    tar.add(tree / name, name, recursive=part == "info")
 
 
 def _path_entry(tree: Path, name: str) -> dict[str, object]:
