@@ -190,7 +190,7 @@ def publish_prefix(
     """Publish the prefix that a context yields, and print progress, result and warnings."""
     from rich.console import Console
 
-    from env_packaging.pack import pack_and_publish
+    from env_packaging.pack import open_cache, pack_and_publish
 
     began = time.monotonic()
     errors = Console(stderr=True)
@@ -205,6 +205,7 @@ def publish_prefix(
             options=options,
             progress=progress,
             origin=origin,
+            cache=open_cache(),
         )
     seconds = time.monotonic() - began
     if show.as_json:

@@ -4,7 +4,8 @@
     published already? → write the archive straight to HDFS → its manifest → the alias
 
 - No temporary file on this machine, and memory does not grow with the environment's size.
-- Nothing is read if no file was touched, and nothing is uploaded if the content is the same.
+- Nothing is read if no file was touched, and nothing is uploaded if the content is the same. With a
+  cache, only what changed is read and compressed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from env_packaging.build.archive import write_archive
+from env_packaging.build.cache import PackCache, open_cache
 from env_packaging.build.fingerprint import fingerprint
 from env_packaging.build.packages import installed_packages
 from env_packaging.build.plan import Plan, make_plan
@@ -55,7 +57,15 @@ from env_packaging.registry import (
 )
 from hadoop_client.hdfs.filesystem import FileSystem, Writer
 
-__all__ = ["PackOptions", "PackedEnvironment", "Preset", "Progress", "pack_and_publish"]
+__all__ = [
+    "PackCache",
+    "PackOptions",
+    "PackedEnvironment",
+    "Preset",
+    "Progress",
+    "open_cache",
+    "pack_and_publish",
+]
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,7 @@ class PackOptions:
     allow_private: tuple[str, ...] = ()
 
 
-def pack_and_publish(
+def pack_and_publish(  # noqa: PLR0913 - all but three have a default
     prefix: str | os.PathLike[str],
     name: str,
     filesystem: FileSystem,
@@ -94,10 +104,12 @@ def pack_and_publish(
     options: PackOptions | None = None,
     progress: Progress | None = None,
     origin: Origin | None = None,
+    cache: PackCache | None = None,
 ) -> PackedEnvironment:
     """Publish the environment at `prefix` as `name`, and point `alias` at it.
 
-    `origin` is what the prefix was built from, if it is temporary; the manifest has it.
+    `origin` is what the prefix was built from, if it is temporary; the manifest has it. With a
+    cache, only what changed since it was packed before is read and compressed.
 
     Raises PackagingError: PrefixError if the prefix cannot be packed, ReferenceFormatError if a
     name is malformed, UnsafeEnvironmentError if the registry is open to tampering, and StorageError
@@ -116,7 +128,7 @@ def pack_and_publish(
         modules = background.submit(module_findings, source)  # seconds, in another process
         scan = scan_prefix(source, options.prune)
         _refuse_files(scan, options)
-        plan = make_plan(scan, progress)
+        plan = make_plan(scan, progress, cache)
         refuse_unmovable_interpreter(plan)
         packages = installed_packages(source, plan.members)
         server = server_failure(modules.result(), packages)
@@ -127,7 +139,7 @@ def pack_and_publish(
             hub = hub_findings(packages, _version_of("jupyterhub"))
             findings = [*modules.result(), *hub, *file_findings(plan)]
             names = _Names(name, origin or Origin(str(source.path)), filesystem.user)
-            write = partial(_write, plan, names, packages, findings, progress)
+            write = partial(_write, plan, names, packages, findings, progress, cache)
             published = publish(filesystem, env_root, name, plan.key, write, options.copies)
         elif options.copies:
             with storage_errors(f"set the replication of {published.path}"):
@@ -157,10 +169,11 @@ def _write(
     packages: tuple[Package, ...],
     findings: Sequence[Finding],
     progress: Progress,
+    cache: PackCache | None,
     file: Writer,
 ) -> Manifest:
     """Write the archive of a plan, and return its manifest."""
-    written = write_archive(plan, file, progress)
+    written = write_archive(plan, file, progress, cache)
     interpreter = plan.prefix.interpreter
     return Manifest(
         name=names.environment,

@@ -1,41 +1,56 @@
 """Writes a plan as a tar.gz stream.
 
 - The same plan gives the same bytes: members are sorted by name, have one fixed time, owner 0 and
-  one of two modes, and the gzip header has no name or time.
-- Memory is constant: one member or a chunk of it, and the buffers of the compressing threads.
+  one of two modes, and the gzip headers have no name or time.
+- The stream is a sequence of gzip members, which gzip, tar, Java and Python read as one file. Each
+  segment has its own ones, so that a cache can have them from before. The cache changes no byte.
+- Memory is constant: one member or a chunk of it, and a few blocks of a MiB.
 - Each file must be unchanged since it was read for the plan. This is checked before and after it is
   read again; a file that changed ends the packing.
-- The format is GNU tar: long names and names that are not UTF-8 are unpacked byte for byte,
-  whatever the NodeManager's locale.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
+import struct
 import tarfile
+import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, cast
+from functools import partial
+from typing import NamedTuple, Protocol, TypeVar
 
 from env_packaging.build.bytecode import BytecodeCompiler
+from env_packaging.build.cache import Entry, NewEntry, PackCache
+from env_packaging.build.inspection import CHUNK_BYTES, FileStamp, Inspected, open_unbuffered
 from env_packaging.build.members import EXECUTABLE_MODE, Member, MemberKind, parents
-from env_packaging.build.plan import CHUNK_BYTES, FileStamp, Inspected, Plan, open_unbuffered
+from env_packaging.build.plan import Plan
 from env_packaging.build.progress import Progress
 from env_packaging.build.relocate import PrefixPaths, relocate
-from env_packaging.errors import PrefixError
+from env_packaging.build.segments import Segment, SegmentKeys, changed, segments_of
+from env_packaging.build.tar import header
 
-#: 2000-01-01 in UTC. Some tools take 1970 for "no time", and zip cannot represent a time before
-#: 1980.
-FIXED_TIME = 946_684_800
-
-#: Limits of a tar header: bytes of a name, and a size in eleven octal digits.
-_NAME_BYTES, _HEADER_MAX_SIZE = 100, 8**11
+_T = TypeVar("_T")
+_U = TypeVar("_U")
 
 _ZLIB_LEVEL = 4
 _ISAL_LEVEL = 2
 _COMPRESSING_THREADS = 2
+
+#: The most bytes of one gzip member, before compression.
+_BLOCK_BYTES = 1 << 20
+
+#: Blocks that are made ahead of the sink.
+_AHEAD = 4
+
+#: A window of 32 KiB with gzip's header and trailer, in the terms of zlib.
+_GZIP_WINDOW = 31
+
+#: The end of a cached segment: its files, and their size in bytes.
+_COUNTS = struct.Struct("<QQ")
 
 
 class ByteSink(Protocol):
@@ -57,203 +72,249 @@ class Written:
     unpacked_bytes: int
 
 
-class _HashingSink:
-    """Hashes, counts and buffers the data for a sink, which gets large chunks.
+@dataclass
+class _Counts:
+    files: int = 0
+    unpacked_bytes: int = 0
 
-    A gzip stream writes its header in its constructor. The buffer keeps a failing sink from raising
-    there, which would leave the stream's threads to the garbage collector.
-    """
-
-    def __init__(self, sink: ByteSink) -> None:
-        self._sink = sink
-        self._buffer = bytearray()
-        self.sha256 = hashlib.sha256()
-        self.size = 0
-
-    def write(self, data: bytes) -> int:
-        self._buffer += data
-        if len(self._buffer) >= CHUNK_BYTES:
-            self.write_buffer()
-        return len(data)
-
-    def write_buffer(self) -> None:
-        data = bytes(self._buffer)
-        self._buffer.clear()
-        self.sha256.update(data)
-        self.size += len(data)
-        self._sink.write(data)
-
-    def flush(self) -> None:
-        """Do nothing: the stream's threads call this, and `write_buffer` follows them."""
+    def add(self, files: int, unpacked_bytes: int) -> None:
+        self.files += files
+        self.unpacked_bytes += unpacked_bytes
 
 
-def write_archive(plan: Plan, sink: ByteSink, progress: Progress) -> Written:
+class _Block(NamedTuple):
+    """Data of the archive, and what has to be done after it was written."""
+
+    data: bytes
+    entry: NewEntry | None = None
+    is_compressed: bool = False
+    finish: Callable[[], None] | None = None
+
+
+def write_archive(
+    plan: Plan, sink: ByteSink, progress: Progress, cache: PackCache | None = None
+) -> Written:
     """Write the archive to a sink, which is neither flushed nor closed.
+
+    Segments that are in the cache are copied, and others are added to it.
 
     Raises PrefixError if the environment changed since the plan was made, and the errors of the
     sink.
     """
-    hashing = _HashingSink(sink)
     progress.begin("Packing", len(plan.members), plan.size_bytes)
-    with compressing(hashing) as stream, BytecodeCompiler(plan.prefix.interpreter) as compiler:
-        writer = _TarWriter(stream, plan.prefix_paths)
-        compiled = compiler.compile_all(sorted(plan.bytecode, key=lambda member: member.name))
-        for entry in _in_order(plan):
-            size = 0
-            if isinstance(entry, Inspected):
-                writer.add_file(entry)
-                size = entry.size
-            elif entry.kind is MemberKind.BYTECODE:
-                writer.add_bytecode(entry, next(compiled))
-            else:
-                writer.add_link(entry)
-            progress.advance(1, size)
-        writer.end()
-    hashing.write_buffer()
-    return Written(hashing.sha256.hexdigest(), hashing.size, writer.files, writer.unpacked_bytes)
+    output = _Output(sink)
+    name, compress = _compressor()
+    with (
+        BytecodeCompiler(plan.prefix.interpreter) as compiler,
+        ThreadPoolExecutor(_COMPRESSING_THREADS, "compress") as compressing,
+        ThreadPoolExecutor(1, "write") as writing,
+        cache or nullcontext(),
+    ):
+        archive = _Archive(plan, compiler, progress, cache, name)
+        compressed = _in_order(
+            compressing, partial(_compressed, compress), archive.blocks(), _AHEAD
+        )
+        for _ in _in_order(writing, output.write, compressed, 1):
+            pass
+    counts = archive.counts
+    return Written(output.sha256.hexdigest(), output.size, counts.files, counts.unpacked_bytes)
 
 
-def _in_order(plan: Plan) -> Iterable[Inspected | Member]:
-    entries: dict[str, Inspected | Member] = {file.member.name: file for file in plan.files}
-    entries.update((member.name, member) for member in (*plan.links, *plan.bytecode))
-    return (entries[name] for name in sorted(entries))
-
-
-@contextmanager
-def compressing(sink: _HashingSink) -> Iterator[BinaryIO]:
-    """Open a gzip stream: Intel's ISA-L in threads if it is installed, else zlib.
-
-    The stream is closed after an exception too, so that its threads end.
-    """
-    target = cast(BinaryIO, sink)
+def _compressor() -> tuple[str, Callable[[bytes], bytes]]:
+    """Return the name of a compressor, and a function that makes a gzip member: Intel's ISA-L if it
+    is installed, else zlib."""
     try:
-        from isal import igzip_threaded
+        import isal
+        from isal import isal_zlib
     except ImportError:
-        with gzip.GzipFile("", "wb", _ZLIB_LEVEL, target, mtime=0) as stream:
-            yield cast(BinaryIO, stream)
-    else:
-        open_stream: Callable[..., AbstractContextManager[BinaryIO]] = igzip_threaded.open
-        with open_stream(target, "wb", _ISAL_LEVEL, threads=_COMPRESSING_THREADS) as stream:
-            yield stream
+        return f"zlib {zlib.ZLIB_RUNTIME_VERSION} {_ZLIB_LEVEL}", _compress_by_zlib
+    compress: Callable[[bytes, int, int], bytes] = isal_zlib.compress
+    name = f"isal {isal.__version__} {_ISAL_LEVEL}"
+    return name, lambda data: compress(data, _ISAL_LEVEL, _GZIP_WINDOW)
 
 
-class _TarWriter:
-    """Writes members as a tar stream, each directory before the files in it."""
+def _compress_by_zlib(data: bytes) -> bytes:
+    compressing = zlib.compressobj(_ZLIB_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
+    return compressing.compress(data) + compressing.flush()
 
-    def __init__(self, stream: BinaryIO, prefix_paths: PrefixPaths) -> None:
-        self._stream = stream
-        self._prefix_paths = prefix_paths
-        self._directories: set[str] = set()
-        self.files = 0
-        self.unpacked_bytes = 0
 
-    def add_file(self, file: Inspected) -> None:
-        self._add_header(file.member, file.size)
-        remaining = file.size
-        for chunk in _content(file, self._prefix_paths):
-            remaining -= len(chunk)
-            if remaining < 0:
-                break
-            self._stream.write(chunk)
-        if remaining:
-            raise _changed(file.member)
-        self._pad(file.size)
+def _compressed(compress: Callable[[bytes], bytes], block: _Block) -> _Block:
+    if block.is_compressed:
+        return block
+    return block._replace(data=compress(block.data), is_compressed=True)
 
-    def add_bytecode(self, member: Member, data: memoryview) -> None:
-        if data:  # empty for a file that cannot be compiled, such as a template
-            self._add_header(member, len(data))
-            self._stream.write(data)
-            self._pad(len(data))
 
-    def add_link(self, member: Member) -> None:
-        self._add_header(member, 0)
+def _in_order(
+    pool: ThreadPoolExecutor, function: Callable[[_T], _U], items: Iterable[_T], ahead: int
+) -> Iterator[_U]:
+    """Yield the results of a function in a pool, with at most so many that were not taken."""
+    waiting: deque[Future[_U]] = deque()
+    for item in items:
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+        waiting.append(pool.submit(function, item))
+    while waiting:
+        yield waiting.popleft().result()
 
-    def end(self) -> None:
-        """Write two empty blocks, the end of a tar archive."""
-        self._stream.write(bytes(2 * tarfile.BLOCKSIZE))
 
-    def _add_header(self, member: Member, size: int) -> None:
-        if member.name.rpartition("/")[0] not in self._directories:
-            for directory in reversed(list(parents(member.name))):
-                if directory not in self._directories:
-                    self._directories.add(directory)
-                    self._write_header(directory + "/", tarfile.DIRTYPE, EXECUTABLE_MODE)
-        kind = tarfile.SYMTYPE if member.kind is MemberKind.LINK else tarfile.REGTYPE
-        target = member.target if member.kind is MemberKind.LINK else ""
-        self._write_header(member.name, kind, member.mode, size, target)
-        self.files += 1
-        self.unpacked_bytes += size
+class _Output:
+    """Hashes and counts the data for a sink, and adds it to the entries of the cache."""
 
-    def _write_header(
-        self, name: str, kind: bytes, mode: int, size: int = 0, target: str = ""
+    def __init__(self, sink: ByteSink) -> None:
+        self._sink = sink
+        self.sha256 = hashlib.sha256()
+        self.size = 0
+
+    def write(self, block: _Block) -> None:
+        if block.data:
+            self.sha256.update(block.data)
+            self.size += len(block.data)
+            self._sink.write(block.data)
+        if block.entry:
+            block.entry.write(block.data)
+        if block.finish:
+            block.finish()
+
+
+class _Archive:
+    """Makes the blocks of an archive, and counts its files."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        compiler: BytecodeCompiler,
+        progress: Progress,
+        cache: PackCache | None,
+        compressor: str,
     ) -> None:
-        self._stream.write(header(name, kind, mode, size, target))
+        self._plan = plan
+        self._compiler = compiler
+        self._progress = progress
+        self._cache = cache
+        self._keys = SegmentKeys(plan, compressor, cache.is_settled) if cache else None
+        self.counts = _Counts()
 
-    def _pad(self, size: int) -> None:
-        self._stream.write(bytes(-size % tarfile.BLOCKSIZE))
+    def blocks(self) -> Iterator[_Block]:
+        """Yield the blocks in order. No file of a segment in the cache is read."""
+        segments = [
+            (segment, self._keys.key(segment) if self._keys else None)
+            for segment in segments_of(self._plan)
+        ]
+        cached = self._cache.keys if self._cache else frozenset()
+        new = (segment for segment, key in segments if key not in cached)
+        compiled = self._compiler.compile_all(
+            member for segment in new for member in segment.bytecode
+        )
+        for segment, key in segments:
+            if self._cache is None or key is None or key not in cached:
+                yield from self._make(segment, key, compiled)
+            elif entry := self._cache.open(key):
+                yield from self._copy(segment, entry)
+            else:  # damaged
+                again = self._compiler.compile_all(segment.bytecode)
+                yield from self._make(segment, key, again)
+        yield _Block(bytes(2 * tarfile.BLOCKSIZE))  # the end of a tar archive
+
+    def _copy(self, segment: Segment, entry: Entry) -> Iterator[_Block]:
+        end = entry.size - _COUNTS.size
+        with entry:
+            for chunk in entry.chunks(0, end):
+                yield _Block(chunk, is_compressed=True)
+            self.counts.add(*_COUNTS.unpack(b"".join(entry.chunks(end, entry.size))))
+        self._progress.advance(len(segment.entries), segment.size)
+
+    def _make(
+        self, segment: Segment, key: str | None, compiled: Iterator[memoryview]
+    ) -> Iterator[_Block]:
+        entry = self._cache.create(key) if self._cache and key else None
+        counts = _Counts()
+        for data in _blocks_of(self._tar(segment, compiled, counts)):
+            yield _Block(data, entry)
+        self.counts.add(counts.files, counts.unpacked_bytes)
+        if entry and key:
+            content = _COUNTS.pack(counts.files, counts.unpacked_bytes)
+            yield _Block(b"", None, True, partial(self._keep, segment, key, entry, content))
+
+    def _keep(self, segment: Segment, key: str, entry: NewEntry, counts: bytes) -> None:
+        """Add a segment to the cache, unless what its bytecode was made of changed meanwhile."""
+        if self._keys and segment.bytecode and self._keys.key(segment) != key:
+            entry.discard()
+        else:
+            entry.write(counts)
+            entry.commit()
+
+    def _tar(
+        self, segment: Segment, compiled: Iterator[memoryview], counts: _Counts
+    ) -> Iterator[bytes | memoryview]:
+        """Yield a segment as a tar stream, each directory before the files in it."""
+        directories = set(parents(segment.after))
+        for entry in segment.entries:
+            if isinstance(entry, Inspected):
+                member, size = entry.member, entry.size
+                content: Iterable[bytes | memoryview] = _content(entry, self._plan.prefix_paths)
+            else:
+                member, size, content = entry, 0, ()
+                if entry.kind is MemberKind.BYTECODE:
+                    data = next(compiled)
+                    size, content = len(data), (data,)
+            if member.kind is not MemberKind.BYTECODE or size:  # empty if it cannot be compiled
+                yield _headers(member, size, directories)
+                yield from content
+                yield bytes(-size % tarfile.BLOCKSIZE)
+                counts.add(1, size)
+            self._progress.advance(1, entry.size if isinstance(entry, Inspected) else 0)
 
 
-def header(name: str, kind: bytes, mode: int, size: int, target: str) -> bytes:
-    """Return a member's GNU header, the same bytes as from tarfile.
-
-    30,000 headers, as many as a large environment has files, take 0.1 s instead of 0.55 s with
-    `TarInfo.tobuf`. A size that does not fit into its field is left to tarfile.
-    """
-    raw, link = (text.encode("utf-8", "surrogateescape") for text in (name, target))
-    if size >= _HEADER_MAX_SIZE:
-        info = tarfile.TarInfo(name)
-        info.type, info.mode, info.size, info.linkname = kind, mode, size, target
-        info.mtime = FIXED_TIME
-        return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
-    return (
-        _long_name(link, tarfile.GNUTYPE_LONGLINK)
-        + _long_name(raw, tarfile.GNUTYPE_LONGNAME)
-        + _block(raw[:_NAME_BYTES], kind, mode, size, FIXED_TIME, link[:_NAME_BYTES])
-    )
+def _headers(member: Member, size: int, directories: set[str]) -> bytes:
+    """Return the header of a member, after those of its directories that are not written yet."""
+    headers = []
+    if member.name.rpartition("/")[0] not in directories:
+        for directory in reversed(list(parents(member.name))):
+            if directory not in directories:
+                directories.add(directory)
+                headers.append(header(directory + "/", tarfile.DIRTYPE, EXECUTABLE_MODE, 0, ""))
+    is_link = member.kind is MemberKind.LINK
+    kind, target = (tarfile.SYMTYPE, member.target) if is_link else (tarfile.REGTYPE, "")
+    headers.append(header(member.name, kind, member.mode, size, target))
+    return b"".join(headers)
 
 
-def _long_name(name: bytes, kind: bytes) -> bytes:
-    """Return the block before the header of a member whose name or target is too long for it."""
-    if len(name) <= _NAME_BYTES:
-        return b""
-    size = len(name) + 1
-    padded = name.ljust(size + -size % tarfile.BLOCKSIZE, b"\0")
-    return _block(b"././@LongLink", kind, 0, size, 0, b"") + padded
-
-
-def _block(name: bytes, kind: bytes, mode: int, size: int, time: int, link: bytes) -> bytes:
-    before = b"%b%07o\0%b%011o\0%011o\0" % (
-        name.ljust(_NAME_BYTES, b"\0"),
-        mode,
-        b"0000000\0" * 2,  # owner and group
-        size,
-        time,
-    )
-    after = kind + link.ljust(_NAME_BYTES, b"\0") + tarfile.GNU_MAGIC
-    # The checksum is that of the block with eight spaces in the checksum's field.
-    checksum = sum(before) + 8 * ord(" ") + sum(after)
-    return (before + b"%06o\0 " % checksum + after).ljust(tarfile.BLOCKSIZE, b"\0")
+def _blocks_of(stream: Iterable[bytes | memoryview]) -> Iterator[bytes]:
+    """Yield a stream in blocks of one size, the last one smaller."""
+    buffer = bytearray()
+    for data in stream:
+        buffer += data
+        while len(buffer) >= _BLOCK_BYTES:
+            yield bytes(memoryview(buffer)[:_BLOCK_BYTES])
+            del buffer[:_BLOCK_BYTES]
+    if buffer:
+        yield bytes(buffer)
 
 
 def _content(file: Inspected, prefix_paths: PrefixPaths) -> Iterator[bytes]:
     """Yield a file's relocated content, in chunks if it is shipped unchanged."""
+    remaining = file.size
+    for chunk in _read(file, prefix_paths):
+        remaining -= len(chunk)
+        if remaining < 0:
+            break
+        yield chunk
+    if remaining:
+        raise changed(file.member)
+
+
+def _read(file: Inspected, prefix_paths: PrefixPaths) -> Iterator[bytes]:
     try:
         with open_unbuffered(file.member.source) as source:
-            if FileStamp.of(source) != file.stamp:
-                raise _changed(file.member)
+            if not FileStamp.of(source.fileno()).has_content_of(file.stamp):
+                raise changed(file.member)
             if file.rewritten:
                 yield relocate(file.member.name, source.readall(), prefix_paths)
             elif file.size <= CHUNK_BYTES:
                 yield source.readall()
             else:
                 yield from iter(lambda: source.read(CHUNK_BYTES), b"")
-            if FileStamp.of(source) != file.stamp:
-                raise _changed(file.member)
+            if not FileStamp.of(source.fileno()).has_content_of(file.stamp):
+                raise changed(file.member)
     except OSError as error:
-        raise _changed(file.member) from error
-
-
-def _changed(member: Member) -> PrefixError:
-    return PrefixError(
-        f"{member.source} changed while it was packed. Pack again when nothing writes to it."
-    )
+        raise changed(file.member) from error

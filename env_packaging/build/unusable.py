@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from env_packaging.build.plan import LARGE_BYTES, Inspected, Plan
+from env_packaging.build.inspection import LARGE_BYTES, Inspected
+from env_packaging.build.plan import Plan
 from env_packaging.build.relocate import PATH_FILE, relocate, script_start
 from env_packaging.errors import PrefixError
 

@@ -19,12 +19,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from env_packaging.build.archive import FIXED_TIME, header, write_archive
+from env_packaging.build.archive import write_archive
+from env_packaging.build.inspection import LARGE_BYTES, inspect
 from env_packaging.build.members import Listing, Member
-from env_packaging.build.plan import LARGE_BYTES, Plan, inspect
+from env_packaging.build.plan import Plan
 from env_packaging.build.prefix import Prefix, open_prefix
 from env_packaging.build.progress import NoProgress
 from env_packaging.build.relocate import PrefixPaths
+from env_packaging.build.tar import FIXED_TIME, header
 from env_packaging.errors import PrefixError
 from tests.unit.env_packaging.prefixes import install, write
 

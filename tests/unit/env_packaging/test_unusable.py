@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from env_packaging.build.plan import LARGE_BYTES
+from env_packaging.build.inspection import LARGE_BYTES
 from env_packaging.build.preflight import server_failure
 from env_packaging.errors import PrefixError
 from env_packaging.manifest import Finding, Package
