@@ -119,14 +119,19 @@ make_venv() {
   for requirement; do
     sed -i "/^${requirement%%[=<>!~ ]*}==/d" "$build/constraints.txt"
   done
-  cp -R setup.cfg setup.py pyproject.toml README.md LICENSE \
-    hadoop_client yarnspawner hdfs_contents env_packaging yarnhub "$build"
-  mkdir "$build/labextension"
-  cp -R labextension/dist "$build/labextension"
+  copy_sources "$build"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
     --constraint "$build/constraints.txt" "$build[$extra]" "$@"
   rm -rf "$build"
   printf '%s' "$wanted" >"$venv/installed"
+}
+
+# copy_sources DIRECTORY: copy what a wheel of this tree is built from.
+copy_sources() {
+  cp -R setup.cfg setup.py pyproject.toml README.md LICENSE \
+    hadoop_client yarnspawner hdfs_contents env_packaging yarnhub "$1"
+  mkdir "$1/labextension"
+  cp -R labextension/dist "$1/labextension"
 }
 
 # What the package-lock.json of this directory has: npm compares the hashes, and runs no package's own
