@@ -41,11 +41,11 @@ def test_a_configured_directory_is_used_and_never_deleted_as_a_whole(
 
 @pytest.mark.parametrize("template", ["/x/{other}", "relative", "/x/../{username}", "/x/{"])
 def test_a_template_that_is_not_a_directory_deletes_nothing(template: str) -> None:
-    with pytest.raises(ValueError, match=r"braces|absolute path|outside the root|Single '{'"):
+    with pytest.raises(ValueError, match=r"braces|absolute path|contains '\.{1,2}'|Single '{'"):
         kept_session([f"{OPTION}={template}"], HOME, "alice", "")
 
 
 @pytest.mark.parametrize("user", ["..", "a/b", "."])
 def test_a_name_that_leads_elsewhere_deletes_nothing(user: str) -> None:
-    with pytest.raises(ValueError, match=r"slash|outside the root"):
+    with pytest.raises(ValueError, match=r"slash|contains '\.{1,2}'"):
         kept_session([f"{OPTION}=/sessions/{{username}}"], HOME, user, "")
