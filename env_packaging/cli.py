@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ from env_packaging.registry import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import FrameType
 
     from rich.console import Console
     from rich.progress import Progress as RichProgress
@@ -195,7 +197,7 @@ def publish_prefix(
     began = time.monotonic()
     errors = Console(stderr=True)
     bars = _progress_bars(errors, shown=errors.is_terminal and not show.quiet)
-    with _gc_disabled(), opened as prefix, bars as progress:
+    with _gc_disabled(), _ended_by_signals(), opened as prefix, bars as progress:
         packed = pack_and_publish(
             prefix,
             target.reference.name,
@@ -230,6 +232,30 @@ def open_hdfs() -> FileSystem:
 
     with storage_errors("open HDFS"):
         return open_filesystem()
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let the signals that end the process raise SystemExit, so that temporary files are removed.
+
+    A signal that is ignored, as with nohup, stays ignored.
+    """
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    ending = [
+        number
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is signal.SIG_DFL
+    ]
+    for number in ending:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in ending:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager
