@@ -10,6 +10,7 @@ The hub imports this module: standard library only.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TypeVar
 
@@ -22,6 +23,12 @@ SCHEMA = 1
 
 #: How many names of files a message has.
 SHOWN_NAMES = 5
+
+#: The code of the finding on a module that cannot be imported.
+MODULE_CODE = "module"
+
+#: The module without which no notebook server starts.
+SERVER_MODULE = "jupyterhub.singleuser"
 
 Severity = Literal["warning", "note"]
 
@@ -50,6 +57,16 @@ class Finding:
         more = len(names) - SHOWN_NAMES
         shown = ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
         return f"{self.message} Files: {shown}."
+
+
+def server_fault(findings: Iterable[Finding]) -> str:
+    """Return why no notebook server can start in an environment with these findings."""
+    messages = (
+        finding.message
+        for finding in findings
+        if finding.code == MODULE_CODE and SERVER_MODULE in finding.members
+    )
+    return next(messages, "")
 
 
 @dataclass(frozen=True)
@@ -102,6 +119,11 @@ class Manifest:
     glibc_floor: str = ""
     requirements: tuple[str, ...] = ()
     schema: int = SCHEMA
+
+    @property
+    def server_fault(self) -> str:
+        """Why no notebook server can start in the environment; empty if one can."""
+        return server_fault(self.findings)
 
     def to_json(self) -> str:
         """Return the manifest as ASCII: file names that are not UTF-8 have no other JSON form."""

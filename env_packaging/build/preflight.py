@@ -24,20 +24,27 @@ from env_packaging.build.prefix import Prefix, PrefixKind, install_command, star
 from env_packaging.build.relocate import relocate
 from env_packaging.build.unusable import programs_with_prefix, unusable_files
 from env_packaging.errors import PrefixError
-from env_packaging.manifest import SHOWN_NAMES, Finding, Package
+from env_packaging.manifest import (
+    MODULE_CODE,
+    SERVER_MODULE,
+    SHOWN_NAMES,
+    Finding,
+    Package,
+    server_fault,
+)
 
 _NOTEBOOK = "'yarnhub[notebook]'"
 
 #: Modules that a notebook server needs, each with the consequence if it is missing.
 _EXPECTED_MODULES = {
-    "jupyterhub.singleuser": "no notebook server can start in it",
+    SERVER_MODULE: "no notebook server can start in it",
     "jupyterlab": "servers in it cannot show JupyterLab",
     "hdfs_contents": "notebooks cannot be kept in HDFS",
     "hdfs_native": "notebooks cannot be kept in HDFS",
 }
 #: Their distributions, as arguments of pip, if not of the same name.
 _DISTRIBUTIONS = {
-    "jupyterhub.singleuser": "jupyterhub",
+    SERVER_MODULE: "jupyterhub",
     "hdfs_contents": _NOTEBOOK,
     "hdfs_native": "hdfs-native",
 }
@@ -177,7 +184,7 @@ def module_findings(prefix: Prefix) -> list[Finding]:
     return [
         Finding(
             "warning",
-            "module",
+            MODULE_CODE,
             f"{name} cannot be imported ({reason}), so {_EXPECTED_MODULES[name]}. Run: "
             + install_command(prefix, _DISTRIBUTIONS.get(name, name)),
             (name,),
@@ -210,8 +217,7 @@ def server_failure(findings: Iterable[Finding], packages: Iterable[Package]) -> 
     """
     if not any(package.name == "jupyterhub" for package in packages):
         return ""
-    server = next(iter(_EXPECTED_MODULES))
-    return next((finding.message for finding in findings if finding.members == (server,)), "")
+    return server_fault(findings)
 
 
 def file_findings(plan: Plan) -> Iterator[Finding]:

@@ -79,6 +79,30 @@ def test_an_environment_that_is_not_published_is_found(hadoop, tmp_path):
     assert verdicts(done) == {"environments": {"failed"}}
 
 
+def test_profiles_that_can_never_start_are_found(hadoop, tmp_path):
+    config = tmp_path / "jupyterhub_config.py"
+    config.write_text(
+        "c = get_config()\n"
+        "c.YarnSpawner.profiles = [\n"
+        '    {"name": "small", "memory": "256M", "cores": 1},\n'
+        '    {"name": "huge", "memory": "4T", "gpus": 1},\n'
+        '    {"name": "ml", "memory": "256M", "environment": "absent", "queue": "absent"},\n'
+        "]\n"
+    )
+    done = yarnhub(hadoop, "check", "profiles", "--config", str(config), "--user", "alice")
+    assert done.returncode == 1
+    assert "The profile huge can never start. 4T of memory is more than" in done.stdout
+    assert "Set memory to at most " in done.stdout
+    assert "This cluster has no GPUs." in done.stdout
+    assert "The profile ml can never start. There is no queue absent" in done.stdout
+    assert "There is no environment 'absent'" in done.stdout
+    assert "small" not in done.stdout
+
+    config.write_text('c = get_config()\nc.YarnSpawner.mem_limit = "256M"\n')
+    done = yarnhub(hadoop, "check", "profiles", "--config", str(config), "--json")
+    assert verdicts(done) == {"profiles": {"ok"}}
+
+
 def test_ones_own_folder_can_be_used_and_is_left_as_it_was(hadoop, monkeypatch):
     for name, value in {**hadoop.env(), "HADOOP_USER_NAME": "alice"}.items():
         monkeypatch.setenv(name, value)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 GROUPS = (
     *("rm", "queues", "proxyuser", "hdfs", "webhdfs", "homes", "clocks", "environments", "memory"),
+    "profiles",
     *("keytab", "tokens", "encryption", "java", "callback", "mount"),
 )
 CONTENTS = "contents"
@@ -93,7 +94,8 @@ def _run(
     groups: list[str], config: Path | None, user: str | None, root: str | None
 ) -> Iterator[CheckResult]:
     from hadoop_client.configuration import HDFS_VARIABLE, Configuration, ConfigurationError
-    from yarnhub.check.facts import EdgeNode, run_check
+    from yarnhub.check.edge_node import EdgeNode
+    from yarnhub.check.facts import run_check
     from yarnhub.check.settings import read_settings
 
     try:

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import cached_property, partial
+from functools import partial
 from urllib.error import HTTPError
 
-from hadoop_client.configuration import Configuration, ConfigurationError, site_directory
-from hadoop_client.hdfs.namenode import CLIENT_PROTOCOL, GET_FILE_INFO, FileType, GetFileInfoRequest
-from hadoop_client.mounts import Place
-from hadoop_client.rpc.blocking import BlockingClient
-from hadoop_client.rpc.call import ConnectError, Login, LoginError, RpcError
-from hadoop_client.security import kerberos
-from hadoop_client.yarn.records import NodeState, QueueState
-from hadoop_client.yarn.reports import NodeReport, QueueInfo
-from hadoop_client.yarn.resourcemanager import GET_QUEUE_INFO, GetQueueInfoRequest
-from yarnhub.check.callback import NO_PYTHON_ENV, check_callback
+from hadoop_client.configuration import ConfigurationError, site_directory
+from hadoop_client.hdfs.namenode import GET_FILE_INFO, FileType, GetFileInfoRequest
+from hadoop_client.rpc.call import ConnectError, LoginError, RpcError
+from hadoop_client.yarn.records import NodeState
+from yarnhub.check.callback import check_callback
+from yarnhub.check.edge_node import EdgeNode, known_queues, nodes
+from yarnhub.check.environments import check_environments
 from yarnhub.check.java import check_java
 from yarnhub.check.mount import check_mount
 from yarnhub.check.placement import may_choose_queue
+from yarnhub.check.profiles import check_profiles
 from yarnhub.check.protocol import (
     GET_QUEUE_USER_ACLS,
     GET_SAFE_MODE,
@@ -35,10 +32,8 @@ from yarnhub.check.protocol import (
 )
 from yarnhub.check.results import CheckResult, Verdict
 from yarnhub.check.security import check_encryption, check_keytab, check_tokens
-from yarnhub.check.settings import HubSettings
 from yarnhub.check.verdicts import (
     HomeDirectory,
-    Queue,
     judge_clock,
     judge_home,
     judge_impersonation,
@@ -50,65 +45,12 @@ from yarnhub.check.verdicts import (
 from yarnhub.check.webhdfs import check_webhdfs
 from yarnhub.errors import YarnError
 from yarnhub.node_http import base_url, open_url
-from yarnhub.yarn import node_reports, resourcemanager_client
 from yarnspawner.launch.allocation import Allocation
 from yarnspawner.launch.queues import queue_of
 
 NO_HDFS = "The default file system is not HDFS, and the hub's settings need no HDFS."
 
-TIMEOUT_SECONDS = 10.0
 NODE_TIMEOUT_SECONDS = 3.0
-
-
-@dataclass(frozen=True)
-class EdgeNode:
-    """This machine with the hub's settings; the checks are for servers of `user`."""
-
-    settings: HubSettings
-    user: str
-
-    @property
-    def hub_user(self) -> str:
-        """The hub's user name in Hadoop."""
-        return kerberos.own_user(self.configuration)
-
-    @cached_property
-    def configuration(self) -> Configuration:
-        """The cluster's configuration, after the hub's login. Raises ConfigurationError."""
-        configuration = Configuration.load()
-        if configuration.kerberos and self.settings.keytab:
-            kerberos.use_keytab(self.settings.keytab, self.settings.principal or None)
-        return configuration
-
-    @property
-    def impersonated(self) -> Login:
-        """The hub, on behalf of the user."""
-        return Login(user=self.user, real_user=self.hub_user)
-
-    def resourcemanager(self, login: Login | None = None) -> BlockingClient:
-        """Make a client for YARN, with the hub's own login by default."""
-        login = login or Login(user=self.hub_user)
-        return resourcemanager_client(self.configuration, login, TIMEOUT_SECONDS)
-
-    @property
-    def home(self) -> Place:
-        """The name service and the path there of the user's home directory."""
-        return self.configuration.place(self.configuration.home_directory(self.user))
-
-    @property
-    def is_without_hdfs(self) -> bool:
-        """Whether the cluster has no HDFS, and the hub's settings need none."""
-        try:
-            return not self.configuration.hdfs
-        except ConfigurationError:
-            return not self.settings.needs_hdfs
-
-    def namenode(self, nameservice: str, login: Login | None = None) -> BlockingClient:
-        """Make a client for a name service, with the hub's own login by default."""
-        addresses = self.configuration.namenode_addresses(nameservice)
-        login = login or Login(user=self.hub_user)
-        prepare = kerberos.logins(self.configuration, kerberos.NAMENODE)
-        return BlockingClient(addresses, CLIENT_PROTOCOL, login, TIMEOUT_SECONDS, prepare)
 
 
 def run_check(group: str, edge: EdgeNode) -> list[CheckResult]:
@@ -133,12 +75,6 @@ def results_of(group: str, check: Callable[[], list[CheckResult]]) -> list[Check
         return [CheckResult(group, Verdict.FAILED, f"The service refused: {error}.", remedy)]
 
 
-def nodes(edge: EdgeNode) -> tuple[NodeReport, ...]:
-    """Return the nodes that are up, healthy or not."""
-    with edge.resourcemanager() as client:
-        return node_reports(client, NodeState.RUNNING, NodeState.UNHEALTHY)
-
-
 def _check_rm(edge: EdgeNode) -> list[CheckResult]:
     reports = nodes(edge)
     unhealthy = [node.node_id.host for node in reports if node.state is not NodeState.RUNNING]
@@ -146,10 +82,6 @@ def _check_rm(edge: EdgeNode) -> list[CheckResult]:
 
 
 def _check_queues(edge: EdgeNode) -> list[CheckResult]:
-    leaves = [
-        Queue(queue.path or queue.name, queue.names, queue.state is QueueState.RUNNING)
-        for queue in leaf_queues(edge)
-    ]
     allowed = None
     try:
         with edge.resourcemanager(edge.impersonated) as client:
@@ -163,14 +95,7 @@ def _check_queues(edge: EdgeNode) -> list[CheckResult]:
         pass  # Impersonation is refused, which `proxyuser` reports.
     may_choose = may_choose_queue(edge.configuration, site_directory())
     queue = queue_of(edge.settings.queue, edge.user)
-    return [judge_queue(queue, leaves, edge.user, allowed, may_choose)]
-
-
-def leaf_queues(edge: EdgeNode) -> list[QueueInfo]:
-    """Return the queues that applications are submitted to, running or stopped."""
-    with edge.resourcemanager() as client:
-        root = client.call(GET_QUEUE_INFO, GetQueueInfoRequest()).queue_info
-    return list(root.leaves()) if root else []
+    return [judge_queue(queue, known_queues(edge), edge.user, allowed, may_choose)]
 
 
 def _check_proxyuser(edge: EdgeNode) -> list[CheckResult]:
@@ -257,29 +182,6 @@ def _skew(http_address: str) -> float | None:
         return None
 
 
-def _check_environments(edge: EdgeNode) -> list[CheckResult]:
-    from env_packaging.errors import PackagingError
-    from env_packaging.registry import resolve, storage_errors
-    from hadoop_client.hdfs.filesystem import open_filesystem
-
-    python_env = edge.settings.python_env
-    if not python_env:
-        return [CheckResult("environments", Verdict.SKIPPED, NO_PYTHON_ENV)]
-    if python_env.startswith("/"):
-        why = f"{python_env} is a path on the nodes, which this machine cannot check."
-        return [CheckResult("environments", Verdict.SKIPPED, why)]
-    try:
-        with storage_errors("open HDFS"):
-            _ = edge.hub_user  # Logs in with the hub's keytab.
-            filesystem = open_filesystem()
-        published = resolve(filesystem, edge.settings.env_root, python_env)
-    except (PackagingError, ImportError) as error:
-        remedy = "See `yarnhub envs list`, and publish one with `yarnhub pack-env`."
-        return [CheckResult("environments", Verdict.FAILED, str(error), remedy)]
-    size = f"{published.size_bytes / 1e6:.0f} MB, Python {published.python_version}"
-    return [CheckResult("environments", Verdict.OK, f"{python_env} is {published.path} ({size}).")]
-
-
 def _check_memory(edge: EdgeNode) -> list[CheckResult]:
     from yarnspawner.profiles.model import parse_memory
 
@@ -300,8 +202,9 @@ CHECKS: dict[str, Callable[[EdgeNode], list[CheckResult]]] = {
     "webhdfs": _check_webhdfs,
     "homes": _check_homes,
     "clocks": _check_clocks,
-    "environments": _check_environments,
+    "environments": check_environments,
     "memory": _check_memory,
+    "profiles": check_profiles,
     "keytab": lambda edge: check_keytab(edge.settings.keytab),
     "tokens": lambda edge: check_tokens(edge.configuration),
     "encryption": lambda edge: check_encryption(edge.configuration),

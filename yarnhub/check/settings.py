@@ -38,6 +38,11 @@ class HubSettings:
     mount_path: str = "/srv/hdfs"
     contents_manager: str = "hdfs_contents.HDFSContentsManager"
     hdfs: str = ""
+    profiles: object = ()
+    node_label: str = ""
+    gpus: int = 0
+    cpu_limit: float | None = None
+    cmd: object = None
     mem_limit: int | str = 2 << 30
     am_overhead: int | str = "72M"
     am_overhead_in_mem_limit: bool = False

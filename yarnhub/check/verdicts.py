@@ -87,21 +87,10 @@ def judge_queue(
     None if YARN did not report them. `yarn_may_choose`: placement rules may lead servers to another
     queue, so that this one need not work.
     """
-    known_queue = next((leaf for leaf in leaves if queue in leaf.names), None)
-    if known_queue is None:
-        known = ", ".join(sorted(leaf.path for leaf in leaves)) or "none"
-        return _queue_problem(
-            f"There is no queue {queue} for applications. Existing queues: {known}.",
-            "Set c.YarnSpawner.queue to one of them.",
-            yarn_may_choose,
-        )
-    if not known_queue.runs:
-        return _queue_problem(
-            f"The queue {queue} is stopped.",
-            "Set its state to RUNNING in capacity-scheduler.xml, then `yarn rmadmin "
-            "-refreshQueues`.",
-            yarn_may_choose,
-        )
+    fault = queue_fault(queue, leaves, "c.YarnSpawner.queue")
+    if fault:
+        return _queue_problem(*fault, yarn_may_choose)
+    known_queue = next(leaf for leaf in leaves if queue in leaf.names)
     if allowed is None:
         return CheckResult(
             "queues",
@@ -115,6 +104,24 @@ def judge_queue(
             yarn_may_choose,
         )
     return CheckResult("queues", Verdict.OK, f"{user} may submit to the queue {queue}.")
+
+
+def queue_fault(queue: str, leaves: Sequence[Queue], option: str) -> tuple[str, str] | None:
+    """Return why no server can start in the queue that `option` names, and the remedy."""
+    known_queue = next((leaf for leaf in leaves if queue in leaf.names), None)
+    if known_queue is None:
+        known = ", ".join(sorted(leaf.path for leaf in leaves)) or "none"
+        return (
+            f"There is no queue {queue} for applications. Existing queues: {known}.",
+            f"Set {option} to one of them.",
+        )
+    if not known_queue.runs:
+        return (
+            f"The queue {queue} is stopped.",
+            "Set its state to RUNNING in capacity-scheduler.xml, then `yarn rmadmin "
+            "-refreshQueues`.",
+        )
+    return None
 
 
 def _queue_problem(why: str, remedy: str, yarn_may_choose: bool) -> CheckResult:

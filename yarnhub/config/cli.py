@@ -25,7 +25,7 @@ from yarnhub.errors import ToolError
 from yarnhub.options import writable
 
 if TYPE_CHECKING:
-    from yarnhub.check.facts import EdgeNode
+    from yarnhub.check.edge_node import EdgeNode
 
 NO_QUEUE = "YARN reported no queue for applications. Give one with --queue."
 NO_ENVIRONMENT = (
@@ -132,7 +132,7 @@ def _discover() -> ClusterResources:
     """Look up the cluster's queues, published environments and largest node."""
     from env_packaging.inventory import read_folder
     from hadoop_client.hdfs.filesystem import open_filesystem
-    from yarnhub.check.facts import leaf_queues, nodes
+    from yarnhub.check.edge_node import leaf_queues, nodes
     from yarnhub.yarn import yarn_errors
 
     edge = _edge_node(None, getpass.getuser())
@@ -157,7 +157,7 @@ def _discover() -> ClusterResources:
 
 
 def _edge_node(file: Path | None, user: str) -> EdgeNode:
-    from yarnhub.check.facts import EdgeNode
+    from yarnhub.check.edge_node import EdgeNode
     from yarnhub.check.settings import read_settings
 
     return EdgeNode(read_settings(file), user)

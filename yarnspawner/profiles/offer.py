@@ -61,11 +61,16 @@ class Shortage:
         if not self.most:
             return f"This cluster has no {LABELS[self.field]}."
         if self.field == "memory":
-            needed, most = f"{show_memory(self.value)} of memory", show_memory(self.most)
+            needed = f"{show_memory(self.value)} of memory"
         else:
-            name = VCORES if self.field == "cores" else GPU
-            needed, most = amount_text(name, self.value), str(self.most)
-        return f"{needed} is more than this cluster gives a server ({most})."
+            needed = amount_text(VCORES if self.field == "cores" else GPU, self.value)
+        return f"{needed} is more than this cluster gives a server ({self.most_text})."
+
+    @property
+    def most_text(self) -> str:
+        """What the cluster can give, as a profile declares it."""
+        most = self.most or 0
+        return show_memory(most) if self.field == "memory" else str(most)
 
 
 def largest_server(maximum: Resource, overhead: int) -> dict[str, int]:
