@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -209,7 +210,7 @@ def test_what_a_running_server_writes_and_the_last_words_of_one_that_ended(hadoo
 
 
 def test_a_configuration_is_written_that_passes_its_check_and_starts_a_server(
-    hadoop, make_hub, tmp_path
+    hadoop, make_hub, tmp_path, wait_until
 ):
     file, unit = tmp_path / "written.py", tmp_path / "jupyterhub.service"
     arguments = ["config", "-o", str(file), "--hub-host", "127.0.0.1", "--env", sys.prefix]
@@ -217,7 +218,11 @@ def test_a_configuration_is_written_that_passes_its_check_and_starts_a_server(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "alice may submit to the queue default" in done.stdout
     assert f"-f {file}" in unit.read_text()
-    make_hub(file.read_text()).start_server("alice")
+    hub = make_hub(file.read_text())
+    hub.start_server("alice")
+    culls = re.compile(r" (\d+) GET /hub/api/users\S* \(idle-culler@")
+    wait_until(lambda: culls.search(hub.log()), 60, "the idle culler to look for servers")
+    assert {found[1] for found in culls.finditer(hub.log())} == {"200"}
 
     again = yarnhub(hadoop, *arguments)
     assert again.returncode == 5

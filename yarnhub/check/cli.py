@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 GROUPS = (
     *("rm", "queues", "proxyuser", "hdfs", "webhdfs", "homes", "clocks", "environments", "memory"),
-    "profiles",
+    *("profiles", "login"),
     *("keytab", "tokens", "encryption", "java", "callback", "mount"),
 )
 CONTENTS = "contents"

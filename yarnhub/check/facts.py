@@ -20,6 +20,7 @@ from yarnhub.check.callback import check_callback
 from yarnhub.check.edge_node import EdgeNode, known_queues, nodes
 from yarnhub.check.environments import check_environments
 from yarnhub.check.java import check_java
+from yarnhub.check.login import check_login
 from yarnhub.check.mount import check_mount
 from yarnhub.check.placement import may_choose_queue
 from yarnhub.check.profiles import check_profiles
@@ -205,6 +206,7 @@ CHECKS: dict[str, Callable[[EdgeNode], list[CheckResult]]] = {
     "environments": check_environments,
     "memory": _check_memory,
     "profiles": check_profiles,
+    "login": lambda edge: check_login(edge.settings),
     "keytab": lambda edge: check_keytab(edge.settings.keytab),
     "tokens": lambda edge: check_tokens(edge.configuration),
     "encryption": lambda edge: check_encryption(edge.configuration),

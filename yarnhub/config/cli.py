@@ -25,6 +25,7 @@ from yarnhub.errors import ToolError
 from yarnhub.options import writable
 
 if TYPE_CHECKING:
+    from env_packaging.inventory import Stored
     from yarnhub.check.edge_node import EdgeNode
 
 NO_QUEUE = "YARN reported no queue for applications. Give one with --queue."
@@ -142,18 +143,25 @@ def _discover() -> ClusterResources:
         kerberos = edge.configuration.kerberos
     with storage_errors("open HDFS"):
         filesystem = open_filesystem()
-    environments = tuple(
-        name
+    latest = [
+        stored
         for name in names(filesystem, DEFAULT_ENV_ROOT)
-        if LATEST in read_folder(filesystem, DEFAULT_ENV_ROOT, name).aliases
-    )
+        for stored in read_folder(filesystem, DEFAULT_ENV_ROOT, name).stored
+        if LATEST in stored.aliases
+    ]
     return ClusterResources(
         queues,
-        environments,
+        tuple(stored.name for stored in sorted(latest, key=usefulness)),
         node_mb=max((size.memory_mb for size in sizes), default=0),
         node_cores=max((size.vcores for size in sizes), default=0),
         kerberos=kerberos,
     )
+
+
+def usefulness(stored: Stored) -> tuple[bool, int]:
+    """Sort environments in which a server can start before others, and newer ones first."""
+    can_serve = stored.manifest is not None and not stored.manifest.server_fault
+    return not can_serve, -stored.modified_ms
 
 
 def _edge_node(file: Path | None, user: str) -> EdgeNode:

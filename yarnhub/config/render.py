@@ -35,6 +35,8 @@ def hub_config(choices: AdminChoices, cluster: ClusterResources) -> str:
     """Return the text of jupyterhub_config.py."""
     return f"""# JupyterHub on YARN. Check it with `yarnhub check --config` and this file.
 
+import sys
+
 c = get_config()
 c.JupyterHub.spawner_class = "yarn"
 
@@ -45,8 +47,12 @@ c.JupyterHub.hub_connect_ip = {_literal(choices.hub_host)}
 # Servers keep running while the hub restarts.
 c.JupyterHub.cleanup_servers = False
 
-# The users who may log in, by their Hadoop names. The default authenticator (PAM) needs an account
-# on this machine for each.
+# How users log in: with the password of their account on this machine (PAM). A hub that is not root
+# can check only its own account's password, unless the accounts are those of a directory service.
+# Others, such as LDAP, OAuth and Kerberos: https://jupyterhub.readthedocs.io, "Authenticators".
+c.JupyterHub.authenticator_class = "pam"
+
+# The users who may log in, by their Hadoop names.
 {_users(choices.users)}
 {_login(choices.keytab) if cluster.kerberos else ""}
 # The Python environment that servers run in. {_list("Published", cluster.environments)}
@@ -59,6 +65,18 @@ c.YarnSpawner.queue = {_literal(choices.queue)}
 # With c.YarnSpawner.profiles users choose it.
 c.YarnSpawner.mem_limit = "2G"
 c.YarnSpawner.cpu_limit = 1
+
+# End servers that nobody has used for two hours, so that their memory returns to the queue. A busy
+# kernel counts as use, and so does an open tab. Unsaved work is lost.
+c.JupyterHub.services.append({{
+    "name": "idle-culler",
+    "command": [sys.executable, "-m", "jupyterhub_idle_culler", "--timeout=7200"],
+}})
+c.JupyterHub.load_roles.append({{
+    "name": "idle-culler",
+    "services": ["idle-culler"],
+    "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+}})
 
 # Create the HDFS home of users who have none. The hub's user must be an HDFS superuser.
 # c.YarnSpawner.create_hdfs_home = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from jupyterhub.auth import Authenticator
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
+from env_packaging.inventory import Stored
+from env_packaging.manifest import MODULE_CODE, SERVER_MODULE, Finding, Manifest
+from tests.unit.env_packaging.test_manifest import MANIFEST
+from yarnhub.config.cli import usefulness
 from yarnhub.config.render import AdminChoices, ClusterResources, hub_config, systemd_unit
 from yarnspawner.spawner import YarnSpawner
 
@@ -37,6 +42,33 @@ def test_every_written_option_exists(tmp_path):
 def test_all_accounts_may_log_in_if_no_user_is_given(tmp_path):
     config = read(AdminChoices("edge1", "science", "base", ()), tmp_path / "config.py")
     assert config.Authenticator == {"allow_all": True}
+
+
+def test_unused_servers_are_ended_by_a_service_with_the_rights_that_it_needs(tmp_path):
+    config = read(AdminChoices("edge1", "science", "base", ()), tmp_path / "config.py")
+    [service] = config.JupyterHub.services.get_value([])
+    [role] = config.JupyterHub.load_roles.get_value([])
+    assert service["command"][:3] == [sys.executable, "-m", "jupyterhub_idle_culler"]
+    assert role["services"] == [service["name"]]
+    assert "delete:servers" in role["scopes"]
+
+
+def test_an_environment_in_which_a_server_can_start_comes_first():
+    bare = replace(
+        MANIFEST, findings=(Finding("warning", MODULE_CODE, "no server", (SERVER_MODULE,)),)
+    )
+
+    def stored(name: str, manifest: Manifest | None, modified_ms: int) -> Stored:
+        return Stored(name, "0" * 20, ("latest",), (), None, manifest, "", modified_ms)
+
+    environments = [
+        stored("bare", bare, 9),
+        stored("damaged", None, 9),
+        stored("lab", MANIFEST, 1),
+        stored("lab2", MANIFEST, 2),
+    ]
+    ordered = sorted(environments, key=usefulness)
+    assert [one.name for one in ordered] == ["lab2", "lab", "bare", "damaged"]
 
 
 def test_with_kerberos_the_keytab_is_written(tmp_path):
