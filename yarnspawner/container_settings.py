@@ -168,7 +168,8 @@ class ContainerSettings(LoggingConfigurable):
 
     help_url = Unicode(
         help="""
-        The page or the mail address that JupyterLab gives users who need help. Empty: none.
+        The page or the mail address that JupyterLab and the hub's guide give users who need help.
+        Empty: none.
 
             c.YarnSpawner.help_url = "mailto:data-platform@example.org"
         """,

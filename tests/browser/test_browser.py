@@ -309,6 +309,10 @@ def test_a_failed_start_says_why_on_the_page(log_in: LogIn, pictures: Path):
 def test_the_form_fits_the_page_and_says_what_it_refuses(log_in: LogIn, pictures: Path):
     page = log_in("alice")
     page.goto("/hub/spawn")
+    page.get_by_role("link", name="Guide").click()
+    expect(page.get_by_role("heading", name="Your server on YARN")).to_be_visible()
+    look_at(page, pictures, "guide")
+    page.goto("/hub/spawn")
     lab.choose(page, "Your own size", memory="64G")
     look_at(page, pictures, "form")
     page.get_by_role("button", name="Start", exact=True).click()

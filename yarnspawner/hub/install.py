@@ -11,6 +11,7 @@ from jupyterhub import apihandlers, handlers
 from yarnspawner.hub import (
     admin_page,
     error_page,
+    guide_page,
     pages,
     pending_page,
     requester,
@@ -30,7 +31,9 @@ def install(options: type[YarnSpawnerSettings]) -> None:
     # First, because they override JupyterHub's.
     ours = [*error_page.HANDLERS, *pages.HANDLERS, *pending_page.HANDLERS, *admin_page.HANDLERS]
     handlers.default_handlers[:0] = ours
-    handlers.default_handlers.extend([*server_log.HANDLERS, *waiting_page.HANDLERS])
+    handlers.default_handlers.extend(
+        [*server_log.HANDLERS, *waiting_page.HANDLERS, *guide_page.HANDLERS]
+    )
     apihandlers.default_handlers.extend(
         [*port_endpoint.HANDLERS, *token_endpoint.HANDLERS, *server_api.HANDLERS]
     )

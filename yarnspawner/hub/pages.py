@@ -1,4 +1,5 @@
-"""JupyterHub's pages of servers: with the reason of the last end, and a card for each server.
+"""JupyterHub's pages of servers: with the reason of the last end, a card for each server, and a
+link to the guide for users.
 
 Each page stays JupyterHub's or the site's own; ours goes on top of its main part. The reason is
 shown to the server's user and to administrators of servers, not to users with whom it is shared.
@@ -41,6 +42,10 @@ NOT_OPTIONS = ("_xsrf", "next", "display_name")
 
 TEMPLATE = """
 {% extends page %}
+{% block nav_bar_left_items %}
+  {{ super() }}
+  <li class="nav-item"><a class="nav-link" href="{{ base_url }}yarn/guide">Guide</a></li>
+{% endblock nav_bar_left_items %}
 {% block main %}
   {% include part %}
   {{ super() }}

@@ -104,6 +104,8 @@ def test_the_form_offers_only_what_the_cluster_has(hub: Hub, wait_until: Callabl
         lambda: "is not published" in alice.http.get("/hub/spawn/alice").text, 60, "its limits"
     )
     page = alice.http.get("/hub/spawn/alice").text
+    (guide,) = re.findall(r'<a class="nav-link" href="([^"]*)">Guide</a>', page)
+    assert "<h1>Your server on YARN</h1>" in alice.http.get(guide).text
     assert "Not available. The environment gone is not published." in page
     assert "Not available. No node is of the kind fast." in page
     assert "Unpublished" not in page
