@@ -131,13 +131,23 @@ def test_the_form_tells_that_a_queue_is_closed_and_its_refusal_does_not_stick(
 ):
     hub = make_hub(
         "c.YarnSpawner.profiles = [{'name': 'any', 'display_name': 'Any',\n"
-        "    'queue': {'choices': ['default', 'closed']}}]\n"
+        "    'queue': {'choices': ['default', 'closed']},\n"
+        "    'node_label': {'choices': ['', 'fast', 'slow']}, 'gpus': {'max': 8}},\n"
+        "    {'name': 'slow', 'node_label': 'slow'}]\n"
     )
     alice = Person(hub, "alice")
     page = wait_until(
         lambda: alice.form_with_room("alice"), 60, "the form to show what the queues have left"
     )
     assert "closed (closed)" in page
+    page = wait_until(
+        lambda: offered if "0 to 2" in (offered := alice.form_with_room("alice")) else "",
+        60,
+        "the form to know the cluster's GPUs",
+    )
+    assert '<option value="fast">' in page
+    assert '<option value="slow">' not in page
+    assert "No node is of the kind slow." in page
     events = hub.request_server("alice", options={"profile": "any", "queue": "closed"})
     assert "is stopped" in events[-1]["message"]
     assert hub.start_server("alice")
