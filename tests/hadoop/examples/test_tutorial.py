@@ -75,6 +75,8 @@ def steps() -> list[tuple[str, str]]:
 
 def shape(text: str) -> list[str]:
     """The words of a text, without what differs from one walk to the next."""
+    # Who walks as root can check all passwords.
+    text = re.sub(r"^\w+ +login .*\n(?: +.*\n)*", "", text, flags=re.M)
     text = re.sub(r"\b[0-9a-f]{20}\b", "KEY", text)
     return re.sub(r"\d+(?:[.,:_-]\d+)*", "N", text).split()
 
