@@ -29,7 +29,6 @@ CLIENT_MODULES = (
 )
 
 
-@cache
 def container_sources() -> dict[str, str]:
     """Return the payload's modules, by member name.
 
@@ -56,12 +55,20 @@ def _member(module: str) -> str:
     return module.replace(".", "/")
 
 
-def build_payload(launch: Launch) -> bytes:
-    """Return the zip with the container's program and its private data."""
+@cache
+def _program() -> bytes:
+    """Return the payload without the launch, a zip."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, source in container_sources().items():
             archive.writestr(name, source)
+    return data.getvalue()
+
+
+def build_payload(launch: Launch) -> bytes:
+    """Return the zip with the container's program and its private data."""
+    data = io.BytesIO(_program())  # made once: compressing it takes 3 ms
+    with zipfile.ZipFile(data, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(LAUNCH_MEMBER, launch.to_json())
     return data.getvalue()
 
