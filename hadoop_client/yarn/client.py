@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hadoop_client.configuration import Configuration
@@ -25,12 +26,14 @@ from hadoop_client.yarn.records import (
     ApplicationState,
     ApplicationSubmissionContext,
     NodeState,
+    TimeoutUpdate,
 )
 from hadoop_client.yarn.reports import (
     ApplicationReport,
     ContainerReport,
     NodeReport,
     QueueInfo,
+    expire_time,
 )
 from hadoop_client.yarn.resourcemanager import (
     APPLICATION_CLIENT_PROTOCOL,
@@ -43,6 +46,7 @@ from hadoop_client.yarn.resourcemanager import (
     GET_NEW_APPLICATION,
     GET_QUEUE_INFO,
     SUBMIT_APPLICATION,
+    UPDATE_APPLICATION_TIMEOUTS,
     GetApplicationAttemptReportRequest,
     GetApplicationReportRequest,
     GetApplicationsRequest,
@@ -53,6 +57,7 @@ from hadoop_client.yarn.resourcemanager import (
     GetQueueInfoRequest,
     KillApplicationRequest,
     SubmitApplicationRequest,
+    UpdateApplicationTimeoutsRequest,
 )
 
 if TYPE_CHECKING:
@@ -167,6 +172,16 @@ class YarnClient:
             if error.name == "ApplicationNotFoundException":
                 return True
             raise
+
+    async def set_lifetime_end(self, application_id: ApplicationId, end: datetime) -> None:
+        """Set when YARN ends an application: a time that is not over yet, with a time zone.
+
+        The maximum lifetime of the application's queue still holds: the report has the time that
+        counts, `ApplicationReport.lifetime_end`.
+        """
+        update = TimeoutUpdate(expire_time=expire_time(end))
+        request = UpdateApplicationTimeoutsRequest(application_id, (update,))
+        await self._client.call(UPDATE_APPLICATION_TIMEOUTS, request)
 
     async def queues(self) -> list[QueueInfo]:
         """Return the queues that take applications: those without child queues."""

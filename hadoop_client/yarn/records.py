@@ -49,6 +49,7 @@ __all__ = [
     "StringEntry",
     "TimeoutEntry",
     "TimeoutType",
+    "TimeoutUpdate",
     "Url",
 ]
 
@@ -320,6 +321,14 @@ class TimeoutEntry(Message):
 
     type: TimeoutType = enum(1, TimeoutType, TimeoutType.LIFETIME)
     timeout: int = int64(2, 0)
+
+
+@dataclass(frozen=True)
+class TimeoutUpdate(Message):
+    """`expire_time` is in the format of `hadoop_client.yarn.reports.expire_time`."""
+
+    type: TimeoutType = enum(1, TimeoutType, TimeoutType.LIFETIME)
+    expire_time: str = string(2, "")
 
 
 @dataclass(frozen=True)

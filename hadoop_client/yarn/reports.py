@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from hadoop_client.wire import (
     LENGTH,
@@ -47,7 +48,17 @@ __all__ = [
     "NodeReport",
     "QueueInfo",
     "QueueStatistics",
+    "expire_time",
 ]
+
+#: YARN's ISO 8601: `2023-11-14T22:13:20.000+0000`.
+_EXPIRE_TIME = "%Y-%m-%dT%H:%M:%S.%f%z"
+
+
+def expire_time(when: datetime) -> str:
+    """Format a time with a time zone as YARN writes the end of a lifetime, in milliseconds."""
+    utc = when.astimezone(timezone.utc)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}+0000"
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,14 @@ class ApplicationReport(Message):
     timeouts: tuple[ApplicationTimeoutEntry, ...] = repeated(message(26, ApplicationTimeoutEntry))
     launch_time: int = int64(27, 0)
     submit_time: int = int64(28, 0)
+
+    @property
+    def lifetime_end(self) -> datetime | None:
+        """When YARN ends the application; None if its lifetime has no limit."""
+        for entry in self.timeouts:
+            if entry.type is TimeoutType.LIFETIME and entry.timeout.remaining_time >= 0:
+                return datetime.strptime(entry.timeout.expire_time, _EXPIRE_TIME)
+        return None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from hadoop_client.yarn.records import (
     ContainerId,
     NodeState,
     Resource,
+    TimeoutUpdate,
 )
 from hadoop_client.yarn.reports import (
     ApplicationAttemptReport,
@@ -47,6 +48,7 @@ __all__ = [
     "GET_NEW_APPLICATION",
     "GET_QUEUE_INFO",
     "SUBMIT_APPLICATION",
+    "UPDATE_APPLICATION_TIMEOUTS",
     "GetApplicationAttemptReportRequest",
     "GetApplicationAttemptReportResponse",
     "GetApplicationReportRequest",
@@ -67,6 +69,8 @@ __all__ = [
     "KillApplicationResponse",
     "SubmitApplicationRequest",
     "SubmitApplicationResponse",
+    "UpdateApplicationTimeoutsRequest",
+    "UpdateApplicationTimeoutsResponse",
 ]
 
 APPLICATION_CLIENT_PROTOCOL = "org.apache.hadoop.yarn.api.ApplicationClientProtocolPB"
@@ -165,6 +169,26 @@ class KillApplicationResponse(Message):
 
 FORCE_KILL_APPLICATION = _method(
     "forceKillApplication", KillApplicationRequest, KillApplicationResponse
+)
+
+
+@dataclass(frozen=True)
+class UpdateApplicationTimeoutsRequest(Message):
+    application_id: ApplicationId = message(1, ApplicationId, ApplicationId())
+    application_timeouts: tuple[TimeoutUpdate, ...] = repeated(message(2, TimeoutUpdate))
+
+
+@dataclass(frozen=True)
+class UpdateApplicationTimeoutsResponse(Message):
+    """`application_timeouts` may end earlier than requested: the queue may have a maximum."""
+
+    application_timeouts: tuple[TimeoutUpdate, ...] = repeated(message(1, TimeoutUpdate))
+
+
+UPDATE_APPLICATION_TIMEOUTS = _method(
+    "updateApplicationTimeouts",
+    UpdateApplicationTimeoutsRequest,
+    UpdateApplicationTimeoutsResponse,
 )
 
 

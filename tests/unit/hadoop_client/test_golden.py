@@ -28,6 +28,7 @@ CONTAINER = r.ContainerId(ATTEMPT, (17 << 40) + 3)
 RESOURCE = r.Resource(4096, 3, (r.ResourceInformation("yarn.io/gpu", 2, ""),))
 NODE = p.NodeId("node1", 45454)
 TOKEN = Token(b"\x00\x01\xff", b"\x09\x08", "KIND", "10.0.0.1:8032")
+TIMEOUT = r.TimeoutUpdate(expire_time="2023-11-14T22:13:20.000+0000")
 
 LAUNCH = r.ContainerLaunchContext(
     local_resources=(
@@ -84,6 +85,7 @@ SENT: dict[str, Message] = {
         application_tags=("t1",),
     ),
     "kill": rm.KillApplicationRequest(APP, "why"),
+    "update_timeouts": rm.UpdateApplicationTimeoutsRequest(APP, (TIMEOUT,)),
     "get_report": rm.GetApplicationReportRequest(APP),
     "get_attempt": rm.GetApplicationAttemptReportRequest(ATTEMPT),
     "get_container": rm.GetContainerReportRequest(CONTAINER),
@@ -206,6 +208,7 @@ RECEIVED: dict[str, Message] = {
     "metrics": rm.GetClusterMetricsResponse(p.ClusterMetrics(1, 2, 3, 4, 5)),
     "token": GetDelegationTokenResponse(TOKEN),
     "killed": rm.KillApplicationResponse(True),
+    "updated_timeouts": rm.UpdateApplicationTimeoutsResponse((TIMEOUT,)),
     "registered": am.RegisterApplicationMasterResponse("q"),
     "allocated": am.AllocateResponse(am.Command.SHUTDOWN, 6, 3, TOKEN),
     "finished": am.FinishApplicationMasterResponse(True),
@@ -275,6 +278,7 @@ def test_every_declared_field_is_among_the_golden_bytes() -> None:
         ("ResourceRequest", "num_containers"),
         ("ResourceRequest", "relax_locality"),
         ("TimeoutEntry", "type"),
+        ("TimeoutUpdate", "type"),
         ("ApplicationTimeout", "type"),
         ("ApplicationTimeoutEntry", "type"),
         ("GetQueueInfoRequest", "queue_name"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -19,10 +20,13 @@ from hadoop_client.yarn.records import (
     ContainerId,
     NodeState,
     Resource,
+    TimeoutType,
 )
 from hadoop_client.yarn.reports import (
     ApplicationAttemptReport,
     ApplicationReport,
+    ApplicationTimeout,
+    ApplicationTimeoutEntry,
     ContainerReport,
     NodeId,
     NodeReport,
@@ -45,6 +49,8 @@ from hadoop_client.yarn.resourcemanager import (
     KillApplicationResponse,
     SubmitApplicationRequest,
     SubmitApplicationResponse,
+    UpdateApplicationTimeoutsRequest,
+    UpdateApplicationTimeoutsResponse,
 )
 from tests.unit.hadoop_client.rpc_server import Call, RpcServer
 
@@ -143,6 +149,31 @@ async def test_a_kill_reports_whether_the_application_has_ended(completed: bool)
     assert KillApplicationRequest.decode(manager.requests[0][1]) == KillApplicationRequest(
         ID, "why"
     )
+
+
+async def test_the_end_of_a_lifetime_is_set_and_read_to_the_millisecond() -> None:
+    end = datetime(2026, 11, 30, 23, 59, 59, 999_000, timezone(timedelta(hours=5, minutes=30)))
+    manager = ResourceManager(updateApplicationTimeouts=UpdateApplicationTimeoutsResponse())
+    with RpcServer(manager) as server:
+        async with connect(server) as yarn:
+            await yarn.set_lifetime_end(ID, end)
+    request = UpdateApplicationTimeoutsRequest.decode(manager.requests[0][1])
+    (update,) = request.application_timeouts
+    assert (request.application_id, update.type) == (ID, TimeoutType.LIFETIME)
+    assert update.expire_time == "2026-11-30T18:29:59.999+0000"
+    timeout = ApplicationTimeout(expire_time=update.expire_time, remaining_time=1)
+    report = ApplicationReport(ID, timeouts=(ApplicationTimeoutEntry(timeout=timeout),))
+    assert report.lifetime_end == end
+
+
+@pytest.mark.parametrize(
+    "timeouts",
+    [(), (ApplicationTimeoutEntry(timeout=ApplicationTimeout(expire_time="UNLIMITED")),)],
+)
+def test_an_application_without_a_limit_has_no_end(
+    timeouts: tuple[ApplicationTimeoutEntry, ...],
+) -> None:
+    assert ApplicationReport(ID, timeouts=timeouts).lifetime_end is None
 
 
 async def test_the_masters_container_is_found_through_its_attempt() -> None:

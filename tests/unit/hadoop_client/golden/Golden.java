@@ -37,6 +37,10 @@ public class Golden {
       ApplicationAttemptIdProto.newBuilder().setApplicationId(APP).setAttemptId(2).build();
   static final ContainerIdProto CONTAINER =
       ContainerIdProto.newBuilder().setAppAttemptId(ATTEMPT).setId((17L << 40) + 3).build();
+  static final ApplicationUpdateTimeoutMapProto TIMEOUT =
+      ApplicationUpdateTimeoutMapProto.newBuilder()
+          .setApplicationTimeoutType(ApplicationTimeoutTypeProto.APP_TIMEOUT_LIFETIME)
+          .setExpireTime("2023-11-14T22:13:20.000+0000").build();
   static final ResourceProto RESOURCE =
       ResourceProto.newBuilder().setMemory(4096).setVirtualCores(3)
           .addResourceValueMap(ResourceInformationProto.newBuilder()
@@ -144,6 +148,8 @@ public class Golden {
         .setLimit(10).addApplicationTags("t1"));
     print("kill", KillApplicationRequestProto.newBuilder().setApplicationId(APP)
         .setDiagnostics("why"));
+    print("update_timeouts", UpdateApplicationTimeoutsRequestProto.newBuilder()
+        .setApplicationId(APP).addApplicationTimeouts(TIMEOUT));
     print("get_report", GetApplicationReportRequestProto.newBuilder().setApplicationId(APP));
     print("get_attempt", GetApplicationAttemptReportRequestProto.newBuilder()
         .setApplicationAttemptId(ATTEMPT));
@@ -214,6 +220,8 @@ public class Golden {
             .setNumActiveNms(3).setNumLostNms(4).setNumUnhealthyNms(5).setNumRebootedNms(6)));
     print("token", GetDelegationTokenResponseProto.newBuilder().setToken(TOKEN));
     print("killed", KillApplicationResponseProto.newBuilder().setIsKillCompleted(true));
+    print("updated_timeouts", UpdateApplicationTimeoutsResponseProto.newBuilder()
+        .addApplicationTimeouts(TIMEOUT));
   }
 
   static void applicationMaster() {
