@@ -37,5 +37,9 @@ class ServerCommand(ClusterAccess, SpawnerBase):
         home = yarn.configuration.home_directory(user)
         files = files_directory(self.contents_manager, self.get_args(), home, user)
         return StartSummary.of(
-            spec, profile=self.profile_title, environment=self.python_env, files=files
+            spec,
+            profile=self.profile_title,
+            environment=self.python_env,
+            files=files,
+            max_lifetime=self.max_lifetime,
         )

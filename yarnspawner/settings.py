@@ -148,6 +148,22 @@ class YarnSpawnerSettings(ContainerSettings, JupyterHubSettings):
         """,
     ).tag(config=True)
 
+    max_lifetime = Integer(
+        None,
+        min=1,
+        allow_none=True,
+        help="""
+        Seconds from the submit up to which users may extend `lifetime`, with "Keep It Running" in
+        JupyterLab. Each time the server gets another `lifetime` from then on. None: JupyterLab
+        offers no extension. Users who reach YARN with other clients can change the lifetime of
+        their own applications whatever this is. The queue's maximum-application-lifetime limits
+        both.
+
+            c.YarnSpawner.lifetime = 8 * 3600
+            c.YarnSpawner.max_lifetime = 3 * 24 * 3600
+        """,
+    ).tag(config=True)
+
     tags = List(
         Unicode(),
         help="""

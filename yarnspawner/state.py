@@ -112,6 +112,11 @@ class ServerState(SpawnerBase):
         self._expect_port(report)
         self._commit_state()
 
+    def keep_max_lifetime(self, seconds: int) -> None:
+        """Save that YARN lets the server run no longer, in seconds from the submit."""
+        self.summary = replace(self.summary, max_lifetime=seconds)
+        self._commit_state()
+
     def _record_failed_start(self, failure: SpawnError) -> None:
         """Keep the reason of a failed start, which JupyterHub forgets when it is restarted."""
         if self.stop_requester is None:

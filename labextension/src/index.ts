@@ -6,12 +6,24 @@ import { IMainMenu } from '@jupyterlab/mainmenu';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { Poll } from '@lumino/polling';
-import { fetchGuide, fetchLog, fetchStatus } from './api.js';
-import { firstSentence, newEnds, type Status, warning, warningText } from './status.js';
-import { ServerPanel, serverIcon, StatusItem } from './widgets.js';
+import { extendLifetime, fetchGuide, fetchLog, fetchStatus } from './api.js';
+import {
+  extensionText,
+  firstSentence,
+  isExtended,
+  isExtensible,
+  newEnds,
+  type Status,
+  warning,
+  warningText
+} from './status.js';
+import { KEEP_RUNNING, ServerPanel, serverIcon, StatusItem } from './widgets.js';
 
 /** Milliseconds between two requests for the status. A hidden page sends none. */
 const INTERVAL = 5000;
+
+/** Milliseconds for which a success is shown. By default JupyterLab only adds it to its list. */
+const SHOWN = 10_000;
 
 const GUIDE_COMMAND = 'yarnhub:guide';
 
@@ -20,11 +32,21 @@ const now = (): number => Date.now() / 1000;
 /** Show what has happened since the last status. */
 class Notifier {
   private readonly given = new Set<number>();
+  private readonly warnings: string[] = [];
+  private last: Status | null = null;
   private since = now();
 
-  constructor(private readonly open: () => void) {}
+  constructor(
+    private readonly open: () => void,
+    private readonly extend: () => void
+  ) {}
 
   show(status: Status): void {
+    if (isExtended(this.last, status)) {
+      this.given.clear();
+      this.warnings.splice(0).forEach(id => Notification.dismiss(id));
+    }
+    this.last = status;
     for (const end of newEnds(status, this.since)) {
       this.since = end.when;
       const actions = [{ label: 'Show the Server', callback: this.open }];
@@ -33,7 +55,10 @@ class Notifier {
     const due = warning(status, now(), this.given);
     if (due !== null) {
       this.given.add(due);
-      Notification.warning(warningText(status, now()), { autoClose: false });
+      const keep = { label: KEEP_RUNNING, callback: this.extend };
+      const actions = isExtensible(status) ? [keep] : [];
+      const text = warningText(status, now());
+      this.warnings.push(Notification.warning(text, { autoClose: false, actions }));
     }
   }
 }
@@ -79,14 +104,26 @@ const plugin: JupyterFrontEndPlugin<void> = {
     if (first === null) {
       return;
     }
-    const panel = new ServerPanel(fetchLog);
+    let last = first;
+    const extend = async (): Promise<void> => {
+      try {
+        const before = last;
+        show(await extendLifetime());
+        Notification.success(extensionText(before, last, now()), { autoClose: SHOWN });
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        Notification.error(`The server ends as before. ${reason}`, { autoClose: false });
+      }
+    };
+    const panel = new ServerPanel(fetchLog, extend);
     app.shell.add(panel, 'right', { rank: 1000 });
     const open = (): void => app.shell.activateById(panel.id);
     const item = new StatusItem(open);
     statusBar?.registerStatusItem('yarnhub:status', { item, align: 'left', rank: 100 });
     addGuide(app, rendermime, menu);
-    const notifier = new Notifier(open);
+    const notifier = new Notifier(open, () => void extend());
     const show = (status: Status): void => {
+      last = status;
       item.showStatus(status, now());
       panel.showStatus(status, now());
       notifier.show(status);

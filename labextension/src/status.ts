@@ -18,6 +18,8 @@ export interface Status {
   node: string;
   started: number;
   ends: number | null;
+  /** The latest end that the user may choose; null if they may not choose. */
+  latest: number | null;
   files: string;
   mount: string;
   mount_problem: string;
@@ -64,13 +66,17 @@ export function isHigh(status: Status): boolean {
   return status.memory_used > HIGH * status.memory_limit;
 }
 
+function localTime(time: number | null): string {
+  return new Date((time ?? 0) * 1000).toLocaleString();
+}
+
 /** The facts of the panel as labels and values; facts that are not known are left out. */
 export function rows(status: Status, now: number): [string, string][] {
-  const started = `${new Date(status.started * 1000).toLocaleString()} (${duration(now - status.started)} ago)`;
+  const started = `${localTime(status.started)} (${duration(now - status.started)} ago)`;
   const ends =
     status.ends === null
       ? 'no limit'
-      : `${duration(status.ends - now)}, until ${new Date(status.ends * 1000).toLocaleString()}`;
+      : `${duration(status.ends - now)}, until ${localTime(status.ends)}`;
   const known: [string, string][] = [
     ['Profile', status.profile],
     ['Memory in use', `${memory(status.memory_used)} of ${memory(status.memory_limit)}`],
@@ -81,6 +87,7 @@ export function rows(status: Status, now: number): [string, string][] {
     ['Environment', status.environment],
     ['Started', status.started ? started : ''],
     ['Time left', ends],
+    ['Can be extended until', isExtensible(status) ? localTime(status.latest) : ''],
     ['Files in code and terminals', status.files],
     ['HDFS in code and terminals', status.mount],
     ['HDFS is not mounted', status.mount ? '' : status.mount_problem]
@@ -103,10 +110,40 @@ export function warning(status: Status, now: number, given: Set<number>): number
   return last === undefined || given.has(last) ? null : last;
 }
 
+/** Whether the user may extend the time of the server: by a minute or more. */
+export function isExtensible(status: Status): boolean {
+  return status.ends !== null && status.latest !== null && status.latest - status.ends >= 60;
+}
+
+/** Whether the server ends later than before: by a minute or more. */
+export function isExtended(before: Status | null, after: Status): boolean {
+  if (before === null || before.ends === null) {
+    return false;
+  }
+  return after.ends === null || after.ends - before.ends >= 60;
+}
+
+/** Format a time of the day, with its date if it is not today. */
+export function clock(time: number, now: number): string {
+  const [date, today] = [new Date(time * 1000), new Date(now * 1000)];
+  const day = date.toDateString() === today.toDateString() ? '' : `${date.toLocaleDateString()} `;
+  return day + date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+}
+
+/** What an extension has changed. */
+export function extensionText(before: Status, after: Status, now: number): string {
+  if (after.ends === null) {
+    return 'This server has no time limit.';
+  }
+  const time = clock(after.ends, now);
+  const limit = isExtensible(after) ? '' : ' It cannot run longer.';
+  return `This server ${isExtended(before, after) ? 'now ends' : 'ends'} at ${time}.${limit}`;
+}
+
 /** The sentence of a warning. */
 export function warningText(status: Status, now: number): string {
   const ends = status.ends ?? now;
-  const time = new Date(ends * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  const time = clock(ends, now);
   const left = Math.max(1, Math.round((ends - now) / 60));
   return (
     `This server ends in ${left} ${left === 1 ? 'minute' : 'minutes'}, at ${time}. Save your work: ` +

@@ -2,7 +2,7 @@
 
 import { LabIcon } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
-import { isHigh, rows, type Status, summary } from './status.js';
+import { isExtensible, isHigh, rows, type Status, summary } from './status.js';
 
 export const serverIcon = new LabIcon({
   name: 'yarnhub:server',
@@ -11,6 +11,9 @@ export const serverIcon = new LabIcon({
     '<g class="jp-icon3" fill="#616161"><path d="M2 2h12v5H2zm1.5 1.5v2h9v-2zM2 9h12v5H2zm1.5 1.5v2h9v-2z"/>' +
     '<path d="M5 4h1.5v1H5zM5 11h1.5v1H5z"/></g></svg>'
 });
+
+/** The label of the buttons that extend the server's time. */
+export const KEEP_RUNNING = 'Keep It Running';
 
 function element<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
@@ -38,7 +41,7 @@ export class StatusItem extends Widget {
 
 /** What the server is, the kernels that were ended, and the last lines of its log. */
 export class ServerPanel extends Widget {
-  constructor(fetchLog: () => Promise<string>) {
+  constructor(fetchLog: () => Promise<string>, extend: () => Promise<void>) {
     super();
     this.id = 'yarnhub-server';
     this.title.icon = serverIcon;
@@ -48,12 +51,14 @@ export class ServerPanel extends Widget {
     const refresh = element('button', 'Refresh');
     refresh.className = 'jp-mod-styled jp-mod-reject';
     refresh.addEventListener('click', () => void this.showLog());
+    this.extend.className = 'jp-mod-styled jp-mod-accept';
+    this.extend.addEventListener('click', () => void this.runExtend(extend));
     const heading = element('h3', 'Log');
     heading.append(refresh);
     this.log.tabIndex = 0;
     this.log.setAttribute('aria-label', 'The last lines of the log');
     const title = element('h2', 'Server on YARN');
-    this.node.append(title, this.facts, this.endsHeading, this.ends, heading, this.log);
+    this.node.append(title, this.facts, this.extend, this.endsHeading, this.ends, heading, this.log);
   }
 
   protected onAfterShow(): void {
@@ -64,6 +69,7 @@ export class ServerPanel extends Widget {
     this.facts.replaceChildren(
       ...rows(status, now).flatMap(([label, value]) => [element('dt', label), element('dd', value)])
     );
+    this.extend.hidden = !isExtensible(status);
     this.endsHeading.hidden = status.ended_kernels.length === 0;
     this.ends.replaceChildren(
       ...status.ended_kernels.map(end =>
@@ -81,6 +87,12 @@ export class ServerPanel extends Widget {
     }
   }
 
+  private async runExtend(extend: () => Promise<void>): Promise<void> {
+    this.extend.disabled = true;
+    await extend();
+    this.extend.disabled = false;
+  }
+
   private async showLog(): Promise<void> {
     try {
       this.log.textContent = await this.fetchLog();
@@ -92,6 +104,7 @@ export class ServerPanel extends Widget {
 
   private readonly fetchLog: () => Promise<string>;
   private readonly facts = element('dl');
+  private readonly extend = element('button', KEEP_RUNNING);
   private readonly endsHeading = element('h3', 'Ended for memory');
   private readonly ends = element('ul');
   private readonly log = element('pre');

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  clock,
   duration,
+  extensionText,
   firstSentence,
+  isExtended,
+  isExtensible,
   isHigh,
   memory,
   newEnds,
@@ -27,6 +31,7 @@ function status(changes = {}) {
     node: 'node1',
     started: NOW - 3600,
     ends: NOW + 3600,
+    latest: null,
     files: '/srv/hdfs/user/alice/notebooks',
     mount: '/srv/hdfs',
     mount_problem: '',
@@ -113,6 +118,44 @@ test('a page that is opened late gives the last warning only', () => {
 test('a warning names the minutes that are left', () => {
   assert.match(warningText(status({ ends: NOW + 300 }), NOW), /ends in 5 minutes, at /);
   assert.match(warningText(status({ ends: NOW + 20 }), NOW), /ends in 1 minute, at /);
+});
+
+test('only a server whose user may gain a minute is extensible', () => {
+  assert.equal(isExtensible(status()), false);
+  assert.equal(isExtensible(status({ ends: null, latest: NOW + 7200 })), false);
+  assert.equal(isExtensible(status({ latest: NOW + 3659 })), false);
+  assert.equal(isExtensible(status({ latest: NOW + 3660 })), true);
+});
+
+test('a server is extended if it ends a minute later or not at all', () => {
+  const before = status({ ends: NOW });
+  assert.equal(isExtended(null, before), false);
+  assert.equal(isExtended(status({ ends: null }), before), false);
+  assert.equal(isExtended(before, status({ ends: NOW + 59 })), false);
+  assert.equal(isExtended(before, status({ ends: NOW + 60 })), true);
+  assert.equal(isExtended(before, status({ ends: null })), true);
+});
+
+test('the panel says how far the time can be extended', () => {
+  const facts = new Map(rows(status({ latest: NOW + 7200 }), NOW));
+  assert.equal(facts.get('Can be extended until'), new Date((NOW + 7200) * 1000).toLocaleString());
+});
+
+test('a time of another day has its date', () => {
+  const noon = new Date(2026, 10, 30, 12, 5).getTime() / 1000;
+  assert.doesNotMatch(clock(noon, noon - 3600), /2026|30/);
+  assert.match(clock(noon, noon - 86_400), /2026.* .*05/);
+});
+
+test('an extension says when the server ends, and whether that was the last one', () => {
+  const before = status({ ends: NOW + 300, latest: NOW + 7200 });
+  const longer = status({ ends: NOW + 3900, latest: NOW + 7200 });
+  assert.match(extensionText(before, longer, NOW), /^This server now ends at [^.]*\.$/);
+  const last = status({ ends: NOW + 7200, latest: NOW + 7200 });
+  assert.match(extensionText(before, last, NOW), /now ends at .* It cannot run longer\.$/);
+  const same = status({ ends: NOW + 300, latest: NOW + 300 });
+  assert.match(extensionText(before, same, NOW), /^This server ends at .* cannot run longer\.$/);
+  assert.equal(extensionText(before, status({ ends: null }), NOW), 'This server has no time limit.');
 });
 
 test('a notification has the first sentence', () => {

@@ -30,6 +30,11 @@ c.YarnSpawner.args = [
     "--HDFSContentsManager.shared_dirs=team=/data/team",
 ]
 c.YarnSpawner.lifetime = 3600
+
+def limit(spawner):
+    spawner.max_lifetime = 7200 if spawner.user.name == "bob" else None
+
+c.YarnSpawner.pre_spawn_hook = limit
 c.YarnSpawner.memory_margin = 0.25
 c.YarnSpawner.contents_manager = "hdfs_contents.HDFSContentsManager"
 c.YarnSpawner.profiles = [

@@ -19,7 +19,7 @@ from tests.browser import lab
 from tests.browser.lab import HOME
 from tests.hadoop.hdfs_files import read, session_holds
 from tests.hadoop.hub import Hub
-from tests.hadoop.yarn_rest import application, end_application
+from tests.hadoop.yarn_rest import application, end_application, end_lifetime_in
 from yarnhub.minihadoop import MiniHadoop
 
 pytestmark = [
@@ -183,6 +183,31 @@ def test_jupyterlab_shows_the_server_and_why_a_kernel_ended(log_in: LogIn, pictu
     guide = page.locator(".yarnhub-guide")
     expect(guide.get_by_role("heading", name="Your server on YARN")).to_be_visible()
     page.screenshot(path=pictures / "lab-guide.png")
+
+
+@pytest.mark.heavy
+def test_a_user_is_warned_of_the_end_and_keeps_the_server_running(
+    log_in: LogIn, hub: Hub, hadoop: MiniHadoop, pictures: Path
+):
+    """Only bob may do that. His server's end comes near before the page is opened."""
+    assert hub.request_server("bob", options={"profile": "small"})[-1].get("ready")
+    application_id = hub.application_of("bob")
+    assert end_lifetime_in(600, hadoop, application_id, "bob")
+    page = log_in("bob")
+    page.goto("/user/bob/lab")
+    warning = page.locator(".Toastify__toast", has_text="This server ends in")
+    expect(warning).to_contain_text("Save your work", timeout=lab.START_TIMEOUT_MS)
+    page.locator(".yarnhub-status").click()
+    panel = page.locator("#yarnhub-server")
+    expect(panel).to_contain_text("Can be extended until")
+    page.screenshot(path=pictures / "lab-ends-soon.png")
+    warning.get_by_role("button", name="Keep It Running").click()
+    extended = page.locator(".Toastify__toast", has_text="This server now ends at")
+    expect(extended).to_be_visible()
+    expect(warning).to_have_count(0)
+    expect(page.locator(".yarnhub-status")).to_contain_text(re.compile(r"(59|60) min left|1 h"))
+    (timeout,) = application(hadoop, application_id)["timeouts"]["timeout"]
+    assert timeout["remainingTimeInSeconds"] > 600
 
 
 def test_a_full_queue_names_the_users_own_server_and_stop_stops_the_named_one(

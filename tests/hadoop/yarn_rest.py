@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import httpx
@@ -40,6 +41,18 @@ def end_application(
     params = {"user.name": user}
     state = {"state": "KILLED", **({"diagnostics": diagnostics} if diagnostics else {})}
     httpx.put(url, params=params, json=state, trust_env=False, timeout=60).raise_for_status()
+
+
+def end_lifetime_in(
+    seconds: int, hadoop: MiniHadoop, application_id: str, user: str = "alice"
+) -> bool:
+    """Have an application's lifetime end soon; YARN refuses a moment that has passed meanwhile."""
+    soon = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+    moment = {"type": "LIFETIME", "expiryTime": soon.strftime("%Y-%m-%dT%H:%M:%S.000%z")}
+    url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}/timeout"
+    params = {"user.name": user}
+    answer = httpx.put(url, params=params, json={"timeout": moment}, trust_env=False, timeout=30)
+    return answer.is_success
 
 
 def end_applications(hadoop: MiniHadoop) -> list[str]:

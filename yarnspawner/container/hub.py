@@ -84,10 +84,14 @@ class HubApi:
         host, port = self._url.host, self._url.port
         if not self._url.secure:
             return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-        context = ssl.create_default_context(
-            cafile=self._environment.get("JUPYTERHUB_SSL_CLIENT_CA")
-        )
-        certificate = self._environment.get("JUPYTERHUB_SSL_CERTFILE")
-        if certificate:
-            context.load_cert_chain(certificate, self._environment["JUPYTERHUB_SSL_KEYFILE"])
+        context = ssl_context(self._environment)
         return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
+
+
+def ssl_context(environment: Mapping[str, str]) -> ssl.SSLContext:
+    """Return the context of TLS connections to the hub, with the server's certificate if any."""
+    context = ssl.create_default_context(cafile=environment.get("JUPYTERHUB_SSL_CLIENT_CA"))
+    certificate = environment.get("JUPYTERHUB_SSL_CERTFILE")
+    if certificate:
+        context.load_cert_chain(certificate, environment["JUPYTERHUB_SSL_KEYFILE"])
+    return context

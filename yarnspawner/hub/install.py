@@ -12,6 +12,7 @@ from yarnspawner.hub import (
     admin_page,
     error_page,
     guide_page,
+    lifetime_api,
     pages,
     pending_page,
     requester,
@@ -35,7 +36,12 @@ def install(options: type[YarnSpawnerSettings]) -> None:
         [*server_log.HANDLERS, *waiting_page.HANDLERS, *guide_page.HANDLERS]
     )
     apihandlers.default_handlers.extend(
-        [*port_endpoint.HANDLERS, *token_endpoint.HANDLERS, *server_api.HANDLERS]
+        [
+            *port_endpoint.HANDLERS,
+            *token_endpoint.HANDLERS,
+            *server_api.HANDLERS,
+            *lifetime_api.HANDLERS,
+        ]
     )
     upstream.install()
     requester.install()

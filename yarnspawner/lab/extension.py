@@ -20,6 +20,7 @@ from yarnspawner.lab.kernels import (
     encrypt_connections,
     import_nothing_beside_notebooks,
 )
+from yarnspawner.lab.lifetime import HubLifetime
 from yarnspawner.lab.sentences import kernel_end
 from yarnspawner.lab.status import ServerStatus, status
 from yarnspawner.lab.usage import own_control_group
@@ -40,6 +41,7 @@ class ServerWatch:
     def __init__(self, serverapp: ServerApp, facts: ServerFacts) -> None:
         self._app = serverapp
         self.facts = facts
+        self.lifetime = HubLifetime(facts.ends, os.environ)
         #: The last ends of kernels: when (seconds of the epoch), and the sentence for the user.
         self.ends: deque[tuple[float, str]] = deque(maxlen=MOST_ENDS)
         self.guard = MemoryGuard(
@@ -53,7 +55,10 @@ class ServerWatch:
     def status(self) -> ServerStatus:
         """Return what JupyterLab shows of the server now."""
         root, guard = self._app.root_dir, self.guard
-        return status(self.facts, os.environ, root, guard.used, guard.limit, self.ends)
+        self.lifetime.refresh()
+        return status(
+            self.facts, os.environ, root, guard.used, guard.limit, self.lifetime, self.ends
+        )
 
     def _kernel_processes(self) -> dict[int, str]:
         manager: Any = self._app.kernel_manager
@@ -96,4 +101,6 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
             "JupyterLab shows neither memory nor time left: this environment's yarnhub was built "
             "without Node.js."
         )
-    serverapp.web_app.add_handlers(".*$", handlers(serverapp.base_url, watch.status))
+    serverapp.web_app.add_handlers(
+        ".*$", handlers(serverapp.base_url, watch.status, watch.lifetime)
+    )

@@ -1,4 +1,4 @@
-"""The server's API for JupyterLab: `status`, `log` and `guide` below `/yarnhub/api`.
+"""The server's API for JupyterLab: `status`, `lifetime`, `log` and `guide` below `/yarnhub/api`.
 
 A request for the status is not an activity of the user: JupyterLab sends it on its own.
 """
@@ -15,6 +15,7 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 
 from yarnspawner.container.diagnostics import output_tail, secrets_of
+from yarnspawner.lab.lifetime import HubLifetime, NotExtendedError
 
 #: The container's launch script has redirected our standard error to the log file.
 LOG_FILE = "/proc/self/fd/2"
@@ -39,6 +40,28 @@ class StatusHandler(APIHandler):
         """Answer with a `ServerStatus`."""
         self.set_header("Cache-Control", "no-store")
         self.finish(dict(self._status()))
+
+
+class ExtensionHandler(APIHandler):
+    """The extension of the server's lifetime, by the hub."""
+
+    auth_resource = "yarnhub"
+
+    def initialize(self, lifetime: HubLifetime, status: Callable[[], Mapping[str, object]]) -> None:
+        """Take the lifetime, and what returns the answer."""
+        self._lifetime, self._status = lifetime, status
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """Extend it, and answer with a `ServerStatus`, or with status 409 and a `message`."""
+        try:
+            await self._lifetime.extend()
+        except NotExtendedError as error:
+            self.set_status(409)
+            self.finish({"message": str(error)})
+        else:
+            self.finish(dict(self._status()))
 
 
 class LogHandler(APIHandler):
@@ -68,12 +91,17 @@ class GuideHandler(APIHandler):
 
 
 def handlers(
-    base_url: str, status: Callable[[], Mapping[str, object]]
+    base_url: str, status: Callable[[], Mapping[str, object]], lifetime: HubLifetime
 ) -> list[tuple[str, type[APIHandler], dict[str, object]]]:
     """Return the API below the server's base URL."""
     api = url_path_join(base_url, "yarnhub", "api")
     return [
         (url_path_join(api, "status"), StatusHandler, {"status": status}),
+        (
+            url_path_join(api, "lifetime"),
+            ExtensionHandler,
+            {"lifetime": lifetime, "status": status},
+        ),
         (url_path_join(api, "log"), LogHandler, {}),
         (url_path_join(api, "guide"), GuideHandler, {}),
     ]

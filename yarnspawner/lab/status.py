@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from yarnspawner.container.payload import MOUNT_FAILURE_VARIABLE, MOUNT_VARIABLE
 from yarnspawner.lab.facts import ServerFacts
+from yarnspawner.lab.lifetime import HubLifetime
 
 
 class EndedKernel(TypedDict):
@@ -18,8 +19,8 @@ class EndedKernel(TypedDict):
 
 class ServerStatus(TypedDict):
     """The answer. Memory is in bytes, times are in seconds since 1970; `ends` is None for a server
-    without a limit, and texts are empty if they are not known. `files` is the directory of the file
-    browser as code sees it, below the mount."""
+    without a limit, and `latest` for one whose user may not extend it. Texts are empty if they are
+    not known. `files` is the directory of the file browser as code sees it, below the mount."""
 
     memory_used: int
     memory_limit: int
@@ -31,6 +32,7 @@ class ServerStatus(TypedDict):
     node: str
     started: float
     ends: float | None
+    latest: float | None
     files: str
     mount: str
     mount_problem: str
@@ -44,6 +46,7 @@ def status(
     root: str,
     used: int,
     limit: int,
+    lifetime: HubLifetime,
     ended: Iterable[tuple[float, str]],
 ) -> ServerStatus:
     """Return the answer for a server with these variables and the file browser's directory."""
@@ -58,7 +61,8 @@ def status(
         environment=facts.environment,
         node=environment.get("NM_HOST", ""),
         started=facts.submitted,
-        ends=facts.ends,
+        ends=lifetime.ends,
+        latest=lifetime.latest,
         files=root if mount and root.startswith(mount) else "",
         mount=mount,
         mount_problem=environment.get(MOUNT_FAILURE_VARIABLE, ""),

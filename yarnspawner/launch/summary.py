@@ -19,6 +19,8 @@ class StartSummary:
     """A start: `profile` is its display name, and empty without profiles. `memory_mb` is in MiB.
 
     `files` is the directory of the user's files in HDFS, and empty if the hub does not know it.
+    `lifetime` and `max_lifetime` are in seconds from the submit; None for no limit, and if the user
+    may not extend the lifetime.
     """
 
     profile: str = ""
@@ -28,12 +30,31 @@ class StartSummary:
     vcores: int = 0
     gpus: int = 0
     files: str = ""
+    lifetime: int | None = None
+    max_lifetime: int | None = None
 
     @classmethod
-    def of(cls, spec: LaunchSpec, *, profile: str, environment: str, files: str) -> StartSummary:
+    def of(
+        cls,
+        spec: LaunchSpec,
+        *,
+        profile: str,
+        environment: str,
+        files: str,
+        max_lifetime: int | None = None,
+    ) -> StartSummary:
         """Summarize a start."""
-        gpus = spec.resources.get(GPU, 0)
-        return cls(profile, environment, spec.queue, spec.memory_mb, spec.vcores, gpus, files)
+        return cls(
+            profile,
+            environment,
+            spec.queue,
+            spec.memory_mb,
+            spec.vcores,
+            spec.resources.get(GPU, 0),
+            files,
+            spec.lifetime_seconds,
+            max_lifetime,
+        )
 
     def to_state(self) -> dict[str, object]:
         """Return the summary as the hub's database has it."""

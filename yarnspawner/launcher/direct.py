@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 
 from hadoop_client.configuration import Configuration
 from hadoop_client.rpc import aio
@@ -166,6 +167,12 @@ class DirectLauncher:
         with cluster_errors():
             async with self._as_user(user) as yarn:
                 await yarn.kill(ApplicationId.parse(application_id), reason)
+
+    async def set_lifetime_end(self, user: str, application_id: str, end: datetime) -> None:
+        """Set when YARN ends an application, as its user. The maximum of its queue still holds."""
+        with cluster_errors():
+            async with self._as_user(user) as yarn:
+                await yarn.set_lifetime_end(ApplicationId.parse(application_id), end)
 
     async def queues(self) -> list[QueueInfo]:
         """Return the leaf queues, which applications can be submitted to."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from hadoop_client.printable import printable
@@ -100,6 +101,9 @@ class Launcher(Protocol):
 
         YARN may take a while, and may need a second call.
         """
+
+    async def set_lifetime_end(self, user: str, application_id: str, end: datetime) -> None:
+        """Set when YARN ends an application, as its user. The maximum of its queue still holds."""
 
     async def queues(self) -> list[QueueInfo]:
         """Return the leaf queues, which applications can be submitted to."""

@@ -20,6 +20,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import skein
 
@@ -190,6 +191,10 @@ class SkeinLauncher:
         except ClusterRefusedError as refused:
             if UNKNOWN_APPLICATION not in str(refused):
                 raise
+
+    async def set_lifetime_end(self, user: str, application_id: str, end: datetime) -> None:
+        """Refuse: skein knows no lifetimes."""
+        raise ClusterRefusedError("skein cannot change the lifetime of an application.")
 
     async def queues(self) -> list[QueueInfo]:
         """Return the leaf queues, which applications can be submitted to."""

@@ -6,7 +6,7 @@ import getpass
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 from hadoop_client.hdfs.filesystem import FileSystem, open_filesystem
 from tests.hadoop.hdfs_files import open_anew
 from tests.hadoop.hub import LIGHT_SERVER, Hub
-from tests.hadoop.yarn_rest import application, running_applications
+from tests.hadoop.yarn_rest import application, end_lifetime_in, running_applications
 from yarnhub.minihadoop import MiniHadoop
 
 
@@ -45,24 +45,52 @@ def test_what_is_set_reaches_yarn(hub: Hub, hadoop: MiniHadoop):
     assert 3000 < timeout["remainingTimeInSeconds"] <= 3600
 
 
-def shorten_lifetime(hadoop: MiniHadoop, application_id: str) -> bool:
-    """Have an application's lifetime end soon; YARN refuses a moment that has passed meanwhile."""
-    soon = datetime.now(timezone.utc) + timedelta(seconds=2)
-    moment = {"type": "LIFETIME", "expiryTime": soon.strftime("%Y-%m-%dT%H:%M:%S.000%z")}
-    url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}/timeout"
-    params = {"user.name": "alice"}
-    answer = httpx.put(url, params=params, json={"timeout": moment}, trust_env=False, timeout=30)
-    return answer.is_success
-
-
 def test_yarn_ends_a_server_at_the_end_of_its_lifetime(
     hub: Hub, hadoop: MiniHadoop, wait_until: Callable[..., Any]
 ):
     application_id = hub.start_server("alice", config="c.YarnSpawner.lifetime = 3600\n")
     # The end comes when the server is ready, however long that took.
-    wait_until(lambda: shorten_lifetime(hadoop, application_id), 60, "YARN to take it")
+    wait_until(lambda: end_lifetime_in(2, hadoop, application_id), 60, "YARN to take it")
     wait_until(lambda: not hub.api("GET", "users/alice")["servers"], 60, "the server's end")
     assert "ended" in hub.log()
+
+
+def test_a_server_extends_its_lifetime_as_far_as_its_start_allows(hub: Hub, hadoop: MiniHadoop):
+    config = "c.YarnSpawner.lifetime = 3600\nc.YarnSpawner.max_lifetime = 1800\n"
+    application_id = hub.start_server("bob", config=config)
+    hub.start_server("alice")
+    assert end_lifetime_in(600, hadoop, application_id, "bob")
+
+    def call(method: str, user: str, caller: str) -> httpx.Response:
+        token = hub.environment_of(caller)["JUPYTERHUB_API_TOKEN"]
+        return httpx.request(
+            method,
+            f"{hub.url}/hub/api/users/{user}/server/lifetime",
+            headers={"Authorization": f"token {token}"},
+            trust_env=False,
+            timeout=60,
+        )
+
+    extended = call("POST", "bob", "bob").json()
+    seen = application(hadoop, application_id)
+    (timeout,) = seen["timeouts"]["timeout"]
+    ends = datetime.strptime(timeout["expiryTime"], "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
+    assert extended["ends_ms"] == extended["latest_ms"] == round(ends * 1000)
+    assert abs(ends - seen["startedTime"] / 1000 - 1800) < 1
+    assert call("POST", "bob", "bob").json() == extended, "it is as long as it may be"
+    assert call("GET", "alice", "alice").json() == {"ends_ms": None, "latest_ms": None}
+    refused = call("POST", "alice", "alice")
+    assert (refused.status_code, refused.json()["message"]) == (
+        409,
+        "The server has no time limit.",
+    )
+    assert call("POST", "bob", "alice").status_code == 404, "a token of another user's server"
+    assert (
+        httpx.post(f"{hub.url}/hub/api/users/bob/server/lifetime", trust_env=False).status_code
+        == 403
+    )
+    hub.stop_server("bob")
+    assert hub.api("POST", "users/bob/server/lifetime", ok=False)["status"] == 404
 
 
 def test_a_hook_has_the_last_word_on_what_is_submitted(hub: Hub, hadoop: MiniHadoop):

@@ -121,6 +121,10 @@ def test_a_burst_ends_its_kernel_alone_and_jupyterlab_learns_why(
     wait_until(lambda: 0 < used() < 700 * MIB, 60, "the memory of the kernel to be free")
     assert end["sentence"] in server.http.get("yarnhub/api/log").json()["text"]
     assert server.http.get("yarnhub/api/guide").json()["text"].startswith("# Your server")
-    for name in ("status", "log", "guide"):
-        anonymous = httpx.get(f"{server.http.base_url}yarnhub/api/{name}", trust_env=False)
+    refused = server.http.post("yarnhub/api/lifetime")
+    assert refused.status_code == httpx.codes.CONFLICT
+    assert refused.json()["message"].startswith("The hub did not answer as expected")
+    for method, name in (("GET", "status"), ("POST", "lifetime"), ("GET", "log"), ("GET", "guide")):
+        address = f"{server.http.base_url}yarnhub/api/{name}"
+        anonymous = httpx.request(method, address, trust_env=False)
         assert anonymous.status_code == httpx.codes.FORBIDDEN

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from yarnspawner.lab.facts import ServerFacts
+from yarnspawner.lab.lifetime import HubLifetime
 from yarnspawner.lab.status import status
 
 FACTS = ServerFacts(
@@ -8,18 +9,22 @@ FACTS = ServerFacts(
 )
 
 
-def test_the_end_is_the_lifetime_after_the_submit() -> None:
-    assert status(FACTS, {}, "/", 1, 2, [])["ends"] == 1600.0
-    assert status(ServerFacts(), {}, "/", 1, 2, [])["ends"] is None
+LIFETIME = HubLifetime(FACTS.ends, {})
+
+
+def test_the_end_is_the_lifetime_after_the_submit_until_the_hub_answers() -> None:
+    first = status(FACTS, {}, "/", 1, 2, LIFETIME, [])
+    assert (first["ends"], first["latest"]) == (1600.0, None)
+    assert status(FACTS, {}, "/", 1, 2, HubLifetime(ServerFacts().ends, {}), [])["ends"] is None
 
 
 def test_the_mount_or_its_problem_is_reported() -> None:
     variables = {"YARNHUB_MOUNT": "/srv/hdfs", "NM_HOST": "node1"}
-    mounted = status(FACTS, variables, "/srv/hdfs/user/alice/notebooks", 1, 2, [])
+    mounted = status(FACTS, variables, "/srv/hdfs/user/alice/notebooks", 1, 2, LIFETIME, [])
     assert mounted["files"] == "/srv/hdfs/user/alice/notebooks"
     assert (mounted["mount"], mounted["mount_problem"]) == ("/srv/hdfs", "")
     assert mounted["node"] == "node1"
-    without = status(FACTS, {"YARNHUB_MOUNT_FAILURE": "FUSE is off."}, "/local", 1, 2, [])
+    without = status(FACTS, {"YARNHUB_MOUNT_FAILURE": "FUSE is off."}, "/local", 1, 2, LIFETIME, [])
     assert without["files"] == ""
     assert (without["mount"], without["mount_problem"]) == ("", "FUSE is off.")
 
