@@ -34,12 +34,16 @@ WIDE = 80
 
 @dataclass(frozen=True)
 class ListedServer:
-    """One server on YARN. `node` is empty and `memory_mb` 0 until it has a container."""
+    """One server on YARN. `node` is empty and `memory_mb` 0 until it has a container.
+
+    `used_mb` is the resident memory that it last reported, in MiB; None if it has not reported any.
+    """
 
     user: str
     server: str
     node: str
     memory_mb: int
+    used_mb: int | None
     submitted_ms: int
     state: str
     application_id: str
@@ -107,13 +111,16 @@ def _servers() -> list[ListedServer]:
 
 def _server(client: BlockingClient, report: ApplicationReport) -> ListedServer:
     from yarnhub.yarn import server_container, server_name
+    from yarnspawner.reported_memory import used_memory_mb
 
     container = server_container(client, report)
+    memory_mb = container.resource.memory_mb if container else 0
     return ListedServer(
         user=report.user,
         server=server_name(report.user, report.name),
         node=container.node_id.host if container else "",
-        memory_mb=container.resource.memory_mb if container else 0,
+        memory_mb=memory_mb,
+        used_mb=used_memory_mb(report, memory_mb),
         submitted_ms=report.submit_time or report.start_time,
         state=report.state.name,
         application_id=str(report.application_id),
@@ -151,11 +158,12 @@ def _table(servers: Iterable[ListedServer], width: int) -> Table:
     table.add_column("USER/SERVER", overflow="fold")
     if not narrow:
         table.add_column("NODE", overflow="fold")
-        table.add_column("MEMORY", no_wrap=True)
+        table.add_column("MiB USED", no_wrap=True)
     for title in ("AGE", "STATE", "APPLICATION"):
         table.add_column(title, no_wrap=True)
     for server in servers:
-        memory = f"{server.memory_mb} MiB" if server.memory_mb else "-"
+        used = "-" if server.used_mb is None else str(server.used_mb)
+        memory = f"{used}/{server.memory_mb}" if server.memory_mb else "-"
         since = age(now - server.submitted_ms / 1000)
         container = () if narrow else (server.node or "-", memory)
         cells = (server.label, *container, since, server.state, server.application_id)

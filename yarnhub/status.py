@@ -41,11 +41,18 @@ class QueueLine:
 
 @dataclass(frozen=True)
 class ClusterStatus:
-    """What the command shows; memory is in MiB, of running nodes. `servers` counts by state."""
+    """What the command shows; memory is in MiB. `servers` counts by state. `used_mb` and `total_mb`
+    are of the running nodes: what YARN has granted, and what they have.
+
+    `servers_used_mb` is the memory in use by the servers that report it, and `servers_granted_mb`
+    what YARN has granted to these.
+    """
 
     hub: str
     servers: dict[str, int]
     users: int
+    servers_used_mb: int
+    servers_granted_mb: int
     nodes: dict[str, int]
     used_mb: int
     total_mb: int
@@ -83,16 +90,27 @@ def summarize(
 ) -> ClusterStatus:
     """Return the status from YARN's reports."""
     servers, nodes = list(servers), list(nodes)
+    memory = [(used, granted) for used, granted in map(_memory, servers) if used is not None]
     running = [node for node in nodes if node.state.name == "RUNNING"]
     return ClusterStatus(
         hub,
         _count(report.state.name.lower() for report in servers),
         len({report.user for report in servers}),
+        sum(used for used, _ in memory),
+        sum(granted for _, granted in memory),
         _count(node.state.name.lower() for node in nodes),
         sum(node.used.memory_mb for node in running),
         sum(node.capability.memory_mb for node in running),
         [_queue(queue) for queue in queues],
     )
+
+
+def _memory(report: ApplicationReport) -> tuple[int | None, int]:
+    """Return the memory of a server in use and granted, in MiB."""
+    from yarnspawner.reported_memory import used_memory_mb
+
+    granted_mb = report.resource_usage.used_resources.memory_mb
+    return used_memory_mb(report, granted_mb), granted_mb
 
 
 def _count(states: Iterable[str]) -> dict[str, int]:
@@ -146,8 +164,8 @@ def _print(seen: ClusterStatus) -> None:
     users = f", {seen.users} user{'s' * (seen.users != 1)}" if total else ""
     lines = [
         ("Hub", seen.hub),
-        ("Servers", f"{total}{_states(seen.servers)}{users}"),
-        ("Nodes", f"{sum(seen.nodes.values())}{_states(seen.nodes)}, {_use(seen)} in use"),
+        ("Servers", f"{total}{_states(seen.servers)}{users}{_servers_use(seen)}"),
+        ("Nodes", f"{sum(seen.nodes.values())}{_states(seen.nodes)}, {_use(seen)} granted"),
     ]
     console = Console()
     facts = Table.grid(padding=(0, 2))
@@ -167,6 +185,12 @@ def _print(seen: ClusterStatus) -> None:
 
 def _states(counts: dict[str, int]) -> str:
     return f" ({', '.join(f'{count} {state}' for state, count in counts.items())})" * bool(counts)
+
+
+def _servers_use(seen: ClusterStatus) -> str:
+    """Return the memory in use of that granted; empty if no server reports it."""
+    used, granted = gibibytes(seen.servers_used_mb), gibibytes(seen.servers_granted_mb)
+    return f", {used} of their {granted} GiB in use" * bool(seen.servers_granted_mb)
 
 
 def _use(seen: ClusterStatus) -> str:

@@ -10,6 +10,9 @@ import hashlib
 import hmac
 import secrets
 
+#: The type of our applications; that of the skein launcher's is skein's own.
+APPLICATION_TYPE = "yarnhub"
+
 #: Begins the tag of one start of a server.
 SPAWN_TAG = "yarnhub-spawn-"
 

@@ -48,6 +48,7 @@ __all__ = [
     "NodeReport",
     "QueueInfo",
     "QueueStatistics",
+    "ResourceUsage",
     "expire_time",
 ]
 
@@ -77,6 +78,16 @@ class ApplicationTimeoutEntry(Message):
 
 
 @dataclass(frozen=True)
+class ResourceUsage(Message):
+    """`used_resources` is what an application's containers were granted, not what they use.
+
+    It is negative without permission to view the application.
+    """
+
+    used_resources: Resource = message(3, Resource, Resource())
+
+
+@dataclass(frozen=True)
 class ApplicationReport(Message):
     """`host` and `port` are those that the application master registered, or "N/A" and -1 without
     permission to view the application."""
@@ -93,6 +104,7 @@ class ApplicationReport(Message):
     start_time: int = int64(11, 0)
     finish_time: int = int64(12, 0)
     final_status: FinalStatus = enum(13, FinalStatus, FinalStatus.UNDEFINED)
+    resource_usage: ResourceUsage = message(14, ResourceUsage, ResourceUsage())
     original_tracking_url: str = string(15, "")
     current_application_attempt_id: ApplicationAttemptId = message(
         16, ApplicationAttemptId, ApplicationAttemptId()

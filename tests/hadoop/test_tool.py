@@ -145,6 +145,42 @@ def test_a_server_is_listed_and_can_be_stopped_by_its_users_name(hadoop, hub, wa
     )
 
 
+@pytest.mark.heavy
+def test_the_memory_in_use_is_that_of_the_containers_processes(hadoop, hub, wait_until):
+    """A server reports it with a heartbeat to YARN, every 30 seconds."""
+    application_id = hub.start_server("alice")
+
+    def used_mb():
+        return hub.api("GET", "users/alice/server/yarn")["server"]["memory_used_mb"]
+
+    reported = wait_until(used_mb, 120, "a report of the memory in use")
+    measured = sum(resident_mb(process) for process in processes_of(application_id))
+    assert measured / 1.5 < reported < measured * 1.5
+    (server,) = json.loads(yarnhub(hadoop, "apps", "--json").stdout)
+    assert measured / 1.5 < server["used_mb"] < measured * 1.5
+    seen = json.loads(yarnhub(hadoop, "status", "--json").stdout)
+    assert seen["servers_used_mb"] > 0
+    assert seen["servers_granted_mb"] >= 256
+
+
+def processes_of(application_id):
+    """Return the directories in /proc of an application's processes."""
+    container = f"CONTAINER_ID=container_{application_id.removeprefix('application_')}_"
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended
+            if container.encode() in process.joinpath("environ").read_bytes():
+                yield process
+
+
+def resident_mb(process):
+    """Return the resident memory of a process."""
+    with contextlib.suppress(OSError):
+        for line in process.joinpath("status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+    return 0
+
+
 def test_the_list_follows_what_happens_until_ctrl_c(hadoop, hub, wait_until):
     reader, writer = os.openpty()  # as on a terminal
     watching = subprocess.Popen(

@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 
 POLL_SECONDS = 0.05
 
@@ -20,6 +21,8 @@ GRACE_SECONDS = 1.0
 
 #: Time for the last process: the daemon of the mount saves files that were not closed.
 LAST_SECONDS = 10.0
+
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class ContainerProcesses:
@@ -34,7 +37,8 @@ class ContainerProcesses:
         pid = os.getpid()
         while pid > 1:
             self._spared.add(pid)
-            pid = parent_and_group(pid)[0]
+            process = read_process(pid)
+            pid = process.parent if process else 0
 
     def group_members(self) -> list[int]:
         """Return the processes of our process group: the server, but not kernels and terminals."""
@@ -49,12 +53,9 @@ class ContainerProcesses:
         return [pid for pid in self.members() if pid != self.last]
 
     def _find(self, belongs: Callable[[int, int], bool]) -> list[int]:
-        pids = []
-        for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):  # noqa: PTH208
-            group = parent_and_group(pid)[1]
-            if group and pid not in self._spared and pid != os.getpid() and belongs(pid, group):
-                pids.append(pid)
-        return pids
+        spared = self._spared | {os.getpid()}
+        others = (process for process in all_processes() if process.pid not in spared)
+        return [process.pid for process in others if belongs(process.pid, process.group)]
 
     def _is_marked(self, pid: int) -> bool:
         try:
@@ -100,11 +101,37 @@ def _end(find: Callable[[], list[int]], number: signal.Signals, grace: float) ->
         time.sleep(POLL_SECONDS)
 
 
-def parent_and_group(pid: int) -> tuple[int, int]:
-    """Return a process's parent and process group; zeros if it has ended."""
+class Process(NamedTuple):
+    """A process. `resident` is in bytes."""
+
+    pid: int
+    parent: int
+    resident: int
+    group: int = 0
+
+
+def read_process(pid: int) -> Process | None:
+    """Return a process; None if it has ended."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
-            state, parent, group = file.read().rpartition(b")")[2].split()[:3]
+            fields = file.read().rpartition(b")")[2].split()
     except OSError:
-        return 0, 0
-    return (0, 0) if state in b"ZX" else (int(parent), int(group))
+        return None
+    if fields[0] in b"ZX":
+        return None
+    return Process(pid, int(fields[1]), int(fields[21]) * PAGE_BYTES, int(fields[2]))
+
+
+def all_processes() -> list[Process]:
+    """Return the processes of the node."""
+    pids = (int(name) for name in os.listdir("/proc") if name.isdigit())  # noqa: PTH208
+    return [process for process in map(read_process, pids) if process]
+
+
+def resident_bytes(root: int) -> int:
+    """Return the resident memory of a process and all below it, as YARN's check counts it."""
+    processes = all_processes()
+    tree = {root}
+    while below := {child.pid for child in processes if child.parent in tree} - tree:
+        tree |= below
+    return sum(process.resident for process in processes if process.pid in tree)

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from hadoop_client.rpc.blocking import BlockingClient
@@ -30,11 +31,15 @@ from hadoop_client.yarn.applicationmaster import (
     FinishApplicationMasterRequest,
     RegisterApplicationMasterRequest,
 )
+from yarnspawner.container.processes import resident_bytes
 
 NOT_REGISTERED = "ApplicationMasterNotRegisteredException"
 INVALID_REQUEST = "InvalidApplicationMasterRequestException"
 FORGOTTEN = ("ApplicationAttemptNotFoundException", "InvalidToken")
 FINISH_SECONDS = 120.0
+
+#: The memory in use that is reported as a progress of 1: a float keeps seven digits of less.
+FULL_BYTES = 1 << 40
 FINISH_PAUSE_SECONDS, AWAY_PAUSE_SECONDS = 0.1, 1.0
 
 
@@ -76,8 +81,10 @@ class Scheduler:
                 raise
 
     def heartbeat(self) -> None:
-        """Send a heartbeat; raises `AttemptOverError` if the attempt must end."""
-        request = AllocateRequest(response_id=self._response_id, progress=0.5)
+        """Report the memory in use; raises `AttemptOverError` if the attempt must end."""
+        # YARN counts from the container's first process, which leads the session.
+        used = resident_bytes(os.getsid(0))
+        request = AllocateRequest(self._response_id, min(1.0, used / FULL_BYTES))
         try:
             response = self._call(ALLOCATE, request)
         except RpcError as error:

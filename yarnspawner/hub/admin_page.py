@@ -24,6 +24,7 @@ class AdminRow:
 
     label: str
     size: str
+    used: str
     queue: str
     node: str
     age: str
@@ -54,6 +55,7 @@ class ServersPage(BaseHandler):
                 xsrf_token=self.xsrf_token.decode("ascii"),
                 servers=[self._row(card, now) for card in cards],
                 granted=memory(sum(card.memory_mb for card in cards)),
+                used=memory(sum(card.used_mb or 0 for card in cards)),
             )
         )
 
@@ -64,6 +66,7 @@ class ServersPage(BaseHandler):
         return AdminRow(
             card.label,
             card.size,
+            card.used,
             card.queue or card.summary.queue,
             card.node,
             card.age(now),

@@ -23,6 +23,7 @@ from yarnspawner.jupyterhub_types import User
 from yarnspawner.launch.amounts import GPU, VCORES, amount_text
 from yarnspawner.launch.summary import StartSummary
 from yarnspawner.launcher.interface import ClusterError, Container
+from yarnspawner.reported_memory import used_memory_mb
 
 TIMEOUT_SECONDS = 3.0
 
@@ -47,11 +48,8 @@ class YarnServer(Protocol):
 
 @dataclass(frozen=True)
 class ServerCard:
-    """One active server. `memory_mb` is what YARN granted, in MiB. Of what is not known (yet), the
-    value is 0, None or "".
-
-    YARN reports what a container was granted, and not what it uses.
-    """
+    """One active server. `memory_mb` is what YARN granted, and `used_mb` the resident memory that
+    the server last reported, in MiB. Of what is not known (yet), the value is 0, None or ""."""
 
     user: str
     name: str
@@ -61,6 +59,7 @@ class ServerCard:
     queue: str = ""
     node: str = ""
     memory_mb: int = 0
+    used_mb: int | None = None
     started_ms: int = 0
     seconds_left: int | None = None
     links: list[tuple[str, str]] = field(default_factory=list)
@@ -79,6 +78,11 @@ class ServerCard:
         parts += [amount_text(name, n) for name, n in ((VCORES, cores), (GPU, gpus)) if n]
         return ", ".join(parts)
 
+    @property
+    def used(self) -> str:
+        """The memory in use of that granted; empty if it is not known."""
+        return "" if self.used_mb is None else f"{memory(self.used_mb)} of {memory(self.memory_mb)}"
+
     def age(self, now: float) -> str:
         """How long ago it was started; `now` is in seconds since 1970."""
         return duration(now - self.started_ms / 1000) if self.started_ms else ""
@@ -91,6 +95,7 @@ class ServerCard:
         facts = [
             ("Profile", self.summary.profile),
             ("Size", self.size),
+            ("Memory in use", self.used),
             ("Environment", self.summary.environment),
             ("Queue", self.queue or self.summary.queue),
             ("Node", self.node),
@@ -110,6 +115,7 @@ class ServerCard:
             "queue": self.queue or self.summary.queue,
             "node": self.node,
             "memory_mb": self.memory_mb or self.summary.memory_mb,
+            "memory_used_mb": self.used_mb,
             "cores": self.summary.vcores,
             "gpus": self.summary.gpus,
             "started_ms": self.started_ms,
@@ -137,6 +143,7 @@ def make_card(
         report.queue.removeprefix("root."),
         node,
         memory_mb,
+        used_memory_mb(report, memory_mb),
         report.submit_time or report.start_time,
         seconds_left(report),
         cluster_pages(report, container) if server.cluster_links else [],

@@ -18,7 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from yarnspawner.lab.usage import ControlGroup, ProcessTree, read_process
+from yarnspawner.container.processes import read_process
+from yarnspawner.lab.usage import ControlGroup, ProcessTree
 from yarnspawner.lab.victims import Unit, is_short, largest
 
 _log = logging.getLogger(__name__)

@@ -14,12 +14,10 @@ import os
 import time
 from pathlib import Path
 
-from yarnspawner.lab.victims import Process
+from yarnspawner.container.processes import Process, read_process
 
 #: Seconds between two searches for new processes.
 SEARCH_SECONDS = 1.0
-
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 _PROC = Path("/proc")
 _GROUPS = Path("/sys/fs/cgroup")
@@ -52,18 +50,6 @@ class ProcessTree:
             self._members |= adopted
             unknown = {pid: unknown[pid] for pid in unknown.keys() - adopted}
         self._strangers |= unknown.keys()
-
-
-def read_process(pid: int) -> Process | None:
-    """Return a process; None if it has ended."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
-            fields = file.read().rpartition(b")")[2].split()
-    except OSError:
-        return None
-    if fields[0] in b"ZX":
-        return None
-    return Process(pid, int(fields[1]), int(fields[21]) * PAGE_BYTES)
 
 
 class ControlGroup:

@@ -10,13 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-
-class Process(NamedTuple):
-    """A process of the container. `resident` is in bytes."""
-
-    pid: int
-    parent: int
-    resident: int
+from yarnspawner.container.processes import Process
 
 
 class Unit(NamedTuple):

@@ -35,8 +35,7 @@ from hadoop_client.yarn.records import (
 from yarnspawner.container.payload import SECRET_ALIAS, Launch, server_command
 from yarnspawner.failures import OptionsError
 from yarnspawner.launch.program import PACKED_SUFFIX, build_payload, container_command
-
-APPLICATION_TYPE = "yarnhub"
+from yarnspawner.tags import APPLICATION_TYPE
 
 #: The container's directory into which YARN unpacks the environment.
 ENVIRONMENT_LINK = "environment"

@@ -24,7 +24,7 @@ from hadoop_client.yarn.records import ALIVE, ApplicationId, ApplicationState, N
 from hadoop_client.yarn.reports import ApplicationReport, QueueInfo
 from hadoop_client.yarn.resourcemanager import APPLICATION_CLIENT_PROTOCOL
 from yarnspawner.launch.limits import SubmissionLimits, check_submission
-from yarnspawner.launch.spec import APPLICATION_TYPE, LaunchSpec, submission_context
+from yarnspawner.launch.spec import LaunchSpec, submission_context
 from yarnspawner.launcher.delegation_tokens import TokenRefusedError, Tokens
 from yarnspawner.launcher.interface import (
     ClusterAnswerTooLargeError,
@@ -35,6 +35,7 @@ from yarnspawner.launcher.interface import (
 )
 from yarnspawner.launcher.node_rest import get_from_node, node_url
 from yarnspawner.metrics import observe_call
+from yarnspawner.tags import APPLICATION_TYPE
 from yarnspawner.yarn_messages import explain_refusal
 
 NODE_TIMEOUT_SECONDS = 1.0

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from yarnspawner.container.payload import Launch
-from yarnspawner.container.processes import parent_and_group
+from yarnspawner.container.processes import read_process
 from yarnspawner.launch.program import build_payload
 
 ROOT = Path(__file__).parents[3]
@@ -89,7 +89,7 @@ class Container:
         for path in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 marked = f"CONTAINER_ID={self.mark}\0".encode() in (path / "environ").read_bytes()
-                alive = parent_and_group(int(path.name)) != (0, 0)
+                alive = read_process(int(path.name)) is not None
                 if marked and alive and word.encode() in (path / "cmdline").read_bytes():
                     found.append(int(path.name))
         return found

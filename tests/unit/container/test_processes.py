@@ -53,6 +53,22 @@ print(daemon.stdout.read().decode().strip())
 """
 
 
+#: A container's first process: it takes 64 MiB, and has a child that measures its session.
+CONTAINER = """
+import subprocess, sys
+memory = bytearray(64 << 20)
+memory[::4096] = b"x" * len(memory[::4096])
+child = "import os; from yarnspawner.container.processes import resident_bytes as measure; "
+child += "print(measure(os.getsid(0)))"
+subprocess.run([sys.executable, "-c", child], check=True)
+"""
+
+
+def test_the_memory_is_that_of_a_process_and_all_below_it():
+    output = subprocess.check_output([sys.executable, "-c", CONTAINER], start_new_session=True)
+    assert 64 << 20 < int(output) < 256 << 20
+
+
 @pytest.mark.parametrize(
     ("order", "told"), [("last", "kernel is gone"), ("any", "kernel is there")]
 )

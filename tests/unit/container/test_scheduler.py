@@ -6,6 +6,7 @@ twice is refused, and a heartbeat's `response_id` has to be the one of the last 
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -199,6 +200,13 @@ def test_each_heartbeat_echoes_the_last_responses_id(rm, registered):
         registered.heartbeat()
     assert rm.beats() == [0, 10, 20]
     assert rm.connections == 1
+
+
+def test_a_heartbeat_reports_the_memory_in_use(rm, registered, monkeypatch):
+    monkeypatch.setattr(module.os, "getsid", lambda _: os.getpid())
+    registered.heartbeat()
+    (beat,) = (request for request in rm.requests if isinstance(request, AllocateRequest))
+    assert beat.progress * module.FULL_BYTES > 5 << 20, "a Python is larger"
 
 
 def test_a_restarted_resource_manager_is_registered_with_again_and_counts_anew(rm, registered):

@@ -141,6 +141,7 @@ RECEIVED: dict[str, Message] = {
             start_time=TIME + 1,
             finish_time=TIME + 2,
             final_status=am.FinalStatus.KILLED,
+            resource_usage=p.ResourceUsage(RESOURCE),
             original_tracking_url="original",
             current_application_attempt_id=ATTEMPT,
             progress=0.5,

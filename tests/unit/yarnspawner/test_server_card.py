@@ -16,12 +16,14 @@ from hadoop_client.yarn.reports import (
     ApplicationTimeoutEntry,
 )
 from hdfs_contents.manager import HDFSContentsManager
+from yarnspawner.container.scheduler import FULL_BYTES
 from yarnspawner.hub import server_card
 from yarnspawner.hub.server_card import make_card, server_cards
 from yarnspawner.hub.status import Liveness, Status
 from yarnspawner.hub.submission import Submission
 from yarnspawner.launch.summary import DEFAULT_ROOT, StartSummary, files_directory
 from yarnspawner.launcher.interface import ClusterRefusedError, Container
+from yarnspawner.tags import APPLICATION_TYPE
 
 ID = "application_1_0001"
 NOW = 1_700_000_000.0
@@ -32,6 +34,8 @@ REPORT = ApplicationReport(
     queue="root.notebooks",
     state=ApplicationState.RUNNING,
     tracking_url="http://rm/app",
+    progress=(1536 << 20) / FULL_BYTES,
+    type=APPLICATION_TYPE,
     submit_time=round((NOW - 3600) * 1000),
     timeouts=(ApplicationTimeoutEntry(timeout=ApplicationTimeout(remaining_time=1800)),),
 )
@@ -57,6 +61,7 @@ def test_a_card_has_the_starts_choices_and_yarns_view():
     assert rows == {
         "Profile": "Small",
         "Size": "2 GiB, 2 cores, 1 GPU",
+        "Memory in use": "1.5 GiB of 2 GiB",
         "Environment": "lab",
         "Queue": "notebooks",
         "Node": "node1",
@@ -70,6 +75,17 @@ def test_what_is_not_known_is_left_out():
     rows = dict(make_card(server(), None, None).rows(NOW))
     assert list(rows) == ["Profile", "Size", "Environment", "Queue", "Files"]
     assert make_card(server(summary=StartSummary()), None, None).rows(NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("report", "container"), [(replace(REPORT, progress=0.0), CONTAINER), (REPORT, None)]
+)
+def test_without_a_report_of_memory_and_a_container_nothing_is_in_use(
+    report: ApplicationReport, container: Container | None
+):
+    card = make_card(server(), report, container)
+    assert card.to_json()["memory_used_mb"] is None
+    assert "Memory in use" not in dict(card.rows(NOW))
 
 
 def test_an_unlimited_server_has_no_time_left():

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from yarnspawner.container.processes import read_process
 from yarnspawner.lab.guard import KernelEnd, MemoryGuard
-from yarnspawner.lab.usage import read_process
 
 MIB = 1 << 20
 

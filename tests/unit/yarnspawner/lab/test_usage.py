@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from yarnspawner.container.processes import read_process
 from yarnspawner.lab import usage
-from yarnspawner.lab.usage import ProcessTree, own_control_group, read_process
+from yarnspawner.lab.usage import ProcessTree, own_control_group
 
 CONTAINER = "container_e17_1700000000000_0042_01_000001"
 MIB = 1 << 20

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yarnspawner.lab.victims import Process, is_short, largest
+from yarnspawner.container.processes import Process
+from yarnspawner.lab.victims import is_short, largest
 
 MASTER, SERVER, DAEMON = 10, 11, 12
 GIB = 1 << 30
