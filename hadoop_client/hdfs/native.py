@@ -32,6 +32,8 @@ _FAIL_SOON = {
     "dfs.client.failover.max.attempts": "3",
     "dfs.client.failover.sleep.base.millis": "100",
     "dfs.client.failover.sleep.max.millis": "500",
+    # A DataNode that is silent for so long is given up: the next one answers within the deadline.
+    "dfs.client.socket-timeout": "8000",
 }
 
 #: The protocol's -1, which leaves a time unchanged, as an unsigned number for hdfs-native.

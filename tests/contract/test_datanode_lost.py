@@ -62,3 +62,21 @@ def test_a_file_that_could_not_be_appended_to_is_read_again_once_it_is_recovered
         file.write(b"new")
     fs.recover(f"{root}/log")
     wait_until(lambda: content(fs, f"{root}/log")[:3] == b"old", 30, "HDFS has closed it")
+
+
+# libhdfs waits for it for 60 seconds, which is longer than the deadline of a call.
+@pytest.mark.parametrize("kind", ["native"])
+def test_a_file_is_written_and_read_while_a_datanode_hangs(
+    fs: FileSystem, root: str, hadoop: MiniHadoop
+) -> None:
+    with fs.open_write(f"{root}/old") as file:
+        file.write(b"old")
+    hadoop.datanodes[0].suspend()
+    try:
+        for _ in range(3):  # from any DataNode
+            assert content(fs, f"{root}/old") == b"old"
+        with fs.open_write(f"{root}/new") as file:
+            file.write(b"new")
+        assert content(fs, f"{root}/new") == b"new"
+    finally:
+        hadoop.datanodes[0].resume()
