@@ -18,6 +18,7 @@ from traitlets.config import Configurable
 # Of this tree, and not of the copy that is installed, which may be an older one.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from hdfs_contents import HDFSCheckpoints, HDFSContentsManager
+from hdfs_contents.packages.app import KeptPackages
 from hdfs_contents.session.app import SessionState
 from yarnspawner import LaunchSpec, YarnSpawner
 from yarnspawner.settings import YarnSpawnerSettings
@@ -36,6 +37,7 @@ SECTIONS: list[tuple[str, type[Configurable], type[Configurable]]] = [
      HDFSContentsManager),
     ("HDFSCheckpoints, there too", HDFSCheckpoints, HDFSCheckpoints),
     ("SessionState, there too", SessionState, SessionState),
+    ("KeptPackages, there too", KeptPackages, KeptPackages),
 ]  # fmt: skip
 
 

@@ -220,10 +220,14 @@ def publish_prefix(
 
 def own_env_root(user: str) -> str:
     """Return the HDFS directory of a user's own environments."""
+    return os.environ.get(OWN_ENVS_VARIABLE) or f"{home_directory(user)}/{OWN_ENVS}"
+
+
+def home_directory(user: str) -> str:
+    """Return a user's home directory in HDFS."""
     from hadoop_client.configuration import Configuration
 
-    home = (Configuration.find() or Configuration({})).home_directory(user)
-    return os.environ.get(OWN_ENVS_VARIABLE) or f"{home}/{OWN_ENVS}"
+    return (Configuration.find() or Configuration({})).home_directory(user)
 
 
 def open_hdfs() -> FileSystem:

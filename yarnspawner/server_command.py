@@ -10,6 +10,8 @@ from yarnspawner.launch.arguments import lab_defaults, with_defaults
 from yarnspawner.launch.spec import LaunchSpec
 from yarnspawner.launch.summary import StartSummary, files_directory
 
+PACKAGES_OPTION = "KeptPackages.enabled"
+
 
 class ServerCommand(ClusterAccess, SpawnerBase):
     """The part of YarnSpawner that decides how the server's program is called."""
@@ -30,6 +32,8 @@ class ServerCommand(ClusterAccess, SpawnerBase):
             defaults[CONTENTS_OPTION] = self.contents_manager
             if self.session_state:
                 defaults[SESSION_OPTION] = "True"
+            if self.keep_packages:
+                defaults[PACKAGES_OPTION] = "True"
         return with_defaults(defaults, super().get_args())
 
     def _summary(self, spec: LaunchSpec, yarn: HubCluster) -> StartSummary:

@@ -267,6 +267,16 @@ class YarnSpawnerSettings(ContainerSettings, JupyterHubSettings):
         """,
     ).tag(config=True)
 
+    keep_packages = Bool(
+        True,
+        help="""
+        Save the packages that users install with `%pip install` in their home directory in HDFS,
+        and restore them in their next server of the same Python version and platform. Kernels and
+        terminals import them, the server itself does not. It needs HDFSContentsManager and a
+        `python_env` that is not a venv. If it is off, such packages are lost when the server ends.
+        """,
+    ).tag(config=True)
+
     create_hdfs_home = Bool(
         False,
         help="""

@@ -20,7 +20,6 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from typing import IO, TYPE_CHECKING
 
 from jupyter_server.extension.application import ExtensionApp
@@ -31,6 +30,7 @@ from hadoop_client.hdfs.filesystem import open_filesystem
 from hdfs_contents import root
 from hdfs_contents.session import archive
 from hdfs_contents.session.archive import ArchiveLimits, DamagedError, SessionItem
+from hdfs_contents.session.attempts import Attempts
 from hdfs_contents.session.store import DIRECTORY, SessionStore
 
 if TYPE_CHECKING:
@@ -156,34 +156,18 @@ class Session:
         self._saved_statuses: tuple[tuple[str, int, int], ...] = ()
         self._saved_digest = ""
         self._left_out: tuple[str, ...] = ()
-        self._last_failure = ""
+        self._attempts = Attempts("session", log)
 
     def restore(self) -> None:
         """Restore the files of the archive that do not exist locally."""
-        self._attempt("restored", self._restore)
+        self._attempts.run("restored", self._restore)
 
     def save(self) -> None:
         """Save changed files. If the session could not be restored, retry that first."""
         if not self._restored:
             self.restore()
         if self._restored:
-            self._attempt("saved", self._save)
-
-    def _attempt(self, action: str, function: Callable[[], None]) -> None:
-        """Call a function, and log each new failure once."""
-        try:
-            function()
-        except Exception as error:  # noqa: BLE001 (no failure here may end the server)
-            reason = (isinstance(error, OSError) and error.strerror) or str(error)
-            failure = f"The session could not be {action}: {reason}. It will be retried."
-            if failure != self._last_failure:
-                self._log.warning("%s", failure)
-                self._log.debug("The error was:", exc_info=True)
-            self._last_failure = failure
-        else:
-            if self._last_failure:
-                self._log.info("The session was %s.", action)
-            self._last_failure = ""
+            self._attempts.run("saved", self._save)
 
     def _restore(self) -> None:
         limit = self._limits.total + archive.MAX_FILES * archive.OVERHEAD

@@ -30,6 +30,7 @@ from env_packaging.registry import (
 )
 from hadoop_client.printable import printable
 from yarnhub.envs.add import add
+from yarnhub.envs.packages import app as packages
 from yarnhub.envs.warm import warm
 from yarnhub.options import AsJson, Target
 
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 
 app.command()(add)
+app.add_typer(packages, name="packages")
 app.command()(warm)
 
 

@@ -2,7 +2,8 @@
 
 The absolute path of a kernel's interpreter is known in the container only. The kernel spec
 therefore starts a script next to it, which finds the environment relative to itself, puts its `bin`
-first in PATH, and runs its packages' activation scripts.
+first in PATH, and runs its packages' activation scripts. Packages that the user has installed are
+for the server's own environment.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from yarnspawner.failures import OptionsError
 #: The specs' directory, relative to the container's; it is in JUPYTER_PATH.
 KERNELS_DIRECTORY = "kernels"
 
-_START = """prefix={prefix}
+_START = """unset PYTHONUSERBASE PIP_USER
+prefix={prefix}
 export CONDA_PREFIX="$prefix" PATH="$prefix/bin:$PATH"
 for script in "$prefix"/etc/conda/activate.d/*.sh; do
   [ ! -r "$script" ] || . "$script"

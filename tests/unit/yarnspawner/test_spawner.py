@@ -36,3 +36,13 @@ def test_the_name_of_a_server_does_not_act_on_the_terminal_of_a_log() -> None:
     spawner.user = SimpleNamespace(name="alice")
     spawner.orm_spawner = SimpleNamespace(server=None, name="\x1b]0;owned\x07\r[I] forged")
     assert spawner._log_name == r"alice:\x1b]0;owned\x07\r[I] forged"
+
+
+@pytest.mark.parametrize(
+    ("options", "is_kept"),
+    [({}, True), ({"keep_packages": False}, False), ({"contents_manager": ""}, False)],
+)
+def test_packages_are_kept_in_servers_with_files_in_hdfs(
+    options: dict[str, object], is_kept: bool
+) -> None:
+    assert ("--KeptPackages.enabled=True" in YarnSpawner(**options).get_args()) is is_kept

@@ -1,0 +1,1 @@
+"""Keeps in HDFS the packages that a user installs in a server."""

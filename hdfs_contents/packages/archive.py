@@ -1,0 +1,131 @@
+"""The archive of the packages that a user has installed. Nothing here accesses HDFS.
+
+- Modes and times are kept, so that compiled modules stay valid.
+- A command in `bin` names the interpreter of this container. In the archive it names the one that
+  is found in PATH.
+- Unpacking never replaces a file, so it can be repeated, and what was installed meanwhile stays.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import re
+import sys
+import sysconfig
+import tarfile
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from hdfs_contents.session.archive import DamagedError
+
+#: The directory in HDFS of a user's archives, one directory for each Python.
+DIRECTORY = "{home}/.yarnhub/packages"
+
+#: What pip changes with each package: the directories of modules and metadata, and of commands.
+_DIRECTORIES = ("lib/python3*/site-packages", "bin")
+
+#: How pip begins a command: with the path of its interpreter or, if that is too long, with a line
+#: for the shell.
+_COMMAND = re.compile(rb"\A#!(?:/[^\r\n]*/python[\d.]*|/bin/sh\n'''exec' [^\r\n]*\n' ''')\r?\n")
+_PORTABLE = f"#!/usr/bin/env python{sys.version_info[0]}.{sys.version_info[1]}\n".encode()
+
+_METADATA = (".dist-info", ".egg-info")
+
+
+class TooLargeError(Exception):
+    """The packages are too large to be kept. The text is a sentence."""
+
+
+def python_tag() -> str:
+    """Return what packages must have in common with the Python that imports them: version, ABI and
+    platform."""
+    return str(sysconfig.get_config_var("SOABI") or f"{sys.implementation.cache_tag}-{os.name}")
+
+
+def site_packages(base: Path) -> Path:
+    """Return the directory in which pip and Python look for a user's packages below `base`."""
+    return Path(sysconfig.get_path("purelib", "posix_user", {"userbase": str(base)}))
+
+
+def changes(base: Path) -> tuple[tuple[str, int], ...]:
+    """Return what differs after a package was installed, upgraded or removed."""
+    directories = [path for pattern in _DIRECTORIES for path in sorted(base.glob(pattern))]
+    return tuple((str(path), path.stat().st_mtime_ns) for path in directories)
+
+
+def pack(base: Path, limit: int, target: IO[bytes]) -> None:
+    """Write the archive of all packages. Raises TooLargeError for more than `limit` bytes."""
+    size = sum(path.lstat().st_size for path in base.rglob("*") if not path.is_dir())
+    if size > limit:
+        raise TooLargeError(
+            f"Your packages are not kept: they have {size / 1e6:,.0f} MB, and the limit is "
+            f"{limit / 1e6:,.0f} MB. Uninstall some, or make an environment of your own."
+        )
+    with (
+        gzip.GzipFile("", "wb", compresslevel=1, fileobj=target, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w|", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for path in sorted(base.rglob("*")):
+            if path.is_symlink() or path.is_file() or path.is_dir():
+                _add(tar, path, path.relative_to(base).as_posix())
+
+
+def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:
+    member = tar.gettarinfo(path, name)
+    if member.islnk():  # of another file of the archive
+        member.type, member.linkname, member.size = tarfile.REGTYPE, "", path.stat().st_size
+    if not member.isreg():
+        tar.addfile(member)
+    elif name.startswith("bin/"):
+        command = _COMMAND.sub(_PORTABLE, path.read_bytes())
+        member.size = len(command)
+        tar.addfile(member, io.BytesIO(command))
+    else:
+        with path.open("rb") as file:
+            tar.addfile(member, file)
+
+
+def unpack(source: IO[bytes], base: Path, limit: int) -> None:
+    """Write those files of an archive that do not exist below `base`.
+
+    Raises DamagedError if it is not an archive of at most `limit` bytes, and OSError if a file
+    cannot be written.
+    """
+    size = 0
+    try:
+        with tarfile.open(fileobj=source, mode="r|gz") as tar:
+            for member in tar:
+                size += member.size
+                if size > limit:
+                    raise DamagedError(f"it contains more than {limit:,} bytes")
+                if member.isdir() or not os.path.lexists(base / member.name):
+                    _extract(tar, member, base)
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DamagedError(f"it is not an archive of packages ({error})") from error
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, base: Path) -> None:
+    try:
+        tar.extract(member, base, filter="data")
+    except OSError:  # a part of a file would count as the file when this is repeated
+        with suppress(OSError):
+            (base / member.name).unlink()
+        raise
+
+
+def packages_of(source: IO[bytes]) -> Iterator[tuple[str, str]]:
+    """Yield name and version of each package in an archive. Raises DamagedError."""
+    try:
+        with tarfile.open(fileobj=source, mode="r|gz") as tar:
+            for member in tar:
+                directory, _, last = member.name.rpartition("/")
+                if last in ("METADATA", "PKG-INFO") and directory.endswith(_METADATA):
+                    name, _, version = Path(directory).stem.partition("-")
+                    yield name, version
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DamagedError(f"it is not an archive of packages ({error})") from error

@@ -1,0 +1,98 @@
+"""The packages of a server in its container, and their archive in HDFS."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from hadoop_client.hdfs.filesystem import open_filesystem
+from hdfs_contents import root
+from hdfs_contents.packages.archive import (
+    DIRECTORY,
+    TooLargeError,
+    changes,
+    pack,
+    python_tag,
+    site_packages,
+    unpack,
+)
+from hdfs_contents.session.archive import DamagedError
+from hdfs_contents.session.attempts import Attempts
+from hdfs_contents.session.store import SessionStore
+
+
+def open_packages(base: Path, limit: int, log: logging.Logger) -> Packages | None:
+    """Return the packages of this server, which are in `base`; None if HDFS is not configured."""
+    try:
+        directory = root.directory_from_template(DIRECTORY, root.set_hadoop_user())
+    except root.StartupError as error:
+        log.error("Packages are not kept: %s", error)  # noqa: TRY400 (no traceback)
+        return None
+    server = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
+    store = SessionStore(f"{directory}/{python_tag()}", server, open_filesystem)
+    return Packages(base, store, limit, log)
+
+
+class Packages:
+    """The packages in a directory, and their archive in HDFS. Its methods raise nothing."""
+
+    def __init__(self, base: Path, store: SessionStore, limit: int, log: logging.Logger) -> None:
+        # Python adds it to its path at its start only, and only if it exists.
+        site_packages(base).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._base = base
+        self._store = store
+        self._limit = limit
+        self._log = log
+        self._restored = False
+        self._saved = self._seen = changes(base)
+        self._attempts = Attempts("archive of your packages", log)
+
+    def restore(self) -> None:
+        """Write the archive's files that do not exist here."""
+        self._attempts.run("restored", self._restore)
+
+    def save_when_settled(self) -> None:
+        """Save changed packages, unless they changed since the last call: pip may be at work."""
+        now = changes(self._base)
+        if now == self._seen:
+            self.save()
+        self._seen = now
+
+    def save(self) -> None:
+        """Save changed packages. If they could not be restored, retry that first."""
+        if not self._restored:
+            self.restore()
+        if self._restored:
+            self._attempts.run("saved", self._save)
+
+    def _restore(self) -> None:
+        before = changes(self._base)
+        try:
+            fetched = self._store.fetch(self._limit)
+            if fetched is not None:
+                with fetched:
+                    unpack(fetched, self._base, self._limit)
+        except DamagedError as error:
+            self._log.warning("Your packages were not restored, because %s.", error)
+            with suppress(FileNotFoundError):  # the default server's is left for that server
+                self._store.set_aside()
+        if before == self._saved:  # else there is more to save than what was restored
+            self._saved = changes(self._base)
+        self._restored = True
+
+    def _save(self) -> None:
+        now = changes(self._base)
+        if now == self._saved:
+            return
+        with tempfile.TemporaryFile() as file:
+            try:
+                pack(self._base, self._limit, file)
+            except TooLargeError as error:
+                self._log.warning("%s", error)
+            else:
+                file.seek(0)
+                self._store.save(file)
+        self._saved = now

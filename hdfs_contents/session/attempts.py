@@ -1,0 +1,31 @@
+"""Calls what may fail, and logs each new failure once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+
+class Attempts:
+    """The attempts to save or restore something, `what` in the log."""
+
+    def __init__(self, what: str, log: logging.Logger) -> None:
+        self._what = what
+        self._log = log
+        self._last_failure = ""
+
+    def run(self, action: str, function: Callable[[], None]) -> None:
+        """Call a function; raises nothing. `action` is a participle, such as "saved"."""
+        try:
+            function()
+        except Exception as error:  # noqa: BLE001 (no failure here may end the server)
+            reason = (isinstance(error, OSError) and error.strerror) or str(error)
+            failure = f"The {self._what} could not be {action}: {reason}. It will be retried."
+            if failure != self._last_failure:
+                self._log.warning("%s", failure)
+                self._log.debug("The error was:", exc_info=True)
+            self._last_failure = failure
+        else:
+            if self._last_failure:
+                self._log.info("The %s was %s.", self._what, action)
+            self._last_failure = ""

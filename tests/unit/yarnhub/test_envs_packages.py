@@ -1,0 +1,67 @@
+"""`yarnhub envs packages`: what servers keep of `%pip install`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hdfs_contents.packages.archive import pack, site_packages
+from tests.unit.env_packaging.local_filesystem import LocalFileSystem
+from yarnhub import cli
+
+DIRECTORY = "/user/packer/.yarnhub/packages"
+
+
+@pytest.fixture
+def hdfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalFileSystem:
+    made = LocalFileSystem(tmp_path / "hdfs")
+    monkeypatch.setattr("yarnhub.envs.packages.open_hdfs", lambda: made)
+    return made
+
+
+@pytest.fixture
+def kept(hdfs: LocalFileSystem, tmp_path: Path) -> LocalFileSystem:
+    """The packages of two Pythons; those of the second are damaged."""
+    base = tmp_path / "base"
+    info = site_packages(base) / "polars-1.9.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").touch()
+    for python in ("cpython-311-x86_64-linux-gnu", "cpython-312-x86_64-linux-gnu"):
+        hdfs.at(f"{DIRECTORY}/{python}").mkdir(parents=True)
+        hdfs.at(f"{DIRECTORY}/{python}/default.tar.gz").write_text("damaged")
+    with hdfs.at(f"{DIRECTORY}/cpython-311-x86_64-linux-gnu/default.tar.gz").open("wb") as file:
+        pack(base, 1_000_000, file)
+    return hdfs
+
+
+def packages(*arguments: str) -> str:
+    done = CliRunner().invoke(cli.app, ["envs", "packages", *arguments])
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.output
+
+
+def test_each_archive_is_listed_with_its_packages(kept: LocalFileSystem) -> None:
+    listed = json.loads(packages("list", "--json"))
+    assert [(entry["server"], entry["packages"]) for entry in listed] == [
+        ("default", ["polars 1.9.0"]),
+        ("default", None),
+    ]
+    shown = packages("list")
+    for part in ("polars 1.9.0", "damaged", "default"):
+        assert part in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_packages_are_removed_of_one_python_or_of_all(kept: LocalFileSystem) -> None:
+    assert packages("clean", "cpython-312-x86_64-linux-gnu").startswith("Removed 1 archive")
+    assert kept.files() == [f"{DIRECTORY}/cpython-311-x86_64-linux-gnu/default.tar.gz"]
+    packages("clean")
+    assert kept.files() == []
+
+
+def test_a_user_without_packages_is_told_how_to_install_some(hdfs: LocalFileSystem) -> None:
+    assert packages("list").startswith("No packages are kept.")
+    assert packages("clean") == "Removed 0 archives of packages, 0.0 MB.\n"

@@ -1,0 +1,128 @@
+"""`yarnhub envs packages`: the packages that `%pip install` has installed in the user's servers, as
+the servers keep them in HDFS."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Annotated, NamedTuple, cast
+
+import typer
+
+from env_packaging.cli import Quiet, home_directory, open_hdfs
+from env_packaging.registry import storage_errors
+from hadoop_client.printable import printable
+from yarnhub.options import AsJson
+
+if TYPE_CHECKING:
+    from hadoop_client.hdfs.filesystem import FileStatus, FileSystem
+
+app = typer.Typer(
+    help="List and remove your own packages.", no_args_is_help=True, rich_markup_mode=None
+)
+
+Python = Annotated[
+    str,
+    typer.Argument(metavar="PYTHON", help="Only of this Python, as `list` names it."),
+]
+
+
+class Kept(NamedTuple):
+    """The packages of one server, for one Python."""
+
+    python: str
+    archive: FileStatus
+
+    @property
+    def server(self) -> str:
+        return self.archive.name.removesuffix(".tar.gz")
+
+
+@app.command("list")
+def list_kept(as_json: AsJson = False) -> None:
+    """List the packages that your servers keep.
+
+    `default` is the server without a name. Each archive is read.
+    """
+    filesystem = open_hdfs()
+    kept = list(_kept(filesystem))
+    names = [_packages(filesystem, each.archive) for each in kept]
+    if as_json:
+        result = [
+            {
+                "python": each.python,
+                "server": each.server,
+                "archive_bytes": each.archive.size,
+                "modified_ms": each.archive.modified_ms,
+                "packages": packages,
+            }
+            for each, packages in zip(kept, names, strict=True)
+        ]
+        sys.stdout.write(json.dumps(result, indent=1) + "\n")
+        return
+    if not kept:
+        typer.echo("No packages are kept. %pip install in a notebook installs some.")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    from yarnhub.format import age, megabytes
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("PYTHON", "SERVER", "SIZE", "AGE", "PACKAGES"):
+        table.add_column(title, overflow="fold")
+    for each, packages in zip(kept, names, strict=True):
+        table.add_row(
+            printable(each.python),
+            printable(each.server),
+            megabytes(each.archive.size),
+            age(time.time() - each.archive.modified_ms / 1000),
+            "damaged" if packages is None else printable(", ".join(packages), limit=None) or "-",
+        )
+    Console().print(table, highlight=False)
+
+
+@app.command()
+def clean(python: Python = "", as_json: AsJson = False, quiet: Quiet = False) -> None:
+    """Remove the packages that your servers keep.
+
+    Servers that run have theirs until they stop.
+    """
+    filesystem = open_hdfs()
+    removed = [each for each in _kept(filesystem) if python in ("", each.python)]
+    with storage_errors("remove packages"):
+        for each in removed:
+            with suppress(FileNotFoundError):
+                filesystem.delete(each.archive.path)
+    if as_json:
+        sys.stdout.write(json.dumps({"removed": [each.archive.path for each in removed]}) + "\n")
+    elif not quiet:
+        size = sum(each.archive.size for each in removed)
+        typer.echo(f"Removed {len(removed)} archives of packages, {size / 1e6:,.1f} MB.")
+
+
+def _kept(filesystem: FileSystem) -> Iterator[Kept]:
+    """Yield the archives of the user's servers, those set aside as damaged included."""
+    from hdfs_contents.packages.archive import DIRECTORY
+
+    root = DIRECTORY.format(home=home_directory(filesystem.user))
+    with storage_errors(f"list {root}"), suppress(FileNotFoundError):
+        for directory in filesystem.list_dir(root):
+            if directory.is_dir:
+                for archive in filesystem.list_dir(directory.path):
+                    yield Kept(directory.name, archive)
+
+
+def _packages(filesystem: FileSystem, archive: FileStatus) -> list[str] | None:
+    """Return the packages in an archive, None if it is damaged."""
+    from hdfs_contents.packages.archive import packages_of
+    from hdfs_contents.session.archive import DamagedError
+
+    with storage_errors(f"read {archive.path}"), filesystem.open_read(archive.path) as file:
+        try:
+            return sorted(" ".join(package) for package in packages_of(cast("IO[bytes]", file)))
+        except DamagedError:
+            return None
