@@ -79,6 +79,7 @@ def test_the_end_to_end_check_passes_and_leaves_nothing(
     for person in ("alice", "bob"):
         names = [step["name"] for step in steps if step["person"] == person]
         assert names[0] == "log in with the form"
+        assert "run a cell in another environment" in names
         assert "find the notebook again" in names
     assert processes_of(tmp_path) == []
     assert list(tmp_path.glob("minihadoop-*")) == []

@@ -22,10 +22,14 @@ class UnexpectedPageError(Exception):
 
 
 class Browser:
-    """One user's session with one hub. Use it as an asynchronous context manager."""
+    """One user's session with one hub. Use it as an asynchronous context manager.
 
-    def __init__(self, hub_url: str, name: str) -> None:
+    `profile` is that of the user's servers, empty for a hub without profiles.
+    """
+
+    def __init__(self, hub_url: str, name: str, profile: str = "") -> None:
         self.name = name
+        self._profile = profile
         self._origin = hub_url.rstrip("/")
         self._http = httpx.AsyncClient(
             base_url=self._origin, follow_redirects=True, timeout=60, trust_env=False
@@ -70,7 +74,8 @@ class Browser:
     async def start_server(self) -> AsyncIterator[str]:
         """Request the server, and yield its progress messages until it is ready."""
         # This page starts the server, and redirects to the one that reads the progress stream.
-        await self.request("GET", f"/hub/spawn/{self.name}")
+        query = f"?profile={self._profile}" if self._profile else ""
+        await self.request("GET", f"/hub/spawn/{self.name}{query}")
         progress = f"/hub/api/users/{self.name}/server/progress"
         async with self._http.stream("GET", progress, timeout=None) as events:
             async for line in events.aiter_lines():

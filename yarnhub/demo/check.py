@@ -36,6 +36,8 @@ print(json.dumps({
 }))
 """
 
+WHICH_PREFIX = "import sys; print(sys.prefix, end='')"
+
 #: The directory of the files that code writes, and the notebook whose kernel runs there.
 PROJECT = "check-project"
 PROJECT_NOTEBOOK = f"{PROJECT}/code.ipynb"
@@ -108,12 +110,15 @@ def identity_without_kerberos(user: str) -> dict[str, str]:
 @dataclass(frozen=True)
 class Deployment:
     """The hub and the cluster to check. `identity` returns the environment variables of a client
-    that acts as a user."""
+    that acts as a user. `profile` is that of the servers, and `kernel` the name of the kernel of
+    another environment, each empty if there is none."""
 
     hub_url: str
     resourcemanager_url: str
     password: str
     identity: Callable[[str], dict[str, str]] = identity_without_kerberos
+    profile: str = ""
+    kernel: str = ""
 
 
 async def check(deployment: Deployment, users: tuple[str, str]) -> list[Step]:
@@ -132,10 +137,10 @@ async def check(deployment: Deployment, users: tuple[str, str]) -> list[Step]:
 
 async def check_user(deployment: Deployment, user_check: UserCheck, other_user: str) -> None:
     """Run the check for one user. Raises CheckFailedError at the first step that fails."""
-    async with Browser(deployment.hub_url, user_check.person) as browser:
+    async with Browser(deployment.hub_url, user_check.person, deployment.profile) as browser:
         async with user_check.step("log in with the form"):
             await browser.log_in(deployment.password)
-        mounted = await _use_a_new_server(browser, user_check)
+        mounted = await _use_a_new_server(browser, user_check, deployment.kernel)
         await _keep_a_notebook(deployment, browser, user_check, other_user)
         async with user_check.step("stop the server"):
             await browser.stop_server()
@@ -147,7 +152,7 @@ async def check_user(deployment: Deployment, user_check: UserCheck, other_user: 
             await _last_application_ended(deployment, user_check.person)
 
 
-async def _use_a_new_server(browser: Browser, user_check: UserCheck) -> bool:
+async def _use_a_new_server(browser: Browser, user_check: UserCheck, other_kernel: str) -> bool:
     """Start a server and run code in it; returns whether HDFS is mounted there."""
     person = user_check.person
     async with user_check.step("start the server") as detail:
@@ -164,6 +169,11 @@ async def _use_a_new_server(browser: Browser, user_check: UserCheck) -> bool:
             f"the cell's Python is {cell['prefix']}, not the environment from HDFS",
         )
         detail.append(f"{cell['user']} on {cell['host']}, {int(cell['memory']) >> 20} MiB")
+    if other_kernel:
+        async with user_check.step("run a cell in another environment") as detail:
+            prefix = await browser.run_cell(WHICH_PREFIX, other_kernel)
+            _expect(prefix != cell["prefix"], f"the cell's Python is the server's, {prefix}")
+            detail.append(prefix)
     async with user_check.step("see HDFS as a directory") as detail:
         detail.append(cell["mount"] or cell["reason"] or "the mount is turned off")
     if cell["mount"]:

@@ -20,14 +20,33 @@ from rich.table import Table
 from rich.text import Text
 
 from yarnhub.demo.check import Deployment, Step, check, write_report
-from yarnhub.demo.hub import DemoError, DemoHubSettings, check_port, find_proxy, running_hub
+from yarnhub.demo.hub import (
+    KERNEL_TITLE,
+    PROFILE,
+    DemoError,
+    DemoHubSettings,
+    check_port,
+    find_proxy,
+    running_hub,
+)
+from yarnhub.demo.kernel_environment import make_kernel_environment
 from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.exposure import risk
 from yarnhub.minihadoop.ports import kept_free
 from yarnhub.minihadoop.settings import HUB_USER, Security
+from yarnspawner.launch.kernels import kernel_name
 
 USERS = ("alice", "bob")
 ENVIRONMENT = "demo"
+
+WHAT_TO_TRY = f"""\
+Try this:
+  - Start "Your own size" with 64G of memory, then with what the form allows.
+  - Write a file in a cell, and find it in the file browser and in a terminal.
+  - Choose the kernel "{KERNEL_TITLE}", which is another environment.
+  - Start "Fails on purpose", and read why it fails.
+  - As {USERS[0]}, open Admin, then "Servers on YARN".
+"""
 
 
 @dataclass
@@ -44,10 +63,12 @@ class Demo:
         with self._everything() as (settings, hadoop, hub):
             self.console.print(
                 f"\nlog in at  [bold]{settings.url}[/]\n"
-                f"as         [bold]{' or '.join(USERS)}[/]\n"
+                f"as         [bold]{' or '.join(USERS)}[/] ({USERS[0]} is an administrator)\n"
                 f"password   [bold]{settings.password}[/]\n"
             )
-            self.console.print(look_inside(hadoop.state.folder), soft_wrap=True, markup=False)
+            self.console.print(WHAT_TO_TRY, markup=False)
+            commands = look_inside(hadoop.state.folder, settings.config)
+            self.console.print(commands, soft_wrap=True, markup=False)
             self.console.print(
                 "\nCtrl-C ends the demo, and deletes this Hadoop with all files in it."
             )
@@ -62,6 +83,8 @@ class Demo:
                 resourcemanager_url=hadoop.resourcemanager_url,
                 password=settings.password,
                 identity=hadoop.identity,
+                profile=PROFILE,
+                kernel=kernel_name(KERNEL_TITLE),
             )
             with self.console.status(f"Checking as {' and '.join(USERS)}"):
                 self.steps += asyncio.run(check(deployment, USERS))
@@ -86,11 +109,15 @@ class Demo:
                 os.environ.update(hadoop.identity(HUB_USER))
                 with self._step("pack this Python environment and publish it in HDFS", status):
                     publish_environment()
+                kernel_env = hadoop.state.folder / "analysis"
+                with self._step("make a second environment, for a kernel", status):
+                    make_kernel_environment(kernel_env)
                 settings = DemoHubSettings(
                     port=self.port,
                     password=secrets.token_urlsafe(6),
                     users=USERS,
                     python_env=ENVIRONMENT,
+                    kernel_env=str(kernel_env),
                     folder=hadoop.state.folder / "hub",
                     login=hadoop.login(HUB_USER) if security else None,
                 )
@@ -110,14 +137,17 @@ class Demo:
         self.console.print(f"Done: {name}, {self.steps[-1].seconds:.1f} s")
 
 
-def look_inside(state_dir: Path) -> str:
+def look_inside(state_dir: Path, config: Path) -> str:
     """Return the commands that use the demo's Hadoop from another terminal."""
     yarnhub = f"{shlex.quote(sys.executable)} -m yarnhub"
     return (
-        "To look at its Hadoop in another terminal:\n"
+        "In another terminal:\n"
         f'  eval "$({yarnhub} minihadoop env --state-dir {shlex.quote(str(state_dir))})"\n'
-        f"  {yarnhub} apps\n"
-        "  hdfs dfs -ls /user"
+        f"  {yarnhub} status\n"
+        f"  {yarnhub} logs -f {USERS[0]}\n"
+        f"  {yarnhub} envs list\n"
+        f"  {yarnhub} check profiles --config {shlex.quote(str(config))}\n"
+        f"  hdfs dfs -ls /user/{USERS[0]}/notebooks"
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pprint import pformat
 
 import httpx
 
@@ -29,13 +30,16 @@ c = get_config()  # noqa: F821
 
 c.JupyterHub.spawner_class = "yarn"
 c.YarnSpawner.python_env = {python_env!r}
+c.YarnSpawner.extra_envs = {kernels!r}
 c.YarnSpawner.mem_limit = "1G"
 c.YarnSpawner.args = {args!r}
+c.YarnSpawner.profiles = {profiles}
 
 # One password for all users: for a demo only.
 c.JupyterHub.authenticator_class = "dummy"
 c.DummyAuthenticator.password = {password!r}
 c.Authenticator.allowed_users = {users!r}
+c.Authenticator.admin_users = {admins!r}
 
 c.JupyterHub.bind_url = {url!r}
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub_port}"
@@ -47,6 +51,12 @@ c.ConfigurableHTTPProxy.pid_file = "{folder}/proxy.pid"
 # No server outlives the demo.
 c.JupyterHub.cleanup_servers = True
 """
+
+#: The title of the second environment's kernel in JupyterLab.
+KERNEL_TITLE = "Analysis"
+
+#: The profile of a server as the demo's check starts it.
+PROFILE = "small"
 
 KERBEROS = """
 c.YarnSpawner.principal = {principal!r}
@@ -66,16 +76,26 @@ class PortTakenError(DemoError):
 
 @dataclass(frozen=True)
 class DemoHubSettings:
-    """The settings that differ between runs of the demo's hub."""
+    """The settings that differ between runs of the demo's hub. The first user is an administrator.
+
+    `kernel_env` is the path of an environment without JupyterHub, for kernels. Every node has it,
+    because all nodes are this machine.
+    """
 
     port: int
     password: str
     users: tuple[str, ...]
     python_env: str
+    kernel_env: str
     folder: Path
 
     #: The hub's principal and keytab, with Kerberos.
     login: tuple[str, Path] | None = None
+
+    @property
+    def config(self) -> Path:
+        """The hub's configuration file."""
+        return self.folder / "jupyterhub_config.py"
 
     @property
     def url(self) -> str:
@@ -88,6 +108,9 @@ class DemoHubSettings:
         args = ["--allow-root"] if os.geteuid() == 0 else []
         config = CONFIG.format(
             python_env=self.python_env,
+            kernels={KERNEL_TITLE: self.kernel_env},
+            profiles=pformat(profiles(self.kernel_env), sort_dicts=False),
+            admins=set(self.users[:1]),
             args=args,
             password=self.password,
             users=set(self.users),
@@ -101,6 +124,39 @@ class DemoHubSettings:
             return config
         principal, keytab = self.login
         return config + KERBEROS.format(principal=principal, keytab=str(keytab))
+
+
+def profiles(kernel_env: str) -> list[dict[str, object]]:
+    """Return the profiles of the demo. No server can start in `kernel_env`."""
+    return [
+        {
+            "name": PROFILE,
+            "display_name": "Small",
+            "description": "1 GiB and one core.",
+            "memory": "1G",
+            "cores": 1,
+        },
+        {
+            "name": "custom",
+            "display_name": "Your own size",
+            "description": "Try more memory than this Hadoop has.",
+            "memory": {"min": "512M", "max": "64G", "default": "1G"},
+            "cores": {"max": 2},
+            "gpus": {"max": 1},
+        },
+        {
+            "name": "broken",
+            "display_name": "Fails on purpose",
+            "description": "Its environment has no JupyterHub. See what the hub says.",
+            "environment": kernel_env,
+        },
+        {
+            "name": "large",
+            "display_name": "Large",
+            "description": "More than this Hadoop has.",
+            "memory": "1T",
+        },
+    ]
 
 
 def find_proxy() -> str:
@@ -130,7 +186,7 @@ def check_port(port: int) -> None:
 def running_hub(settings: DemoHubSettings) -> Iterator[subprocess.Popen[bytes]]:
     """Run a ready hub and its proxy inside the context."""
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    config = settings.folder / "jupyterhub_config.py"
+    config = settings.config
     config.touch(mode=0o600)
     log_file = settings.folder / "jupyterhub.log"
     with ExitStack() as undo:
