@@ -41,6 +41,14 @@ def test_a_file_is_written_and_read_through_the_folder(
     assert (folder / "d").stat().st_mode & 0o777 == fs.stat(f"{root}/d").mode
 
 
+def test_the_time_of_an_own_file_is_set_although_it_is_read_only(folder: Path) -> None:
+    (folder / "a").write_text("a")
+    (folder / "a").chmod(0o444)
+    os.utime(folder / "a", (1, 1_000_000_000))
+    status = (folder / "a").stat()
+    assert (status.st_mtime, status.st_mode & 0o777) == (1_000_000_000, 0o444)
+
+
 def test_a_large_file_is_appended_to_in_hdfs(fs: FileSystem, root: str, folder: Path) -> None:
     (folder / "log").write_bytes(b"x" * 5 * MB)
     with (folder / "log").open("ab") as log:
