@@ -46,6 +46,9 @@ _BLOCK_BYTES = 1 << 20
 #: Blocks that are made ahead of the sink.
 _AHEAD = 4
 
+#: Bytes of the archive in one call of the sink. A call to HDFS takes a thread of its own.
+_WRITE_BYTES = 4 << 20
+
 #: A window of 32 KiB with gzip's header and trailer, in the terms of zlib.
 _GZIP_WINDOW = 31
 
@@ -114,8 +117,9 @@ def write_archive(
         compressed = _in_order(
             compressing, partial(_compressed, compress), archive.blocks(), _AHEAD
         )
-        for _ in _in_order(writing, output.write, compressed, 1):
+        for _ in _in_order(writing, output.add, compressed, 1):
             pass
+        output.write_buffer()
     counts = archive.counts
     return Written(output.sha256.hexdigest(), output.size, counts.files, counts.unpacked_bytes)
 
@@ -162,18 +166,28 @@ class _Output:
 
     def __init__(self, sink: ByteSink) -> None:
         self._sink = sink
+        self._buffer: list[bytes] = []
+        self._buffered = 0
         self.sha256 = hashlib.sha256()
         self.size = 0
 
-    def write(self, block: _Block) -> None:
-        if block.data:
-            self.sha256.update(block.data)
-            self.size += len(block.data)
-            self._sink.write(block.data)
+    def add(self, block: _Block) -> None:
+        self.sha256.update(block.data)
+        self.size += len(block.data)
+        self._buffer.append(block.data)
+        self._buffered += len(block.data)
+        if self._buffered >= _WRITE_BYTES:
+            self.write_buffer()
         if block.entry:
             block.entry.write(block.data)
         if block.finish:
             block.finish()
+
+    def write_buffer(self) -> None:
+        data = b"".join(self._buffer)
+        self._buffer.clear()
+        self._buffered = 0
+        self._sink.write(data)
 
 
 class _Archive:
