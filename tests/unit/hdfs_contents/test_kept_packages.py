@@ -23,9 +23,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hdfs_contents.packages.app import KeptPackages, prepare_kernels, variables
-from hdfs_contents.packages.archive import changes, pack, packages_of, site_packages, unpack
-from hdfs_contents.packages.kept import Packages
+from hdfs_contents.packages.archive import (
+    changes,
+    pack,
+    packages_of,
+    python_tag,
+    site_packages,
+    unpack,
+)
+from hdfs_contents.packages.kept import Packages, open_packages
 from hdfs_contents.session.archive import DamagedError
+from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 
 LIMIT = 1_000_000
 LOG = logging.getLogger(__name__)
@@ -358,3 +366,35 @@ async def test_a_venv_keeps_no_packages(
     assert str(tmp_path) not in os.environ["PYTHONUSERBASE"]
     await made.stop_extension()
     assert not os.listdir(tmp_path)  # noqa: PTH208
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [("default.tar.gz", 0o640), ("", 0o777), ("", 0o1777), ("", 0o770)]
+)
+def test_packages_that_another_user_may_have_put_there_are_not_restored(
+    name: str,
+    mode: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Kernels would run them."""
+    fs = LocalFileSystem(tmp_path / "hdfs")
+    monkeypatch.setattr("hdfs_contents.packages.kept.open_filesystem", lambda: fs)
+    monkeypatch.setenv("HADOOP_USER_NAME", "alice")
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
+    first = open_packages(tmp_path / "first", LIMIT, LOG)
+    assert first is not None
+    install(tmp_path / "first", "theirs")
+    first.save()
+    directory = f"/user/alice/.yarnhub/packages/{python_tag()}"
+    fs.at(f"{directory}/{name}").chmod(mode)
+    before = fs.at(f"{directory}/default.tar.gz").read_bytes()
+    second = open_packages(tmp_path / "second", LIMIT, LOG)
+    assert second is not None
+    second.restore()
+    install(tmp_path / "second", "own")
+    second.save()
+    assert names(tmp_path / "second") == ["own"]
+    assert "other users have access to" in caplog.text
+    assert fs.at(f"{directory}/default.tar.gz").read_bytes() == before
