@@ -55,7 +55,8 @@ c.YarnSpawner.cluster_links = True
 c.Authenticator.admin_users = {{"root"}}
 c.JupyterHub.services.append({{"name": "idle-culler", "api_token": {culler!r}}})
 c.JupyterHub.load_roles.append(
-    {{"name": "culler", "services": ["idle-culler"], "scopes": ["delete:servers"]}}
+    {{"name": "culler", "services": ["idle-culler"],
+     "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"]}}
 )
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -33,7 +34,15 @@ PLAN = {
     "nbformat_minor": 5,
 }
 
-#: The token of the service that stops servers as an idle culler does.
+#: The widths of a screen and a telephone, by day and by night.
+LOOKS: list[tuple[int, Literal["light", "dark"]]] = [
+    (1100, "light"),
+    (1100, "dark"),
+    (390, "light"),
+    (390, "dark"),
+]
+
+#: The token of the idle culler.
 CULLER_TOKEN = secrets.token_hex(16)
 
 
@@ -135,3 +144,14 @@ def menu(page: Page, *path: str) -> None:
         page.locator(".lm-Menu-item", has_text=name).first.hover()
     label = page.locator(".lm-Menu-itemLabel:visible").get_by_text(others[-1], exact=True)
     label.first.click()
+
+
+def look_at(page: Page, pictures: Path, name: str) -> None:
+    """See that nothing stands out of the page's width, on a screen and a telephone, by day and by
+    night, and take a picture of each."""
+    for width, scheme in LOOKS:
+        page.set_viewport_size({"width": width, "height": 760})
+        page.emulate_media(color_scheme=scheme)
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
+        page.screenshot(path=pictures / f"{name}-{scheme}-{width}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -19,7 +19,7 @@ from tests.browser import lab
 from tests.browser.lab import HOME
 from tests.hadoop.hdfs_files import read, session_holds
 from tests.hadoop.hub import Hub
-from tests.hadoop.yarn_rest import application, end_application, end_lifetime_in
+from tests.hadoop.yarn_rest import application
 from yarnhub.minihadoop import MiniHadoop
 
 pytestmark = [
@@ -36,12 +36,6 @@ while True:
     kept.append(b"x" * (16 << 20))"""
 REASON = "has no jupyterhub-singleuser. Install jupyterlab and jupyterhub in it"
 DARK = '[data-jp-theme-name="JupyterLab Dark"]'
-LOOKS: list[tuple[int, Literal["light", "dark"]]] = [
-    (1100, "light"),
-    (1100, "dark"),
-    (390, "light"),
-    (390, "dark"),
-]
 LogIn = Callable[..., Page]
 
 
@@ -185,31 +179,6 @@ def test_jupyterlab_shows_the_server_and_why_a_kernel_ended(log_in: LogIn, pictu
     page.screenshot(path=pictures / "lab-guide.png")
 
 
-@pytest.mark.heavy
-def test_a_user_is_warned_of_the_end_and_keeps_the_server_running(
-    log_in: LogIn, hub: Hub, hadoop: MiniHadoop, pictures: Path
-):
-    """Only bob may do that. His server's end comes near before the page is opened."""
-    assert hub.request_server("bob", options={"profile": "small"})[-1].get("ready")
-    application_id = hub.application_of("bob")
-    assert end_lifetime_in(600, hadoop, application_id, "bob")
-    page = log_in("bob")
-    page.goto("/user/bob/lab")
-    warning = page.locator(".Toastify__toast", has_text="This server ends in")
-    expect(warning).to_contain_text("Save your work", timeout=lab.START_TIMEOUT_MS)
-    page.locator(".yarnhub-status").click()
-    panel = page.locator("#yarnhub-server")
-    expect(panel).to_contain_text("Can be extended until")
-    page.screenshot(path=pictures / "lab-ends-soon.png")
-    warning.get_by_role("button", name="Keep It Running").click()
-    extended = page.locator(".Toastify__toast", has_text="This server now ends at")
-    expect(extended).to_be_visible()
-    expect(warning).to_have_count(0)
-    expect(page.locator(".yarnhub-status")).to_contain_text(re.compile(r"(59|60) min left|1 h"))
-    (timeout,) = application(hadoop, application_id)["timeouts"]["timeout"]
-    assert timeout["remainingTimeInSeconds"] > 600
-
-
 def test_a_full_queue_names_the_users_own_server_and_stop_stops_the_named_one(
     log_in: LogIn, hub: Hub, pictures: Path
 ):
@@ -222,7 +191,7 @@ def test_a_full_queue_names_the_users_own_server_and_stop_stops_the_named_one(
     card = page.get_by_role("region", name="Your server")
     expect(card).to_contain_text("5.1 GiB, 1 core")
     expect(card).to_contain_text("/user/alice/notebooks in HDFS")
-    look_at(page, pictures, "card")
+    lab.look_at(page, pictures, "card")
     card.get_by_role("link", name="Log", exact=True).click()
     expect(page.locator("body")).to_contain_text("==> stderr of container_")
 
@@ -234,82 +203,11 @@ def test_a_full_queue_names_the_users_own_server_and_stop_stops_the_named_one(
     expect(waiting).to_contain_text("No other application waits in it.")
     expect(waiting).to_contain_text("Your server has 5.1 GiB of it.")
     expect(waiting.get_by_role("button", name="Choose something else")).to_be_visible()
-    look_at(page, pictures, "waiting")
+    lab.look_at(page, pictures, "waiting")
     page.get_by_role("button", name="Stop Server").click()
     expect(page.locator("#start-second")).to_be_visible()
     running = hub.api("GET", "users/alice")["servers"]
     assert [(name, server["ready"]) for name, server in running.items()] == [("", True)]
-
-
-#: YARN's words for ends that take long to bring about. `tests/faults` has the real ones of memory.
-MEMORY = (
-    "Container [pid=1,containerID=c] is running 4096B beyond the 'PHYSICAL' memory limit. Current "
-    "usage: 1.1 GB of 1 GB physical memory used; 3 GB of 2.1 GB virtual memory used."
-)
-PREEMPTED = "Container preempted by scheduler"
-LIFETIME = "killed by ResourceManager as it has exceeded the lifetime period."
-
-
-@pytest.mark.heavy
-@pytest.mark.parametrize(
-    ("diagnostics", "sentence", "name"),
-    [
-        (MEMORY, "more memory than its container has (1.1 GiB of 1 GiB)", "ended-memory"),
-        (PREEMPTED, "YARN preempted the server's container for another queue.", "ended-preempted"),
-        (LIFETIME, "The server reached its maximum lifetime", "ended-lifetime"),
-    ],
-)
-def test_a_server_that_yarn_ends_says_why_where_its_user_looks(
-    log_in: LogIn,
-    hub: Hub,
-    hadoop: MiniHadoop,
-    pictures: Path,
-    wait_until: Callable[..., Any],
-    diagnostics: str,
-    sentence: str,
-    name: str,
-):
-    page = log_in("alice")
-    assert hub.request_server("alice", options={"profile": "small"})[-1].get("ready")
-    end_application(hadoop, hub.application_of("alice"), diagnostics=diagnostics)
-    wait_until(lambda: not hub.api("GET", "users/alice")["servers"], 60, "the server's end")
-    page.goto("/user/alice/lab")
-    expect(page.locator(".yarn-end.alert")).to_contain_text(sentence)
-    look_at(page, pictures, name)
-    for address in ("/hub/home", "/hub/spawn"):
-        page.goto(address)
-        expect(page.locator(".yarn-end.alert")).to_contain_text(sentence)
-    assert hub.request_server("alice", options={"profile": "small"})[-1].get("ready")
-    page.goto("/hub/home")
-    expect(page.locator(".yarn-end.alert")).to_have_count(0)
-
-
-@pytest.mark.heavy
-def test_a_server_that_an_idle_culler_or_an_administrator_stops_says_who(
-    log_in: LogIn, hub: Hub, pictures: Path
-):
-    page = log_in("alice")
-    small = {"profile": "small"}
-    assert hub.request_server("alice", options=small)[-1].get("ready")
-    hub.stop_server("alice", token=lab.CULLER_TOKEN)
-    page.goto("/user/alice/lab")
-    expect(page.locator(".yarn-end.alert")).to_contain_text("The service idle-culler of JupyterHub")
-    look_at(page, pictures, "ended-culled")
-
-    assert hub.request_server("alice", options=small)[-1].get("ready")
-    admin = log_in("root")
-    admin.goto("/hub/admin")
-    admin.get_by_role("link", name="Servers on YARN").click()
-    row = admin.get_by_role("row", name="alice")
-    expect(row).to_contain_text("1.1 GiB, 1 core")
-    look_at(admin, pictures, "servers")
-    admin.on("dialog", lambda dialog: dialog.accept())
-    row.get_by_role("button", name="Stop alice").focus()
-    admin.keyboard.press("Enter")
-    expect(admin.get_by_role("row", name="alice")).to_have_count(0)
-    page.goto("/user/alice/lab")
-    expect(page.locator(".yarn-end.alert")).to_contain_text("The user root stopped the server")
-    look_at(page, pictures, "ended-stopped")
 
 
 def node_of(hub: Hub, hadoop: MiniHadoop, user: str, name: str = "") -> str:
@@ -324,11 +222,11 @@ def test_a_failed_start_says_why_on_the_page(log_in: LogIn, pictures: Path):
     page.get_by_role("button", name="Start", exact=True).click()
     told = page.locator("#progress-message")
     expect(told).to_contain_text(REASON, timeout=lab.START_TIMEOUT_MS)
-    look_at(page, pictures, "failed-progress")
+    lab.look_at(page, pictures, "failed-progress")
     page.goto("/hub/spawn-pending/alice")
     expect(page.get_by_role("heading")).to_have_text("Spawn failed")
     expect(page.get_by_text(REASON)).to_be_visible()
-    look_at(page, pictures, "failed")
+    lab.look_at(page, pictures, "failed")
 
 
 def test_the_form_fits_the_page_and_says_what_it_refuses(log_in: LogIn, pictures: Path):
@@ -336,10 +234,10 @@ def test_the_form_fits_the_page_and_says_what_it_refuses(log_in: LogIn, pictures
     page.goto("/hub/spawn")
     page.get_by_role("link", name="Guide").click()
     expect(page.get_by_role("heading", name="Your server on YARN")).to_be_visible()
-    look_at(page, pictures, "guide")
+    lab.look_at(page, pictures, "guide")
     page.goto("/hub/spawn")
     lab.choose(page, "Your own size", memory="64G")
-    look_at(page, pictures, "form")
+    lab.look_at(page, pictures, "form")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator(".spawn-error-msg")).to_contain_text("at most 5G is allowed")
     expect(page.get_by_label("Your own size", exact=True)).to_be_checked()
@@ -349,7 +247,7 @@ def test_the_form_fits_the_page_and_says_what_it_refuses(log_in: LogIn, pictures
     expect(memory).to_have_attribute("aria-invalid", "true")
     expect(memory).to_have_accessible_description(re.compile("at most 5G is allowed"))
     expect(page.get_by_text("Not available. This cluster has no GPUs.")).to_be_visible()
-    look_at(page, pictures, "refused")
+    lab.look_at(page, pictures, "refused")
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("2G")
     page.keyboard.press("Enter")
@@ -382,14 +280,3 @@ def test_what_is_wrong_in_a_profile_that_was_not_chosen_is_in_nobodys_way(log_in
     lab.choose(page, "Small")
     page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_url("**/spawn-pending/**")
-
-
-def look_at(page: Page, pictures: Path, name: str) -> None:
-    """See that nothing stands out of the page's width, on a screen and a telephone, by day and by
-    night, and take a picture of each."""
-    for width, scheme in LOOKS:
-        page.set_viewport_size({"width": width, "height": 760})
-        page.emulate_media(color_scheme=scheme)
-        expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
-        page.screenshot(path=pictures / f"{name}-{scheme}-{width}.png", full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -252,11 +252,10 @@ class Hub:
         environment: dict[str, str] = self.get(f"/user/{user}/environment").json()["environment"]
         return environment
 
-    def stop_server(self, user: str, name: str = "", token: str = "") -> None:
-        """Stop a server, by the tests' own service or another, and wait until it is gone."""
+    def stop_server(self, user: str, name: str = "") -> None:
+        """Stop a server, and wait until it is gone."""
         server = f"users/{user}/servers/{name}" if name else f"users/{user}/server"
-        headers = {"Authorization": f"token {token}"} if token else {}
-        self._http.delete(f"/hub/api/{server}", headers=headers).raise_for_status()
+        self._http.delete(f"/hub/api/{server}").raise_for_status()
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self._server(user, name):
             assert time.monotonic() < deadline, self.log()
@@ -264,6 +263,21 @@ class Hub:
     def _server(self, user: str, name: str) -> dict[str, Any]:
         """Return what the hub says of a server; nothing where there is none."""
         return self.api("GET", f"users/{user}")["servers"].get(name, {})
+
+
+@contextmanager
+def culling(hub: Hub, token: str) -> Iterator[None]:
+    """Have servers culled that are idle for 8 seconds, by a service of the hub with this token."""
+    options = [f"--url={hub.url}/hub/api", "--timeout=8", "--cull-every=1"]
+    culler = subprocess.Popen(
+        [sys.executable, "-m", "jupyterhub_idle_culler", *options],
+        env={**os.environ, "JUPYTERHUB_API_TOKEN": token},
+    )
+    try:
+        yield
+    finally:
+        culler.terminate()
+        culler.wait(30)
 
 
 @contextmanager

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from hadoop_client.hdfs.filesystem import FileSystem, open_filesystem
 from tests.hadoop.hdfs_files import open_anew
-from tests.hadoop.hub import Hub
+from tests.hadoop.hub import Hub, culling
 from tests.hadoop.yarn_rest import application, running_applications
 from yarnhub.minihadoop import MiniHadoop
 
@@ -44,21 +40,6 @@ def keep_session(hdfs: FileSystem, *names: str) -> None:
             file.write(b"settings")
 
 
-@contextmanager
-def culling(hub: Hub) -> Iterator[None]:
-    """Have servers culled that are idle."""
-    options = [f"--url={hub.url}/hub/api", "--timeout=8", "--cull-every=1"]
-    culler = subprocess.Popen(
-        [sys.executable, "-m", "jupyterhub_idle_culler", *options],
-        env={**os.environ, "JUPYTERHUB_API_TOKEN": CULLERS_TOKEN},
-    )
-    try:
-        yield
-    finally:
-        culler.terminate()
-        culler.wait(30)
-
-
 def test_an_idle_server_is_culled_and_its_application_ends_and_a_used_one_runs_on(
     make_hub: Any, hadoop: MiniHadoop, wait_until: Callable[..., Any]
 ):
@@ -76,7 +57,7 @@ def test_an_idle_server_is_culled_and_its_application_ends_and_a_used_one_runs_o
     # Until the hub has noted a use, a server counts as idle since its start was asked for.
     first = last_use()
     wait_until(lambda: last_use() > first, 30, "the hub to note a use")
-    with culling(hub):
+    with culling(hub, CULLERS_TOKEN):
         wait_until(is_culled, 60, "the idle server to be culled")
     ended = application(hadoop, idle)
     assert ended["state"] == "KILLED"
