@@ -74,7 +74,8 @@ def test_a_server_runs_on_a_node_with_its_label_with_its_gpus_and_its_priority(
         config="c.YarnSpawner.node_label = 'fast'\n"
         "c.YarnSpawner.gpus = 2\n"
         "c.YarnSpawner.priority = 3\n"
-        "c.YarnSpawner.lifetime = 3600\n",
+        "c.YarnSpawner.lifetime = 3600\n"
+        "c.YarnSpawner.max_lifetime = 7200\n",
     )
     seen = application(hadoop, application_id)
     assert seen["appNodeLabelExpression"] == "fast"
@@ -82,6 +83,9 @@ def test_a_server_runs_on_a_node_with_its_label_with_its_gpus_and_its_priority(
     assert node_of(hadoop, application_id) == node_host(1)
     (timeout,) = seen["timeouts"]["timeout"]
     assert timeout["remainingTimeInSeconds"] <= 600, "the queue has the last word"
+    lifetime = hub.api("POST", "users/alice/server/lifetime")
+    assert lifetime["latest_ms"] == lifetime["ends_ms"] <= seen["startedTime"] + 601_000
+    assert hub.api("POST", "users/alice/server/lifetime")["ends_ms"] == lifetime["ends_ms"]
     nodes = httpx.get(
         f"{hadoop.resourcemanager_url}/ws/v1/cluster/nodes", trust_env=False, timeout=60
     ).json()
