@@ -13,7 +13,7 @@ from tornado import web
 
 from yarnspawner.hub.pages import YarnPage, log_url
 from yarnspawner.hub.readable import memory
-from yarnspawner.hub.server_card import ServerCard, active_servers, server_cards
+from yarnspawner.hub.server_card import ServerCard, active_servers, memory_in_use, server_cards
 from yarnspawner.hub.shared import opened_yarn
 from yarnspawner.templates import with_ours
 
@@ -55,7 +55,7 @@ class ServersPage(BaseHandler):
                 xsrf_token=self.xsrf_token.decode("ascii"),
                 servers=[self._row(card, now) for card in cards],
                 granted=memory(sum(card.memory_mb for card in cards)),
-                used=memory(sum(card.used_mb or 0 for card in cards)),
+                used=memory_in_use(cards),
             )
         )
 

@@ -81,7 +81,7 @@ class ServerCard:
     @property
     def used(self) -> str:
         """The memory in use of that granted; empty if it is not known."""
-        return "" if self.used_mb is None else f"{memory(self.used_mb)} of {memory(self.memory_mb)}"
+        return memory_in_use([self])
 
     def age(self, now: float) -> str:
         """How long ago it was started; `now` is in seconds since 1970."""
@@ -122,6 +122,13 @@ class ServerCard:
             "seconds_left": self.seconds_left,
             "files": self.summary.files,
         }
+
+
+def memory_in_use(cards: Iterable[ServerCard]) -> str:
+    """Return the memory in use of that granted, of the servers that report it; "" if none does."""
+    known = [(card.used_mb, card.memory_mb) for card in cards if card.used_mb is not None]
+    used_mb, granted_mb = sum(used for used, _ in known), sum(granted for _, granted in known)
+    return f"{memory(used_mb)} of {memory(granted_mb)}" if known else ""
 
 
 def make_card(

@@ -18,7 +18,7 @@ from hadoop_client.yarn.reports import (
 from hdfs_contents.manager import HDFSContentsManager
 from yarnspawner.container.scheduler import FULL_BYTES
 from yarnspawner.hub import server_card
-from yarnspawner.hub.server_card import make_card, server_cards
+from yarnspawner.hub.server_card import make_card, memory_in_use, server_cards
 from yarnspawner.hub.status import Liveness, Status
 from yarnspawner.hub.submission import Submission
 from yarnspawner.launch.summary import DEFAULT_ROOT, StartSummary, files_directory
@@ -86,6 +86,12 @@ def test_without_a_report_of_memory_and_a_container_nothing_is_in_use(
     card = make_card(server(), report, container)
     assert card.to_json()["memory_used_mb"] is None
     assert "Memory in use" not in dict(card.rows(NOW))
+
+
+def test_the_memory_of_all_servers_is_that_of_those_that_report_it():
+    known, unknown = make_card(server(), REPORT, CONTAINER), make_card(server(), REPORT, None)
+    assert memory_in_use([unknown]) == memory_in_use([]) == ""
+    assert memory_in_use([known, unknown, known]) == "3 GiB of 4 GiB"
 
 
 def test_an_unlimited_server_has_no_time_left():
