@@ -218,6 +218,14 @@ def test_a_file_is_created_once(fs: FileSystem, root: str, write: Callable[..., 
     assert fs.stat(path).size == len(b"first")
 
 
+def test_a_file_is_being_written_until_its_writer_is_closed(fs: FileSystem, root: str) -> None:
+    with fs.open_write(f"{root}/a") as file:
+        file.write(b"1")
+        assert fs.is_being_written(f"{root}/a")
+    for path in (f"{root}/a", f"{root}/missing", root):
+        assert not fs.is_being_written(path)
+
+
 def test_a_writer_that_fails_leaves_a_file_that_can_be_deleted(fs: FileSystem, root: str) -> None:
     def write_and_fail() -> None:
         with fs.open_write(f"{root}/a") as file:
