@@ -219,7 +219,8 @@ class HDFSCheckpoints(AsyncGenericCheckpointsMixin, AsyncCheckpoints):
         existing = self._store.stat_or_none(hdfs_path)
         if existing is not None:
             self._fs.check_write(hdfs_path)
-            self._store.refuse_unclosed(hdfs_path)
+            advice = "Restore the checkpoint when that program has closed it"
+            self._store.refuse_unclosed(hdfs_path, advice)
         restored = copy_file(
             self._fs, checkpoint.path, hdfs_path, replaces=existing, keep=existing or checkpoint
         )

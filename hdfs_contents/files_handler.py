@@ -81,6 +81,7 @@ class HDFSFilesHandler(JupyterHandler):
         path = path.strip("/")
         hdfs_path = self._store.locate(path, hidden_status=404)
         status = await self._store.run(path, self._store.fs.stat, hdfs_path)
+        await self._store.run(path, self._store.refuse_unknown_content, status)
         file = await self._store.run(path, self._store.fs.open_read, hdfs_path)
         try:
             await self._respond(path, status, file, body=body)

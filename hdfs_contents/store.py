@@ -113,15 +113,22 @@ class ContentsStore:
             raise HTTPError(hidden_status, f"{api_path}: hidden files cannot be used here")
         return hdfs_path
 
-    def refuse_unclosed(self, hdfs_path: str) -> None:
+    def refuse_unclosed(self, hdfs_path: str, advice: str) -> None:
         """Raise OSError (EBUSY) for a file that another program is writing: what it writes would be
         lost with the file."""
         if self.fs.is_being_written(hdfs_path):
+            reason = f"another program has it open for writing. {advice}"
+            raise OSError(errno.EBUSY, reason, hdfs_path)
+
+    def refuse_unknown_content(self, status: FileStatus) -> None:
+        """Raise OSError (EBUSY) for a file being written of which HDFS shows nothing yet: it would
+        look empty."""
+        if not status.size and not status.is_dir and self.fs.is_being_written(status.path):
             raise OSError(
                 errno.EBUSY,
-                "another program has it open for writing. Save it under another name, or again "
+                "another program is writing it, and HDFS does not show its content yet. Try again "
                 "when that program has closed it",
-                hdfs_path,
+                status.path,
             )
 
     def stat_or_none(self, hdfs_path: str) -> FileStatus | None:

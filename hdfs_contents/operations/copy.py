@@ -14,6 +14,7 @@ def copy_entry(store: ContentsStore, path: str, source: str, target: str) -> Non
     """Copy a file or directory to a path that does not exist."""
     fs = store.fs
     status = fs.stat(source)
+    store.refuse_unknown_content(status)
     refuse_large_directory(store, path, status, "copied here", "use hdfs dfs -cp")
     if status.is_dir:
         fs.mkdirs(parent(target))

@@ -122,9 +122,9 @@ def _read_file(store: ContentsStore, request: ReadRequest, status: FileStatus, t
     store.last_seen.record(status)
     if not (request.content or request.require_hash):
         return model
-    if fs.is_being_written(status.path):
+    store.refuse_unknown_content(status)
+    if status.size and fs.is_being_written(status.path):
         model["writable"] = False
-        _refuse_unknown_content(status)
     _refuse_large_file(store, status)
     with fs.open_read(status.path) as file:
         data = file.read()
@@ -143,17 +143,6 @@ def _read_file(store: ContentsStore, request: ReadRequest, status: FileStatus, t
         model["hash"] = documents.content_hash(data, algorithm)
         model["hash_algorithm"] = algorithm
     return model
-
-
-def _refuse_unknown_content(status: FileStatus) -> None:
-    """Raise OSError (EBUSY) for a file being written of which HDFS shows nothing yet."""
-    if not status.size:
-        raise OSError(
-            errno.EBUSY,
-            "another program is writing it, and HDFS does not show its content yet. Open it again "
-            "when that program has closed it",
-            status.path,
-        )
 
 
 def _mark_trusted_cells(store: ContentsStore, notebook: NotebookNode, path: str) -> None:

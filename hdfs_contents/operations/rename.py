@@ -33,6 +33,7 @@ def _move(store: ContentsStore, old_path: str, source: str, target: str) -> None
         if error.errno != errno.EXDEV:
             raise
         status = fs.stat(source)
+        store.refuse_unclosed(source, "Move it when that program has closed it")
         refuse_large_directory(
             store, old_path, status, "moved between file systems", "move it in smaller parts"
         )

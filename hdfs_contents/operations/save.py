@@ -46,7 +46,8 @@ def save_model(store: ContentsStore, model: SentModel, path: str, hdfs_path: str
             store.fs.check_write(hdfs_path)
         upload = chunk == FIRST or model.get("format") == "base64"
         store.last_seen.refuse_if_changed(existing, upload=upload)
-        store.refuse_unclosed(hdfs_path)
+        advice = "Save it under another name, or again when that program has closed it"
+        store.refuse_unclosed(hdfs_path, advice)
     if model["type"] == "notebook":
         return _save_notebook(store, model["content"], hdfs_path, path, existing)
     data = documents.encode_file(model["content"], model.get("format"), path)

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from hadoop_client.hdfs.filesystem import FileSystem
 from tests.hadoop.contents.cut_off import READABLE
 from tests.hadoop.contents.notebook_server import put
 from tests.hadoop.contents.slow_close import GATE
@@ -53,6 +54,23 @@ def test_a_part_after_the_end_is_refused(server: httpx.Client, path: str) -> Non
 def test_what_no_file_can_have_is_asked_for_in_vain(server: httpx.Client, path: str) -> None:
     answer = server.get(path, headers={"Range": f"bytes=0-{'9' * 5000}"})
     assert (answer.status_code, answer.text) == (200, CONTENT)
+
+
+def test_a_file_of_which_hdfs_shows_nothing_yet_is_not_sent_as_an_empty_one(
+    server: httpx.Client, fs: FileSystem
+) -> None:
+    put(server, "closed.txt", text(""))
+    (root,) = (
+        directory.path
+        for directory in fs.list_dir("/user/alice")
+        if fs.exists(f"{directory.path}/closed.txt")
+    )
+    with fs.open_write(f"{root}/log.txt") as file:
+        file.write(b"line 1\n")
+        answer = server.get("/files/log.txt")
+        assert (answer.status_code, "is writing it" in answer.text) == (409, True)
+    assert server.get("/files/log.txt").content == b"line 1\n"
+    assert server.get("/files/closed.txt").content == b""
 
 
 def test_what_the_browser_has_is_not_sent_again(server: httpx.Client, path: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
-from tests.unit.hdfs_contents.manager.models import Read, Write, refused, text
+from tests.unit.hdfs_contents.manager.models import MakeManager, Read, Write, refused, text
 
 
 @pytest.fixture
@@ -33,9 +35,22 @@ async def test_a_file_of_which_nothing_is_known_yet_is_not_shown_as_empty(
     written.update([write("log"), write("a.ipynb")])
     for path in ("log", "a.ipynb"):
         assert "is writing it" in await refused(409, manager.get(path))
+        assert "is writing it" in await refused(409, manager.copy(path))
         assert (await manager.get(path, content=False))["size"] == 0
     written.clear()
     assert (await manager.get("log"))["content"] == ""
+
+
+async def test_a_file_that_is_being_written_is_not_moved_to_another_file_system(
+    make_manager: MakeManager, written: set[str], write: Write, read: Read, tmp_path: Path
+) -> None:
+    manager = make_manager(local_dirs={"scratch": str(tmp_path / "scratch")})
+    written.add(write("log", "line 1\n"))
+    message = await refused(409, manager.rename("log", "scratch/log"))
+    assert "Move it when that program has closed it" in message
+    assert read("log") == b"line 1\n"
+    await manager.rename("log", "moved")  # in HDFS the writer goes on
+    assert read("moved") == b"line 1\n"
 
 
 async def test_a_file_that_is_being_written_is_not_replaced(
