@@ -130,6 +130,36 @@ async def test_what_is_deleted_is_in_the_trash_where_the_cluster_has_one(
     fs.delete(trash, recursive=True)
 
 
+async def test_a_file_is_deleted_although_the_trash_has_another_by_its_directorys_name(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, names: Names
+) -> None:
+    write("data", "a file")
+    await manager.delete("data")
+    write("data/a", "in a directory")
+    await manager.delete("data/a")
+    await manager.delete("data")
+    assert names() == []
+    trash = f"/user/alice/.Trash/Current{root}"
+    assert fs.stat(f"{trash}/data").size == len("a file")
+    fs.delete(trash, recursive=True)
+
+
+async def test_another_users_file_in_a_directory_with_the_sticky_bit_is_saved_if_it_may_be_written(
+    manager: HDFSContentsManager,
+    root: str,
+    read: Read,
+    write: Write,
+    hdfs: Callable[..., str],
+) -> None:
+    path = write("a", "bob's", mode=0o666)
+    hdfs("dfs", "-chown", "bob", path, root)
+    hdfs("dfs", "-chmod", "1777", root)
+    assert (await manager.get("a"))["writable"] is True
+    await manager.save(text("alice's"), "a")
+    assert read("a") == b"alice's"
+    hdfs("dfs", "-chown", "alice", root)
+
+
 async def test_a_file_that_may_not_be_written_is_not_restored_either(
     manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write, read: Read
 ) -> None:

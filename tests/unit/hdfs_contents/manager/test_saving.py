@@ -166,6 +166,18 @@ async def test_hooks_run_before_and_after_a_save(
     assert after == [("a.txt", f"{root}/a.txt")]
 
 
+async def test_numbers_that_json_does_not_have_survive_in_an_output(
+    manager: HDFSContentsManager,
+) -> None:
+    sent = notebook("1")
+    numbers = {"application/json": {"values": [float("inf"), float("-inf"), float("nan")]}}
+    sent["content"]["cells"][0]["outputs"] = [new_output("display_data", data=numbers)]
+    await manager.save(deepcopy(sent), "a.ipynb")
+    content = (await manager.get("a.ipynb"))["content"]
+    values = content["cells"][0]["outputs"][0]["data"]["application/json"]["values"]
+    assert list(map(str, values)) == ["inf", "-inf", "nan"]
+
+
 async def test_a_notebook_with_half_a_surrogate_pair_is_saved_and_opened_untrusted(
     manager: HDFSContentsManager, read: Read
 ) -> None:
