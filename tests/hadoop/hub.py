@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from yarnhub.minihadoop import MiniHadoop
 from yarnhub.minihadoop.ports import held_ports
 from yarnhub.minihadoop.settings import HUB_USER
 
@@ -67,6 +68,12 @@ def configure(spawner, options):
 c.YarnSpawner.apply_user_options = configure
 c.JupyterHub.authenticate_prometheus = False
 """
+
+
+def keytab_config(hadoop: MiniHadoop) -> str:
+    """Return the configuration of a hub that has a keytab of a cluster with Kerberos."""
+    principal, keytab = hadoop.login(HUB_USER)
+    return f"c.YarnSpawner.principal = {principal!r}\nc.YarnSpawner.keytab = {str(keytab)!r}\n"
 
 
 class Hub:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.hadoop import hub
 from tests.hadoop.hub import Hub
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.settings import HUB_USER, Security
+from yarnhub.minihadoop.settings import Security
 
 # Tokens that nobody renews end soon. hdfs-native takes none whose maximum is less than a minute
 # away.
@@ -33,8 +34,7 @@ def hadoop() -> Iterator[MiniHadoop]:
 @pytest.fixture(scope="module")
 def keytab_config(hadoop: MiniHadoop) -> str:
     """The configuration of a hub that has a keytab."""
-    principal, keytab = hadoop.login(HUB_USER)
-    return f"c.YarnSpawner.principal = {principal!r}\nc.YarnSpawner.keytab = {str(keytab)!r}\n"
+    return hub.keytab_config(hadoop)
 
 
 @pytest.fixture(scope="module")
