@@ -162,7 +162,8 @@ class FileSystem(Protocol):
 
     def recover(self, path: str) -> None:
         """Have HDFS close a file that a writer of this process has left open. Its last block can be
-        read some seconds later, and its time is then the current one."""
+        read once that is done, and its time is then the current one. That takes some seconds, but
+        HDFS may leave it to a DataNode that has died: call it again then."""
 
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         """Rename a file or directory atomically; the parent of `target` must exist.
