@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from env_packaging.build.prefix import open_prefix
-from env_packaging.build.sources import file_of, prefix_of
+from env_packaging.build.sources import origin_of, prefix_of
 from env_packaging.errors import PrefixError, ReferenceFormatError
 from env_packaging.pack import pack_and_publish
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
@@ -77,10 +77,10 @@ def test_the_manifest_has_the_file_that_an_environment_was_built_from(
     venv: Path, tmp_path: Path, filesystem: LocalFileSystem
 ) -> None:
     file = write(tmp_path / "requirements.txt", "demo\n")
-    origin = file_of(str(file))
+    origin = origin_of(str(file))
     manifest = pack_and_publish(venv, "science", filesystem, ROOT, origin=origin).manifest
     assert manifest.source == str(file)
-    assert file_of(str(venv)) == ""
+    assert origin_of(str(venv)) is None
 
 
 def test_a_damaged_conda_record_is_named(
