@@ -12,15 +12,18 @@ from typing import Any
 import pytest
 
 from tests.hadoop.env_tools import bring_along, pack_env
-from tests.hadoop.hub import CONFIGURED_BY_STARTS, Hub
+from tests.hadoop.hub import CONFIGURED_BY_STARTS, Hub, keytab_config
 from tests.unit.env_packaging.prefixes import make_venv
 from yarnhub.minihadoop import MiniHadoop
-from yarnhub.minihadoop.settings import HUB_USER
+from yarnhub.minihadoop.settings import HUB_USER, Security
 
 pytestmark = pytest.mark.heavy
 
 #: Those of Amazon EMR 5, of Cloudera and HDP, of Alibaba, and newer.
 VERSIONS = ("2.10.2", "3.1.1", "3.2.4", "3.3.6", "3.4.1", "3.5.0")
+
+#: Of these with Kerberos too: what most clusters with Kerberos run.
+SECURE_VERSIONS = ("3.1.1", "3.3.6")
 
 CHECKED = ("rm", "queues", "proxyuser", "hdfs", "homes", "memory", "environments")
 
@@ -45,13 +48,25 @@ def test_a_server_lives_its_whole_life(version: str, tmp_path: Path, wait_until:
         live(hadoop, tmp_path, wait_until)
 
 
-def live(hadoop: MiniHadoop, tmp_path: Path, wait_until: Any) -> None:
-    """Pack, check, start, save, restart the ResourceManager, list, read logs, and stop."""
+@pytest.mark.parametrize("version", SECURE_VERSIONS)
+def test_a_server_lives_its_whole_life_with_kerberos(
+    version: str, tmp_path: Path, wait_until: Any
+) -> None:
+    security = Security()
+    with MiniHadoop(version=version, datanodes=1, memory_mb=2048, security=security) as hadoop:
+        live(hadoop, tmp_path, wait_until, keytab_config(hadoop))
+
+
+def live(hadoop: MiniHadoop, tmp_path: Path, wait_until: Any, login: str = "") -> None:
+    """Pack, check, start, save, restart the ResourceManager, list, read logs, and stop.
+
+    With Kerberos, `login` is the configuration of the hub's keytab.
+    """
     venv = make_venv(Path(sys.base_prefix), tmp_path / "venv")
     bring_along(venv, "tornado")
     done = pack_env(hadoop, venv, "--name", "light", "--quiet", **hadoop.identity(HUB_USER))
     assert done.returncode == 0, done.stderr
-    settings = "c.YarnSpawner.python_env = 'light'\n"
+    settings = f"c.YarnSpawner.python_env = 'light'\n{login}"
     config = tmp_path / "check.py"
     config.write_text(f"c = get_config()\n{settings}")
     done = yarnhub(hadoop, "check", *CHECKED, "--config", str(config), "--user", "alice", "--json")
@@ -75,7 +90,8 @@ def live(hadoop: MiniHadoop, tmp_path: Path, wait_until: Any) -> None:
 
         (server,) = wait_until(running, 120, "the application master has registered again")
         assert (server["user"], server["application_id"]) == ("alice", application_id)
-        assert yarnhub(hadoop, "logs", "alice").returncode == 0
+        # The pages of a node with Kerberos need a ticket: docs/tool.md.
+        assert login or yarnhub(hadoop, "logs", "alice").returncode == 0
         assert hub.get("/user/alice/api").json() == {"version": "light"}
         assert yarnhub(hadoop, "stop", "alice", "--yes").returncode == 0
         wait_until(

@@ -24,7 +24,7 @@ from yarnhub.minihadoop.commands import classes_record, daemon_command, daemon_e
 from yarnhub.minihadoop.configuration import resourcemanager_name
 from yarnhub.minihadoop.daemon import Daemon
 from yarnhub.minihadoop.errors import ConflictError
-from yarnhub.minihadoop.folders import make_folders
+from yarnhub.minihadoop.folders import make_folders, make_folders_as
 from yarnhub.minihadoop.hdfs_site import namenode_name, names_folder
 from yarnhub.minihadoop.ports import reserved_ports
 from yarnhub.minihadoop.processes import end_processes
@@ -229,7 +229,11 @@ class MiniHadoop:
             self.namenode.wait_ready(deadline - time.monotonic(), self.daemons)
             self.make_namenode_active(0)
         self.namenode.wait_ready(deadline - time.monotonic(), self.daemons)
-        make_folders(self.state.namenode_url, self._settings.users)
+        url, users = self.state.namenode_url, self._settings.users
+        if readiness.wants_ticket(url):
+            make_folders_as(self.state.superuser() or {}, url, users)
+        else:
+            make_folders(url, users)
         self.wait_ready(deadline - time.monotonic())
 
     def _define_daemons(self) -> None:

@@ -19,6 +19,9 @@ _DAEMONS = {
 
 _OPENS = ["java.lang", "java.util", "java.net", "sun.nio.ch"]
 
+#: Hadoop before 3.2 asks it for the default realm.
+_KERBEROS = "--add-exports=java.security.jgss/sun.security.krb5=ALL-UNNAMED"
+
 
 def daemon_command(state: ClusterState, kind: str, name: str) -> list[str]:
     main, heap_mb = _DAEMONS[kind]
@@ -30,7 +33,7 @@ def daemon_command(state: ClusterState, kind: str, name: str) -> list[str]:
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENS),
         "-Dhadoop.root.logger=INFO,console",
         "-Djava.net.preferIPv4Stack=true",
-        *([state.variables()["HADOOP_OPTS"]] if state.settings.security else ()),
+        *([_KERBEROS, state.variables()["HADOOP_OPTS"]] if state.settings.security else ()),
         f"-Djava.io.tmpdir={state.folder / 'tmp'}",
         f"-Dhadoop.home.dir={state.folder}",
         *_class_options(state, kind, name),

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
+import subprocess
+import sys
+import time
 import urllib.error
 import urllib.parse
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from env_packaging.registry import DEFAULT_ENV_ROOT
 from yarnhub.minihadoop.errors import DaemonError
+from yarnhub.minihadoop.readiness import answers_calls
 from yarnhub.minihadoop.rest import put
 from yarnhub.minihadoop.settings import HUB_USER, superuser
+from yarnhub.node_http import log_in_with
+
+#: A NameNode refuses requests without a ticket before it answers those with one.
+_ANSWER_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,21 @@ def make_folders(namenode_url: str, users: tuple[str, ...], root: str | None = N
         change(op="SETPERMISSION", permission=directory.mode)
 
 
+def make_folders_as(login: Mapping[str, str], namenode_url: str, users: tuple[str, ...]) -> None:
+    """Create the directories in a process that logs in with these variables. Raises DaemonError."""
+    # Its ticket is for localhost, which the address stands for.
+    url = namenode_url.replace("//127.0.0.1:", "//localhost:")
+    done = subprocess.run(
+        [sys.executable, "-m", "yarnhub.minihadoop.folders", url, *users],
+        env={**os.environ, **login},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise DaemonError(f"HDFS's directories could not be created: {done.stderr[-300:]}")
+
+
 def _put(namenode_url: str, path: str, user: str, **query: str) -> None:
     query["user.name"] = user
     try:
@@ -55,3 +80,17 @@ def _put(namenode_url: str, path: str, user: str, **query: str) -> None:
     except urllib.error.HTTPError as error:
         reason = error.read(1000).decode(errors="replace")[:300]
         raise DaemonError(f"The namenode could not create {path}: {reason}") from error
+
+
+def _main(namenode_url: str, *users: str) -> None:
+    from yarnhub.minihadoop.negotiate import Negotiate
+
+    log_in_with(Negotiate())
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while not answers_calls(namenode_url) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    make_folders(namenode_url, users)
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 from collections.abc import Mapping
 
 from yarnhub.minihadoop.failover import HaPair
 from yarnhub.minihadoop.ports import Ports
 from yarnhub.minihadoop.rest import get_json, jmx
 from yarnhub.minihadoop.settings import superuser
+from yarnhub.node_http import open_url
 
 
 def namenode_ready(ports: Ports, index: int = 0, pair: HaPair | None = None) -> bool:
@@ -21,7 +23,27 @@ def namenode_ready(ports: Ports, index: int = 0, pair: HaPair | None = None) -> 
         return False
     if jmx(url, "NameNode,name=NameNodeStatus").get("State") == "standby":
         return pair is not None and pair.accepts_requests(index)
-    return "FileStatus" in get_json(f"{url}/webhdfs/v1/?op=GETFILESTATUS&user.name={superuser()}")
+    return wants_ticket(url) or answers_calls(url)
+
+
+def answers_calls(namenode_url: str) -> bool:
+    """Return whether it answers WebHDFS's calls of the superuser."""
+    return "FileStatus" in get_json(_root(namenode_url))
+
+
+def wants_ticket(namenode_url: str) -> bool:
+    """Return whether WebHDFS takes no user's name, as with Kerberos before Hadoop 3.3."""
+    try:
+        open_url(_root(namenode_url), 5).close()
+    except urllib.error.HTTPError as error:
+        return error.code == 401
+    except OSError:
+        pass
+    return False
+
+
+def _root(namenode_url: str) -> str:
+    return f"{namenode_url}/webhdfs/v1/?op=GETFILESTATUS&user.name={superuser()}"
 
 
 def datanode_ready(ports: Ports, index: int, namenodes: int = 1) -> bool:

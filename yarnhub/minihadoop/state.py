@@ -119,12 +119,12 @@ class ClusterState:
         return {**self.variables(), "PATH": path}
 
     def namenode_pair(self) -> HaPair:
-        return HaPair(self.ports.namenode_addresses, NAMENODE, self._superuser())
+        return HaPair(self.ports.namenode_addresses, NAMENODE, self.superuser())
 
     def resourcemanager_pair(self) -> HaPair:
-        return HaPair(self.ports.resourcemanager_admins, RESOURCEMANAGER, self._superuser())
+        return HaPair(self.ports.resourcemanager_admins, RESOURCEMANAGER, self.superuser())
 
-    def _superuser(self) -> dict[str, str] | None:
+    def superuser(self) -> dict[str, str] | None:
         """Return the variables that make a process the superuser, or None without Kerberos."""
         if not self.settings.security:
             return None
