@@ -26,8 +26,14 @@ from hdfs_contents.session.archive import DamagedError
 #: The directory in HDFS of a user's archives, one directory for each Python.
 DIRECTORY = "{home}/.yarnhub/packages"
 
-#: What pip changes with each package: the directories of modules and metadata, and of commands.
-_DIRECTORIES = ("lib/python3*/site-packages", "bin")
+#: What pip changes with each package: the directories of modules and of commands. Last it writes
+#: to the directory of the package's metadata.
+_DIRECTORIES = (
+    "lib/python3*/site-packages",
+    "lib/python3*/site-packages/*.dist-info",
+    "lib/python3*/site-packages/*.egg-info",
+    "bin",
+)
 
 #: How pip begins a command: with the path of its interpreter or, if that is too long, with a line
 #: for the shell.
@@ -42,8 +48,8 @@ class TooLargeError(Exception):
 
 
 def python_tag() -> str:
-    """Return what packages must have in common with the Python that imports them: version, ABI and
-    platform."""
+    """Return the version, ABI and platform of this Python. A package can be imported only by a
+    Python with the same tag."""
     return str(sysconfig.get_config_var("SOABI") or f"{sys.implementation.cache_tag}-{os.name}")
 
 
@@ -53,9 +59,13 @@ def site_packages(base: Path) -> Path:
 
 
 def changes(base: Path) -> tuple[tuple[str, int], ...]:
-    """Return what differs after a package was installed, upgraded or removed."""
-    directories = [path for pattern in _DIRECTORIES for path in sorted(base.glob(pattern))]
-    return tuple((str(path), path.stat().st_mtime_ns) for path in directories)
+    """Return what differs after a package was installed, upgraded or removed. Raises OSError."""
+    times = []
+    for pattern in _DIRECTORIES:
+        for path in sorted(base.glob(pattern)):
+            with suppress(FileNotFoundError):  # removed meanwhile
+                times.append((str(path), path.stat().st_mtime_ns))
+    return tuple(times)
 
 
 def pack(base: Path, limit: int, target: IO[bytes]) -> None:

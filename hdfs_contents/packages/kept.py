@@ -48,7 +48,9 @@ class Packages:
         self._log = log
         self._restored = False
         self._saved = self._seen = changes(base)
+        self._settled = False
         self._attempts = Attempts("archive of your packages", log)
+        self._examinations = Attempts("directory of your packages", log)
 
     def restore(self) -> None:
         """Write the archive's files that do not exist here."""
@@ -56,10 +58,14 @@ class Packages:
 
     def save_when_settled(self) -> None:
         """Save changed packages, unless they changed since the last call: pip may be at work."""
-        now = changes(self._base)
-        if now == self._seen:
+        self._examinations.run("examined", self._examine)
+        if self._settled:
             self.save()
-        self._seen = now
+
+    def _examine(self) -> None:
+        self._settled = False
+        now = changes(self._base)
+        self._settled, self._seen = now == self._seen, now
 
     def save(self) -> None:
         """Save changed packages. If they could not be restored, retry that first."""

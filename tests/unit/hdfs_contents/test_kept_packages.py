@@ -227,11 +227,51 @@ def test_an_archive_that_unpacks_to_more_than_the_limit_is_damaged(tmp_path: Pat
         unpack(file, tmp_path / "b", LIMIT)
 
 
-def test_each_change_by_pip_is_seen(tmp_path: Path) -> None:
-    site_packages(tmp_path).mkdir(parents=True)
-    before = changes(tmp_path)
+@pytest.mark.parametrize("metadata", ["demo-1.0.dist-info", "demo-1.0.egg-info"])
+def test_each_change_by_pip_is_seen(metadata: str, tmp_path: Path) -> None:
+    """pip writes RECORD last, after it has compiled the modules."""
+    information = site_packages(tmp_path) / metadata
+    steps = [
+        lambda: (tmp_path / "bin").mkdir(),
+        lambda: information.mkdir(parents=True),
+        (information / "RECORD").touch,
+    ]
+    for step in steps:
+        for path in tmp_path.rglob("*"):
+            os.utime(path, (0, 0))  # the step changes the time on a coarse clock too
+        before = changes(tmp_path)
+        step()
+        assert changes(tmp_path) != before
+
+
+def test_a_directory_that_is_removed_meanwhile_is_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "bin").mkdir()
+    before = changes(tmp_path)
+    monkeypatch.setattr(Path, "glob", lambda base, pattern: [base / "removed"])
     assert changes(tmp_path) != before
+
+
+def test_packages_that_cannot_be_examined_are_reported_and_saved_later(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    base = tmp_path / "a"
+    kept = install_and_save(base, store)
+    install(base, "one")
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "glob", fail)
+        kept.save_when_settled()
+        kept.save_when_settled()
+    (message,) = caplog.messages
+    assert message.startswith("The directory of your packages could not be examined: Input/output")
+    kept.save_when_settled()
+    kept.save_when_settled()
+    assert store.saves == 1
 
 
 class Manager:
