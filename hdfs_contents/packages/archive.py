@@ -68,8 +68,10 @@ def changes(base: Path) -> tuple[tuple[str, int], ...]:
     return tuple(times)
 
 
-def pack(base: Path, limit: int, target: IO[bytes]) -> None:
-    """Write the archive of all packages. Raises TooLargeError for more than `limit` bytes."""
+def pack(base: Path, limit: int, target: IO[bytes]) -> tuple[str, ...]:
+    """Write the archive of all packages; return the names of the links that were left out, because
+    `unpack` refuses them. Raises TooLargeError for more than `limit` bytes."""
+    left_out = []
     size = sum(path.lstat().st_size for path in base.rglob("*") if not path.is_dir())
     if size > limit:
         raise TooLargeError(
@@ -81,8 +83,18 @@ def pack(base: Path, limit: int, target: IO[bytes]) -> None:
         tarfile.open(fileobj=zipped, mode="w|", format=tarfile.PAX_FORMAT) as tar,
     ):
         for path in sorted(base.rglob("*")):
-            if path.is_symlink() or path.is_file() or path.is_dir():
-                _add(tar, path, path.relative_to(base).as_posix())
+            name = path.relative_to(base).as_posix()
+            if path.is_symlink() and not _leads_below(base, path):
+                left_out.append(name)
+            elif path.is_symlink() or path.is_file() or path.is_dir():
+                _add(tar, path, name)
+    return tuple(left_out)
+
+
+def _leads_below(base: Path, link: Path) -> bool:
+    """Return whether a link leads to a path below `base` in any container."""
+    target = Path(os.path.realpath(link))  # Path.resolve raises RuntimeError for a loop
+    return not link.readlink().is_absolute() and target.is_relative_to(os.path.realpath(base))
 
 
 def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:
@@ -100,13 +112,14 @@ def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:
             tar.addfile(member, file)
 
 
-def unpack(source: IO[bytes], base: Path, limit: int) -> None:
-    """Write those files of an archive that do not exist below `base`.
+def unpack(source: IO[bytes], base: Path, limit: int) -> tuple[str, ...]:
+    """Write those files of an archive that do not exist below `base`; return the names of the links
+    that were skipped, because they are absolute or lead out of `base`.
 
     Raises DamagedError if it is not an archive of at most `limit` bytes, and OSError if a file
     cannot be written.
     """
-    size = 0
+    size, skipped = 0, []
     try:
         with tarfile.open(fileobj=source, mode="r|gz") as tar:
             for member in tar:
@@ -114,9 +127,13 @@ def unpack(source: IO[bytes], base: Path, limit: int) -> None:
                 if size > limit:
                     raise DamagedError(f"it contains more than {limit:,} bytes")
                 if member.isdir() or not os.path.lexists(base / member.name):
-                    _extract(tar, member, base)
+                    try:
+                        _extract(tar, member, base)
+                    except (tarfile.AbsoluteLinkError, tarfile.LinkOutsideDestinationError):
+                        skipped.append(member.name)
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DamagedError(f"it is not an archive of packages ({error})") from error
+    return tuple(skipped)
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, base: Path) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from hadoop_client.hdfs.filesystem import open_filesystem
+from hadoop_client.printable import printable
 from hdfs_contents import root
 from hdfs_contents.packages.archive import (
     DIRECTORY,
@@ -80,7 +82,8 @@ class Packages:
             fetched = self._store.fetch(self._limit)
             if fetched is not None:
                 with fetched:
-                    unpack(fetched, self._base, self._limit)
+                    skipped = unpack(fetched, self._base, self._limit)
+                self._warn_of_links("of your packages were not restored", skipped)
         except DamagedError as error:
             self._log.warning("Your packages were not restored, because %s.", error)
             with suppress(FileNotFoundError):  # the default server's is left for that server
@@ -95,10 +98,19 @@ class Packages:
             return
         with tempfile.TemporaryFile() as file:
             try:
-                pack(self._base, self._limit, file)
+                left_out = pack(self._base, self._limit, file)
             except TooLargeError as error:
                 self._log.warning("%s", error)
             else:
                 file.seek(0)
                 self._store.save(file)
+                self._warn_of_links("are not kept with your packages", left_out)
         self._saved = now
+
+    def _warn_of_links(self, what: str, links: Sequence[str]) -> None:
+        if links:
+            self._log.warning(
+                "These links %s, because they are absolute or lead to another directory: %s",
+                what,
+                printable(", ".join(links)),
+            )

@@ -216,6 +216,48 @@ def test_an_archive_writes_only_below_its_directory(name: str, tmp_path: Path) -
     assert not Path("/outside").exists()
 
 
+@pytest.mark.parametrize("target", ["/elsewhere", "../../elsewhere", "BASE/lib/data"])
+def test_a_link_that_the_next_server_cannot_have_is_left_out(
+    target: str, tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    kept = packages(first, store)
+    (first / "lib" / "link").symlink_to(target.replace("BASE", str(first)))
+    (first / "lib" / "inside").symlink_to("../lib/data")
+    (first / "lib" / "loop").symlink_to("loop")
+    install(first, "one")
+    kept.save()
+    packages(second, store).restore()
+    assert names(second) == ["one"]
+    assert (second / "lib" / "inside").is_symlink()
+    assert not os.path.lexists(second / "lib" / "link")
+    (message,) = caplog.messages
+    assert message == (
+        "These links are not kept with your packages, because they are absolute or lead to another "
+        "directory: lib/link"
+    )
+
+
+@pytest.mark.parametrize("target", ["/elsewhere", "../../elsewhere"])
+def test_only_such_a_link_of_an_earlier_archive_is_not_restored(
+    target: str, tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as tar:
+        link = tarfile.TarInfo("lib/link")
+        link.type, link.linkname = tarfile.SYMTYPE, target
+        tar.addfile(link)
+        tar.addfile(tarfile.TarInfo("lib/file"))
+    store.archive = file.getvalue()
+    packages(tmp_path / "a", store).restore()
+    assert (tmp_path / "a" / "lib" / "file").exists()
+    assert not os.path.lexists(tmp_path / "a" / "lib" / "link")
+    (message,) = caplog.messages
+    assert message.startswith("These links of your packages were not restored, because")
+    assert message.endswith(": lib/link")
+    assert store.damaged is None
+
+
 def test_an_archive_that_unpacks_to_more_than_the_limit_is_damaged(tmp_path: Path) -> None:
     base = tmp_path / "a"
     site_packages(base).mkdir(parents=True)
