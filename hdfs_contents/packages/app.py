@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import sys
 import sysconfig
+import tarfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +32,9 @@ from hdfs_contents.local_root import LOCAL_ROOT_VARIABLE
 
 #: The longest time that a stop waits for the last save. YARN usually ends the server sooner.
 _STOP_SECONDS = 5.0
+
+#: The longest time between two attempts after failures. Each may transfer the whole archive.
+_LONGEST_WAIT = 300.0
 
 
 class KeptPackages(ExtensionApp):
@@ -61,7 +66,7 @@ class KeptPackages(ExtensionApp):
         config=True,
         help="""
         Seconds between two checks for new packages. They are saved when nothing has changed
-        between two checks.
+        between two checks. After failures the time doubles, up to 5 minutes.
         """,
     )
 
@@ -81,6 +86,14 @@ class KeptPackages(ExtensionApp):
             return
         if sys.prefix != sys.base_prefix:
             self.log.info("Packages are not kept: the server's Python is a venv.")
+            return
+        if not hasattr(tarfile, "data_filter"):
+            self.log.info(
+                "Packages are not kept: tarfile in Python %s has no extraction filters. Use a "
+                "later Python %d.%d.",
+                platform.python_version(),
+                *sys.version_info[:2],
+            )
             return
         server = self.serverapp
         assert server is not None
@@ -104,8 +117,11 @@ class KeptPackages(ExtensionApp):
                 packages.restore()
         finally:
             self._restored.set()
+        wait = self.save_interval
         while packages is not None:
-            if self._stopping.wait(self.save_interval):
+            longest = max(self.save_interval, _LONGEST_WAIT)
+            wait = min(2 * wait, longest) if packages.failing else self.save_interval
+            if self._stopping.wait(wait):
                 packages.save()
                 return
             packages.save_when_settled()

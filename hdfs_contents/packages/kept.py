@@ -27,19 +27,21 @@ from hdfs_contents.session.store import SessionStore
 
 
 def open_packages(base: Path, limit: int, log: logging.Logger) -> Packages | None:
-    """Return the packages of this server, which are in `base`; None if HDFS is not configured."""
+    """Return the packages of this server, which are in `base`. Return None, and log why, if HDFS is
+    not configured or `base` cannot be created."""
     try:
         directory = root.directory_from_template(DIRECTORY, root.set_hadoop_user())
-    except root.StartupError as error:
+        server = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
+        store = SessionStore(f"{directory}/{python_tag()}", server, open_filesystem)
+        return Packages(base, store, limit, log)
+    except (root.StartupError, OSError) as error:
         log.error("Packages are not kept: %s", error)  # noqa: TRY400 (no traceback)
         return None
-    server = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
-    store = SessionStore(f"{directory}/{python_tag()}", server, open_filesystem)
-    return Packages(base, store, limit, log)
 
 
 class Packages:
-    """The packages in a directory, and their archive in HDFS. Its methods raise nothing."""
+    """The packages in a directory, and their archive in HDFS. Its methods raise nothing.
+    Making one raises OSError if the directory cannot be created."""
 
     def __init__(self, base: Path, store: SessionStore, limit: int, log: logging.Logger) -> None:
         # Python adds it to its path at its start only, and only if it exists.
@@ -54,12 +56,23 @@ class Packages:
         self._attempts = Attempts("archive of your packages", log)
         self._examinations = Attempts("directory of your packages", log)
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last restore or save failed."""
+        return self._attempts.failing
+
     def restore(self) -> None:
         """Write the archive's files that do not exist here."""
         self._attempts.run("restored", self._restore)
 
     def save_when_settled(self) -> None:
-        """Save changed packages, unless they changed since the last call: pip may be at work."""
+        """Save changed packages, unless they changed since the last call: pip may be at work.
+
+        If they could not be restored, retry only that.
+        """
+        if not self._restored:
+            self.restore()
+            return
         self._examinations.run("examined", self._examine)
         if self._settled:
             self.save()

@@ -14,6 +14,11 @@ class Attempts:
         self._log = log
         self._last_failure = ""
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last call failed."""
+        return bool(self._last_failure)
+
     def run(self, action: str, function: Callable[[], None]) -> None:
         """Call a function; raises nothing. `action` is a participle, such as "saved"."""
         try:

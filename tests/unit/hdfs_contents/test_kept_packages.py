@@ -47,14 +47,19 @@ class Store:
         self.archive: bytes | None = None
         self.damaged: bytes | None = None
         self.failure: OSError | None = None
+        self.save_failure: OSError | None = None
+        self.fetches = 0
         self.saves = 0
 
     def fetch(self, limit: int) -> IO[bytes] | None:
+        self.fetches += 1
         if self.failure:
             raise self.failure
         return None if self.archive is None else io.BytesIO(self.archive)
 
     def save(self, archive: IO[bytes]) -> None:
+        if self.save_failure:
+            raise self.save_failure
         self.archive = archive.read()
         self.saves += 1
 
@@ -439,6 +444,58 @@ async def test_the_extension_restores_and_saves_the_packages_of_a_server(
     assert names(tmp_path / "later") == ["one", "two"]
 
 
+async def test_a_python_without_filters_of_tarfile_keeps_no_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sys.prefix", sys.base_prefix)
+    monkeypatch.delattr("tarfile.data_filter")
+    made = extension(tmp_path, monkeypatch, store)
+    made.log = LOG
+    with caplog.at_level(logging.INFO):
+        made.initialize_settings()
+    assert str(tmp_path) not in os.environ["PYTHONUSERBASE"]
+    (message,) = caplog.messages
+    assert message.startswith("Packages are not kept: tarfile in Python 3.")
+
+
+class Checks:
+    """In place of the event of a stop: the server stops after this number of checks."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self.waits: list[float] = []
+
+    def wait(self, seconds: float) -> bool:
+        self.waits.append(seconds)
+        return len(self.waits) > self._number
+
+
+def test_a_restore_that_fails_is_repeated_less_and_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    """Each one transfers the whole archive."""
+    made = extension(tmp_path, monkeypatch, store)
+    made.save_interval = 5.0
+    made._restored = threading.Event()
+    made._stopping = checks = Checks(8)  # type: ignore[assignment]
+    store.failure = OSError(errno.ENOSPC, "No space left on device")
+    made._keep(tmp_path / "a")
+    assert checks.waits == [10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0, 300.0, 300.0]
+    assert store.fetches == len(checks.waits) + 1
+
+
+def test_a_failed_save_counts_until_the_next_one_succeeds(tmp_path: Path, store: Store) -> None:
+    kept = install_and_save(tmp_path / "a", store)
+    assert not kept.failing
+    store.save_failure = OSError(errno.EDQUOT, "The quota is exceeded")
+    install(tmp_path / "a", "one")
+    kept.save()
+    assert kept.failing
+    store.save_failure = None
+    kept.save()
+    assert (kept.failing, store.saves) == (False, 1)
+
+
 async def test_a_venv_keeps_no_packages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:
@@ -448,6 +505,17 @@ async def test_a_venv_keeps_no_packages(
     assert str(tmp_path) not in os.environ["PYTHONUSERBASE"]
     await made.stop_extension()
     assert not os.listdir(tmp_path)  # noqa: PTH208
+
+
+def test_a_directory_that_cannot_be_created_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HADOOP_USER_NAME", "alice")
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
+    (tmp_path / "file").touch()
+    assert open_packages(tmp_path / "file" / "packages", LIMIT, LOG) is None
+    (message,) = caplog.messages
+    assert message.startswith("Packages are not kept: [Errno 20] Not a directory:")
 
 
 @pytest.mark.parametrize(
