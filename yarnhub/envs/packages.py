@@ -14,6 +14,7 @@ import typer
 
 from env_packaging.cli import Quiet, home_directory, open_hdfs
 from env_packaging.registry import storage_errors
+from hadoop_client.hdfs.paths import is_temporary
 from hadoop_client.printable import printable
 from yarnhub.options import AsJson
 
@@ -37,7 +38,7 @@ class Kept(NamedTuple):
     archive: FileStatus
 
     @property
-    def server(self) -> str:
+    def name(self) -> str:
         return self.archive.name.removesuffix(".tar.gz")
 
 
@@ -49,17 +50,17 @@ def list_kept(as_json: AsJson = False) -> None:
     """
     filesystem = open_hdfs()
     kept = list(_kept(filesystem))
-    names = [_packages(filesystem, each.archive) for each in kept]
+    names = [_packages(filesystem, archive) for _, archive in kept]
     if as_json:
         result = [
             {
-                "python": each.python,
-                "server": each.server,
-                "archive_bytes": each.archive.size,
-                "modified_ms": each.archive.modified_ms,
+                "python": server.python,
+                "server": server.name,
+                "archive_bytes": server.archive.size,
+                "modified_ms": server.archive.modified_ms,
                 "packages": packages,
             }
-            for each, packages in zip(kept, names, strict=True)
+            for server, packages in zip(kept, names, strict=True)
         ]
         sys.stdout.write(json.dumps(result, indent=1) + "\n")
         return
@@ -74,12 +75,12 @@ def list_kept(as_json: AsJson = False) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("PYTHON", "SERVER", "SIZE", "AGE", "PACKAGES"):
         table.add_column(title, overflow="fold")
-    for each, packages in zip(kept, names, strict=True):
+    for server, packages in zip(kept, names, strict=True):
         table.add_row(
-            printable(each.python),
-            printable(each.server),
-            megabytes(each.archive.size),
-            age(time.time() - each.archive.modified_ms / 1000),
+            printable(server.python),
+            printable(server.name),
+            megabytes(server.archive.size),
+            age(time.time() - server.archive.modified_ms / 1000),
             "damaged" if packages is None else printable(", ".join(packages), limit=None) or "-",
         )
     Console().print(table, highlight=False)
@@ -92,20 +93,21 @@ def clean(python: Python = "", as_json: AsJson = False, quiet: Quiet = False) ->
     Servers that run have theirs until they stop.
     """
     filesystem = open_hdfs()
-    removed = [each for each in _kept(filesystem) if python in ("", each.python)]
+    removed = [server.archive for server in _kept(filesystem) if python in ("", server.python)]
     with storage_errors("remove packages"):
-        for each in removed:
+        for archive in removed:
             with suppress(FileNotFoundError):
-                filesystem.delete(each.archive.path)
+                filesystem.delete(archive.path)
     if as_json:
-        sys.stdout.write(json.dumps({"removed": [each.archive.path for each in removed]}) + "\n")
+        sys.stdout.write(json.dumps({"removed": [archive.path for archive in removed]}) + "\n")
     elif not quiet:
-        size = sum(each.archive.size for each in removed)
+        size = sum(archive.size for archive in removed)
         typer.echo(f"Removed {len(removed)} archives of packages, {size / 1e6:,.1f} MB.")
 
 
 def _kept(filesystem: FileSystem) -> Iterator[Kept]:
-    """Yield the archives of the user's servers, those set aside as damaged included."""
+    """Yield the archives of the user's servers, with those set aside as damaged, and without those
+    that are being saved."""
     from hdfs_contents.packages.archive import DIRECTORY
 
     root = DIRECTORY.format(home=home_directory(filesystem.user))
@@ -113,7 +115,8 @@ def _kept(filesystem: FileSystem) -> Iterator[Kept]:
         for directory in filesystem.list_dir(root):
             if directory.is_dir:
                 for archive in filesystem.list_dir(directory.path):
-                    yield Kept(directory.name, archive)
+                    if not is_temporary(archive.name):
+                        yield Kept(directory.name, archive)
 
 
 def _packages(filesystem: FileSystem, archive: FileStatus) -> list[str] | None:

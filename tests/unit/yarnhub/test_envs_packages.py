@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from hadoop_client.hdfs.paths import temporary_beside
 from hdfs_contents.packages.archive import pack, site_packages
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from yarnhub import cli
@@ -60,6 +61,19 @@ def test_packages_are_removed_of_one_python_or_of_all(kept: LocalFileSystem) -> 
     assert kept.files() == [f"{DIRECTORY}/cpython-311-x86_64-linux-gnu/default.tar.gz"]
     packages("clean")
     assert kept.files() == []
+
+
+def test_an_archive_that_is_being_saved_is_neither_listed_nor_removed(
+    kept: LocalFileSystem,
+) -> None:
+    archive = f"{DIRECTORY}/cpython-312-x86_64-linux-gnu/default.tar.gz"
+    temporary = temporary_beside(archive)
+    kept.at(archive).rename(kept.at(temporary))
+    assert [entry["python"] for entry in json.loads(packages("list", "--json"))] == [
+        "cpython-311-x86_64-linux-gnu"
+    ]
+    packages("clean")
+    assert kept.files() == [temporary]
 
 
 def test_a_user_without_packages_is_told_how_to_install_some(hdfs: LocalFileSystem) -> None:
