@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -130,7 +131,11 @@ def _build_venv(what: str, prefix: Path, requirements: Sequence[str]) -> None:
 
 
 def _build(what: str, command: Sequence[str]) -> None:
-    done = subprocess.run(command, stdout=sys.stderr, stdin=subprocess.DEVNULL, check=False)
+    # Kernels of a server that keeps packages have 1. With that, pip does not install in a venv.
+    environment = {**os.environ, "PIP_USER": "0"}
+    done = subprocess.run(
+        command, stdout=sys.stderr, stdin=subprocess.DEVNULL, env=environment, check=False
+    )
     if done.returncode:
         raise PrefixError(
             f"{what} could not be built: {' '.join(command[:3])}… failed with exit code "

@@ -55,6 +55,22 @@ def test_requirements_are_built_with_pip_and_deleted_afterwards(
     assert not prefix.parent.exists()
 
 
+def test_requirements_are_built_in_a_kernel_whose_pip_installs_for_the_user(
+    requirements: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As kernels of a server that keeps the user's packages. pip refuses this in a venv."""
+    only_programs(monkeypatch, tmp_path / "bin")
+    for name, value in (
+        ("PIP_NO_INDEX", "1"),
+        ("PIP_USER", "1"),
+        ("PYTHONUSERBASE", str(tmp_path / "user")),
+    ):
+        monkeypatch.setenv(name, value)
+    with prefix_of(str(requirements)) as prefix:
+        assert (packages_of(prefix) / "demo.py").exists()
+    assert not (tmp_path / "user").exists()
+
+
 def test_a_failed_build_is_reported_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
