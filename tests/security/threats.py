@@ -206,7 +206,7 @@ THREATS: dict[str, tuple[str, ...]] = {
     "another user's session archive or archive of packages, put where a user's own is expected": (
         f"{UNIT}/hdfs_contents/test_kept_packages.py::"
         "test_packages_that_another_user_may_have_put_there_are_not_restored",
-        f"{UNIT}/hdfs_contents/test_kept_packages.py::"
+        f"{UNIT}/hdfs_contents/test_packages_archive.py::"
         "test_an_archive_writes_only_below_its_directory",
         f"{UNIT}/hdfs_contents/test_session.py::"
         "test_an_archive_that_another_user_may_have_put_there_is_not_restored",
