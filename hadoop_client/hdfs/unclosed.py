@@ -18,6 +18,9 @@ from hadoop_client.wire import WireError
 #: A NameNode that does not answer so soon is not waited for: the question is a courtesy.
 _TIMEOUT_SECONDS = 5.0
 
+#: How long a question waits for those of other threads, which may wait for a NameNode that hangs.
+_LOCK_SECONDS = 1.0
+
 
 class UnclosedFiles:
     """The files of `url`, by default of `fs.defaultFS`, that clients are writing. Thread-safe."""
@@ -31,12 +34,15 @@ class UnclosedFiles:
 
     def contains(self, path: str) -> bool:
         """Return whether a client is writing a file. False if the NameNode does not say."""
+        if not self._lock.acquire(timeout=_LOCK_SECONDS):
+            return False
         try:
             place = self._place(path)
-            with self._lock:
-                return place is not None and not self._is_closed(place)
+            return place is not None and not self._is_closed(place)
         except (ConfigurationError, RpcError, SaslError, WireError, OSError):
             return False
+        finally:
+            self._lock.release()
 
     def _place(self, path: str) -> Place | None:
         if self._mounts.nameservices:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from hadoop_client.configuration import Configuration
+from hadoop_client.hdfs import unclosed
 from hadoop_client.hdfs.namenode import IsFileClosedRequest, IsFileClosedResponse
 from hadoop_client.hdfs.unclosed import UnclosedFiles
 from tests.unit.hadoop_client.rpc_server import Call, RpcServer
@@ -54,3 +57,26 @@ def test_without_an_answer_no_file_is_being_written() -> None:
         host, port = listener.getsockname()
     for configuration in ({}, {"fs.defaultFS": f"hdfs://{host}:{port}"}):
         assert not UnclosedFiles(Configuration(configuration), None).contains("/a/open")
+
+
+def test_readers_do_not_wait_one_after_the_other_for_a_namenode_that_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(unclosed, "_LOCK_SECONDS", 0.01, raising=False)
+    asked, released = threading.Event(), threading.Event()
+
+    def hang(call: Call) -> None:
+        asked.set()
+        released.wait(60)
+        answer(call)
+
+    with RpcServer(hang) as server, ThreadPoolExecutor(1) as readers:
+        host, port = server.address
+        files = UnclosedFiles(Configuration({"fs.defaultFS": f"hdfs://{host}:{port}"}), None)
+        first = readers.submit(files.contains, "/a/open")
+        try:
+            assert asked.wait(60)
+            assert not files.contains("/a/open")
+            assert not first.done()
+        finally:
+            released.set()
