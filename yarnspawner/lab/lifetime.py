@@ -58,6 +58,11 @@ class HubLifetime:
     async def extend(self) -> None:
         """Have the lifetime extended; raises `NotExtendedError`."""
         await self._call("POST")
+        # An answer to an earlier request would have the end before the extension, and so may the
+        # hub's next answers, because it asks YARN only now and then.
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+        self._due = time.monotonic() + REFRESH_SECONDS
 
     async def _call(self, method: str) -> None:
         environment = self._environment

@@ -23,6 +23,9 @@ class Hub:
         self.status = 200
         self.answer: object = {"ends_ms": 2_000, "latest_ms": 3_500}
         self.requests: list[tuple[str | None, str, str]] = []
+        #: A GET that is `held` gets its answer, which is older, when it is released.
+        self.held: asyncio.Event | None = None
+        self.asked = asyncio.Event()
         hub = self
 
         class Endpoint(RequestHandler):
@@ -32,7 +35,14 @@ class Hub:
                 self.set_status(hub.status)
                 self.finish(hub.answer)  # type: ignore[arg-type]
 
-            get = post = _reply
+            async def get(self) -> None:
+                if hub.held is not None:
+                    hub.asked.set()
+                    await hub.held.wait()
+                    hub.answer = {"ends_ms": 1_000, "latest_ms": 3_500}
+                self._reply()
+
+            post = _reply
 
         (socket,) = bind_sockets(0, "127.0.0.1")
         self.server = HTTPServer(Application([(".*", Endpoint)]))
@@ -70,6 +80,26 @@ async def test_an_extension_is_the_hubs(hub: Hub) -> None:
     lifetime = HubLifetime(1.0, hub.environment)
     await lifetime.extend()
     assert (lifetime.ends, lifetime.latest) == (2.0, 3.5)
+    assert [method for method, _, _ in hub.requests] == ["POST"]
+
+
+async def test_an_answer_to_an_earlier_request_does_not_replace_an_extension(hub: Hub) -> None:
+    hub.held = asyncio.Event()
+    lifetime = HubLifetime(1.0, hub.environment)
+    lifetime.refresh()
+    refreshing = lifetime._refreshing
+    assert refreshing is not None
+    await hub.asked.wait()
+    await lifetime.extend()
+    hub.held.set()
+    await asyncio.wait([refreshing])
+    assert lifetime.ends == 2.0
+
+
+async def test_the_hub_is_not_asked_for_what_it_has_just_answered(hub: Hub) -> None:
+    lifetime = HubLifetime(1.0, hub.environment)
+    await lifetime.extend()
+    await refreshed(lifetime)
     assert [method for method, _, _ in hub.requests] == ["POST"]
 
 
