@@ -41,6 +41,7 @@ from hadoop_client.yarn.resourcemanager import (
     GET_APPLICATION_ATTEMPT_REPORT,
     GET_APPLICATION_REPORT,
     GET_APPLICATIONS,
+    GET_CLUSTER_NODE_LABELS,
     GET_CLUSTER_NODES,
     GET_CONTAINER_REPORT,
     GET_NEW_APPLICATION,
@@ -50,6 +51,7 @@ from hadoop_client.yarn.resourcemanager import (
     GetApplicationAttemptReportRequest,
     GetApplicationReportRequest,
     GetApplicationsRequest,
+    GetClusterNodeLabelsRequest,
     GetClusterNodesRequest,
     GetContainerReportRequest,
     GetNewApplicationRequest,
@@ -194,3 +196,9 @@ class YarnClient:
         """Return the nodes that are in one of `states`."""
         request = GetClusterNodesRequest(tuple(states))
         return (await self._client.call(GET_CLUSTER_NODES, request)).node_reports
+
+    async def node_labels(self) -> frozenset[str]:
+        """Return the node labels of the cluster, also those that no node has now."""
+        request = GetClusterNodeLabelsRequest()
+        answer = await self._client.call(GET_CLUSTER_NODE_LABELS, request)
+        return frozenset(label.name for label in answer.node_labels)

@@ -45,6 +45,7 @@ __all__ = [
     "ClusterMetrics",
     "ContainerReport",
     "NodeId",
+    "NodeLabel",
     "NodeReport",
     "QueueInfo",
     "QueueStatistics",
@@ -175,6 +176,11 @@ class NodeReport(Message):
     health_report: str = string(8, "")
     last_health_report_time: int = int64(9, 0)
     node_labels: tuple[str, ...] = repeated(string(10))
+
+
+@dataclass(frozen=True)
+class NodeLabel(Message):
+    name: str = string(1, "")
 
 
 @dataclass(frozen=True)

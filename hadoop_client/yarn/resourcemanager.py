@@ -31,6 +31,7 @@ from hadoop_client.yarn.reports import (
     ApplicationReport,
     ClusterMetrics,
     ContainerReport,
+    NodeLabel,
     NodeReport,
     QueueInfo,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "GET_APPLICATION_REPORT",
     "GET_CLUSTER_METRICS",
     "GET_CLUSTER_NODES",
+    "GET_CLUSTER_NODE_LABELS",
     "GET_CONTAINER_REPORT",
     "GET_DELEGATION_TOKEN",
     "GET_NEW_APPLICATION",
@@ -57,6 +59,8 @@ __all__ = [
     "GetApplicationsResponse",
     "GetClusterMetricsRequest",
     "GetClusterMetricsResponse",
+    "GetClusterNodeLabelsRequest",
+    "GetClusterNodeLabelsResponse",
     "GetClusterNodesRequest",
     "GetClusterNodesResponse",
     "GetContainerReportRequest",
@@ -241,6 +245,21 @@ class GetClusterNodesResponse(Message):
 
 
 GET_CLUSTER_NODES = _method("getClusterNodes", GetClusterNodesRequest, GetClusterNodesResponse)
+
+
+@dataclass(frozen=True)
+class GetClusterNodeLabelsRequest(Message):
+    pass
+
+
+@dataclass(frozen=True)
+class GetClusterNodeLabelsResponse(Message):
+    node_labels: tuple[NodeLabel, ...] = repeated(message(2, NodeLabel))
+
+
+GET_CLUSTER_NODE_LABELS = _method(
+    "getClusterNodeLabels", GetClusterNodeLabelsRequest, GetClusterNodeLabelsResponse
+)
 
 
 @dataclass(frozen=True)

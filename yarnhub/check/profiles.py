@@ -10,9 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hadoop_client.configuration import site_directory
-from hadoop_client.yarn.records import NodeState
-from hadoop_client.yarn.resourcemanager import GET_NEW_APPLICATION, GetNewApplicationRequest
-from yarnhub.check.edge_node import EdgeNode, known_queues, nodes
+from hadoop_client.yarn.resourcemanager import (
+    GET_CLUSTER_NODE_LABELS,
+    GET_NEW_APPLICATION,
+    GetClusterNodeLabelsRequest,
+    GetNewApplicationRequest,
+)
+from yarnhub.check.edge_node import EdgeNode, known_queues
 from yarnhub.check.environments import environment_faults
 from yarnhub.check.placement import may_choose_queue
 from yarnhub.check.results import CheckResult, Verdict
@@ -123,11 +127,11 @@ def _facts(edge: EdgeNode, faults: Mapping[str, str]) -> ClusterFacts:
     settings = edge.settings
     with edge.resourcemanager() as client:
         maximum = client.call(GET_NEW_APPLICATION, GetNewApplicationRequest()).maximum_capability
+        labels = client.call(GET_CLUSTER_NODE_LABELS, GetClusterNodeLabelsRequest()).node_labels
     overhead = 0 if settings.am_overhead_in_mem_limit else parse_memory(settings.am_overhead) or 0
-    running = [node for node in nodes(edge) if node.state is NodeState.RUNNING]
-    labels = frozenset(label for node in running for label in node.node_labels)
+    names = frozenset(label.name for label in labels)
     return ClusterFacts(
-        ClusterOffer(largest_server(maximum, overhead), labels if running else None),
+        ClusterOffer(largest_server(maximum, overhead), names),
         known_queues(edge),
         faults,
         may_choose_queue(edge.configuration, site_directory()),
@@ -195,5 +199,5 @@ def _fault(
     if facts.offer.has(name, value):
         return None
     labels = ", ".join(sorted(facts.offer.node_labels or ()))
-    remedy = f"Set {option} to one of them, or label a node." if labels else f"Remove {option}."
-    return f"No node has the label {value}. Labels of the nodes: {labels or 'none'}.", remedy
+    remedy = f"Set {option} to one of them, or add the label." if labels else f"Remove {option}."
+    return f"The cluster has no node label {value}. Its labels: {labels or 'none'}.", remedy

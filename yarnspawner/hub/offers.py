@@ -54,7 +54,7 @@ class RecentAnswers(Generic[Answer]):
 
 
 class Offers:
-    """The most that a container may have, the nodes' labels, and which environments exist."""
+    """The most that a container may have, the node labels, and which environments exist."""
 
     def __init__(self) -> None:
         self.maximum = RecentAnswers[Resource | None]()

@@ -193,10 +193,9 @@ class DirectLauncher:
         return sorted({node.node_id.host for node in nodes})
 
     async def node_labels(self) -> frozenset[str] | None:
-        """Return the labels of the nodes that run; None if no node runs."""
+        """Return the node labels that the cluster knows, also those that no node has now."""
         with cluster_errors():
-            nodes = await self._hub.nodes()
-        return frozenset(label for node in nodes for label in node.node_labels) if nodes else None
+            return await self._hub.node_labels()
 
     async def close(self) -> None:
         """Close all connections."""

@@ -116,7 +116,7 @@ class Launcher(Protocol):
         """Return the host names of the nodes that containers may run on."""
 
     async def node_labels(self) -> frozenset[str] | None:
-        """Return the labels of the nodes that run; None if no node runs."""
+        """Return the node labels that the cluster knows; None if the launcher cannot tell."""
 
     async def close(self) -> None:
         """Close all connections. No method may be called afterwards."""

@@ -215,9 +215,8 @@ class SkeinLauncher:
         return [str(node.host) for node in nodes]
 
     async def node_labels(self) -> frozenset[str] | None:
-        """Return the labels of the nodes that run; None if no node runs."""
-        nodes = await self._query(lambda client: client.get_nodes(states=["RUNNING"]))
-        return frozenset(label for node in nodes for label in node.labels) if nodes else None
+        """Return None: skein only has the labels of the nodes that run now."""
+        return None
 
     async def close(self) -> None:
         """Kill the driver, which also ends the calls that wait for it."""

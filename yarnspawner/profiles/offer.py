@@ -55,7 +55,7 @@ class Shortage:
     def sentence(self) -> str:
         """What is missing, for the user."""
         if self.field == "node_label":
-            return f"No node is of the kind {self.value}."
+            return f"This cluster has no node label {self.value}."
         if self.most is None or isinstance(self.value, str):
             return f"The environment {self.value} is not published."
         if not self.most:

@@ -151,7 +151,7 @@ def test_the_form_tells_that_a_queue_is_closed_and_its_refusal_does_not_stick(
     )
     assert '<option value="fast">' in page
     assert '<option value="slow">' not in page
-    assert "No node is of the kind slow." in page
+    assert "This cluster has no node label slow." in page
     events = hub.request_server("alice", options={"profile": "any", "queue": "closed"})
     assert "is stopped" in events[-1]["message"]
     assert hub.start_server("alice")

@@ -107,7 +107,7 @@ def test_the_form_offers_only_what_the_cluster_has(hub: Hub, wait_until: Callabl
     (guide,) = re.findall(r'<a class="nav-link" href="([^"]*)">Guide</a>', page)
     assert "<h1>Your server on YARN</h1>" in alice.http.get(guide).text
     assert "Not available. The environment gone is not published." in page
-    assert "Not available. No node is of the kind fast." in page
+    assert "Not available. This cluster has no node label fast." in page
     assert "Unpublished" not in page
     assert re.search(r'id="huge:memory-hint">128M to [\d.]+G', page)
     refused = alice.post("/hub/spawn/alice", {"profile": "huge", "huge:memory": "2T"}).text

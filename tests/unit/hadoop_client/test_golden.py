@@ -201,6 +201,7 @@ RECEIVED: dict[str, Message] = {
             ),
         )
     ),
+    "labels": rm.GetClusterNodeLabelsResponse((p.NodeLabel("gpu"),)),
     "queue": rm.GetQueueInfoResponse(
         p.QueueInfo(
             name="root", state=r.QueueState.RUNNING, child_queues=(CHILD_QUEUE,), path="root"

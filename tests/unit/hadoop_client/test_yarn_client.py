@@ -29,6 +29,7 @@ from hadoop_client.yarn.reports import (
     ApplicationTimeoutEntry,
     ContainerReport,
     NodeId,
+    NodeLabel,
     NodeReport,
     QueueInfo,
 )
@@ -39,6 +40,7 @@ from hadoop_client.yarn.resourcemanager import (
     GetApplicationReportResponse,
     GetApplicationsRequest,
     GetApplicationsResponse,
+    GetClusterNodeLabelsResponse,
     GetClusterNodesRequest,
     GetClusterNodesResponse,
     GetContainerReportRequest,
@@ -224,6 +226,14 @@ async def test_nodes_are_those_in_the_states_that_were_named() -> None:
     named, default = (GetClusterNodesRequest.decode(body) for _, body in manager.requests)
     assert named.node_states == (NodeState.UNHEALTHY, NodeState.LOST)
     assert default.node_states == (NodeState.RUNNING,)
+
+
+async def test_node_labels_are_those_of_the_cluster() -> None:
+    labels = (NodeLabel("gpu"), NodeLabel("ssd"))
+    manager = ResourceManager(getClusterNodeLabels=GetClusterNodeLabelsResponse(labels))
+    with RpcServer(manager) as server:
+        async with connect(server) as yarn:
+            assert await yarn.node_labels() == {"gpu", "ssd"}
 
 
 async def test_without_a_login_it_is_the_user_of_this_process(

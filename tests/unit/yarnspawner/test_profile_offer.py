@@ -60,7 +60,7 @@ UNAVAILABLE = {
     ),
     "cores": ({"cores": 9}, "9 cores is more than this cluster gives a server (8)."),
     "gpus": ({"gpus": 1}, "This cluster has no GPUs."),
-    "node label": ({"node_label": "fast"}, "No node is of the kind fast."),
+    "node label": ({"node_label": "fast"}, "This cluster has no node label fast."),
     "environment": ({"environment": "gone"}, "The environment gone is not published."),
     "all environments": (
         {"environment": {"choices": ["gone", "away"]}},

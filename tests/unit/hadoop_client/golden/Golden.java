@@ -205,6 +205,8 @@ public class Golden {
             .setRackName("/rack").setUsed(RESOURCE).setCapability(RESOURCE).setNumContainers(6)
             .setNodeState(NodeStateProto.NS_UNHEALTHY).setHealthReport("ill")
             .setLastHealthReportTime(TIME).addNodeLabels("gpu").setDecommissioningTimeout(3)));
+    print("labels", GetClusterNodeLabelsResponseProto.newBuilder().addDeprecatedNodeLabels("gpu")
+        .addNodeLabels(NodeLabelProto.newBuilder().setName("gpu").setIsExclusive(false)));
     QueueInfoProto child = QueueInfoProto.newBuilder().setQueueName("child").setCapacity(0.25f)
         .setMaximumCapacity(0.5f).setCurrentCapacity(0.75f).setState(QueueStateProto.Q_STOPPED)
         .addAccessibleNodeLabels("*").setQueueStatistics(QueueStatisticsProto.newBuilder()

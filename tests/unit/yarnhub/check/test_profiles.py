@@ -79,8 +79,8 @@ NEVER = {
     ),
     "node label": (
         {"node_label": "gpu"},
-        "No node has the label gpu. Labels of the nodes: ssd.",
-        "Set node_label to one of them, or label a node.",
+        "The cluster has no node label gpu. Its labels: ssd.",
+        "Set node_label to one of them, or add the label.",
     ),
     "environment": (
         {"environment": "gone"},
