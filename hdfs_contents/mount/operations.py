@@ -307,7 +307,12 @@ class Operations:
             try:
                 self._fs.set_times(path, modified_ms=modified_ms)
             finally:
-                self._fs.set_permission(path, status.mode)
+                # Another client may have replaced the file. One that took over the mode of this
+                # moment gets the right one, and any other keeps its own. This file, if it was
+                # renamed, stays writable: HDFS sets modes by path only.
+                now = self._fs.stat(path)
+                if (now.owner, now.mode) == (status.owner, status.mode | 0o200):
+                    self._fs.set_permission(path, status.mode)
 
     def _access(self, node_id: int, body: messages.Access) -> Answer:
         node, path = self._path(node_id)
