@@ -14,6 +14,7 @@ from hadoop_client.yarn.records import ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.failures import ClusterUnavailableError
 from yarnspawner.hub.homes import Homes
+from yarnspawner.hub.lifetime import Extensions
 from yarnspawner.hub.offers import Offers
 from yarnspawner.hub.queue_views import QueueViews
 from yarnspawner.hub.status import Liveness, StatusCache
@@ -56,6 +57,7 @@ class HubCluster:
     _ending: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     queue_views: QueueViews = field(default_factory=QueueViews)
     offers: Offers = field(default_factory=Offers)
+    extensions: Extensions = field(default_factory=Extensions)
     _containers: dict[str, Container] = field(default_factory=dict)
 
     def end(self, submission: Submission, reason: str) -> asyncio.Task[None]:

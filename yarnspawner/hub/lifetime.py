@@ -6,16 +6,22 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import Protocol
 
 from hadoop_client.yarn.reports import ApplicationReport
-from yarnspawner.hub.cluster import HubCluster
+from yarnspawner.hub.recent_answers import RecentAnswers
 from yarnspawner.hub.status import Liveness, status_of
 from yarnspawner.hub.submission import Submission
 from yarnspawner.launch.summary import StartSummary
+from yarnspawner.launcher.interface import Launcher
 
 #: A smaller gain is not written to YARN, which keeps each change in its state store.
 LEAST_GAIN = timedelta(minutes=1)
+
+#: A server that asks again within this time gets the last outcome: an extension is up to three
+#: calls of the ResourceManager.
+LEAST_INTERVAL_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -78,9 +84,31 @@ def _milliseconds(time: datetime | None) -> int | None:
     return None if time is None else round(time.timestamp() * 1000)
 
 
+class Extensions:
+    """Extends servers, each at most once in `LEAST_INTERVAL_SECONDS`."""
+
+    def __init__(self) -> None:
+        self._recent = RecentAnswers[Lifetime | NotExtensibleError](LEAST_INTERVAL_SECONDS)
+
+    async def extend(self, server: ExtensibleServer, launcher: Launcher) -> Lifetime:
+        """Extend a server, or return the recent outcome; raises as `extend` does."""
+        key = server.submission.application_id
+        outcome = await self._recent.get(key, partial(_outcome, server, launcher))
+        if isinstance(outcome, NotExtensibleError):
+            raise NotExtensibleError(str(outcome))
+        return outcome
+
+
+async def _outcome(server: ExtensibleServer, launcher: Launcher) -> Lifetime | NotExtensibleError:
+    try:
+        return await extend(server, launcher)
+    except NotExtensibleError as error:
+        return error
+
+
 async def extend(
     server: ExtensibleServer,
-    yarn: HubCluster,
+    launcher: Launcher,
     now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
 ) -> Lifetime:
     """Give a server another lifetime from now on, as far as its start's policy and YARN allow.
@@ -88,7 +116,7 @@ async def extend(
     Returns its lifetime after that, which may be the same. Raises `NotExtensibleError` and
     `ClusterError`.
     """
-    lifetime = await _current(server, yarn)
+    lifetime = await _current(server, launcher)
     if lifetime.ends is None:
         raise NotExtensibleError("The server has no time limit.")
     if lifetime.latest is None:
@@ -100,8 +128,8 @@ async def extend(
     if end is None:
         return lifetime
     submission = server.submission
-    await yarn.launcher.set_lifetime_end(submission.user, submission.application_id, end)
-    extended = await _current(server, yarn)
+    await launcher.set_lifetime_end(submission.user, submission.application_id, end)
+    extended = await _current(server, launcher)
     if extended.ends is not None and end - extended.ends >= LEAST_GAIN:
         # The queue's maximum is not in any report, so it is known only now.
         server.keep_max_lifetime(round((extended.ends - extended.submitted).total_seconds()))
@@ -110,9 +138,9 @@ async def extend(
     return extended
 
 
-async def _current(server: ExtensibleServer, yarn: HubCluster) -> Lifetime:
+async def _current(server: ExtensibleServer, launcher: Launcher) -> Lifetime:
     """Return the lifetime as YARN has it now."""
-    report = await yarn.launcher.report(server.submission.application_id)
+    report = await launcher.report(server.submission.application_id)
     if report is None or status_of(report, server.submission).life is not Liveness.ALIVE:
         raise NotExtensibleError("The server has ended.")
     return Lifetime.of(report, server.summary)

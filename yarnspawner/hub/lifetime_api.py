@@ -14,7 +14,7 @@ from jupyterhub.scopes import needs_scope
 from tornado import web
 
 from yarnspawner.hub.cluster import HubCluster
-from yarnspawner.hub.lifetime import Lifetime, NotExtensibleError, extend
+from yarnspawner.hub.lifetime import Lifetime, NotExtensibleError
 from yarnspawner.hub.server_card import is_active
 from yarnspawner.hub.shared import opened_yarn
 from yarnspawner.hub.status import Liveness
@@ -38,7 +38,7 @@ class LifetimeHandler(APIHandler):
         """Extend the lifetime, and answer with `ends_ms` and `latest_ms` after that."""
         spawner, yarn = self._running(user_name, server_name)
         try:
-            self._answer(await extend(spawner, yarn))
+            self._answer(await yarn.extensions.extend(spawner, yarn.launcher))
         except NotExtensibleError as error:
             raise web.HTTPError(409, str(error)) from error
         except ClusterError as error:

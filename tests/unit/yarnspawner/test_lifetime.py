@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -17,7 +18,7 @@ from hadoop_client.yarn.reports import (
     ApplicationTimeoutEntry,
     expire_time,
 )
-from yarnspawner.hub.lifetime import LEAST_GAIN, Lifetime, NotExtensibleError, extend
+from yarnspawner.hub.lifetime import LEAST_GAIN, Extensions, Lifetime, NotExtensibleError, extend
 from yarnspawner.hub.submission import Submission
 from yarnspawner.launch.summary import StartSummary
 
@@ -49,13 +50,14 @@ class Yarn:
     """YARN with one application, in a queue with a maximum lifetime if `most` is given."""
 
     def __init__(self, ends: datetime | None, most: datetime | None = None) -> None:
-        self.launcher = self
         self.answer: ApplicationReport | None = report(ends)
         self._most = most
+        self.reports = 0
         self.changes: list[tuple[str, str, datetime]] = []
 
     async def report(self, application_id: str) -> ApplicationReport | None:
         assert application_id == ID
+        self.reports += 1
         return self.answer
 
     async def set_lifetime_end(self, user: str, application_id: str, end: datetime) -> None:
@@ -95,6 +97,24 @@ async def test_what_gains_less_than_a_minute_is_not_written_to_yarn() -> None:
     yarn = Yarn(after(8 * HOUR))
     assert (await extended(yarn, Server(), after(59))).ends == after(8 * HOUR)
     assert yarn.changes == []
+
+
+async def test_a_server_that_asks_again_at_once_gets_the_same_answer() -> None:
+    yarn: Any = Yarn(after(8 * HOUR))
+    server, extensions = Server(), Extensions()
+    at_once = await asyncio.gather(*[extensions.extend(server, yarn) for _ in range(3)])
+    lifetimes = [*at_once, await extensions.extend(server, yarn)]
+    assert lifetimes == [lifetimes[0]] * 4
+    assert (len(yarn.changes), yarn.reports) == (1, 2)
+
+
+async def test_a_refusal_is_not_asked_for_again_at_once() -> None:
+    yarn: Any = Yarn(None)
+    extensions = Extensions()
+    for _ in range(2):
+        with pytest.raises(NotExtensibleError, match="no time limit"):
+            await extensions.extend(Server(), yarn)
+    assert yarn.reports == 1
 
 
 async def test_a_limit_of_the_queue_is_learned_once() -> None:

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from yarnspawner.hub import offers
-from yarnspawner.hub.offers import RecentAnswers
+from yarnspawner.hub import recent_answers
+from yarnspawner.hub.recent_answers import RecentAnswers
 
 
 class Cluster:
@@ -86,7 +86,7 @@ async def test_an_old_answer_is_replaced(cluster: Cluster) -> None:
 async def test_the_answers_are_not_more_than_a_limit(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(offers, "MOST_ANSWERS", 2)
+    monkeypatch.setattr(recent_answers, "MOST_ANSWERS", 2)
     answers = RecentAnswers[int]()
     cluster.ready.set()
     for key in "abc":
