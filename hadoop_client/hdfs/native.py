@@ -23,7 +23,7 @@ from hadoop_client.hdfs.deadline import Deadline
 from hadoop_client.hdfs.interface import FileStatus, FileSystem, Usage
 from hadoop_client.hdfs.native_files import Calls, NativeReader, NativeWriter
 from hadoop_client.hdfs.native_settings import NO_DIRECTORY, native_settings, native_url
-from hadoop_client.hdfs.new_file import NewFileWriter
+from hadoop_client.hdfs.new_file import NewFileWriter, acl_or_none
 from hadoop_client.hdfs.paths import parent
 from hadoop_client.security.identity import account, own_user
 
@@ -232,13 +232,7 @@ class NativeFileSystem(FileSystem):
         return copy._replace(mode=mode)
 
     def _acl_or_none(self, path: str) -> hdfs_native.AclStatus | None:
-        """Return the ACL; None if ACLs are disabled on the NameNode."""
-        try:
-            return self._calls(path, self._client.get_acl_status, path)
-        except OSError as error:
-            if error.errno != errno.ENOTSUP:
-                raise
-            return None
+        return acl_or_none(self._calls, self._client, path)
 
     def _with_group(self, status: FileStatus, group: str) -> FileStatus:
         if status.group == group:
