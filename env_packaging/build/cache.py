@@ -1,11 +1,12 @@
 """Keeps what packing an environment again can reuse, in a directory of the user.
 
 - The directory is `yarnhub/pack` in XDG_CACHE_HOME, or in `~/.cache`, and has the mode 0700. It is
-  not used if another user owns it or can write into it.
+  not used if another user owns it or can write into it, or can replace a directory above it.
 - An entry is written under a temporary name, gets a checksum, and is renamed. An entry that an
   interrupted write or a bad disk damaged is deleted and made again.
 - The size is limited. The entries that were not used for the longest time are deleted first.
 - If the cache cannot be written, it is emptied and not used: packing continues without it.
+- Several processes can use it at once. No process deletes what another one is writing.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ _PART_OF_FREE_SPACE = 4
 #: change in the same step of the file system's clock would not be seen.
 _SETTLING_NS = 2_000_000_000
 
+#: Another process may still write a temporary file that is younger than this, in seconds.
+_TEMPORARY_SECONDS = 24 * 3600
+
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
 _CHUNK_BYTES = 1 << 20
 _CHECKSUM = struct.Struct("<I")
 
@@ -49,9 +55,14 @@ def open_cache(directory: Path | None = None, now_ns: int | None = None) -> Pack
     """
     try:
         directory = directory or default_directory()
-        directory.mkdir(parents=True, mode=0o700, exist_ok=True)
+        _create_parents(directory)
+        # The cache is used by its path: the links in it are followed once, here.
+        directory = directory.parent.resolve() / directory.name
+        if not all(map(_only_we_can_replace, directory.parents)):
+            return None
+        directory.mkdir(mode=0o700, exist_ok=True)
         status = directory.lstat()
-        if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        if status.st_uid != os.geteuid() or status.st_mode & _OTHERS_WRITE:
             return None
         if not stat.S_ISDIR(status.st_mode):
             return None
@@ -59,6 +70,24 @@ def open_cache(directory: Path | None = None, now_ns: int | None = None) -> Pack
         return PackCache(directory, time.time_ns() if now_ns is None else now_ns)
     except (OSError, RuntimeError):
         return None
+
+
+def _create_parents(directory: Path) -> None:
+    """Create the missing parents of a directory for this user only, whatever the umask is."""
+    for parent in reversed(directory.parents):
+        if not parent.exists():
+            parent.mkdir(mode=0o700, exist_ok=True)
+
+
+def _only_we_can_replace(directory: Path) -> bool:
+    """Return whether only this user and root can replace our entry in a directory above the cache.
+
+    The sticky bit is enough, as in /tmp.
+    """
+    status = directory.stat()
+    if status.st_uid not in (0, os.geteuid()):
+        return False
+    return bool(status.st_mode & stat.S_ISVTX) or not status.st_mode & _OTHERS_WRITE
 
 
 class PackCache:
@@ -126,10 +155,10 @@ class PackCache:
             self._size = sum(size for _, size, _ in entries)
             # Not one by one: each time costs a look at all entries.
             wanted = self._max_bytes - self._max_bytes // 10
-            for _, entry_size, path in entries:
+            for modified, entry_size, path in entries:
                 if self._size <= wanted:
                     break
-                if path.name not in self._used:
+                if path.name not in self._used and not _is_being_written(path, modified):
                     with suppress(OSError):
                         path.unlink()
                     self._size -= entry_size
@@ -139,9 +168,10 @@ class PackCache:
     def give_up(self) -> None:
         """Empty the cache, and take no more: the disk or the user's quota is full."""
         self._writable = False
-        for _, _, path in self._entries():
-            with suppress(OSError):
-                path.unlink()
+        for modified, _, path in self._entries():
+            if path.name in self._used or not _is_being_written(path, modified):
+                with suppress(OSError):
+                    path.unlink()
 
     def _entries(self) -> list[tuple[float, int, Path]]:
         """Return modification time, size and path of each entry, the oldest first."""
@@ -152,6 +182,11 @@ class PackCache:
                     status = entry.stat(follow_symlinks=False)
                     entries.append((status.st_mtime, status.st_size, Path(entry.path)))
         return sorted(entries)
+
+
+def _is_being_written(path: Path, modified: float) -> bool:
+    """Return whether a process may still write a file. An interrupted one leaves it behind."""
+    return path.name.startswith(".") and modified > time.time() - _TEMPORARY_SECONDS
 
 
 class Entry:
@@ -220,6 +255,8 @@ class NewEntry:
         try:
             self._file.close()
             self.temporary.rename(self._path)
+        except FileNotFoundError:
+            self.discard()  # another process deleted the temporary file, or the user all files
         except OSError:
             self.discard()
             self._cache.give_up()

@@ -59,6 +59,31 @@ def test_a_directory_in_which_others_can_write_is_not_used(tmp_path: Path) -> No
     assert open_cache(tmp_path) is None
 
 
+def test_parents_are_created_for_the_user_only_whatever_the_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0o002)
+    try:
+        cache_in(tmp_path / "home/.cache/yarnhub/pack")
+    finally:
+        os.umask(before)
+    for directory in ("home", "home/.cache", "home/.cache/yarnhub", "home/.cache/yarnhub/pack"):
+        assert (tmp_path / directory).stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_used"),
+    [(0o755, True), (0o775, False), (0o757, False), (0o1777, True)],
+)
+def test_a_cache_whose_parent_others_can_write_to_needs_the_sticky_bit(
+    mode: int, is_used: bool, tmp_path: Path
+) -> None:
+    directory = tmp_path / "shared/above/pack"
+    cache_in(directory)
+    (tmp_path / "shared").chmod(mode)
+    (tmp_path / "link").symlink_to(tmp_path / "shared")
+    for path in (directory, tmp_path / "link/above/pack"):
+        assert (open_cache(path) is not None) == is_used
+
+
 def test_a_directory_of_another_user_or_a_link_to_one_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,3 +183,44 @@ def test_on_a_full_disk_the_cache_is_emptied(size: int, tmp_path: Path) -> None:
         entry.commit()
     assert cache.create("more") is None
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_what_another_process_is_writing(tmp_path: Path) -> None:
+    other, cache = cache_in(tmp_path), cache_in(tmp_path)
+    unfinished = other.create("unfinished")
+    assert unfinished
+    unfinished.write(b"half of it")
+    cache.give_up()
+    unfinished.commit()
+    assert content_of(other, "unfinished") == b"half of it"
+
+
+def test_making_space_leaves_what_another_process_is_writing(tmp_path: Path) -> None:
+    other = cache_in(tmp_path)
+    unfinished = other.create("unfinished")
+    assert unfinished
+    unfinished.write(bytes(3000))
+    add(cache_in(tmp_path), "old", bytes(3000))
+    add(PackCache(tmp_path, time.time_ns(), max_bytes=5000), "new", bytes(1000))
+    unfinished.commit()
+    assert cache_in(tmp_path).keys == {"unfinished", "new"}
+
+
+def test_what_an_interrupted_process_left_is_deleted_after_a_day(tmp_path: Path) -> None:
+    left = tmp_path / ".key.0123"
+    left.touch()
+    yesterday = time.time() - 25 * 3600
+    os.utime(left, (yesterday, yesterday))
+    cache_in(tmp_path).give_up()
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_entry_whose_temporary_file_is_gone_is_only_discarded(tmp_path: Path) -> None:
+    cache = cache_in(tmp_path)
+    add(cache, "kept", b"some content")
+    entry = cache.create("gone")
+    assert entry
+    entry.temporary.unlink()
+    entry.commit()
+    assert cache_in(tmp_path).keys == {"kept"}
+    assert cache.create("more") is not None
