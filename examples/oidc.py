@@ -8,7 +8,8 @@ Register the hub at the provider as a confidential client with the callback addr
 addresses of the provider are in its document /.well-known/openid-configuration.
 
 The claim must be a name that users cannot change at the provider and that no two users share: it is
-their name in Hadoop. Do not cut one out of an e-mail address of several domains.
+their name in Hadoop. JupyterHub converts names to lower case, so the names of two users must not
+differ by case only. Do not cut one out of an e-mail address of several domains.
 """
 
 from pathlib import Path
