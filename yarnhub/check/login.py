@@ -1,4 +1,4 @@
-"""Whether anybody can log in to the hub, as far as its configuration and this account show it."""
+"""Checks that users can log in, as far as the hub's configuration and this account show it."""
 
 from __future__ import annotations
 
