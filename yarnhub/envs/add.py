@@ -140,8 +140,8 @@ def extended(base: PublishedEnvironment, packages: Sequence[str]) -> tuple[str, 
     if not requirements:
         raise PrefixError(
             f"{base.name}@{base.key} cannot be built again, because its manifest has no "
-            "requirements. It has those of a requirements.txt without -r, -c, -e, hashes and "
-            f"relative paths. Add {added} to {manifest.source}, and publish it with yarnhub "
+            "requirements that can be used. It has those of a requirements.txt without -r, -c, -e, "
+            f"hashes, variables and relative paths. Add {added} to {manifest.source}, and publish it with yarnhub "
             "pack-env."
         )
     if missing := ", ".join(missing_files(requirements)):

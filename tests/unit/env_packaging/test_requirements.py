@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from env_packaging.build.requirements import missing_files, recorded
+from env_packaging.build.requirements import missing_files, names_source, recorded
 
 ALL_KINDS = """\
 # for the course
@@ -46,10 +46,65 @@ def test_requirements_are_recorded_without_comments_and_credentials() -> None:
         "./dist/demo",
         "demo-1.0-py3-none-any.whl",
         "../demo.zip ; python_version > '3'",
+        "./demo ; python_version > '://'",
+        "demo[all] @ ./dist/demo",
+        "demo.tgz",
+        ".",
+        "pandas -r /etc/other.txt",
+        "pandas\\\r-r /etc/other.txt",
+        "--pre -r /etc/other.txt",
+        "--pre\t-r/etc/other.txt",
+        "--no-index --find-links dist",
+        "--no-index=-r /etc/other.txt",
+        "--index-url https://example.org -r /etc/other.txt",
+        "--index-url https://example.org /etc/other",
+        "--only-binary=:all: --find-links=dist",
+        "--trusted-host '-r' x",
+        "-i",
+        "pandas==${VERSION}",
+        "demo @ https://example.org/${AWS_SECRET_ACCESS_KEY}/demo.whl",
+        "--index-url https://example.org/${TOKEN}",
     ],
 )
 def test_requirements_that_do_not_stand_by_themselves_are_not_recorded(line: str) -> None:
     assert recorded(f"pandas\n{line}\n") == ()
+
+
+def test_variables_with_credentials_are_left_out_like_credentials() -> None:
+    lines = recorded("-i https://${NAME}:${TOKEN}@packages.example.org/simple\npandas")
+    assert lines == ("-i https://packages.example.org/simple", "pandas")
+
+
+def test_options_with_one_value_are_recorded() -> None:
+    lines = (
+        *("--no-index", "--pre", "--prefer-binary", "--only-binary=:all:", "--no-binary a,b"),
+        *("-i https://example.org", "--extra-index-url=https://example.org", "--trusted-host a"),
+    )
+    assert recorded("\n".join(lines)) == lines
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("pandas>=2,<3", False),
+        ("pandas (>=2)", False),
+        ('polars[all]>=1; python_version > "3.9"', False),
+        ("--pre", False),
+        ("--no-index", False),
+        ("--only-binary=:all:", False),
+        ("-i https://example.org/simple", True),
+        ("--index-url=localhost:8080", True),
+        ("--extra-index-url https://example.org/simple", True),
+        ("--trusted-host example.org", True),
+        ("demo@https://example.org/demo.whl", True),
+        ("git+https://example.org/demo", True),
+        ("demo[all] @ file:///srv/demo.whl", True),
+        ("/srv/demo.whl", True),
+    ],
+)
+def test_lines_that_name_a_place_of_packages_are_known(line: str, expected: bool) -> None:
+    assert recorded(line) == (line,)
+    assert names_source(line) == expected
 
 
 def test_files_that_requirements_name_are_looked_for(tmp_path: Path) -> None:

@@ -173,6 +173,8 @@ def test_a_package_that_is_required_already_is_required_as_given() -> None:
     [
         ({"requirements": ()}, "x", "no requirements.*Add x to /opt/lab, and publish it with yarn"),
         ({"requirements": ("-r /etc/other.txt",)}, "x", "has no requirements"),
+        ({"requirements": ("--pre -r /etc/other.txt",)}, "x", "has no requirements"),
+        ({"requirements": ("a @ https://x/${TOKEN}",)}, "x", "has no requirements.*variables"),
         ({"requirements": ("a @ file:///no/a.whl",)}, "x", "does not have: /no/a.whl. Run the"),
         ({"python_version": "3.1.4"}, "x", r"has Python 3\.1\.4, and this yarnhub runs in Python"),
         ({}, "--index-url=x", "'--index-url=x' is not a package"),
