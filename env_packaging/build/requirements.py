@@ -30,6 +30,8 @@ _REFUSED = re.compile(r"\s-|\$\{|\\")
 #: A package with or without versions.
 _PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(\(?[<>=!~][^/@]*)?")
 
+_PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_-]+")
+
 #: pip takes a name with one of these suffixes for a file, if there is one.
 _ARCHIVES = (".whl", ".zip", ".tar", ".tgz", ".tbz", ".txz", ".tlz", ".gz", ".bz2", ".xz", ".lz")
 _COMMENT = re.compile(r"(^|\s)#.*")
@@ -73,5 +75,9 @@ def missing_files(requirements: Iterable[str]) -> Iterator[str]:
 
 
 def pins(packages: Iterable[Package]) -> tuple[str, ...]:
-    """Return constraints that keep the versions of packages."""
-    return tuple(f"{package.name}=={package.version}" for package in packages)
+    """Return constraints that keep the versions of packages.
+
+    Other text in a manifest would be an option or an address for pip, and is left out.
+    """
+    constraints = (f"{package.name}=={package.version}" for package in packages)
+    return tuple(filter(_PIN.fullmatch, constraints))

@@ -164,6 +164,17 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{PACKING}/test_verify.py::test_one_changed_byte_is_found",
         "tests/hadoop/test_envs.py::test_a_changed_archive_is_found",
     ),
+    "a manifest of another user that names an index, a URL or a variable for a build": (
+        f"{TOOL}/test_envs_add.py::test_another_users_sources_need_consent",
+        f"{TOOL}/test_envs_add.py::test_what_cannot_be_built_again_is_refused_with_the_reason",
+        f"{PACKING}/test_requirements.py::test_only_names_and_versions_are_pinned",
+    ),
+    "another account that takes the place of the cache of `yarnhub pack-env`": (
+        f"{PACKING}/test_cache.py::"
+        "test_a_cache_whose_parent_others_can_write_to_needs_the_sticky_bit",
+        f"{PACKING}/test_cache.py::"
+        "test_a_directory_of_another_user_or_a_link_to_one_is_not_used",
+    ),
     "a private file, a key or a token in an environment that is published for all": (
         f"{PACKING}/test_private.py::"
         "test_a_private_file_is_refused_by_name_before_anything_is_uploaded",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,7 +24,12 @@ from env_packaging.cli import (
     publish_prefix,
     required_packages,
 )
-from env_packaging.errors import EnvironmentNotFoundError, PrefixError, ReferenceFormatError
+from env_packaging.errors import (
+    EnvironmentNotFoundError,
+    PrefixError,
+    ReferenceFormatError,
+    UnsafeEnvironmentError,
+)
 from env_packaging.registry import (
     DEFAULT_ENV_ROOT,
     ENV_ROOT_VARIABLE,
@@ -38,11 +43,15 @@ from env_packaging.registry import (
     resolve,
     storage_errors,
 )
+from hadoop_client.printable import printable
 from yarnhub.options import AsJson
 
 if TYPE_CHECKING:
     from env_packaging.manifest import Package
     from hadoop_client.hdfs.filesystem import FileSystem
+
+#: The write bits of group and others.
+_OTHERS_WRITE = 0o022
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="NAME, NAME:ALIAS or NAME@KEY.")]
 Packages = Annotated[
@@ -66,6 +75,14 @@ Upgrade = Annotated[
     bool,
     typer.Option("--upgrade", help="Take new versions of other packages too. Default: keep them."),
 ]
+TrustSources = Annotated[
+    bool,
+    typer.Option(
+        "--trust-sources",
+        help="Use the indexes, trusted hosts, URLs and paths in the requirements, although another "
+        "user can write the manifest. Code from there runs as you.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")]
 
 
@@ -76,6 +93,7 @@ def add(  # noqa: PLR0913 - typer makes an option of each
     alias: Alias = LATEST,
     env_root: EnvRoot = "",
     upgrade: Upgrade = False,
+    trust_sources: TrustSources = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -99,6 +117,9 @@ def add(  # noqa: PLR0913 - typer makes an option of each
     target = Target(filesystem, found_in if writable else own, reference)
     if not quiet:
         _print_plan(base, found_in, packages, target)
+        typer.echo(f"Requirements:\n{_listed(requirements)}", err=True)
+    if not trust_sources and not _is_own(filesystem, Layout(found_in, base.name), base.key):
+        refuse_sources(f"{base.name}@{base.key} of {found_in}", requirements[: -len(packages)])
     if dry_run:
         return
     kept = [] if upgrade else _others(base, packages)
@@ -141,8 +162,8 @@ def extended(base: PublishedEnvironment, packages: Sequence[str]) -> tuple[str, 
         raise PrefixError(
             f"{base.name}@{base.key} cannot be built again, because its manifest has no "
             "requirements that can be used. It has those of a requirements.txt without -r, -c, -e, "
-            f"hashes, variables and relative paths. Add {added} to {manifest.source}, and publish it with yarnhub "
-            "pack-env."
+            f"hashes, variables and relative paths. Add {added} to {manifest.source}, and publish "
+            "it with yarnhub pack-env."
         )
     if missing := ", ".join(missing_files(requirements)):
         raise PrefixError(
@@ -157,6 +178,31 @@ def extended(base: PublishedEnvironment, packages: Sequence[str]) -> tuple[str, 
         )
     names = set(map(_name_of, packages))
     return (*(line for line in requirements if _name_of(line) not in names), *packages)
+
+
+def refuse_sources(environment: str, requirements: Sequence[str]) -> None:
+    """Raise UnsafeEnvironmentError if another user's requirements name where packages come from."""
+    from env_packaging.build.requirements import names_source
+
+    if sources := list(filter(names_source, requirements)):
+        raise UnsafeEnvironmentError(
+            f"{environment} cannot be built without your consent: another user can write its "
+            "manifest, which names where packages come from. Code from there would run as you. "
+            f"Give --trust-sources if you trust these lines:\n{_listed(sources)}"
+        )
+
+
+def _listed(requirements: Iterable[str]) -> str:
+    return "\n".join(f"  {printable(line, limit=None)}" for line in requirements)
+
+
+def _is_own(filesystem: FileSystem, layout: Layout, key: str) -> bool:
+    """Return whether only the user can write and replace a manifest."""
+    with storage_errors(f"look at {layout.manifest(key)}"):
+        statuses = [filesystem.stat(path) for path in (layout.directory, layout.manifest(key))]
+    return all(
+        status.owner == filesystem.user and not status.mode & _OTHERS_WRITE for status in statuses
+    )
 
 
 def _others(base: PublishedEnvironment, packages: Sequence[str]) -> list[Package]:

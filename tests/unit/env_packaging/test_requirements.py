@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from env_packaging.build.requirements import missing_files, names_source, recorded
+from env_packaging.build.requirements import missing_files, names_source, pins, recorded
+from env_packaging.manifest import Package
 
 ALL_KINDS = """\
 # for the course
@@ -119,3 +120,15 @@ def test_files_that_requirements_name_are_looked_for(tmp_path: Path) -> None:
         "--index-url https://example.org/simple",
     ]
     assert list(missing_files(lines)) == [f"{tmp_path}/gone.whl", "/srv/no such.whl"]
+
+
+def test_only_names_and_versions_are_pinned() -> None:
+    packages = [
+        Package("zope.interface", "1!2.0.post1+local-1"),
+        Package("evil @ https://example.org/evil.whl #", "1.0"),
+        Package("-i https://example.org #", "1.0"),
+        Package("evil", "1.0\n-i https://example.org"),
+        Package("evil", "1.0\n"),
+        Package("evil", "${TOKEN}"),
+    ]
+    assert pins(packages) == ("zope.interface==1!2.0.post1+local-1",)

@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 
 from env_packaging.build.sources import origin_of, prefix_of
-from env_packaging.errors import PrefixError
+from env_packaging.errors import PrefixError, UnsafeEnvironmentError
 from env_packaging.manifest import Manifest
 from env_packaging.pack import pack_and_publish
 from env_packaging.registry import OWN_ENVS_VARIABLE, PublishedEnvironment, resolve
+from hadoop_client.hdfs.filesystem import FileStatus
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.env_packaging.prefixes import link_tree
 from yarnhub import cli
@@ -133,6 +134,83 @@ def test_a_user_who_may_not_write_there_gets_an_environment_of_their_own(
     assert packages(hdfs, SITE, "lab") == {"demo": "1.0"}
     planned = add("mine", "more", "--dry-run")
     assert "of /user/packer/pythons again, with more. It is published as mine:latest" in planned
+
+
+def record(hdfs: Registry, *requirements: str) -> Path:
+    """Let the manifest of `lab` have these requirements; return its file."""
+    lab = resolve(hdfs, SITE, "lab")
+    path = hdfs.at(f"{SITE}/lab/{lab.key}.json")
+    text = replace(lab.manifest, requirements=requirements).to_json()
+    path.unlink()  # the registry of other tests has a link to it
+    path.write_text(text)
+    path.chmod(0o644)
+    path.parent.chmod(0o755)
+    return path
+
+
+class OthersRegistry(Registry):
+    """A registry in which another user owns a path."""
+
+    others = ""
+
+    def stat(self, path: str) -> FileStatus:
+        status = super().stat(path)
+        return status._replace(owner="mallory") if path.endswith(self.others) else status
+
+
+def test_the_requirements_are_shown_before_they_are_used(
+    hdfs: Registry, add: Callable[..., str]
+) -> None:
+    record(hdfs, "demo", "\u202e-evil @ https://example.org/x.whl")
+    with pytest.raises(PrefixError):
+        add("lab", "tables", "--dry-run")
+    record(hdfs, "demo", "evil @ https://example.org/\u202ex.whl")
+    planned = add("lab", "tables>=1", "--dry-run")
+    shown = "Requirements:\n  demo\n  evil @ https://example.org/\\u202ex.whl\n  tables>=1\n"
+    assert planned.endswith(shown)
+
+
+@pytest.mark.parametrize("others", ["/lab", ".json"])
+def test_another_users_sources_need_consent(
+    others: str, hdfs: Registry, add: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = (
+        "--index-url https://evil.example.org/simple",
+        "--trusted-host evil.example.org",
+        "evil @ https://evil.example.org/evil.whl",
+        "/tmp",
+    )
+    record(hdfs, "demo", *sources)
+    theirs = OthersRegistry(hdfs.root)
+    theirs.others = others
+    monkeypatch.setattr("yarnhub.envs.add.open_hdfs", lambda: theirs)
+    before = hdfs.files()
+    for options in ((), ("--quiet",), ("--dry-run",)):
+        with pytest.raises(UnsafeEnvironmentError, match="--trust-sources") as refused:
+            add("lab", "tables", "mine @ https://example.org/mine.whl", *options)
+        assert str(refused.value).splitlines()[1:] == [f"  {line}" for line in sources]
+    assert hdfs.files() == before
+    planned = add("lab", "tables", "--dry-run", "--trust-sources")
+    assert all(f"  {line}\n" in planned for line in sources)
+
+
+def test_a_manifest_that_a_group_can_write_is_not_ones_own(
+    hdfs: Registry, add: Callable[..., str]
+) -> None:
+    path = record(hdfs, "demo", "--trusted-host example.org")
+    add("lab", "tables", "--dry-run")
+    path.chmod(0o664)
+    with pytest.raises(UnsafeEnvironmentError, match="another user can write its manifest"):
+        add("lab", "tables", "--dry-run")
+
+
+def test_another_users_names_of_packages_need_no_consent(
+    hdfs: Registry, add: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = OthersRegistry(hdfs.root)
+    theirs.others = ".json"
+    monkeypatch.setattr("yarnhub.envs.add.open_hdfs", lambda: theirs)
+    assert "Requirements:\n  demo\n  tables\n" in add("lab", "tables", "--dry-run")
 
 
 def test_a_dry_run_publishes_nothing(hdfs: Registry, add: Callable[..., str]) -> None:
