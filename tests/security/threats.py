@@ -172,8 +172,7 @@ THREATS: dict[str, tuple[str, ...]] = {
     "another account that takes the place of the cache of `yarnhub pack-env`": (
         f"{PACKING}/test_cache.py::"
         "test_a_cache_whose_parent_others_can_write_to_needs_the_sticky_bit",
-        f"{PACKING}/test_cache.py::"
-        "test_a_directory_of_another_user_or_a_link_to_one_is_not_used",
+        f"{PACKING}/test_cache.py::test_a_directory_of_another_user_or_a_link_to_one_is_not_used",
     ),
     "a private file, a key or a token in an environment that is published for all": (
         f"{PACKING}/test_private.py::"
