@@ -22,7 +22,6 @@ from urllib.parse import urlsplit
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
-ended = asyncio.Event()
 eaten: list[bytes] = []
 
 
@@ -43,7 +42,9 @@ class Leave(RequestHandler):
 class Environment(RequestHandler):
     def get(self) -> None:
         seen = {"environment": dict(os.environ), "headers": dict(self.request.headers)}
-        self.write({**seen, "argv": sys.argv, "cwd": os.getcwd()})  # noqa: PTH109
+        parent = os.readlink(f"/proc/{os.getppid()}/exe")  # noqa: PTH115
+        process = {"argv": sys.argv, "cwd": os.getcwd(), "parent": parent}  # noqa: PTH109
+        self.write({**seen, **process, "python": sys.version_info[:2]})
 
 
 class Ask(RequestHandler):
@@ -65,7 +66,7 @@ class Memory(RequestHandler):
 
 class End(RequestHandler):
     def on_finish(self) -> None:
-        ended.set()
+        self.settings["ended"].set()
 
     def get(self) -> None:
         self.write({})
@@ -80,7 +81,8 @@ async def serve() -> None:
         (rf"{url.path}memory/(\d+)", Memory),
         (rf"{url.path}end", End),
     ]
-    HTTPServer(Application(routes)).listen(url.port or 0, url.hostname or "")
+    ended = asyncio.Event()  # before Python 3.10 it takes the loop in which it is made
+    HTTPServer(Application(routes, ended=ended)).listen(url.port or 0, url.hostname or "")
     await ended.wait()
 
 

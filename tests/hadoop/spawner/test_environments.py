@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hadoop_client.configuration import Configuration
 from tests.hadoop.env_tools import bring_along, open_hdfs, pack_env
 from tests.hadoop.hub import Hub
 from tests.hadoop.yarn_rest import application
+from tests.unit.container.test_old_python import FOUND
 from tests.unit.env_packaging.prefixes import install, make_venv
 from yarnhub.demo.browser import Browser
 from yarnhub.minihadoop import MiniHadoop
@@ -131,3 +133,19 @@ def test_nobody_brings_an_environment_where_that_is_not_allowed(own: str, hub: H
     config = f"c.YarnSpawner.python_env = {own!r}\n"
     message = hub.refuse_server("alice", config)
     assert "ask an administrator to set c.YarnSpawner.user_envs" in message
+
+
+@pytest.mark.heavy  # it installs tornado from an index
+@pytest.mark.parametrize("version", [version for version in FOUND if version >= (3, 8)])
+def test_a_server_runs_in_a_python_that_is_older_than_the_hubs_may_be(
+    version: tuple[int, int], hub: Hub, tmp_path: Path
+) -> None:
+    python = tmp_path / "venv" / "bin" / "python3"
+    subprocess.run([FOUND[version], "-m", "venv", tmp_path / "venv"], check=True)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "tornado"], check=True)
+    hub.start_server("alice", config=f"c.YarnSpawner.python_env = '{tmp_path}/venv'\n")
+    answer = hub.get("/user/alice/environment").json()
+    assert tuple(answer["python"]) == version
+    # The application master is the server's parent.
+    assert Path(answer["parent"]).samefile(FOUND[version])
+    hub.stop_server("alice")
