@@ -6,13 +6,13 @@ The page of a start asks every few seconds. So each queue is requested at most e
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from hadoop_client.yarn.records import ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport, QueueInfo
+from yarnspawner.hub.recent_answers import RecentAnswers
 from yarnspawner.launcher.interface import Launcher
 from yarnspawner.yarn_messages import CONTAINER_STARTED
 
@@ -37,18 +37,16 @@ class QueueViews:
     """The queues of a cluster as of the last requests, which all starts share."""
 
     def __init__(self) -> None:
-        self._views: dict[str, tuple[float, QueueView]] = {}
-        self._lock = asyncio.Lock()
+        self._views = RecentAnswers[QueueView](MAX_AGE_SECONDS)
 
     async def view(self, launcher: Launcher, queue: str) -> QueueView:
         """Return a queue, at most `MAX_AGE_SECONDS` old; raises `ClusterError`."""
-        async with self._lock:
-            taken, view = self._views.get(queue, (float("-inf"), QueueView(None, ())))
-            if time.monotonic() - taken > MAX_AGE_SECONDS:
-                applications = await launcher.waiting_applications(queue)
-                queues = await launcher.queues()
-                leaf = queue.rpartition(".")[2]
-                found = next((info for info in queues if info.name in (queue, leaf)), None)
-                view = QueueView(found, applications)
-                self._views[queue] = time.monotonic(), view
-            return view
+        return await self._views.get(queue, partial(_view, launcher, queue))
+
+
+async def _view(launcher: Launcher, queue: str) -> QueueView:
+    applications = await launcher.waiting_applications(queue)
+    queues = await launcher.queues()
+    leaf = queue.rpartition(".")[2]
+    found = next((info for info in queues if info.name in (queue, leaf)), None)
+    return QueueView(found, applications)

@@ -10,7 +10,6 @@ from jinja2 import Environment
 
 from hadoop_client.yarn.records import ApplicationId, ApplicationState
 from hadoop_client.yarn.reports import ApplicationReport, QueueInfo, QueueStatistics
-from yarnspawner.hub import queue_views
 from yarnspawner.hub.queue_views import QueueView, QueueViews
 from yarnspawner.hub.server_card import ServerCard
 from yarnspawner.hub.waiting import OwnServer, Waiting, waiting_of
@@ -80,15 +79,12 @@ class Launcher:
         return [FULL, QueueInfo("research")]
 
 
-async def test_all_starts_share_a_request(monkeypatch: pytest.MonkeyPatch):
+async def test_all_starts_share_a_request():
     launcher: Any = Launcher()
     views = QueueViews()
     for queue in ("default", "default", "root.default"):
         assert (await views.view(launcher, queue)).queue == FULL
     assert launcher.requests == 2  # one for each name
-    monkeypatch.setattr(queue_views, "MAX_AGE_SECONDS", -1.0)
-    await views.view(launcher, "default")
-    assert launcher.requests == 3
 
 
 @pytest.mark.parametrize(
