@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,16 @@ import pytest
 from env_packaging.cli import Show, Target, publish_prefix
 from env_packaging.registry import Reference
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
+
+
+@contextmanager
+def handled(number: signal.Signals, how: signal.Handlers) -> Iterator[None]:
+    """The tests themselves may run under nohup."""
+    before = signal.signal(number, how)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -31,23 +42,21 @@ def test_a_signal_that_ends_the_command_leaves_no_temporary_file(
 
     filesystem.before["chmod"] = lambda path: end(path) if path.endswith(".uploading") else None
     target = Target(filesystem, "/apps/envs", Reference("science", "latest"))
-    with pytest.raises(SystemExit) as ended:
-        publish_prefix(nullcontext(venv), target, Show(as_json=False, quiet=True))
+    with handled(number, signal.SIG_DFL):
+        with pytest.raises(SystemExit) as ended:
+            publish_prefix(nullcontext(venv), target, Show(as_json=False, quiet=True))
+        assert signal.getsignal(number) is signal.SIG_DFL
     assert ended.value.code == 128 + number
     assert len(uploading) == 1
     assert filesystem.files() == []
-    assert signal.getsignal(number) is signal.SIG_DFL
 
 
 def test_a_signal_that_is_ignored_stays_ignored(
     venv: Path, filesystem: LocalFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
-    try:
-        filesystem.before["chmod"] = lambda _path: os.kill(os.getpid(), signal.SIGHUP)
-        target = Target(filesystem, "/apps/envs", Reference("science", "latest"))
+    filesystem.before["chmod"] = lambda _path: os.kill(os.getpid(), signal.SIGHUP)
+    target = Target(filesystem, "/apps/envs", Reference("science", "latest"))
+    with handled(signal.SIGHUP, signal.SIG_IGN):  # as nohup does
         publish_prefix(nullcontext(venv), target, Show(as_json=False, quiet=True))
-    finally:
-        signal.signal(signal.SIGHUP, before)
     assert len(filesystem.files()) == 3
