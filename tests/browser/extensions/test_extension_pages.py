@@ -34,6 +34,8 @@ def hdfs(hub: Hub, hadoop: MiniHadoop, monkeypatch: pytest.MonkeyPatch) -> FileS
 
 def open_lab(page: Page, workspace: str, path: str = "") -> Page:
     """Open JupyterLab in a workspace of its own, with a file if one is given."""
+    # What JupyterLab asks about a document if the machine is busy.
+    page.add_locator_handler(page.get_by_role("button", name="Continue waiting"), Locator.click)
     page.goto(f"/user/alice/lab/workspaces/{workspace}{f'/tree/{path}' if path else ''}?reset")
     page.locator("#jp-main-dock-panel").wait_for(timeout=lab.START_TIMEOUT_MS)
     return page
