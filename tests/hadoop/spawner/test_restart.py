@@ -77,7 +77,7 @@ def test_a_hub_that_died_while_yarn_was_away_ends_what_it_was_asked_to(
     try:
         hub.api("DELETE", "users/alice/server")
         wait_until(lambda: not hub.api("GET", "users/alice")["servers"], 90, "the hub to give up")
-        assert "going on to end it" in hub.log()
+        assert "Trying again in the background" in hub.log()
         hub.kill()
     finally:
         hadoop.resourcemanager.start()

@@ -27,7 +27,7 @@ MODULES = ("spawner", "api", "named_servers", "pages", "singleuser")
 ALWAYS = (
     "spawner::test_spawner_bad_api_token",
     "spawner::test_apply_user_options_dict",
-    "api::test_start_stop_race",
+    "api::test_spawn",
     "named_servers::test_delete_named_server",
     "pages::test_spawn_pending",
     "singleuser::test_singleuser_auth[access_scopes3-named-True]",

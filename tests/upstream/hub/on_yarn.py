@@ -31,6 +31,7 @@ _EVENTS = "compares with the only event that a local spawner has"
 WITHOUT = {
     "test_api::test_progress": _EVENTS,
     "test_api::test_progress_bad_slow": _EVENTS,
+    "test_api::test_start_stop_race": "replaces start(), which a busy machine has not called yet",
     "test_spawner::test_spawner": "starts a server without a hub",
     "test_spawner::test_stop_spawner_sigint_fails": _LOCAL,
     "test_spawner::test_stop_spawner_stop_now": _LOCAL,
