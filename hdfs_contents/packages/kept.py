@@ -22,7 +22,7 @@ from hdfs_contents.packages.archive import (
     unpack,
 )
 from hdfs_contents.session.archive import DamagedError
-from hdfs_contents.session.attempts import Attempts
+from hdfs_contents.session.attempts import Attempts, KeptFiles
 from hdfs_contents.session.store import SessionStore
 
 
@@ -39,31 +39,26 @@ def open_packages(base: Path, limit: int, log: logging.Logger) -> Packages | Non
         return None
 
 
-class Packages:
+class Packages(KeptFiles):
     """The packages in a directory, and their archive in HDFS. Its methods raise nothing.
     Making one raises OSError if the directory cannot be created."""
 
     def __init__(self, base: Path, store: SessionStore, limit: int, log: logging.Logger) -> None:
+        super().__init__("archive of your packages", log)
         # Python adds it to its path at its start only, and only if it exists.
         site_packages(base).mkdir(mode=0o700, parents=True, exist_ok=True)
         self._base = base
         self._store = store
         self._limit = limit
         self._log = log
-        self._restored = False
         self._saved = self._seen = changes(base)
         self._settled = False
-        self._attempts = Attempts("archive of your packages", log)
         self._examinations = Attempts("directory of your packages", log)
 
     @property
     def failing(self) -> bool:
         """Whether the last restore or save failed."""
         return self._attempts.failing
-
-    def restore(self) -> None:
-        """Write the archive's files that do not exist here."""
-        self._attempts.run("restored", self._restore)
 
     def save_when_settled(self) -> None:
         """Save changed packages, unless they changed since the last call: pip may be at work.
@@ -82,13 +77,6 @@ class Packages:
         now = changes(self._base)
         self._settled, self._seen = now == self._seen, now
 
-    def save(self) -> None:
-        """Save changed packages. If they could not be restored, retry that first."""
-        if not self._restored:
-            self.restore()
-        if self._restored:
-            self._attempts.run("saved", self._save)
-
     def _restore(self) -> None:
         before = changes(self._base)
         try:
@@ -103,7 +91,6 @@ class Packages:
                 self._store.set_aside()
         if before == self._saved:  # else there is more to save than what was restored
             self._saved = changes(self._base)
-        self._restored = True
 
     def _save(self) -> None:
         now = changes(self._base)

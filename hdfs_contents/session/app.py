@@ -30,7 +30,7 @@ from hadoop_client.hdfs.filesystem import open_filesystem
 from hdfs_contents import root
 from hdfs_contents.session import archive
 from hdfs_contents.session.archive import ArchiveLimits, DamagedError, SessionItem
-from hdfs_contents.session.attempts import Attempts
+from hdfs_contents.session.attempts import KeptFiles
 from hdfs_contents.session.store import DIRECTORY, SessionStore
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class SessionState(ExtensionApp):
             await asyncio.to_thread(self._thread.join, _STOP_SECONDS)
 
 
-class Session:
+class Session(KeptFiles):
     """The local files of a session, and their archive in HDFS. Its methods raise nothing."""
 
     def __init__(
@@ -147,27 +147,15 @@ class Session:
         limits: ArchiveLimits,
         log: logging.Logger,
     ) -> None:
+        super().__init__("session", log)
         self._store = store
         self._items = items
         self._limits = limits
         self._log = log
         self._deadline = Deadline(_START_SECONDS)
-        self._restored = False
         self._saved_statuses: tuple[tuple[str, int, int], ...] = ()
         self._saved_digest = ""
         self._left_out: tuple[str, ...] = ()
-        self._attempts = Attempts("session", log)
-
-    def restore(self) -> None:
-        """Restore the files of the archive that do not exist locally."""
-        self._attempts.run("restored", self._restore)
-
-    def save(self) -> None:
-        """Save changed files. If the session could not be restored, retry that first."""
-        if not self._restored:
-            self.restore()
-        if self._restored:
-            self._attempts.run("saved", self._save)
 
     def _restore(self) -> None:
         limit = self._limits.total + archive.MAX_FILES * archive.OVERHEAD
@@ -179,7 +167,6 @@ class Session:
                     self._saved_digest = _digest(fetched)
         except DamagedError as error:
             self._set_aside(error)
-        self._restored = True
 
     def _set_aside(self, error: DamagedError) -> None:
         try:
