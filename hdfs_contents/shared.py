@@ -7,11 +7,12 @@ directory itself. The mount shows the same links to programs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
 from hadoop_client.hdfs.interface import FileStatus, FileSystem
-from hadoop_client.hdfs.paths import parent
+from hdfs_contents.mount.links import add_links
 from hdfs_contents.paths import InvalidPathError, is_hidden, normalize_root, to_hdfs
 
 
@@ -55,14 +56,10 @@ class SharedDirectories:
             return [path for path in self.links if fs.exists(path)]
         return []
 
-    def listed(
-        self, fs: FileSystem, directory: str, entries: Iterable[FileStatus]
-    ) -> list[FileStatus]:
+    def listed(self, fs: FileSystem, directory: str, entries: list[FileStatus]) -> list[FileStatus]:
         """Return the entries of a directory with the links in it, which come first and hide entries
         of their names."""
-        here = {path: to for path, to in self.links.items() if parent(path) == directory}
-        links = [_status(fs, path, target) for path, target in here.items()]
-        return [*links, *(entry for entry in entries if entry.path not in here)]
+        return add_links(self.links, directory, entries, partial(_status, fs))
 
 
 def _status(fs: FileSystem, path: str, target: str) -> FileStatus:

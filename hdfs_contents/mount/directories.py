@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import stat
+from functools import partial
 
 from hadoop_client.hdfs.interface import FileStatus, FileSystem
 from hadoop_client.hdfs.paths import is_temporary
@@ -41,7 +42,9 @@ class Directories:
             path = self._tables.inodes.path(node)
             targets = self._tables.links
         entries = [entry for entry in self._fs.list_dir(path) if not is_temporary(entry.name)]
-        return links.add_links(targets, path, entries, self._fs.user)
+        return links.add_links(
+            targets, path, entries, partial(links.link_status, user=self._fs.user)
+        )
 
     def close(self, handle_id: int) -> None:
         with self._tables:

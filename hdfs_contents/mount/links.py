@@ -11,7 +11,7 @@ import errno
 import json
 import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from hadoop_client.hdfs.interface import FileStatus
 from hadoop_client.hdfs.paths import join, parent
@@ -52,13 +52,17 @@ def link_status(path: str, target: str, user: str) -> LinkStatus:
 
 
 def add_links(
-    links: Mapping[str, str], directory: str, entries: list[FileStatus], user: str
+    links: Mapping[str, str],
+    directory: str,
+    entries: list[FileStatus],
+    status: Callable[[str, str], FileStatus],
 ) -> list[FileStatus]:
-    """Return the entries of a directory with the links in it, which hide entries of their names."""
+    """Return the entries of a directory with the links in it, which come first and hide entries of
+    their names. `status` gets the path and the target of a link."""
     here = {path: to for path, to in links.items() if parent(path) == directory}
     if not here:
         return entries
-    shown = (link_status(path, target, user) for path, target in here.items())
+    shown = (status(path, target) for path, target in here.items())
     return [*shown, *(entry for entry in entries if entry.path not in here)]
 
 
