@@ -136,8 +136,7 @@ def pack_and_publish(  # noqa: PLR0913 - all but three have a default
         published = find(filesystem, env_root, name, plan.key)
         uploaded = published is None
         if published is None:
-            hub = hub_findings(packages, _version_of("jupyterhub"))
-            findings = [*modules.result(), *hub, *file_findings(plan)]
+            findings = _findings(plan, packages, modules.result())
             names = _Names(name, origin or Origin(str(source.path)), filesystem.user)
             write = partial(_write, plan, names, packages, findings, progress, cache)
             published = publish(filesystem, env_root, name, plan.key, write, options.copies)
@@ -146,6 +145,14 @@ def pack_and_publish(  # noqa: PLR0913 - all but three have a default
                 filesystem.set_replication(published.path, options.copies)
     set_alias(filesystem, env_root, reference, Pointer(plan.key, current))
     return PackedEnvironment(**vars(published), uploaded=uploaded)
+
+
+def _findings(
+    plan: Plan, packages: tuple[Package, ...], modules: Sequence[Finding]
+) -> Sequence[Finding]:
+    """Return what the manifest tells of an environment; `modules` are of its modules."""
+    hub = hub_findings(packages, _version_of("jupyterhub"))
+    return [*modules, *hub, *file_findings(plan)]
 
 
 def _refuse_files(scan: PrefixScan, options: PackOptions) -> None:

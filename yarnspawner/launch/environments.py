@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from env_packaging.errors import EnvironmentNotFoundError, PackagingError, StorageError
@@ -59,7 +61,7 @@ async def find_environment(
         )
     if python_env.startswith("/"):
         return PythonEnvironment(f"{check_python(python_env)}/bin/python", None)
-    try:
+    with _spawn_errors(python_env, owner):
         if owner:
             parse_reference(python_env)  # It becomes an argument of a process.
             published = await _look_up_as(owner, env_root, python_env)
@@ -67,6 +69,15 @@ async def find_environment(
             published = await asyncio.to_thread(
                 lambda: resolve(open_filesystem(), env_root, python_env)
             )
+    archive = archive_of(published, default_filesystem, as_file=as_file, link=link)
+    return PythonEnvironment(f"{link}/bin/python", archive, (KEY_TAG + published.key,))
+
+
+@contextmanager
+def _spawn_errors(python_env: str, owner: str) -> Iterator[None]:
+    """Turn the errors of a look-up into `SpawnError`s."""
+    try:
+        yield
     except StorageError as error:
         raise ClusterUnavailableError.for_now(
             f"JupyterHub could not look up the Python environment in HDFS. {error}"
@@ -89,8 +100,6 @@ async def find_environment(
         raise ClusterUnavailableError(
             f"JupyterHub cannot read HDFS: {error}. Ask an administrator to install yarnhub[hub]."
         ) from error
-    archive = archive_of(published, default_filesystem, as_file=as_file, link=link)
-    return PythonEnvironment(f"{link}/bin/python", archive, (KEY_TAG + published.key,))
 
 
 async def is_published(env_root: str, python_env: str) -> bool:
