@@ -123,6 +123,15 @@ def hadoop(pytestconfig: pytest.Config) -> Iterator[MiniHadoop]:
 
 
 @pytest.fixture
+def dead_datanode(hadoop: MiniHadoop) -> Iterator[None]:
+    """One of three DataNodes is dead. HDFS notices it after 10.5 minutes."""
+    hadoop.datanodes[0].kill()
+    yield
+    hadoop.datanodes[0].start()
+    hadoop.wait_ready()
+
+
+@pytest.fixture
 def make_hub(hadoop: MiniHadoop, tmp_path: Path) -> Iterator[Any]:
     """Start a hub with more configuration; it and its servers are gone after the test."""
     hubs: list[Hub] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -14,15 +14,6 @@ from yarnhub.minihadoop import MiniHadoop
 pytestmark = pytest.mark.heavy  # starts a DataNode again
 
 Hdfs = Callable[..., str]
-
-
-@pytest.fixture
-def dead_datanode(hadoop: MiniHadoop) -> Iterator[None]:
-    """One of three DataNodes is dead. HDFS notices it after 10.5 minutes."""
-    hadoop.datanodes[0].kill()
-    yield
-    hadoop.datanodes[0].start()
-    hadoop.wait_ready()
 
 
 def test_small_files_are_written_and_get_all_replicas(

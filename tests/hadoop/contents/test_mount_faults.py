@@ -89,15 +89,6 @@ def can_list(folder: Path) -> bool:
     return True
 
 
-@pytest.fixture
-def dead_datanode(hadoop: MiniHadoop) -> Iterator[None]:
-    """One of three DataNodes is dead. HDFS notices it after 10.5 minutes."""
-    hadoop.datanodes[0].kill()
-    yield
-    hadoop.datanodes[0].start()
-    hadoop.wait_ready()
-
-
 def test_files_are_written_and_read_although_a_datanode_has_just_died(
     folder: Path, dead_datanode: None
 ) -> None:

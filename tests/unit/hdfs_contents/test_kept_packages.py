@@ -27,12 +27,6 @@ from tests.unit.hdfs_contents.kept_packages import (
     packages,
 )
 
-
-@pytest.fixture
-def store() -> Store:
-    return Store()
-
-
 PYTHON = f"{sys.base_prefix}/bin/python3"
 
 

@@ -25,11 +25,6 @@ from tests.unit.hdfs_contents.kept_packages import (
 )
 
 
-@pytest.fixture
-def store() -> Store:
-    return Store()
-
-
 class Manager:
     """A manager of kernels that tells with what a kernel is started."""
 
