@@ -172,14 +172,13 @@ class DeviceServer:
     def _process(self, request: Request, number: int) -> None:
         body = request.body
         if isinstance(body, messages.Interrupt):
-            self._give_up(body.unique)
+            self._give_up(body.unique, request.unique)
             return
         if isinstance(body, messages.Init):
             self._send(request.unique, 0, protocol.encode_init(body))
             return
-        if isinstance(body, _CAN_BE_GIVEN_UP):
-            with self._lock:
-                self._running[request.unique] = request
+        with self._lock:
+            self._running[request.unique] = request
         answer, code = Answer(), 0
         try:
             answer = self._answer(request)
@@ -187,7 +186,9 @@ class DeviceServer:
             code = to_errno(error)
         if not code:
             self._slots.set_done(number)
-        if isinstance(body, _NO_ANSWER) or self._was_given_up(request):
+        with self._lock:
+            was_given_up = self._running.pop(request.unique, None) is None
+        if isinstance(body, _NO_ANSWER) or was_given_up:
             taken = False
         else:
             taken = self._send(request.unique, code, answer.payload, *answer.content)
@@ -195,17 +196,19 @@ class DeviceServer:
             with suppress(OSError):
                 answer.undo()
 
-    def _give_up(self, unique: int) -> None:
+    def _give_up(self, unique: int, interrupt: int) -> None:
+        """Give up a request, as the one with the number `interrupt` asks."""
         with self._lock:
-            request = self._running.pop(unique, None)
-        if request is not None:
+            request = self._running.get(unique)
+            is_given_up = request is not None and isinstance(request.body, _CAN_BE_GIVEN_UP)
+            if is_given_up:
+                del self._running[unique]
+        if is_given_up:
             self._send(unique, errno.EINTR)
-
-    def _was_given_up(self, request: Request) -> bool:
-        if not isinstance(request.body, _CAN_BE_GIVEN_UP):
-            return False
-        with self._lock:
-            return self._running.pop(request.unique, None) is None
+        elif request is None:
+            # Another thread is about to begin it, or has just answered it. The kernel asks again if
+            # it has no answer yet.
+            self._send(interrupt, errno.EAGAIN)
 
     def _send(self, unique: int, code: int, *payload: bytes | memoryview) -> bool:
         """Send an answer; return whether the kernel has taken it."""

@@ -1,0 +1,88 @@
+"""How the daemon gives up requests. One end of a socket stands in for the kernel's device."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from hdfs_contents.mount import messages
+from hdfs_contents.mount.daemon import DeviceServer
+from hdfs_contents.mount.operations import Answer
+from hdfs_contents.mount.state import Slots
+
+GETATTR, WRITE, INTERRUPT = 3, 16, 36
+WRITE_BODY = struct.pack("<QQIIQII", 1, 0, 0, 0, 0, 0, 0)
+
+
+class Kernel:
+    """Sends requests, whose operations wait for `go_on`."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        end.settimeout(60)
+        self.began, self.go_on = threading.Semaphore(0), threading.Event()
+
+    def ask(self, opcode: int, unique: int, body: bytes) -> None:
+        header = struct.pack("<IIQQIIIHH", 40 + len(body), opcode, unique, 1, 0, 0, 0, 0, 0)
+        self._end.send(header + body)
+
+    def interrupt(self, unique: int) -> None:
+        self.ask(INTERRUPT, unique | 1, struct.pack("<Q", unique))
+
+    def answer(self) -> tuple[int, int]:
+        """Return the next answer: to which request, and its error."""
+        _, error, unique = struct.unpack_from("<IiQ", self._end.recv(1024))
+        return unique, -error
+
+    def work(self, request: messages.Request) -> Answer:
+        self.began.release()
+        assert self.go_on.wait(60)
+        return Answer()
+
+
+@pytest.fixture
+def kernel() -> Iterator[Kernel]:
+    device, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    state = os.memfd_create("state")
+    kernel = Kernel(end)
+    server = DeviceServer(device.fileno(), Slots(state), kernel.work, lambda: ())
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    yield kernel
+    kernel.go_on.set()
+    end.close()
+    thread.join(60)
+    device.close()
+    os.close(state)
+
+
+def test_a_request_that_changes_nothing_is_given_up_at_once(kernel: Kernel) -> None:
+    kernel.ask(GETATTR, 2, bytes(16))
+    assert kernel.began.acquire(timeout=60)
+    kernel.interrupt(2)
+    assert kernel.answer() == (2, errno.EINTR)
+
+
+def test_a_request_that_changes_something_is_finished(kernel: Kernel) -> None:
+    kernel.ask(WRITE, 2, WRITE_BODY)
+    assert kernel.began.acquire(timeout=60)
+    kernel.interrupt(2)
+    kernel.interrupt(4)
+    assert kernel.answer() == (5, errno.EAGAIN)
+    kernel.go_on.set()
+    assert kernel.answer() == (2, 0)
+
+
+def test_an_interrupt_that_comes_before_its_request_is_asked_for_again(kernel: Kernel) -> None:
+    kernel.interrupt(2)
+    assert kernel.answer() == (3, errno.EAGAIN)
+    kernel.ask(GETATTR, 2, bytes(16))
+    assert kernel.began.acquire(timeout=60)
+    kernel.interrupt(2)
+    assert kernel.answer() == (2, errno.EINTR)
