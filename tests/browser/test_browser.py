@@ -24,7 +24,6 @@ from yarnhub.minihadoop import MiniHadoop
 
 pytestmark = [
     pytest.mark.hadoop,
-    pytest.mark.timeout(900),
     pytest.mark.usefixtures("nothing_runs"),
 ]
 

@@ -22,7 +22,6 @@ from yarnhub.minihadoop import MiniHadoop
 pytestmark = [
     pytest.mark.hadoop,
     pytest.mark.heavy,
-    pytest.mark.timeout(900),
     pytest.mark.usefixtures("nothing_runs"),
 ]
 

@@ -35,7 +35,6 @@ def test_a_start_that_is_queued_for_too_long_is_told_and_leaves_nothing(
 
 
 @pytest.mark.heavy
-@pytest.mark.timeout(900)
 def test_very_many_starts_at_once_are_ready_or_told_to_come_later(
     make_hub: Any, hadoop: MiniHadoop
 ):

@@ -110,7 +110,6 @@ def value_of(client: BlockingKernelClient, expression: str) -> str:
 
 
 @pytest.mark.heavy  # it needs a real server and two kernels
-@pytest.mark.timeout(600)
 def test_a_burst_ends_its_kernel_and_neither_the_server_nor_another_kernel(
     hub: Hub, hadoop: MiniHadoop, wait_until: Callable[..., Any]
 ):

@@ -85,7 +85,6 @@ def test_the_end_to_end_check_passes_and_leaves_nothing(
     assert list(tmp_path.glob("minihadoop-*")) == []
 
 
-@pytest.mark.timeout(600)
 def test_ctrl_c_half_way_ends_everything(tmp_path: Path, port: int, wait_until: Callable[..., Any]):
     process = demo(tmp_path, port)
     # The first process is their watcher's.

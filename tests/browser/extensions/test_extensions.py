@@ -16,7 +16,7 @@ import pytest
 from tests.hadoop.hub import PATIENCE_SECONDS, Hub
 from yarnhub.demo.browser import Browser
 
-pytestmark = [pytest.mark.hadoop, pytest.mark.heavy, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.hadoop, pytest.mark.heavy]
 
 #: States of a job that has ended.
 ENDED = ("COMPLETED", "FAILED")

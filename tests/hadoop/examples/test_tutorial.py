@@ -131,7 +131,6 @@ def newcomer(tmp_path: Path) -> Iterator[tuple[Shell, Path, Path]]:
 
 
 @pytest.mark.heavy
-@pytest.mark.timeout(900)
 async def test_the_tutorial_leads_to_a_notebook(
     newcomer: tuple[Shell, Path, Path], ports: list[int], wait_until: Callable[..., Any]
 ):

@@ -32,7 +32,6 @@ def threads_and_children(pid: int) -> tuple[int, int]:
 
 
 @pytest.mark.heavy
-@pytest.mark.timeout(900)
 def test_a_hub_grows_by_no_thread_and_no_process_for_each_user(tmp_path: Path):
     with MiniHadoop(users=USERS, memory_mb=10240) as hadoop:
         hub = Hub(tmp_path, hadoop.env(), CONFIG)

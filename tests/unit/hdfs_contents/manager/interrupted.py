@@ -48,15 +48,18 @@ class InterruptedFileSystem:
 
 class InterruptedWriter:
     def __init__(self, fs: InterruptedFileSystem, file: Writer) -> None:
+        self._file = file
         self.write = fs.wrap("write", file.write)
         self.close = fs.wrap("close", file.close)
 
     def __enter__(self) -> InterruptedWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *more: Any) -> None:
         if kind is None:
             self.close()
+        else:
+            self._file.__exit__(kind, *more)
 
 
 def failing(fs: FileSystem, operation: str, *, after: bool) -> InterruptedFileSystem:

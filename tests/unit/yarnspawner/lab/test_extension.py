@@ -96,7 +96,6 @@ def start(tmp_path: Path, wait_until: Callable[..., Any]) -> Iterator[Callable[.
         server.http.close()
 
 
-@pytest.mark.timeout(300)
 def test_a_burst_ends_its_kernel_alone_and_jupyterlab_learns_why(
     start: Callable[..., Server], wait_until: Callable[..., Any]
 ) -> None:
