@@ -9,6 +9,7 @@ Source: org.apache.hadoop.conf.Configuration and its DeprecatedProperties.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -45,16 +46,17 @@ def existing_files(directory: Path, names: Sequence[str]) -> list[Path]:
 _Property = tuple[str, str | None, bool]
 
 
-def read_file(file: Path) -> Iterator[_Property]:
-    """Yield each property of a file and of the files that it includes."""
+def read_file(file: Path, *, public: bool = False) -> Iterator[_Property]:
+    """Yield each property of a file and of the files that it includes; with `public`, not those of
+    an included file that not every user may read."""
     try:
         content = file.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
-    yield from _parse(content, (str(file),))
+    yield from _parse(content, (str(file),), public)
 
 
-def _parse(content: bytes, files: tuple[str, ...]) -> Iterator[_Property]:
+def _parse(content: bytes, files: tuple[str, ...], public: bool) -> Iterator[_Property]:
     """Yield the properties of the last of `files`, the chain of includes that leads to it."""
     file = files[-1]
     try:
@@ -68,17 +70,19 @@ def _parse(content: bytes, files: tuple[str, ...]) -> Iterator[_Property]:
             f"{file} is not a Hadoop configuration: it begins with <{_tag(root)}>, "
             "not with <configuration>."
         )
-    yield from _properties(root, files)
+    yield from _properties(root, files, public)
 
 
-def _properties(parent: ElementTree.Element, files: tuple[str, ...]) -> Iterator[_Property]:
+def _properties(
+    parent: ElementTree.Element, files: tuple[str, ...], public: bool
+) -> Iterator[_Property]:
     """Yield the properties of an element of the last of `files`."""
     for element in parent:
         tag = _tag(element)
         if tag == "configuration":
-            yield from _properties(element, files)
+            yield from _properties(element, files, public)
         elif tag == "include":
-            yield from _include(element, files)
+            yield from _include(element, files, public)
         elif tag == "property":
             parts = dict(element.attrib)
             parts |= {_tag(child): child.text for child in element if child.text}
@@ -88,16 +92,20 @@ def _properties(parent: ElementTree.Element, files: tuple[str, ...]) -> Iterator
                 yield OLD_NAMES.get(name, name), parts.get("value"), parts.get("final") == "true"
 
 
-def _include(element: ElementTree.Element, files: tuple[str, ...]) -> Iterator[_Property]:
+def _include(
+    element: ElementTree.Element, files: tuple[str, ...], public: bool
+) -> Iterator[_Property]:
     target = _target(element.get("href", "").strip(), Path(files[0]).parent)
     if target in files:
         raise ConfigurationError(f"{target} includes itself: remove the xi:include.")
+    if public and _is_private(target):
+        return
     content = _content(target)
     fallback = next((child for child in element if _tag(child) == "fallback"), None)
     if content is not None:
-        yield from _parse(content, (*files, target))
+        yield from _parse(content, (*files, target), public)
     elif fallback is not None:
-        yield from _properties(fallback, files)
+        yield from _properties(fallback, files, public)
     else:
         raise ConfigurationError(f"{files[-1]} includes {target}, which does not exist.")
 
@@ -108,6 +116,14 @@ def _target(href: str, directory: Path) -> str:
     if url.scheme in ("http", "https"):
         return href
     return str(directory / (unquote(url.path) if url.scheme == "file" else href))
+
+
+def _is_private(target: str) -> bool:
+    """Return whether it is a local file whose mode keeps others from reading it."""
+    try:
+        return not Path(target).stat().st_mode & stat.S_IROTH
+    except OSError:
+        return False
 
 
 def _content(target: str) -> bytes | None:

@@ -4,8 +4,8 @@ A container inherits the NodeManager's HADOOP_CONF_DIR. Some managers of cluster
 Manager, give each daemon a private directory. So the hub's site files travel with each launch, and
 a server uses them if it cannot read the node's own (`yarnspawner.container.server`).
 
-The files become readable by all users of the hub. So a file that not everybody may read on the hub
-does not travel, nor does a property that Hadoop itself counts as sensitive.
+The files become readable by all users of the hub. So what a file has that not everybody may read on
+the hub does not travel, nor does a property that Hadoop itself counts as sensitive.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def client_files(directory: Path | None = None) -> dict[str, bytes]:
 
 def _public_part(file: Path) -> bytes:
     root = ElementTree.Element("configuration")
-    for name, value, is_final in read_file(file):
+    for name, value, is_final in read_file(file, public=True):
         if value is None or _SENSITIVE.search(name):
             continue
         element = ElementTree.SubElement(root, "property")

@@ -77,6 +77,23 @@ def test_files_that_not_all_users_may_read_stay_on_the_hub(tmp_path: Path) -> No
     assert client_files(tmp_path) == {}
 
 
+def test_what_a_file_includes_stays_on_the_hub_if_not_all_users_may_read_that(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "private.xml", PROPERTY.format("hidden", "1", ""))
+    (tmp_path / "private.xml").chmod(0o640)
+    include = '<include href="private.xml"><fallback/></include>'
+    write(tmp_path / "included.xml", include, PROPERTY.format("between", "1", ""))
+    write(
+        tmp_path / "core-site.xml",
+        '<include href="included.xml"/>',
+        PROPERTY.format("shown", "1", ""),
+    )
+    assert Configuration.load(tmp_path).get("hidden") == "1"
+    server = unpack(client_files(tmp_path), tmp_path)
+    assert [server.get(name) for name in ("shown", "between", "hidden")] == ["1", "1", None]
+
+
 def test_a_configuration_that_is_too_large_stays_on_the_hub(tmp_path: Path) -> None:
     write(tmp_path / "core-site.xml", PROPERTY.format("a", "x" * MOST_BYTES, ""))
     assert client_files(tmp_path) == {}
