@@ -21,6 +21,11 @@ install() {
 }
 
 # Python 3.10 or later with venv, as $python.
+need_python() {
+  find_python || { install "Python 3.10 or later with venv" python3-venv; find_python; } ||
+    die "Python 3.10 or later is missing: install it, and run this again."
+}
+
 find_python() {
   local candidate
   for candidate in "${PYTHON:-python3}" python3.13 python3.12 python3.11 python3.10; do
@@ -101,8 +106,7 @@ need_containers() {
 make_venv() {
   local extra=$1 venv=${2:-.venv}
   shift $(($# < 2 ? $# : 2))
-  find_python || { install "Python 3.10 or later with venv" python3-venv; find_python; } ||
-    die "Python 3.10 or later is missing: install it, and run this again."
+  need_python
   [ -x "$venv/bin/python" ] || { say "Making $venv"; "$python" -m venv "$venv"; }
   # A copy of the tree is installed, not a link: an environment for other machines must hold one.
   local tree wanted

@@ -61,6 +61,7 @@ def files_of_the_rooms() -> set[str]:
     return {str(file.relative_to(ROOT)) for file in found if "__pycache__" not in file.parts}
 
 
+@pytest.mark.heavy
 def test_both_have_every_file_of_the_rooms(distributions: tuple[Path, Path]):
     source, wheel = distributions
     with tarfile.open(source) as archive:
@@ -80,6 +81,7 @@ def test_both_have_every_file_of_the_rooms(distributions: tuple[Path, Path]):
     assert not [name for name in in_wheel if name.startswith(("tests/", "docs/", "examples/"))]
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(shutil.which("npm") is None, reason="npm builds JupyterLab's extension")
 def test_the_wheel_has_jupyterlabs_extension(distributions: tuple[Path, Path]):
     names = zipfile.ZipFile(distributions[1]).namelist()
@@ -88,6 +90,7 @@ def test_the_wheel_has_jupyterlabs_extension(distributions: tuple[Path, Path]):
     assert any(name.startswith("static/remoteEntry.") for name in found)
 
 
+@pytest.mark.heavy
 def test_the_metadata_is_what_an_index_takes(distributions: tuple[Path, Path], tmp_path: Path):
     told = run(sys.executable, "-m", "twine", "check", "--strict", *distributions, cwd=tmp_path)
     assert told.count("PASSED") == 2
