@@ -19,6 +19,8 @@ import marshal
 import os
 import struct
 import sys
+import types
+from collections.abc import Iterator
 
 HEADER_BYTES = 16
 UNCHECKED_HASH = 1
@@ -31,11 +33,36 @@ def compiled(path: str, name: str) -> bytes:
     code = existing_code(path, source, state)
     if code is None:
         try:
-            code = marshal.dumps(compile(source, name, "exec", dont_inherit=True, optimize=0))
+            code = dumped(compile(source, name, "exec", dont_inherit=True, optimize=0))
         except (SyntaxError, ValueError, RecursionError, OverflowError, MemoryError):
             return b""
     flags = struct.pack("<I", UNCHECKED_HASH)
     return importlib.util.MAGIC_NUMBER + flags + importlib.util.source_hash(source) + code
+
+
+def dumped(code: types.CodeType) -> bytes:
+    """Return the same bytes whatever this process has compiled before.
+
+    Before 3.11, marshal writes a string differently if the process has it elsewhere too, such as in
+    a module that it has imported meanwhile. So all strings of the code are held twice here.
+    """
+    held = list(strings_of(code)) if sys.version_info < (3, 11) else None
+    data = marshal.dumps(code)
+    del held
+    return data
+
+
+def strings_of(value: object) -> Iterator[str]:
+    """Yield each string of a code object or of a constant."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (tuple, frozenset)):
+        for part in value:
+            yield from strings_of(part)
+    elif isinstance(value, types.CodeType):
+        yield from (value.co_filename, value.co_name, *value.co_names, *value.co_varnames)
+        yield from (*value.co_freevars, *value.co_cellvars)
+        yield from strings_of(value.co_consts)
 
 
 def open_unbuffered(path: str) -> io.FileIO:

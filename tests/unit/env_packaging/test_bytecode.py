@@ -16,6 +16,7 @@ from env_packaging.build.bytecode import BytecodeCompiler, bytecode_members
 from env_packaging.build.members import Member, MemberKind
 from env_packaging.build.prefix import Interpreter, ask_interpreter
 from env_packaging.errors import PrefixError
+from tests.unit.env_packaging.kinds import OTHERS
 from tests.unit.env_packaging.prefixes import LIBRARY, write
 
 UNCHECKED_HASH = b"\1\0\0\0"
@@ -164,6 +165,20 @@ def test_the_order_of_a_set_of_constants_is_always_the_same(
         with BytecodeCompiler(interpreter) as compiler:
             made |= set(compiler.compile_all([source]))
     assert len(made) == 1
+
+
+@pytest.mark.parametrize("python", [Path(sys.executable), *OTHERS])
+def test_bytecode_is_the_same_whatever_was_compiled_before(python: Path, tmp_path: Path) -> None:
+    # To read this, Python imports a module with names that the next file has too.
+    write(tmp_path / "before.py", "# coding: iso8859-15\n")
+    write(tmp_path / "x.py", "import a\na.decoding_table\na.getregentry\n")
+    before, source = (bytecode_of(tmp_path / name) for name in ("before.py", "x.py"))
+    interpreter = ask_interpreter(python)
+    with BytecodeCompiler(interpreter) as compiler:
+        (alone,) = compiler.compile_all([source])
+    with BytecodeCompiler(interpreter) as compiler:
+        _, after = compiler.compile_all([before, source])
+    assert after == alone
 
 
 def test_no_module_beside_the_compiler_hides_one_that_it_needs():
