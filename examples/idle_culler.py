@@ -1,7 +1,7 @@
 """Ends servers that have been idle for two hours, so that their memory returns to the queue.
 
-It comes with yarnhub[hub]. A busy kernel counts as use. An idle kernel does not, if its tab is
-closed. Unsaved work is lost.
+It comes with yarnhub[hub]. A visible page of JupyterLab counts as use, and so does a kernel that
+computes. Unsaved work is lost.
 """
 
 import sys

@@ -66,8 +66,8 @@ c.YarnSpawner.queue = {_literal(choices.queue)}
 c.YarnSpawner.mem_limit = "2G"
 c.YarnSpawner.cpu_limit = 1
 
-# End servers that nobody has used for two hours, so that their memory returns to the queue. A busy
-# kernel counts as use, and so does an open tab. Unsaved work is lost.
+# End servers that have not been used for two hours, so that their memory returns to the queue. A
+# visible page of JupyterLab counts as use, and so does a busy kernel. Unsaved work is lost.
 c.JupyterHub.services.append({{
     "name": "idle-culler",
     "command": [sys.executable, "-m", "jupyterhub_idle_culler", "--timeout=7200"],

@@ -1,5 +1,5 @@
-"""An extension of jupyter_server: it guards the memory of a server on YARN, and tells JupyterLab
-what the server is.
+"""An extension of jupyter_server: it guards the memory of a server on YARN, counts its kernels'
+work as activity, and tells JupyterLab what the server is.
 
 It does nothing in a server that YarnSpawner did not start.
 """
@@ -12,6 +12,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yarnspawner.lab.activity import count_busy_kernels
 from yarnspawner.lab.facts import FACTS_VARIABLE, ServerFacts
 from yarnspawner.lab.guard import KernelEnd, MemoryGuard
 from yarnspawner.lab.handlers import handlers
@@ -96,6 +97,7 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
         import_nothing_beside_notebooks(serverapp.kernel_spec_manager)
     watch = ServerWatch(serverapp, facts)
     watch.guard.start()
+    count_busy_kernels(serverapp)
     if not (Path(sys.prefix) / LABEXTENSION).is_dir():
         serverapp.log.warning(
             "JupyterLab shows neither memory nor time left: this environment's yarnhub was built "

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,28 @@ def test_a_burst_ends_its_kernel_alone_and_jupyterlab_learns_why(
         address = f"{server.http.base_url}yarnhub/api/{name}"
         anonymous = httpx.request(method, address, trust_env=False)
         assert anonymous.status_code == httpx.codes.FORBIDDEN
+
+
+def test_a_cell_that_prints_nothing_keeps_its_server_active(
+    start: Callable[..., Server], wait_until: Callable[..., Any], tmp_path: Path
+) -> None:
+    server = start(ServerFacts(memory=2048 * MIB, memory_margin=0.05))
+    client = server.kernel()
+    begun, end = tmp_path / "begun", tmp_path / "end"
+    client.execute(
+        "import pathlib, time\n"
+        f"pathlib.Path({str(begun)!r}).touch()\n"
+        f"while not pathlib.Path({str(end)!r}).exists(): time.sleep(0.02)"
+    )
+    wait_until(begun.exists, 120, "the cell's begin")
+    # Messages of its begin may still arrive, but not after this time.
+    silent = datetime.now(timezone.utc) + timedelta(seconds=1)
+
+    def last_activity() -> datetime:
+        # This request is no activity.
+        text = server.http.get("api/status").json()["last_activity"]
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+    wait_until(lambda: last_activity() > silent, 60, "the cell to be activity")
+    end.touch()
+    client.stop_channels()
