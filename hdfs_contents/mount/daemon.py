@@ -102,8 +102,10 @@ class DeviceServer:
 
     def _finish_unanswered(self) -> None:
         """Answer what a daemon that was killed has left, each in a thread: HDFS may hang."""
-        for number in list(self._slots.unanswered()):
-            self._free_slots.remove(number)
+        unanswered = list(self._slots.unanswered())
+        # All of them before the first thread starts, which reads other requests into free slots.
+        self._free_slots = [number for number in self._free_slots if number not in unanswered]
+        for number in unanswered:
             threading.Thread(target=self._finish, args=(number,), name="fuse", daemon=True).start()
 
     def _finish(self, number: int) -> None:

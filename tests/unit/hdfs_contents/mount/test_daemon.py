@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -20,6 +21,12 @@ GETATTR, WRITE, INTERRUPT = 3, 16, 36
 WRITE_BODY = struct.pack("<QQIIQII", 1, 0, 0, 0, 0, 0, 0)
 
 
+def encoded(opcode: int, unique: int, body: bytes) -> bytes:
+    """A request."""
+    header = struct.pack("<IIQQIIIHH", 40 + len(body), opcode, unique, 1, 0, 0, 0, 0, 0)
+    return header + body
+
+
 class Kernel:
     """Sends requests, whose operations wait for `go_on`."""
 
@@ -29,8 +36,7 @@ class Kernel:
         self.began, self.go_on = threading.Semaphore(0), threading.Event()
 
     def ask(self, opcode: int, unique: int, body: bytes) -> None:
-        header = struct.pack("<IIQQIIIHH", 40 + len(body), opcode, unique, 1, 0, 0, 0, 0, 0)
-        self._end.send(header + body)
+        self._end.send(encoded(opcode, unique, body))
 
     def interrupt(self, unique: int) -> None:
         self.ask(INTERRUPT, unique | 1, struct.pack("<Q", unique))
@@ -47,11 +53,18 @@ class Kernel:
 
 
 @pytest.fixture
-def kernel() -> Iterator[Kernel]:
-    device, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+def slots() -> Iterator[Slots]:
     state = os.memfd_create("state")
+    yield Slots(state)
+    os.close(state)
+
+
+@contextmanager
+def served(slots: Slots) -> Iterator[Kernel]:
+    """A kernel whose requests are answered, after those in the slots."""
+    device, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     kernel = Kernel(end)
-    server = DeviceServer(device.fileno(), Slots(state), kernel.work, lambda: ())
+    server = DeviceServer(device.fileno(), slots, kernel.work, lambda: ())
     thread = threading.Thread(target=server.serve)
     thread.start()
     yield kernel
@@ -59,7 +72,12 @@ def kernel() -> Iterator[Kernel]:
     end.close()
     thread.join(60)
     device.close()
-    os.close(state)
+
+
+@pytest.fixture
+def kernel(slots: Slots) -> Iterator[Kernel]:
+    with served(slots) as kernel:
+        yield kernel
 
 
 def test_a_request_that_changes_nothing_is_given_up_at_once(kernel: Kernel) -> None:
@@ -86,3 +104,17 @@ def test_an_interrupt_that_comes_before_its_request_is_asked_for_again(kernel: K
     assert kernel.began.acquire(timeout=60)
     kernel.interrupt(2)
     assert kernel.answer() == (2, errno.EINTR)
+
+
+def test_what_a_killed_daemon_has_left_is_answered_with_what_comes_meanwhile(slots: Slots) -> None:
+    left = range(100, 160)
+    for number, unique in enumerate(left):
+        request = encoded(GETATTR, unique, bytes(16))
+        slots[number][: len(request)] = request
+    come = range(200, 240)
+    with served(slots) as kernel:
+        kernel.go_on.set()
+        for unique in come:
+            kernel.ask(GETATTR, unique, bytes(16))
+        answers = [kernel.answer() for _ in (*left, *come)]
+    assert sorted(answers) == [(unique, 0) for unique in (*left, *come)]
