@@ -87,7 +87,10 @@ def _find(label: str) -> tuple[ApplicationReport, ContainerReport | None]:
             if (report.user, server_name(report.user, report.name)) == (user, name)
         ]
         if not reports:
-            raise ServerNotFoundError(f"YARN remembers no server of {label}.")
+            raise ServerNotFoundError(
+                f"YARN has no server of {label}, neither running nor ended. `yarnhub apps` lists "
+                "those that run."
+            )
         report = max(reports, key=lambda report: report.submit_time or report.start_time)
         return report, None if report.state.ended else server_container(client, report)
 

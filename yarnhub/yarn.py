@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from hadoop_client.configuration import Configuration, ConfigurationError
 from hadoop_client.rpc.blocking import BlockingClient
-from hadoop_client.rpc.call import ConnectError, Login, RpcError
+from hadoop_client.rpc.call import ConnectError, Login, LoginError, RpcError
 from hadoop_client.security import kerberos
 from hadoop_client.yarn.lazy_reports import LazyApplicationReports
 from hadoop_client.yarn.records import ApplicationState, NodeState
@@ -39,8 +39,11 @@ def yarn_errors() -> Iterator[None]:
         yield
     except ConfigurationError as error:
         raise YarnError(str(error)) from error
-    except ConnectError as error:
+    except LoginError as error:
         raise YarnError(error.about("YARN")) from error
+    except ConnectError as error:
+        remedy = "Check that the ResourceManager runs, and that this machine reaches it."
+        raise YarnError(f"{error.about('YARN')} {remedy}") from error
     except RpcError as error:
         raise YarnError(f"YARN refused: {error}.") from error
 

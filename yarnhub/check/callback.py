@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from yarnhub.probes import ProbeOutcome
 
 GROUP = "callback"
-NO_PYTHON_ENV = "No c.YarnSpawner.python_env is set: give the hub's configuration with --config."
 REMEDY = (
     "Set c.JupyterHub.hub_ip to an address of this host, and hub_connect_ip to its name that the "
     "nodes resolve, or set hub_connect_url. Open the port to the nodes."
@@ -42,7 +41,7 @@ except OSError as error:
 def check_callback(settings: HubSettings) -> list[CheckResult]:
     """Run a container that calls the hub."""
     if not settings.python_env or settings.config is None:
-        return [CheckResult(GROUP, Verdict.SKIPPED, NO_PYTHON_ENV)]
+        return [CheckResult(GROUP, Verdict.SKIPPED, settings.missing_environment)]
     from yarnhub.probes import Probe, ProbeRequest, run_probes  # It imports JupyterHub.
 
     try:

@@ -81,11 +81,13 @@ def _parse_groups(words: Sequence[str]) -> tuple[list[str], str | None]:
     groups = list(words)
     root = groups.pop() if groups[0] == CONTENTS and len(groups) == 2 else None
     unknown = [name for name in groups if name not in (*GROUPS, CONTENTS)]
-    if unknown or (root is not None and not root.startswith("/")):
-        wrong = unknown[0] if unknown else root
+    if unknown:
         raise typer.BadParameter(
-            f"{wrong} is not a check. Choose from {', '.join((*GROUPS, CONTENTS))}. A ROOT after "
-            "contents begins with a slash."
+            f"{unknown[0]} is not a check. Choose from {', '.join((*GROUPS, CONTENTS))}."
+        )
+    if root is not None and not root.startswith("/"):
+        raise typer.BadParameter(
+            f"{root} is not an absolute path in HDFS. Give one, such as /user/alice/notebooks."
         )
     return groups, root
 

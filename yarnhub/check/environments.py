@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from yarnhub.check.callback import NO_PYTHON_ENV
 from yarnhub.check.edge_node import EdgeNode
 from yarnhub.check.results import CheckResult, Verdict
 
 if TYPE_CHECKING:
+    from env_packaging.errors import PackagingError
     from env_packaging.registry import PublishedEnvironment
     from hadoop_client.hdfs.filesystem import FileSystem
     from yarnhub.check.settings import HubSettings
@@ -24,20 +24,40 @@ def check_environments(edge: EdgeNode) -> list[CheckResult]:
 
     python_env = edge.settings.python_env
     if not python_env:
-        return [CheckResult(GROUP, Verdict.SKIPPED, NO_PYTHON_ENV)]
+        return [_without_environment(edge.settings)]
     if python_env.startswith("/"):
         why = f"{python_env} is a path on the nodes, which this machine cannot check."
         return [CheckResult(GROUP, Verdict.SKIPPED, why)]
     try:
         published = resolve(_open_hdfs(edge), edge.settings.env_root, python_env)
-    except (PackagingError, ImportError) as error:
-        remedy = "See `yarnhub envs list`, and publish one with `yarnhub pack-env`."
-        return [CheckResult(GROUP, Verdict.FAILED, str(error), remedy)]
+    except ImportError as error:
+        why = f"HDFS could not be opened: {error}."
+        return [CheckResult(GROUP, Verdict.FAILED, why, "Install yarnhub[hub].")]
+    except PackagingError as error:
+        return [CheckResult(GROUP, Verdict.FAILED, str(error), remedy_of(error))]
     if fault := _server_fault(published, edge.settings):
         remedy = "Publish it again, or choose another one of `yarnhub envs list`."
         return [CheckResult(GROUP, Verdict.FAILED, fault, remedy)]
     size = f"{published.size_bytes / 1e6:.0f} MB, Python {published.python_version}"
     return [CheckResult(GROUP, Verdict.OK, f"{python_env} is {published.path} ({size}).")]
+
+
+def _without_environment(settings: HubSettings) -> CheckResult:
+    """Judge settings without `python_env`."""
+    why = settings.missing_environment
+    if settings.config is None or settings.may_bring_environment:
+        return CheckResult(GROUP, Verdict.SKIPPED, why)
+    remedy = "Publish an environment with `yarnhub pack-env`, and set the option to its name."
+    return CheckResult(GROUP, Verdict.FAILED, f"{why} No server can start.", remedy)
+
+
+def remedy_of(error: PackagingError) -> str:
+    """Return what to do about an error of a look-up, unless its text says it."""
+    from env_packaging.errors import EnvironmentNotFoundError, StorageError
+
+    if isinstance(error, EnvironmentNotFoundError):
+        return "Publish it with `yarnhub pack-env`, or choose one of `yarnhub envs list`."
+    return "See `yarnhub check hdfs`." if isinstance(error, StorageError) else ""
 
 
 def environment_faults(edge: EdgeNode, names: Collection[str]) -> dict[str, str]:

@@ -11,7 +11,6 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from yarnhub.check.callback import NO_PYTHON_ENV
 from yarnhub.check.results import CheckResult, Verdict
 from yarnhub.check.settings import HubSettings
 from yarnspawner.container.payload import PYTHON_VARIABLE
@@ -88,7 +87,7 @@ def check_mount(settings: HubSettings) -> list[CheckResult]:
     if settings.mount == "off":
         return [CheckResult(GROUP, Verdict.SKIPPED, 'c.YarnSpawner.mount is "off".')]
     if not settings.python_env:
-        return [CheckResult(GROUP, Verdict.SKIPPED, NO_PYTHON_ENV)]
+        return [CheckResult(GROUP, Verdict.SKIPPED, settings.missing_environment)]
     from yarnhub.probes import Probe, ProbeRequest, run_probes
 
     request = ProbeRequest(

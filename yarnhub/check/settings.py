@@ -39,6 +39,7 @@ class HubSettings:
     contents_manager: str = "hdfs_contents.HDFSContentsManager"
     hdfs: str = ""
     profiles: object = ()
+    localize_files: object = ()
     node_label: str = ""
     gpus: int = 0
     cpu_limit: float | None = None
@@ -48,6 +49,23 @@ class HubSettings:
     am_overhead_in_mem_limit: bool = False
     allowed_users: tuple[str, ...] = ()
     config: Config | None = field(default=None, compare=False)
+
+    @property
+    def missing_environment(self) -> str:
+        """Why there is no environment to check; empty if `python_env` names one."""
+        if self.python_env:
+            return ""
+        if self.config is None:
+            return "No c.YarnSpawner.python_env is set: give the hub's configuration with --config."
+        return "The hub's configuration sets no c.YarnSpawner.python_env."
+
+    @property
+    def may_bring_environment(self) -> bool:
+        """Whether profiles or localized files may bring the servers' environment."""
+        from yarnspawner.launch.spec import ENVIRONMENT_LINK
+
+        files = self.localize_files
+        return bool(self.profiles) or (isinstance(files, dict) and ENVIRONMENT_LINK in files)
 
     @property
     def needs_hdfs(self) -> bool:

@@ -25,10 +25,7 @@ def used_keys() -> Counter[str]:
         with yarn_client() as client:
             reports = application_reports(client, ALIVE)
     except YarnError as error:
-        raise UsageUnknownError(
-            f"It is unknown which environments are in use. {error} Check that HADOOP_CONF_DIR "
-            "names a running ResourceManager, and try again."
-        ) from error
+        raise UsageUnknownError(f"It is unknown which environments are in use. {error}") from error
     return Counter(
         tag.removeprefix(KEY_TAG)
         for report in reports

@@ -217,7 +217,10 @@ def env(state_dir: StateDir = None) -> None:
 
     state = load(_folder(state_dir))
     if not daemons(state.folder):
-        raise NotRunningError(f"The Hadoop in {state.folder} is not running.")
+        raise NotRunningError(
+            f"The Hadoop in {state.folder} is not running. Remove it with `yarnhub minihadoop "
+            "down`, and start it again with `yarnhub minihadoop up`."
+        )
     for name, value in state.variables().items():
         _print(f"export {name}={shlex.quote(value)}")
     _print(f'export PATH={shlex.quote(str(state.folder / "bin"))}:"$PATH"')

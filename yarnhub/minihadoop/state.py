@@ -186,7 +186,9 @@ def load(folder: Path) -> ClusterState:
             ),
         )
     except FileNotFoundError:
-        raise NotRunningError(f"There is no embedded Hadoop in {folder}.") from None
+        raise NotRunningError(
+            f"There is no embedded Hadoop in {folder}. `yarnhub minihadoop up` starts one."
+        ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise NotRunningError(
             f"{folder}/cluster.json cannot be read. Delete the directory."

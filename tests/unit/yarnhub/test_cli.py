@@ -162,6 +162,8 @@ def test_the_version_is_that_of_the_distribution():
     "arguments",
     [
         ["no-such-command"],
+        ["check", "no-such-check"],
+        ["check", "contents", "notebooks"],
         ["minihadoop", "up", "--nodemanagers", "none"],
         ["minihadoop", "up", "--datanodes", "0"],
         ["minihadoop", "up", "--port", "80"],
@@ -188,7 +190,10 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_is_done(comman
 def test_the_status_of_a_missing_cluster_is_one_line(tmp_path):
     done = yarnhub("minihadoop", "status", XDG_STATE_HOME=str(tmp_path))
     assert done.returncode == 1
-    assert done.stderr == f"There is no embedded Hadoop in {tmp_path}/yarnhub/minihadoop.\n"
+    assert done.stderr == (
+        f"There is no embedded Hadoop in {tmp_path}/yarnhub/minihadoop. `yarnhub minihadoop up` "
+        "starts one.\n"
+    )
     assert yarnhub("minihadoop", "down", XDG_STATE_HOME=str(tmp_path)).returncode == 0
 
 
