@@ -22,8 +22,8 @@ HEAD = """# Reference of commands
 
 <!-- Written by docs/make_commands.py from the commands themselves: edit those. -->
 
-Each command has `--help`, which says the same; `yarnhub --version` is the version. [The tool on the
-edge node](tool.md) shows them at work.
+Each command has `--help`, which says the same. `yarnhub --version` prints the version. [The tool on
+the edge node](tool.md) has examples.
 
 """
 

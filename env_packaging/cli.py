@@ -50,15 +50,13 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="Prefix or name of a conda environment, or path of a venv or of a complete Python; or "
-        "an environment.yml or requirements.txt to build an environment from.",
+        help="The prefix or name of a conda environment, the path of a venv or of a complete "
+        "Python, or an environment.yml or requirements.txt to build an environment from.",
     ),
 ]
 Name = Annotated[
     str,
-    typer.Option(
-        "--name", metavar="NAME", help="Name of the environment, as used in the hub's settings."
-    ),
+    typer.Option("--name", metavar="NAME", help="The environment's name, for the hub's settings."),
 ]
 EnvRoot = Annotated[
     str,
@@ -76,12 +74,13 @@ TargetRoot = Annotated[
         "--env-root",
         metavar="DIR",
         envvar=[OWN_ENVS_VARIABLE, ENV_ROOT_VARIABLE],
-        help="The HDFS directory to publish in. In a server it is that of your own environments, "
-        "if the hub accepts them.",
+        help="The HDFS directory to publish in. In a server, the default is that of your own "
+        "environments, if the hub accepts them.",
     ),
 ]
 Alias = Annotated[
-    str, typer.Option("--alias", metavar="ALIAS", help="Alias to point at the environment.")
+    str,
+    typer.Option("--alias", metavar="ALIAS", help="The alias that then points to the environment."),
 ]
 Prune = Annotated[
     list[Preset] | None,
@@ -89,8 +88,8 @@ Prune = Annotated[
         "--prune",
         metavar="KIND",
         help="Leave out tests (of packages), docs (manuals), build (files that only compilers "
-        "read), types (type stubs) or maps (source maps of web pages). Can be given several times; "
-        "the summary shows what each saved.",
+        "read), types (type stubs) or maps (source maps of web pages). Can be given several times. "
+        "The summary shows what each saved.",
     ),
 ]
 AssumeBase = Annotated[
@@ -104,8 +103,8 @@ Force = Annotated[
     bool,
     typer.Option(
         "--force",
-        help="Publish a venv without packages, files that cannot work on a node, and a JupyterHub "
-        "that cannot be imported. Without it, they are refused.",
+        help="Publish even a venv without packages, files that cannot work on a node, or a "
+        "JupyterHub that cannot be imported.",
     ),
 ]
 AllowPrivate = Annotated[
@@ -113,9 +112,8 @@ AllowPrivate = Annotated[
     typer.Option(
         "--allow-private",
         metavar="NAME",
-        help="Publish this file of the environment, or those that match this pattern, although "
-        "other users cannot read it here or it has credentials. Can be given several times. "
-        "Without it, such files are refused.",
+        help="Publish a file of this name or pattern, even if other users cannot read it here or "
+        "it has credentials. Can be given several times.",
     ),
 ]
 Copies = Annotated[
@@ -125,8 +123,8 @@ Copies = Annotated[
         min=0,
         max=32767,  # HDFS keeps it in 16 bits
         metavar="N",
-        help="HDFS replication of the archive. Raise it if many servers start at the same time; 0 "
-        "uses the cluster's default.",
+        help="HDFS replication of the archive. Raise it if many servers start at the same time. 0 "
+        "is the cluster's default.",
     ),
 ]
 AsJson = Annotated[
@@ -150,8 +148,11 @@ def pack_env(  # noqa: PLR0913 - typer makes an option of each
 ) -> None:
     """Pack and publish an environment in HDFS.
 
-    HADOOP_CONF_DIR configures HDFS. The user is HADOOP_USER_NAME or the current account; with
-    Kerberos, the owner of the ticket or of the keytab (KRB5_CLIENT_KTNAME).
+    The Hadoop configuration is that of HADOOP_CONF_DIR. You publish as HADOOP_USER_NAME or your
+    account or, with Kerberos, as the owner of the ticket or of the keytab (KRB5_CLIENT_KTNAME).
+
+    Files that other users cannot read, that have credentials, or that cannot work on a node are
+    refused.
     """
     reference = Reference(check_name("name", name), check_alias(alias))
     with required_packages():

@@ -55,7 +55,9 @@ class ListedServer:
 
 
 def apps(
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow until Ctrl-C.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Update the list until Ctrl-C.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the notebook servers on YARN.

@@ -46,7 +46,7 @@ def logs(
             "-n",
             min=0,
             metavar="N",
-            help="Print only so many last lines of each stream; 0: all.",
+            help="Print only the last N lines of stdout and of stderr; 0 prints all.",
         ),
     ] = 0,
     follow: Annotated[
@@ -55,7 +55,8 @@ def logs(
 ) -> None:
     """Print the output of a server on YARN.
 
-    Of a server that has ended, YARN keeps the last lines.
+    The output of a running server comes from its node. Of a server that has ended, YARN keeps the
+    last lines.
     """
     from yarnspawner.node_logs import STREAMS, new_output
 

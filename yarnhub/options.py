@@ -22,8 +22,8 @@ def config_option(purpose: str) -> OptionInfo:
         envvar="YARNHUB_CONFIG",
         exists=True,
         dir_okay=False,
-        help=f"The hub's jupyterhub_config.py, to {purpose}. The file is executed, as JupyterHub "
-        "does.",
+        metavar="FILE",
+        help=f"The hub's jupyterhub_config.py, to {purpose}. It is executed, as by JupyterHub.",
     )
     return option
 

@@ -62,7 +62,7 @@ class ClusterStatus:
 def status(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Show the hub, servers, nodes and queues.
 
-    Servers are those of all hubs on the cluster; the queues' applications are all of YARN's.
+    The servers are those of all hubs on the cluster. The queues count all applications of YARN.
     """
     from hadoop_client.yarn.records import ALIVE, NodeState
     from hadoop_client.yarn.resourcemanager import GET_QUEUE_INFO, GetQueueInfoRequest

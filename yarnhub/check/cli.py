@@ -40,7 +40,7 @@ Groups = Annotated[
     typer.Argument(
         metavar="GROUP",
         help=f"What to check: {', '.join(GROUPS)}; by default all of these. Or: contents "
-        "[ROOT], to check a notebook directory in HDFS as yourself.",
+        "[ROOT], to save and delete a file in a directory of HDFS as yourself.",
         show_default=False,
         autocompletion=lambda: [*GROUPS, CONTENTS],
     ),
@@ -50,8 +50,9 @@ User = Annotated[
     str | None,
     typer.Option(
         "--user",
-        help="The user to start servers for; default: the first user that the configuration "
-        "allows, else yourself.",
+        metavar="NAME",
+        help="The user whose servers are checked. Default: the first user that the configuration "
+        "allows, or else yourself.",
     ),
 ]
 
@@ -63,7 +64,9 @@ def check(
 
     Each problem is shown with its remedy. Run it with the hub's environment: HADOOP_CONF_DIR, and
     HADOOP_USER_NAME or the hub's account.
-    The exit code is 1 if any check failed.
+
+    Of these groups, callback and mount each run a container on YARN; the others only read. The exit
+    code is 1 if any check failed.
     """
     requested, root = _parse_groups(groups or GROUPS)
     results = []

@@ -55,32 +55,62 @@ class NothingToChooseError(ToolError):
 
 Output = Annotated[
     Path,
-    typer.Option("--output", "-o", dir_okay=False, callback=writable, help="The file to write."),
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        dir_okay=False,
+        callback=writable,
+        help="The file to write.",
+    ),
 ]
 Unit = Annotated[
     Path | None,
     typer.Option(
         "--unit",
+        metavar="FILE",
         dir_okay=False,
         callback=writable,
-        help="Also write a systemd unit.",
+        help="Also write a systemd unit that runs the hub with your account and environment.",
         show_default=False,
     ),
 ]
 HubHost = Annotated[
-    str, typer.Option(help="This host's name, as the nodes resolve it.", show_default=False)
-]
-Queue = Annotated[str, typer.Option(help="The servers' queue.", show_default=False)]
-Env = Annotated[str, typer.Option(help="The servers' environment.", show_default=False)]
-Users = Annotated[
     str,
     typer.Option(
-        help="Users who may log in, as NAME,NAME…; default: all. The check is for the first "
-        "user, or for yourself.",
+        metavar="HOST",
+        help="The name at which the nodes reach this host. Default: the host's full name.",
         show_default=False,
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; use the first choice of each.")]
+Queue = Annotated[
+    str, typer.Option(metavar="QUEUE", help="The servers' queue.", show_default=False)
+]
+Env = Annotated[
+    str,
+    typer.Option(
+        metavar="ENVIRONMENT",
+        help="The servers' environment: NAME, NAME:ALIAS, NAME@KEY, or a path that all nodes have.",
+        show_default=False,
+    ),
+]
+Users = Annotated[
+    str,
+    typer.Option(
+        metavar="NAMES",
+        help="Users who may log in, separated by commas. Default: all. The check is for the first "
+        "of them, or else for yourself.",
+        show_default=False,
+    ),
+]
+Yes = Annotated[
+    bool,
+    typer.Option(
+        "--yes",
+        "-y",
+        help="Use the first choice of each instead of asking, as without a terminal.",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 
 
@@ -96,8 +126,10 @@ def config(
 ) -> None:
     """Write a hub's configuration and check it.
 
-    Run it with the hub's environment: HADOOP_CONF_DIR, and HADOOP_USER_NAME or the hub's account.
-    The exit code is 1 if any check failed.
+    It looks up the cluster's queues and environments, and asks for what the options leave open. Run
+    it with the hub's environment: HADOOP_CONF_DIR, and HADOOP_USER_NAME or the hub's account.
+
+    The check is `yarnhub check --config`. The exit code is 1 if it failed.
     """
     for path in (output, unit):
         if path is not None and path.exists() and not force:

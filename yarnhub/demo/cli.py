@@ -13,7 +13,8 @@ from yarnhub.options import writable
 
 def demo(
     port: Annotated[
-        int, typer.Option(min=1, max=65535, help="The port of the demo's JupyterHub.")
+        int,
+        typer.Option(min=1, max=65535, metavar="N", help="The port of the demo's JupyterHub."),
     ] = 8000,
     check: Annotated[
         bool, typer.Option("--check", help="Run the end-to-end check, then exit.")
@@ -24,14 +25,17 @@ def demo(
     report: Annotated[
         Path | None,
         typer.Option(
-            help="Write the check's steps to this file, as JSON.", metavar="FILE", callback=writable
+            help="With --check, write its steps to this file, as JSON.",
+            metavar="FILE",
+            callback=writable,
         ),
     ] = None,
     allow_root: AllowRoot = False,
 ) -> None:
     """Run JupyterHub on an embedded Hadoop.
 
-    Log in, start a server, and keep a notebook in HDFS. Ctrl-C ends everything.
+    It starts a Hadoop and a hub on this machine, and prints where to log in and what to try. Ctrl-C
+    ends all of it, and removes its data.
     """
     from rich.console import Console
 

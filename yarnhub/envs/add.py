@@ -60,7 +60,7 @@ Packages = Annotated[
 ]
 NewName = Annotated[
     str,
-    typer.Option("--as", metavar="NAME", help="Publish it under this name. Default: the same."),
+    typer.Option("--as", metavar="NAME", help="Publish it under this name, not its present one."),
 ]
 EnvRoot = Annotated[
     str,

@@ -87,7 +87,7 @@ def list_all(env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJson = False) -> N
 def show(reference: Target, env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJson = False) -> None:
     """Show the contents of an environment.
 
-    The findings of its packer are included.
+    The warnings and notes of `yarnhub pack-env` are included.
     """
     published = resolve(open_hdfs(), env_root, reference)
     if as_json:
@@ -146,7 +146,7 @@ def verify(
 ) -> None:
     """Compare an archive with its manifest.
 
-    The whole archive is read.
+    It reads the whole archive from HDFS.
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -174,7 +174,7 @@ def verify(
 @app.command()
 def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="NAME, NAME:ALIAS or NAME@KEY.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="NAME, NAME:ALIAS or NAME@KEY.")],
     env_root: EnvRoot = DEFAULT_ENV_ROOT,
     as_json: AsJson = False,
 ) -> None:
@@ -247,7 +247,8 @@ def gc(
             "--older-than",
             min=0,
             metavar="DAYS",
-            help="Keep environments published, or unaliased, within this many days.",
+            help="Keep environments that were published, or lost their last alias, within this "
+            "many days.",
         ),
     ] = 7.0,
     dry_run: Annotated[
@@ -262,7 +263,7 @@ def gc(
     An environment is needed if an alias points to it or an application uses it. Leftovers of failed
     uploads are removed too.
 
-    A key in a setting (NAME@KEY) does not count as needed: give the environment an alias.
+    A setting that names a key (NAME@KEY) does not count: give that environment an alias.
     """
     from env_packaging.garbage import delete, delete_temporary_files, find_garbage
     from env_packaging.inventory import read_folder

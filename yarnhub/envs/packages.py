@@ -27,7 +27,7 @@ app = typer.Typer(
 
 Python = Annotated[
     str,
-    typer.Argument(metavar="PYTHON", help="Only of this Python, as `list` names it."),
+    typer.Argument(metavar="PYTHON", help="Only those of this Python, as `list` names it."),
 ]
 
 
@@ -46,7 +46,7 @@ class Kept(NamedTuple):
 def list_kept(as_json: AsJson = False) -> None:
     """List the packages that your servers keep.
 
-    `default` is the server without a name. Each archive is read.
+    They are those of `%pip install`. `default` is the server without a name. Each archive is read.
     """
     filesystem = open_hdfs()
     kept = list(_kept(filesystem))
@@ -90,7 +90,7 @@ def list_kept(as_json: AsJson = False) -> None:
 def clean(python: Python = "", as_json: AsJson = False, quiet: Quiet = False) -> None:
     """Remove the packages that your servers keep.
 
-    Servers that run have theirs until they stop.
+    A running server has its packages until it stops. It saves them again if they change meanwhile.
     """
     filesystem = open_hdfs()
     removed = [server.archive for server in _kept(filesystem) if python in ("", server.python)]

@@ -41,7 +41,7 @@ def warm(
         typer.Option("--node", metavar="HOST", help="Only this node; can be given several times."),
     ] = None,
     timeout: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="Give up after so many seconds.")
+        float, typer.Option(min=1, metavar="SECONDS", help="Give up after this time.")
     ] = 900.0,
     env_root: EnvRoot = DEFAULT_ENV_ROOT,
     as_json: AsJson = False,
@@ -49,7 +49,8 @@ def warm(
 ) -> None:
     """Localize an environment on each node.
 
-    Its Python runs once there.
+    It runs a container in the environment on each node. YARN downloads and unpacks the environment
+    for that, so that later servers on the node do not wait for it.
     """
     from rich.console import Console
 

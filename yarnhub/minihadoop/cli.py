@@ -23,9 +23,9 @@ app = typer.Typer(
 StateDir = Annotated[
     Path | None,
     typer.Option(
-        help="The cluster's directory.",
+        help="The directory of this Hadoop. Default: yarnhub/minihadoop in ~/.local/state.",
         metavar="DIR",
-        show_default="~/.local/state/yarnhub/minihadoop",
+        show_default=False,
     ),
 ]
 
@@ -52,9 +52,9 @@ Users = Annotated[
     list[str] | None,
     typer.Option(
         "--user",
-        help="A user with an HDFS home; can be given several times.",
+        help="A user with an HDFS home. Can be given several times. Default: alice and bob.",
         metavar="NAME",
-        show_default="alice, bob",
+        show_default=False,
     ),
 ]
 HighAvailability = Annotated[
@@ -66,9 +66,9 @@ FirstPort = Annotated[
     typer.Option(
         min=1024,
         max=65000,
-        help="The first of 34 consecutive ports.",
+        help="The first of 34 consecutive ports. Default: free ones.",
         metavar="N",
-        show_default="free ones",
+        show_default=False,
     ),
 ]
 
@@ -135,7 +135,7 @@ def _print_addresses(state: ClusterState) -> None:
 def down(state_dir: StateDir = None) -> None:
     """End the Hadoop and remove its data.
 
-    Its containers end too. Its logs stay.
+    Its containers end too. Its logs are kept.
     """
     from yarnhub.minihadoop.errors import NotRunningError
     from yarnhub.minihadoop.processes import containers, daemons, end_processes
@@ -157,7 +157,7 @@ def down(state_dir: StateDir = None) -> None:
 
 @app.command()
 def status(state_dir: StateDir = None) -> None:
-    """Show the daemons.
+    """Show the daemons with their memory.
 
     The exit code is 0 if all of them run, else 1.
     """
@@ -187,13 +187,13 @@ def failover(
     index: Annotated[
         int, typer.Argument(min=1, max=2, help="The one to activate, 1 or 2.", metavar="NUMBER")
     ],
-    hdfs: Annotated[bool, typer.Option("--hdfs", help="Switch the NameNodes instead.")] = False,
+    hdfs: Annotated[bool, typer.Option("--hdfs", help="Activate a NameNode.")] = False,
     state_dir: StateDir = None,
 ) -> None:
     """Make another daemon the active one.
 
-    It needs a Hadoop that was started with `up --ha`. A ResourceManager becomes active, or a
-    NameNode with --hdfs.
+    It activates a ResourceManager or, with --hdfs, a NameNode. The Hadoop must have been started
+    with `up --ha`.
     """
     from yarnhub.minihadoop.errors import SettingsError
     from yarnhub.minihadoop.state import load
@@ -209,7 +209,7 @@ def failover(
 def env(state_dir: StateDir = None) -> None:
     """Print shell exports for this Hadoop.
 
-    eval "$(yarnhub minihadoop env)" makes any client use it.
+    eval "$(yarnhub minihadoop env)" makes all Hadoop clients of the shell use it.
     """
     from yarnhub.minihadoop.errors import NotRunningError
     from yarnhub.minihadoop.processes import daemons
