@@ -9,6 +9,7 @@
     inodes        the names that the kernel knows, by their node ids
     overlay       the changes to a file that are not in HDFS yet
     files         open files, and the publication of their content
+    names         what is made, deleted and renamed
     operations    the answer to each request
     state         what outlives a killed daemon
     daemon        threads that read requests and send answers

@@ -8,8 +8,8 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from hadoop_client.hdfs.atomic import is_same
@@ -45,22 +45,23 @@ class OpenFiles:
         self._ahead = ReadAhead()
         self._uid, self._gid = os.getuid(), os.getgid()
 
-    def open(self, node: Node, flags: int) -> int:
-        """Open a file; return the number of its handle."""
+    def open(self, node: Node, flags: int) -> Handle:
+        """Open a file."""
         path = self._path(node)
         handle = Handle(0, node, flags)
         if not handle.writable:
             if self._fresh_draft(node, path) is None:
                 handle.reader = self._open_read(path)
             with self._tables:
-                return self._tables.add(handle)
+                self._tables.add(handle)
+            return handle
         self._add_writable(handle, path)
         if flags & os.O_TRUNC:
             self._truncate(self.draft(node), 0)
-        return handle.id
+        return handle
 
-    def create(self, node: Node, flags: int, version: FileStatus, created: Writer) -> int:
-        """Open a file that was just created, empty; return the number of its handle.
+    def create(self, node: Node, flags: int, version: FileStatus, created: Writer) -> Handle:
+        """Open a file that was just created, empty.
 
         It is closed in HDFS with its content, which saves half of the calls for a small file.
         """
@@ -68,13 +69,10 @@ class OpenFiles:
         with self._tables:
             draft = self._new_draft(node, version)
             draft.created = created
-            former = self._tables.drafts.get(node.id)
             self._tables.drafts[node.id] = draft
             self._tables.recorder.draft(draft)
             self._tables.add(handle)
-        if former is not None:  # of a file with the same name that another client has deleted
-            former.overlay.close()
-        return handle.id
+        return handle
 
     def _add_writable(self, handle: Handle, path: str) -> None:
         node = handle.node
@@ -144,6 +142,19 @@ class OpenFiles:
                 self._record(draft)
                 draft.overlay.trim()
 
+    @contextmanager
+    def held(self, *nodes: Node | None) -> Iterator[None]:
+        """Publish nothing of these files, and of those below these directories, meanwhile."""
+        with self._tables:
+            drafts = [
+                draft for draft in self._tables.drafts.values() if draft.node.is_below(*nodes)
+            ]
+        with ExitStack() as locks:
+            # In one order everywhere, so that no two threads wait for each other.
+            for draft in sorted(drafts, key=lambda draft: draft.node.id):
+                locks.enter_context(draft.lock)
+            yield
+
     def _handle(self, handle_id: int) -> Handle:
         with self._tables:
             handle = self._tables.handles.get(handle_id)
@@ -206,12 +217,12 @@ class OpenFiles:
         if draft is not None:
             self._truncate(draft, size)
             return
-        handle_id = self.open(node, os.O_WRONLY)
+        handle = self.open(node, os.O_WRONLY)
         try:
             self._truncate(self.draft(node), size)
-            self.flush(handle_id)
+            self.flush(handle.id)
         finally:
-            self.release(handle_id)
+            self.release(handle.id)
 
     def _truncate(self, draft: Draft, size: int) -> None:
         with draft.lock:

@@ -35,6 +35,15 @@ class Node:
     def is_deleted(self) -> bool:
         return self.parent is None and self.id != ROOT
 
+    def is_below(self, *nodes: Node | None) -> bool:
+        """Return whether it is one of the nodes, or below one of them."""
+        node: Node | None = self
+        while node is not None:
+            if node in nodes:
+                return True
+            node = node.parent
+        return False
+
 
 class Inodes:
     """The table of nodes. `root` is the path in HDFS that is mounted."""

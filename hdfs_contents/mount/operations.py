@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,13 +15,13 @@ from functools import partial
 from typing import Any
 
 from hadoop_client.hdfs.interface import FileStatus, FileSystem, Usage, Writer
-from hadoop_client.hdfs.paths import is_unfinished
 from hdfs_contents.mount import links, messages, protocol
 from hdfs_contents.mount.attributes import may_access, space
 from hdfs_contents.mount.directories import VALID_NS, Directories
 from hdfs_contents.mount.files import OpenFiles
 from hdfs_contents.mount.inodes import Node
-from hdfs_contents.mount.tables import Tables
+from hdfs_contents.mount.names import Names
+from hdfs_contents.mount.tables import Handle, Tables
 
 #: How long the usage of the home directory is kept: the NameNode counts all files for it.
 _USAGE_SECONDS = 60.0
@@ -49,6 +48,7 @@ class Operations:
         self._files = files
         self._home = home
         self._replication = replication
+        self._names = Names(fs, tables, files)
         self._directories = Directories(fs, tables, files)
         self._uid, self._gid = os.getuid(), os.getgid()
         self._usage: tuple[float, Usage | None] = (-_USAGE_SECONDS, None)
@@ -100,14 +100,6 @@ class Operations:
             links.refuse(self._tables.links, path)
         return node, path
 
-    def _path_of(self, parent_id: int, name: str) -> tuple[Node, str]:
-        """Return the node of a directory and the path of a name in it, which is not a link."""
-        with self._tables:
-            parent = self._tables.inodes.get(parent_id)
-            path = self._tables.inodes.path_of(parent, name)
-            links.refuse(self._tables.links, path)
-        return parent, path
-
     # Names
 
     def _look_up(self, parent_id: int, body: messages.Lookup) -> Answer:
@@ -149,21 +141,12 @@ class Operations:
         return Answer()
 
     def _mkdir(self, parent_id: int, body: messages.Mkdir) -> Answer:
-        parent, path = self._path_of(parent_id, body.name)
-        if self._fs.exists(path):
-            raise FileExistsError(errno.EEXIST, "it already exists", path)
-        self._fs.mkdirs(path, body.mode & 0o1777, umask=body.umask)
-        return self._entry(parent, body.name, self._fs.stat(path))
+        parent, status = self._names.make_directory(parent_id, body)
+        return self._entry(parent, body.name, status)
 
     def _mknod(self, parent_id: int, body: messages.Mknod) -> Answer:
-        if not stat.S_ISREG(body.mode):
-            raise PermissionError(errno.EPERM, "HDFS has only files and directories")
-        parent, path = self._path_of(parent_id, body.name)
-        return self._entry(parent, body.name, self._new_file(path, body.mode, body.umask))
-
-    def _new_file(self, path: str, mode: int, umask: int) -> FileStatus:
-        self._fs.open_write(path, mode & 0o777, umask=umask).close()
-        return self._fs.stat(path)
+        parent, status = self._names.make_file(parent_id, body)
+        return self._entry(parent, body.name, status)
 
     def _link(self, node_id: int, body: messages.Link) -> Answer:
         raise PermissionError(errno.EPERM, "HDFS has no links")
@@ -185,63 +168,15 @@ class Operations:
         return Answer()
 
     def _unlink(self, parent_id: int, body: messages.Unlink) -> Answer:
-        parent, path = self._path_of(parent_id, body.name)
-        self._keep_open_content(parent, body.name)
-        self._fs.delete(path)
-        self._detach(parent, body.name)
+        self._names.unlink(parent_id, body.name)
         return Answer()
-
-    def _keep_open_content(self, parent: Node, name: str) -> None:
-        """Fetch what a program has open, before it is deleted or replaced."""
-        with self._tables:
-            node = self._tables.inodes.child(parent, name)
-        if node is not None:
-            self._files.keep_content(node)
-
-    def _detach(self, parent: Node, name: str) -> None:
-        with self._tables:
-            node = self._tables.inodes.child(parent, name)
-            if node is not None:
-                self._tables.inodes.detach(node)
 
     def _rmdir(self, parent_id: int, body: messages.Rmdir) -> Answer:
-        parent, path = self._path_of(parent_id, body.name)
-        try:
-            self._fs.delete(path)
-        except OSError as error:
-            if error.errno != errno.ENOTEMPTY or not self._delete_unfinished(path):
-                raise
-            self._fs.delete(path)
-        self._detach(parent, body.name)
+        self._names.remove_directory(parent_id, body.name)
         return Answer()
 
-    def _delete_unfinished(self, path: str) -> bool:
-        """Delete this user's unfinished files, if a directory has no others. No listing shows
-        them, so it looks empty."""
-        entries = self._fs.list_dir(path)
-        user = self._fs.user
-        if all(is_unfinished(entry.name) and entry.owner == user for entry in entries):
-            for entry in entries:
-                self._fs.delete(entry.path)
-            return True
-        return False
-
     def _rename(self, parent_id: int, body: messages.Rename) -> Answer:
-        if body.flags & ~messages.RENAME_NOREPLACE:
-            raise OSError(errno.EINVAL, "HDFS cannot exchange two files")
-        parent, source = self._path_of(parent_id, body.name)
-        new_parent, target = self._path_of(body.new_parent, body.new_name)
-        overwrite = not body.flags & messages.RENAME_NOREPLACE
-        with self._tables:
-            node = self._tables.inodes.child(parent, body.name)
-        draft = self._files.draft_or_none(node) if node else None
-        if draft is not None:
-            self._files.publish(draft)
-        if overwrite:
-            self._keep_open_content(new_parent, body.new_name)
-        self._fs.rename(source, target, overwrite=overwrite)
-        with self._tables:
-            self._tables.inodes.rename(parent, body.name, new_parent, body.new_name)
+        self._names.rename(parent_id, body)
         return Answer()
 
     # Attributes
@@ -338,14 +273,15 @@ class Operations:
     def _open(self, node_id: int, body: messages.Open) -> Answer:
         return self._opened(self._files.open(self._node(node_id), body.flags))
 
-    def _opened(self, handle: int) -> Answer:
-        return Answer(protocol.encode_open(handle), partial(self._files.release, handle))
+    def _opened(self, handle: Handle) -> Answer:
+        undo = partial(self._files.release, handle.id)
+        return Answer(protocol.encode_open(handle.id), undo)
 
     def _create(self, parent_id: int, body: messages.Create) -> Answer:
-        parent, path = self._path_of(parent_id, body.name)
+        parent, path = self._names.path_of(parent_id, body.name)
         created: Writer | None = None
         try:
-            created = self._fs.open_write(path, body.mode & 0o777, umask=body.umask)
+            created = self._names.create(parent, path, body)
         except FileExistsError:  # another client has made it just now
             if body.flags & os.O_EXCL:
                 raise
