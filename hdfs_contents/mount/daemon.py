@@ -97,8 +97,11 @@ class DeviceServer:
         """Let the kernel forget names, so that they do not fill this process's memory."""
         # Not in a thread that answers: the kernel may wait for one before it takes this.
         for parent, name in self._too_many_names():
-            with suppress(OSError):  # in use, or forgotten already
-                os.write(self._device, protocol.forget_name(parent, name))
+            self._notify(protocol.forget_name(parent, name))
+
+    def _notify(self, message: bytes) -> None:
+        with suppress(OSError):  # in use, or forgotten already
+            os.write(self._device, message)
 
     def _finish_unanswered(self) -> None:
         """Answer what a daemon that was killed has left, each in a thread: HDFS may hang."""
@@ -193,6 +196,8 @@ class DeviceServer:
         if isinstance(body, _NO_ANSWER) or was_given_up:
             taken = False
         else:
+            if answer.stale is not None:
+                self._notify(protocol.forget_attributes(answer.stale))
             taken = self._send(request.unique, code, answer.payload, *answer.content)
         if not taken and answer.undo is not None:
             with suppress(OSError):

@@ -126,11 +126,13 @@ class Draft:
             self.stop_upload()
             self.in_order = False
         self.modified_ms, self.keeps_time = time.time_ns() // 1_000_000, False
+        self.node.changed = time.monotonic()
 
     def follow(self, version: FileStatus, open_base: Callable[[], Reader]) -> None:
         """Take the content of a version in HDFS, which has all changes or replaces them."""
         self.version, self.next_version = version, None
         self.published = self.attempted = self.changes
+        self.node.changed = time.monotonic()
         self.overlay.rebase(open_base, version.size)
 
 

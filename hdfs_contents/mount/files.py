@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -107,12 +108,20 @@ class OpenFiles:
 
         return open_base
 
+    def size(self, handle: Handle) -> int | None:
+        """Return the size of an open file; None if that is unknown."""
+        draft = self.draft_or_none(handle.node)
+        if draft is not None:
+            return draft.overlay.size
+        return handle.reader.size if handle.reader else None
+
     def attributes(self, node: Node, status: FileStatus) -> Attributes:
         """Return attributes with the changes that are not in HDFS yet."""
         draft = self._tables.drafts.get(node.id)
         if draft is not None and draft.is_dirty:
             changed = draft.status
             status = status._replace(size=changed.size, modified_ms=changed.modified_ms)
+        node.shown_size = status.size
         shown = attributes(status, self._fs.user, node.inode, self._uid, self._gid)
         return shown._replace(links=0) if node.is_deleted else shown
 
@@ -231,6 +240,7 @@ class OpenFiles:
 
     def set_mode(self, node: Node, mode: int) -> None:
         self._fs.set_permission(self._path(node), mode)
+        node.changed = time.monotonic()
         draft = self.draft_or_none(node)
         if draft is not None:
             with draft.lock:

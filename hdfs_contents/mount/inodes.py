@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from hdfs_contents.mount.protocol import ROOT
@@ -30,6 +31,10 @@ class Node:
     lookups: int = 0
     #: The number of nodes that have this one as their parent.
     children: int = 0
+    #: The size that the kernel was told last, if this process has told it.
+    shown_size: int | None = None
+    #: When the file was looked up first or changed here, by `time.monotonic`.
+    changed: float = field(default_factory=time.monotonic)
 
     @property
     def is_deleted(self) -> bool:

@@ -34,6 +34,8 @@ class Answer:
     undo: Callable[[], object] | None = None
     #: The content of a file, which follows the payload.
     content: Sequence[bytes | memoryview] = ()
+    #: A node whose attributes have changed since the kernel was told them.
+    stale: int | None = None
 
 
 class Operations:
@@ -231,6 +233,7 @@ class Operations:
             self._files.set_time(draft, modified_ms)
             return
         _, path = self._path(node.id)
+        node.changed = time.monotonic()
         try:
             self._fs.set_times(path, modified_ms=modified_ms)
         except PermissionError:
@@ -274,8 +277,14 @@ class Operations:
         return self._opened(self._files.open(self._node(node_id), body.flags))
 
     def _opened(self, handle: Handle) -> Answer:
-        undo = partial(self._files.release, handle.id)
-        return Answer(protocol.encode_open(handle.id), undo)
+        node = handle.node
+        # The kernel reads no further than to the size that it knows.
+        is_stale = self._files.size(handle) != node.shown_size
+        return Answer(
+            protocol.encode_open(handle.id),
+            partial(self._files.release, handle.id),
+            stale=node.id if is_stale else None,
+        )
 
     def _create(self, parent_id: int, body: messages.Create) -> Answer:
         parent, path = self._names.path_of(parent_id, body.name)
@@ -302,7 +311,7 @@ class Operations:
                 if answer.undo:
                     answer.undo()
 
-        return Answer(b"".join((entry.payload, opened.payload)), undo)
+        return Answer(b"".join((entry.payload, opened.payload)), undo, stale=opened.stale)
 
     def _read(self, node_id: int, body: messages.Read) -> Answer:
         return Answer(content=self._files.read(body.handle, body.offset, body.size))

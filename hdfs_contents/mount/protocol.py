@@ -121,8 +121,7 @@ class _OneForget(NamedTuple):
 
 def _names(data: memoryview) -> list[str]:
     """Decode strings that each end with a zero byte."""
-    parts = bytes(data).split(b"\0")
-    return [part.decode("utf-8", "surrogateescape") for part in parts[:-1]]
+    return [part.decode("utf-8", "surrogateescape") for part in bytes(data).split(b"\0")[:-1]]
 
 
 def _forget(data: memoryview) -> Forget:
@@ -291,14 +290,18 @@ def answer(unique: int, error: int, size: int) -> bytes:
 
 
 def forget_name(parent: int, name: str) -> bytes:
-    """Return a message that makes the kernel look a name up again, and forget its node if no
-    program uses it."""
+    """Return a message that makes the kernel forget the node of a name, if no program uses it."""
     encoded = name.encode("utf-8", "surrogateescape")
-    payload = struct.pack("<QII", parent, len(encoded), 0) + encoded + b"\0"
-    return _OUT.pack(_OUT.size + len(payload), _NOTIFY_INVAL_ENTRY, 0) + payload
+    return _notification(3, struct.pack(f"<QII{len(encoded)}sx", parent, len(encoded), 0, encoded))
 
 
-_NOTIFY_INVAL_ENTRY = 3
+def forget_attributes(node: int) -> bytes:
+    """Return a message that makes the kernel ask for the attributes of a node again."""
+    return _notification(2, struct.pack("<Qqq", node, -1, 0))
+
+
+def _notification(code: int, payload: bytes) -> bytes:
+    return _OUT.pack(_OUT.size + len(payload), code, 0) + payload
 
 
 def encode_init(request: Init) -> bytes:

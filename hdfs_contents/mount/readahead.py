@@ -108,16 +108,17 @@ class AheadReader:
     def __init__(self, reader: Reader, ahead: ReadAhead) -> None:
         self._reader = reader
         self._ahead = ahead
-        self._size = reader.size
+        #: The size of the file when it was opened.
+        self.size = reader.size
         self._expected = 0
         self._in_order = 0
         self._stream: Stream | None = None
-        self._all = ahead.fetch(reader) if 0 < self._size <= _SMALL else None
+        self._all = ahead.fetch(reader) if 0 < self.size <= _SMALL else None
         self._lock = threading.Lock()
 
     def read_at(self, offset: int, size: int) -> Sequence[bytes | memoryview]:
         """Return the bytes from `offset` to `offset + size`, or to the end, in parts."""
-        end = min(offset + size, self._size)
+        end = min(offset + size, self.size)
         # A fetch that has not begun would be slower than a request of its own.
         if self._all is not None and not self._all.cancel():
             with suppress(OSError):  # then another request reports it

@@ -42,6 +42,8 @@ class Directory:
     id: int
     node: Node
     entries: list[FileStatus] | None = None
+    #: When it was read then, by `time.monotonic`.
+    listed: float = 0.0
     was_read: bool = False
 
 

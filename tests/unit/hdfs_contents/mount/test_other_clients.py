@@ -6,6 +6,15 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+
+def replace(stored: Path, content: bytes) -> None:
+    """Replace a file in HDFS as other clients do."""
+    new = stored.with_name("new")
+    new.write_bytes(content)
+    new.replace(stored)
+
 
 def test_a_file_that_is_made_again_does_not_get_what_is_written_to_the_deleted_one(
     folder: Path, stored: Path, wait_until: Callable[..., object]
@@ -22,3 +31,28 @@ def test_a_file_that_is_made_again_does_not_get_what_is_written_to_the_deleted_o
             deleted.flush()
             assert os.fstat(deleted.fileno()).st_nlink == 0
     assert (stored / "a").read_text() == "second"
+
+
+@pytest.mark.parametrize("content", [b"new", b"new and longer"])
+@pytest.mark.parametrize("mode", ["rb", "r+b"])
+def test_a_file_is_read_with_the_size_that_it_has_when_it_is_opened(
+    mode: str, content: bytes, folder: Path, stored: Path
+) -> None:
+    (stored / "a").write_bytes(b"of before")
+    with (folder / "a").open(mode):
+        assert (folder / "a").stat().st_size == 9
+        replace(stored / "a", content)
+        with (folder / "a").open(mode) as file:
+            assert file.read() == content
+
+
+def test_a_listing_that_goes_on_does_not_bring_back_former_sizes(
+    folder: Path, stored: Path
+) -> None:
+    for number in range(3000):
+        (stored / f"{number:04}").touch()
+    with os.scandir(folder) as entries:
+        next(entries).stat()
+        (folder / "2999").write_bytes(b"x" * 100)
+        assert all(entry.stat() is not None for entry in entries)
+        assert (folder / "2999").read_bytes() == b"x" * 100
