@@ -48,7 +48,11 @@ html_theme_options = {
 copybutton_exclude = ".linenos, .gp, .go"  # a prompt and the output are not copied
 
 #: Files outside docs/, and the pages that include them.
-_OUTSIDE = {"../SECURITY.md": "security.md", "../CHANGELOG.md": "changelog.md"}
+_OUTSIDE = {
+    "../SECURITY.md": "security.md",
+    "SECURITY.md": "security.md",  # in what is included from README.md
+    "../CHANGELOG.md": "changelog.md",
+}
 #: Drawn in the page instead of as an image, so that its colours follow the theme of the site.
 _DIAGRAM = "flow.svg"
 
@@ -71,6 +75,7 @@ class InlineDiagram(SphinxPostTransform):
 def setup(app: Sphinx) -> None:
     """Connect the functions below."""
     app.connect("source-read", _link_inside)
+    app.connect("include-read", _link_included)
     app.connect("html-page-context", _shorten_contents)
     app.add_post_transform(InlineDiagram)
 
@@ -79,6 +84,11 @@ def _link_inside(app: Sphinx, page: str, source: list[str]) -> None:
     """Point links to files outside docs/ to the pages that include them."""
     for outside, inside in _OUTSIDE.items():
         source[0] = source[0].replace(f"]({outside}", f"]({inside}")
+
+
+def _link_included(app: Sphinx, path: Path, page: str, source: list[str]) -> None:
+    """Do the same in a text that a page includes."""
+    _link_inside(app, page, source)
 
 
 def _shorten_contents(
