@@ -62,8 +62,8 @@ def check(
 ) -> None:
     """Check this edge node and its cluster.
 
-    Each problem is shown with its remedy. Run it with the hub's environment: HADOOP_CONF_DIR, and
-    HADOOP_USER_NAME or the hub's account.
+    Each problem is shown with its remedy. Run it as the hub runs: with its HADOOP_CONF_DIR, and its
+    HADOOP_USER_NAME or account.
 
     Of these groups, callback and mount each run a container on YARN; the others only read. The exit
     code is 1 if any check failed.

@@ -71,7 +71,7 @@ Unit = Annotated[
         metavar="FILE",
         dir_okay=False,
         callback=writable,
-        help="Also write a systemd unit that runs the hub with your account and environment.",
+        help="Also write a systemd unit that runs the hub with your account and variables.",
         show_default=False,
     ),
 ]
@@ -127,7 +127,7 @@ def config(
     """Write a hub's configuration and check it.
 
     It looks up the cluster's queues and environments, and asks for what the options leave open. Run
-    it with the hub's environment: HADOOP_CONF_DIR, and HADOOP_USER_NAME or the hub's account.
+    it as the hub will run: with its HADOOP_CONF_DIR, and its HADOOP_USER_NAME or account.
 
     The check is `yarnhub check --config`. The exit code is 1 if it failed.
     """
