@@ -1,6 +1,6 @@
 """What outlives a killed daemon, in a memory file that the application master holds.
 
-    0         a header: the number of the journal in use
+    0         a header: the number of the journal in use, and the bytes of its records
     4096      a slot for each thread, into which it reads a request
     JOURNALS  two journals, of which one is in use
 
@@ -9,7 +9,8 @@ slot once it has answered. So the requests that a killed daemon has left are in 
 journal has records of open files and of names that the kernel knows. When it has grown, its live
 records are written to the other journal, and that one is used.
 
-A system call is done or not done when a process is killed, so no record is ever half written.
+The kernel may stop in the middle of a write when the process is killed, but not within a page. So
+records count only once the header, which is small, says how many bytes they are.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _JOURNAL_SPAN = 1 << 32
 #: A journal of this size is compacted, unless its live records are nearly as many bytes.
 _COMPACT_BYTES = 1024 * 1024
 
-_IN_USE = struct.Struct("<Q")
+_HEADER = struct.Struct("<QQ")
 _LENGTH = struct.Struct("<I")
 
 #: The padding in a request's header, which the kernel leaves zero.
@@ -92,27 +93,24 @@ class Journal:
 
     def __init__(self, file: int) -> None:
         self._file = file
-        self._number = _IN_USE.unpack(os.pread(file, _IN_USE.size, 0) or bytes(_IN_USE.size))[0]
-        self._end = self._start = _JOURNALS_AT + self._number * _JOURNAL_SPAN
+        header = os.pread(file, _HEADER.size, 0) or bytes(_HEADER.size)
+        self._number, size = _HEADER.unpack(header)
+        self._start = _JOURNALS_AT + self._number * _JOURNAL_SPAN
+        self._end = self._start + size
         self._compact_at = _COMPACT_BYTES
         #: Returns records that restore all that is alive now. Set it before the first `append`.
         self.live: Callable[[], Iterable[Record]] = list
 
     def replay(self) -> list[Record]:
         """Return all records in their order."""
-        self._end = self._start
+        data = os.pread(self._file, self._end - self._start, self._start)
         records = []
-        while head := self._read_at(self._end, _RECORD.size):
-            length, kind, key = _RECORD.unpack(head)
-            if not length:
-                break
-            value = self._read_at(self._end + _RECORD.size, length - _RECORD.size)
-            records.append(Record(kind, key, value))
-            self._end += length
+        offset = 0
+        while offset < len(data):
+            length, kind, key = _RECORD.unpack_from(data, offset)
+            records.append(Record(kind, key, data[offset + _RECORD.size : offset + length]))
+            offset += length
         return records
-
-    def _read_at(self, offset: int, size: int) -> bytes:
-        return os.pread(self._file, size, offset)
 
     def append(self, *records: Record) -> None:
         """Write records, and compact the journal when it has grown."""
@@ -122,10 +120,10 @@ class Journal:
 
     def compact(self) -> None:
         """Write what is alive to the other journal, and use that."""
+        records = list(self.live())
         self._number = 1 - self._number
         self._end = self._start = _JOURNALS_AT + self._number * _JOURNAL_SPAN
-        self._write(self.live())
-        os.pwrite(self._file, _IN_USE.pack(self._number), 0)
+        self._write(records)
         self._compact_at = max(_COMPACT_BYTES, 2 * (self._end - self._start))
 
     def _write(self, records: Iterable[Record]) -> None:
@@ -133,6 +131,8 @@ class Journal:
             _RECORD.pack(_RECORD.size + len(value), kind, key) + value
             for kind, key, value in records
         )
-        # The zero length after them ends the journal, whose space may have been used before.
-        os.pwrite(self._file, data + bytes(_RECORD.size), self._end)
+        written = 0
+        while written < len(data):
+            written += os.pwrite(self._file, data[written:], self._end + written)
         self._end += len(data)
+        os.pwrite(self._file, _HEADER.pack(self._number, self._end - self._start), 0)

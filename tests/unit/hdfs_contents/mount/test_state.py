@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,6 +51,34 @@ def test_a_journal_does_not_grow_for_ever() -> None:
         journal.append(last)
     assert Journal(file).replay()[-1] == last
     assert os.fstat(file).st_blocks * 512 < 4 * state._COMPACT_BYTES
+    os.close(file)
+
+
+#: Appends records, whose bytes are all the same, until it is killed.
+WRITER = """
+import sys
+from hdfs_contents.mount.state import Journal, Record
+journal = Journal(int(sys.argv[1]))
+number = 0
+while True:
+    number += 1
+    journal.append(Record(1, number, bytes([number % 256]) * 300_000))
+    print(number, flush=True)
+"""
+
+
+def test_no_half_of_a_record_is_left_by_a_killed_process() -> None:
+    file = os.memfd_create("state")
+    for _ in range(20):
+        command = [sys.executable, "-c", WRITER, str(file)]
+        process = subprocess.Popen(command, pass_fds=[file], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        for _ in range(5):
+            process.stdout.readline()
+        process.kill()
+        process.communicate()
+        for record in Journal(file).replay():
+            assert record.value == bytes([record.key % 256]) * 300_000
     os.close(file)
 
 
