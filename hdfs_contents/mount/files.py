@@ -210,6 +210,7 @@ class OpenFiles:
     def _make_room(self, draft: Draft) -> bool:
         if draft.make_room():
             self._record(draft)
+            draft.overlay.trim()
             return True
         if draft.is_dirty and may_append(draft):
             self.publish(draft)

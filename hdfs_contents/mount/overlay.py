@@ -73,7 +73,10 @@ class Overlay:
 
     def _piece(self, start: int, end: int, is_written: bool) -> bytes:
         if is_written:
-            return os.pread(self._file, end - start, start - self.dropped)
+            data = os.pread(self._file, end - start, start - self.dropped)
+            if len(data) != end - start:
+                raise OSError(errno.EIO, "the staging directory has lost bytes of the file")
+            return data
         self._refuse_dropped(start)
         data = b""
         if start < self.base_size:
@@ -153,11 +156,9 @@ class Overlay:
         )
 
     def drop(self) -> None:
-        """Give up all bytes so far, which are in HDFS."""
+        """Give up all bytes so far, which are in HDFS; `trim` deletes them."""
         self.written = Extents()
         self.dropped = self.size
-        os.ftruncate(self._file, 0)
-        self._account()
 
     def fetch(self) -> None:
         """Copy the base into the overlay, which then needs it no more."""

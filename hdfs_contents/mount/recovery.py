@@ -10,7 +10,7 @@ import json
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from hadoop_client.hdfs.interface import FileStatus
 from hdfs_contents.mount.drafts import Draft
@@ -44,6 +44,13 @@ class DraftFields(TypedDict):
     keeps_time: bool
     dropped: int
     next_version: FileStatus | None
+
+
+class RecordedDraft(NamedTuple):
+    """A draft while the journal is read."""
+
+    fields: DraftFields
+    written: Extents
 
 
 class JournalRecorder(Recorder):
@@ -126,11 +133,11 @@ def _links_record(links: dict[str, str]) -> Record:
 
 def restore(journal: Journal, tables: Tables, files: OpenFiles, budget: Budget) -> None:
     """Restore the tables from the records of a daemon that was killed."""
-    drafts: dict[int, DraftFields] = {}
+    drafts: dict[int, RecordedDraft] = {}
     for record in journal.replay():
         _RESTORE[record.kind](record, tables, drafts)
-    for node_id, fields in drafts.items():
-        tables.drafts[node_id] = _restored(node_id, fields, tables, files, budget)
+    for node_id, draft in drafts.items():
+        tables.drafts[node_id] = _restored(node_id, draft, tables, files, budget)
     tables.inodes.drop_unused()
     files.recover()
 
@@ -156,21 +163,20 @@ def _close_handle(record: Record, tables: Tables, _: object) -> None:
     tables.next_handle = max(tables.next_handle, record.key + 1)
 
 
-def _restore_draft(record: Record, _: Tables, drafts: dict[int, DraftFields]) -> None:
-    drafts[record.key] = json.loads(record.value)
+def _restore_draft(record: Record, _: Tables, drafts: dict[int, RecordedDraft]) -> None:
+    fields = json.loads(record.value)
+    drafts[record.key] = RecordedDraft(fields, Extents(fields["written"]))
 
 
-def _restore_write(record: Record, _: Tables, drafts: dict[int, DraftFields]) -> None:
+def _restore_write(record: Record, _: Tables, drafts: dict[int, RecordedDraft]) -> None:
     start, end, modified_ms, changes = _WROTE_VALUE.unpack(record.value)
-    fields = drafts[record.key]
-    written = Extents(fields["written"])
+    fields, written = drafts[record.key]
     written.add(start, end)
-    fields["written"] = list(written)
     fields["size"] = max(fields["size"], end)
     fields["modified_ms"], fields["keeps_time"], fields["changes"] = modified_ms, False, changes
 
 
-def _drop_draft(record: Record, _: Tables, drafts: dict[int, DraftFields]) -> None:
+def _drop_draft(record: Record, _: Tables, drafts: dict[int, RecordedDraft]) -> None:
     drafts.pop(record.key, None)
 
 
@@ -178,7 +184,7 @@ def _restore_links(record: Record, tables: Tables, _: object) -> None:
     tables.links = json.loads(record.value)
 
 
-_RESTORE: dict[int, Callable[[Record, Tables, dict[int, DraftFields]], None]] = {
+_RESTORE: dict[int, Callable[[Record, Tables, dict[int, RecordedDraft]], None]] = {
     _NODE: _restore_node,
     _HANDLE: _restore_handle,
     _DIRECTORY: _restore_handle,
@@ -191,8 +197,9 @@ _RESTORE: dict[int, Callable[[Record, Tables, dict[int, DraftFields]], None]] = 
 
 
 def _restored(
-    node_id: int, fields: DraftFields, tables: Tables, files: OpenFiles, budget: Budget
+    node_id: int, recorded: RecordedDraft, tables: Tables, files: OpenFiles, budget: Budget
 ) -> Draft:
+    fields, written = recorded
     version = FileStatus(*fields["version"])
     node = tables.inodes.get(node_id)
     overlay = Overlay(
@@ -201,7 +208,7 @@ def _restored(
         files.opener(node, version),
         fields["base_size"],
         size=fields["size"],
-        written=Extents(fields["written"]),
+        written=written,
         dropped=fields["dropped"],
     )
     return Draft(
