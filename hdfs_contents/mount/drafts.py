@@ -14,8 +14,8 @@ from __future__ import annotations
 import errno
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from hadoop_client.hdfs import atomic
@@ -55,7 +55,8 @@ class Draft:
     keeps_time: bool = False
     #: What was sent to HDFS already, of a large file that is being written in order.
     upload: Upload | None = None
-    #: The version that is being published: if the daemon is killed then, HDFS may have it.
+    #: The version that is being published. HDFS may have it also if the daemon is killed then, or
+    #: if publishing it fails.
     next_version: FileStatus | None = None
     #: The file in HDFS that a program has just created and that is not closed there yet.
     created: Writer | None = None
@@ -144,8 +145,8 @@ def open_version(fs: FileSystem, path: str, version: FileStatus) -> Reader:
 
 
 def was_published(fs: FileSystem, path: str, next_version: FileStatus) -> bool:
-    """Return whether a daemon that was killed while it published a version has done so. If it has
-    not, the lock that it held is deleted."""
+    """Return whether HDFS has a version that was being published. If it has not, the lock that was
+    held for it is deleted."""
     with suppress(FileNotFoundError):
         if is_same(fs.stat(path), next_version):
             return True
@@ -191,14 +192,29 @@ def _append_or(
     """Append to a file, or write it anew if HDFS cannot append to it."""
     # If appending fails, the file is left open, and HDFS does not show all of it.
     draft.overlay.open_base()
+    refuse_changed(fs.stat(path), draft.version)
     try:
-        return _append(fs, path, draft)
+        writer = fs.open_append(path)
     except OSError as error:
         # hdfs-native may not be able to set up the DataNodes of the last block.
         if error.errno != errno.ENOTSUP and not is_transfer_failure(error):
             raise
-    try:
+        writer = None
+    with _recovered_on_failure(fs, path):
+        if writer is not None:
+            try:
+                return _append(fs, path, draft, writer)
+            except OSError as error:
+                if not is_transfer_failure(error):
+                    raise
         return write()
+
+
+@contextmanager
+def _recovered_on_failure(fs: FileSystem, path: str) -> Iterator[None]:
+    """Have HDFS close a file that was left open, if the block fails."""
+    try:
+        yield
     except OSError:
         with suppress(OSError):  # the other failure is reported
             fs.recover(path)
@@ -254,9 +270,8 @@ def may_append(draft: Draft) -> bool:
     return is_large and overlay.only_appends
 
 
-def _append(fs: FileSystem, path: str, draft: Draft) -> FileStatus:
-    refuse_changed(fs.stat(path), draft.version)
-    with fs.open_append(path) as writer:
+def _append(fs: FileSystem, path: str, draft: Draft, writer: Writer) -> FileStatus:
+    with writer:
         for chunk in draft.overlay.chunks(draft.overlay.base_size):
             writer.write(chunk)
     status = fs.stat(path)

@@ -268,6 +268,8 @@ class OpenFiles:
         with draft.lock:
             if draft.node.is_deleted:
                 return
+            if draft.next_version is not None:
+                self._recover(draft)
             draft.attempted = draft.changes
             self._complete(draft)
             if not draft.is_dirty:
@@ -277,10 +279,7 @@ class OpenFiles:
                 draft.next_version = version
                 self._record(draft)
 
-            try:
-                status = publish(self._fs, self._path(draft.node), draft, before_rename)
-            finally:
-                draft.next_version = None
+            status = publish(self._fs, self._path(draft.node), draft, before_rename)
             draft.follow(status, self.opener(draft.node, status))
             self._record(draft)
             draft.overlay.trim()
@@ -293,11 +292,14 @@ class OpenFiles:
                     self._recover(draft)
 
     def _recover(self, draft: Draft) -> None:
-        version, draft.next_version = draft.next_version, None
+        """Find out whether the last attempt to publish had effect: the daemon was killed then, or
+        HDFS has not answered in time."""
+        version = draft.next_version
         if version is not None and was_published(self._fs, self._path(draft.node), version):
             draft.version, draft.published = version, draft.attempted
             size = min(version.size, draft.overlay.size)
             draft.overlay.set_base(self.opener(draft.node, version), size)
+        draft.next_version = None
         self._record(draft)
 
     def _complete(self, draft: Draft) -> None:

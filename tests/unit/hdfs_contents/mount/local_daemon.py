@@ -16,16 +16,29 @@ from hdfs_contents.mount.__main__ import make_daemon
 from hdfs_contents.mount.overlay import Budget
 
 
+class FullFile(LocalFile):
+    """A file for which the quota is too small."""
+
+    def write(self, data: bytes) -> int:
+        super().write(data[: len(data) // 2])
+        self.close()
+        raise OSError(errno.EDQUOT, "the quota is exceeded", "full")
+
+
 class HangingFileSystem(LocalFileSystem):
     """No call for a file named `hangs…` ever ends, and each for one named `fails` fails.
 
     One named `no-append` cannot be appended to, and seems to be empty after that, as one that is
     named `seems-empty`: so does a file in HDFS whose last block is open.
 
+    An append to one named `full` fails when half is written, and it seems to be empty until it is
+    recovered. Saving one named `late` has effect, but fails.
+
     No unfinished file in a directory `stuck` is ever deleted: the call waits, and makes `waits`.
     """
 
     _appended = False
+    _is_open = False
 
     def stat(self, path: str) -> FileStatus:
         if "/hangs" in path:
@@ -44,10 +57,23 @@ class HangingFileSystem(LocalFileSystem):
         if path.endswith("/no-append"):
             self._appended = True
             raise OSError(errno.EIO, "HDFS failed", path)
+        if path.endswith("/full"):
+            self._is_open = True
+            return FullFile(path, self._local(path).open("ab"))
         return super().open_append(path)
 
+    def recover(self, path: str) -> None:
+        self._is_open = False
+
+    def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
+        super().rename(source, target, overwrite=overwrite)
+        if target.endswith("/late"):
+            raise TimeoutError(errno.ETIMEDOUT, "HDFS did not answer", target)
+
     def open_read(self, path: str) -> LocalFile:
-        if path.endswith("/seems-empty") or (self._appended and path.endswith("/no-append")):
+        is_open = self._appended and path.endswith("/no-append")
+        is_open |= self._is_open and path.endswith("/full")
+        if is_open or path.endswith("/seems-empty"):
             return LocalFile(path, Path(os.devnull).open("rb"))
         return super().open_read(path)
 

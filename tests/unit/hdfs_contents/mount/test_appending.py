@@ -34,3 +34,14 @@ def test_no_zeros_take_the_place_of_content_that_hdfs_does_not_return(
         with pytest.raises(OSError, match="Input/output error"):
             file.close()
     assert (stored / "seems-empty").read_bytes() == b"x" * 5_000_000
+
+
+def test_a_large_file_is_shown_as_a_whole_if_it_could_not_be_appended_to(
+    folder: Path, stored: Path
+) -> None:
+    (stored / "full").write_bytes(b"x" * 5_000_000)
+    file = (folder / "full").open("ab")
+    file.write(b"line\n")
+    with pytest.raises(OSError, match="quota"):
+        file.close()
+    assert (folder / "full").read_bytes().startswith(b"x" * 5_000_000)

@@ -357,6 +357,20 @@ def test_what_was_published_when_the_daemon_was_killed_is_gone_on_with(
     assert (stored / "a").read_bytes() == b"y" * changed + b"x" * (100_000 - changed)
 
 
+def test_a_file_is_saved_again_after_a_save_that_had_effect_too_late(
+    folder: Path, stored: Path
+) -> None:
+    (stored / "late").write_text("zero")
+    with (folder / "late").open("a") as file:
+        for word in (" one", " two"):
+            file.write(word)
+            file.flush()
+            with pytest.raises(TimeoutError):
+                os.fsync(file.fileno())
+            os.fsync(file.fileno())
+    assert (stored / "late").read_text() == "zero one two"
+
+
 def test_git_works(mount: Mount, folder: Path) -> None:
     script = """
     set -e
