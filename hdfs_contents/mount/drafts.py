@@ -91,14 +91,15 @@ class Draft:
             self._changed(size)
             self.in_order |= size == 0
 
-    def send(self, fs: FileSystem, path: str) -> None:
+    def send(self, fs: FileSystem, find_path: Callable[[], str]) -> None:
         """Send what may be sent already. Raises OSError if HDFS refuses it."""
         overlay = self.overlay
-        if self.upload is not None and not overlay.is_sequential:
+        # What is in HDFS only is kept: the program may fill the gap, or leave zeros there.
+        if self.upload is not None and not overlay.is_sequential and not overlay.dropped:
             self.stop_upload()
         if self.in_order and overlay.is_sequential and overlay.size >= UPLOAD_FROM:
             if self.upload is None and not overlay.dropped:
-                self.upload = Upload(fs, path, self.version)
+                self.upload = Upload(fs, find_path, self.version)
             if self.upload is not None:
                 self.upload.advance(overlay)
 
@@ -167,7 +168,7 @@ def publish(
     if draft.upload is not None:
         try:
             return _finish_upload(fs, path, draft, draft.upload, replaces, before_rename)
-        except FileNotFoundError:  # its directory was renamed since then
+        except FileNotFoundError:  # another client has renamed its directory since then
             if overlay.dropped:
                 raise
 

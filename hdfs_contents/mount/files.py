@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from hadoop_client.hdfs.atomic import is_same
@@ -195,7 +196,7 @@ class OpenFiles:
             with self._tables:
                 self._tables.recorder.wrote(draft, offset, offset + len(data))
             if draft.overlay.size >= UPLOAD_FROM and not draft.node.is_deleted:
-                draft.send(self._fs, self._path(draft.node))
+                draft.send(self._fs, partial(self._path, draft.node))
         return len(data)
 
     def _write(self, draft: Draft, offset: int, data: memoryview) -> None:

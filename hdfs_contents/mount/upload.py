@@ -8,12 +8,13 @@ need not stay there.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
 from hadoop_client.hdfs.atomic import first_mode
 from hadoop_client.hdfs.interface import FileStatus, FileSystem
-from hadoop_client.hdfs.paths import temporary_beside
+from hadoop_client.hdfs.paths import join, parent, temporary_beside
 from hdfs_contents.mount.overlay import Overlay
 
 log = logging.getLogger(__name__)
@@ -27,14 +28,26 @@ _CHUNK = 1024 * 1024
 class Upload:
     """The first `sent` bytes of a file, in a temporary file. Not thread-safe."""
 
-    def __init__(self, fs: FileSystem, path: str, keep: FileStatus | None) -> None:
-        """Create the temporary file; raises the errors of `fs.open_write`."""
-        self.temporary = temporary_beside(path)
+    def __init__(
+        self, fs: FileSystem, find_path: Callable[[], str], keep: FileStatus | None
+    ) -> None:
+        """Create the temporary file beside the path that `find_path` returns; raises the errors of
+        `fs.open_write`."""
+        self._find_path = find_path
+        self._temporary = temporary_beside(find_path())
         self.sent = 0
         self._fs = fs
-        self._writer = fs.open_write(self.temporary, first_mode(keep))
+        self._writer = fs.open_write(self._temporary, first_mode(keep))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="upload")
         self._sending: Future[None] | None = None
+
+    @property
+    def temporary(self) -> str:
+        """The path of the temporary file, which moves with its directory."""
+        with suppress(FileNotFoundError):  # the target was deleted
+            name = self._temporary.rpartition("/")[2]
+            self._temporary = join(parent(self._find_path()), name)
+        return self._temporary
 
     def advance(self, overlay: Overlay) -> None:
         """Send whole chunks in the background. Wait only for those of the call before."""

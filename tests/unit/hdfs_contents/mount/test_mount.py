@@ -237,6 +237,35 @@ def test_a_large_file_whose_beginning_is_written_last_is_stored(folder: Path, st
     assert names(stored) == ["a"]
 
 
+def test_a_directory_is_moved_while_a_large_file_is_written_in_it(
+    folder: Path, stored: Path
+) -> None:
+    block = os.urandom(1024 * 1024)
+    (folder / "d").mkdir()
+    with (folder / "d" / "a").open("wb", buffering=0) as file:
+        for number in range(60):
+            file.write(block)
+            if number == 40:
+                (folder / "d").rename(folder / "moved")
+    assert (stored / "moved" / "a").read_bytes() == block * 60
+    assert names(stored / "moved") == ["a"]
+
+
+def test_a_gap_in_a_file_that_is_larger_than_the_staging_directory_is_zeros(
+    folder: Path, stored: Path
+) -> None:
+    block = os.urandom(1024 * 1024)
+    with (folder / "a").open("wb", buffering=0) as file:
+        for _ in range(40):
+            file.write(block)
+        file.seek(len(block), os.SEEK_CUR)
+        file.write(b"end")
+        file.truncate(42 * len(block))
+    assert (stored / "a").read_bytes() == (block * 40 + bytes(len(block)) + b"end").ljust(
+        42 * len(block), b"\0"
+    )
+
+
 @pytest.mark.parametrize("size", [0, 5, 22 * 1024 * 1024])
 def test_a_large_file_that_is_cut_while_it_is_written_is_stored(
     folder: Path, stored: Path, size: int
