@@ -207,7 +207,7 @@ class DeviceServer:
         """Give up a request, as the one with the number `interrupt` asks."""
         with self._lock:
             request = self._running.get(unique)
-            is_given_up = request is not None and isinstance(request.body, _CAN_BE_GIVEN_UP)
+            is_given_up = request is not None and _may_give_up(request.body)
             if is_given_up:
                 del self._running[unique]
         if is_given_up:
@@ -227,6 +227,13 @@ class DeviceServer:
                 log.warning("The kernel refused an answer: %s", error.strerror)
             return False
         return True
+
+
+def _may_give_up(body: messages.Body) -> bool:
+    """Return whether a request can be given up while it runs. A file that was emptied cannot be
+    filled again."""
+    empties = isinstance(body, messages.Open) and body.flags & os.O_TRUNC
+    return isinstance(body, _CAN_BE_GIVEN_UP) and not empties
 
 
 def _may_repeat(body: messages.Body, *, is_done: bool) -> bool:

@@ -181,7 +181,8 @@ class OpenFiles:
         draft = self.draft_or_none(handle.node)
         if draft is not None:
             with draft.lock:
-                return [draft.overlay.read(offset, size)]
+                if self.draft_or_none(handle.node) is draft:  # else it was dropped just now
+                    return [draft.overlay.read(offset, size)]
         reader = handle.reader
         if reader is None:  # its draft was published and dropped
             reader = handle.reader = self._open_read(self._path(handle.node))
@@ -222,12 +223,12 @@ class OpenFiles:
         with self._tables:
             return self._tables.inodes.path(node)
 
-    def truncate(self, node: Node, size: int) -> None:
-        """Set the size of a file; publish it now if no program has it open for writing."""
-        draft = self.draft_or_none(node)
-        if draft is not None:
-            self._truncate(draft, size)
+    def truncate(self, node: Node, size: int, handle_id: int | None) -> None:
+        """Set the size of a file, and publish it if the program has not opened it."""
+        if handle_id is not None or node.is_deleted:
+            self._truncate(self.draft(node), size)
             return
+        # A handle of its own: the last program that has it open may just be closing it.
         handle = self.open(node, os.O_WRONLY)
         try:
             self._truncate(self.draft(node), size)
@@ -337,7 +338,7 @@ class OpenFiles:
             handle.close_reader()
 
     def _drop_if_closed(self, draft: Draft) -> None:
-        with self._tables:
+        with draft.lock, self._tables:
             readers = self._tables.of(draft.node)
             if any(handle.writable for handle in readers):
                 return
@@ -347,12 +348,12 @@ class OpenFiles:
                 return  # dropped already
             del self._tables.drafts[draft.node.id]
             self._tables.recorder.dropped(draft)
+            draft.overlay.close()
         for handle in readers:
             handle.close_reader()
         if draft.is_dirty and not draft.node.is_deleted:
             log.warning("Changes of %s are lost: they could not be written", draft.version.path)
         draft.stop_upload()
-        draft.overlay.close()
 
     def keep_content(self, node: Node) -> None:
         """Fetch the content of a file that is about to be deleted, if a program has it open.

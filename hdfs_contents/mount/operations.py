@@ -217,7 +217,7 @@ class Operations:
         if body.uid not in (None, self._uid) or body.gid not in (None, self._gid):
             raise PermissionError(errno.EPERM, "the owner in HDFS is not changed by a number")
         if body.size is not None:
-            self._files.truncate(node, body.size)
+            self._files.truncate(node, body.size, body.handle)
         if body.mode is not None and not node.is_deleted:
             self._files.set_mode(node, body.mode & 0o1777)
         if body.modified_ns is not None:

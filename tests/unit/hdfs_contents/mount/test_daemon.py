@@ -17,7 +17,7 @@ from hdfs_contents.mount.daemon import DeviceServer
 from hdfs_contents.mount.operations import Answer
 from hdfs_contents.mount.state import Slots
 
-GETATTR, WRITE, INTERRUPT = 3, 16, 36
+GETATTR, OPEN, WRITE, INTERRUPT = 3, 14, 16, 36
 WRITE_BODY = struct.pack("<QQIIQII", 1, 0, 0, 0, 0, 0, 0)
 
 
@@ -87,8 +87,14 @@ def test_a_request_that_changes_nothing_is_given_up_at_once(kernel: Kernel) -> N
     assert kernel.answer() == (2, errno.EINTR)
 
 
-def test_a_request_that_changes_something_is_finished(kernel: Kernel) -> None:
-    kernel.ask(WRITE, 2, WRITE_BODY)
+@pytest.mark.parametrize(
+    ("opcode", "body"),
+    [(WRITE, WRITE_BODY), (OPEN, struct.pack("<II", os.O_WRONLY | os.O_TRUNC, 0))],
+)
+def test_a_request_that_changes_something_is_finished(
+    kernel: Kernel, opcode: int, body: bytes
+) -> None:
+    kernel.ask(opcode, 2, body)
     assert kernel.began.acquire(timeout=60)
     kernel.interrupt(2)
     kernel.interrupt(4)
