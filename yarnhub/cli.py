@@ -6,12 +6,14 @@ shows its traceback.
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Annotated
 
 import typer
 
 from env_packaging.cli import pack_env
+from env_packaging.errors import StorageError
 from hadoop_client.printable import LINES, printable
 from yarnhub.apps import apps, stop
 from yarnhub.check.cli import check
@@ -28,6 +30,9 @@ program or package is missing or unusable on this machine; 4 something named doe
 cannot be fetched; 5 a conflict, or something unsafe; 6 a service refused or did not answer;
 130 interrupted.
 """
+
+#: The codes of a service that did not answer.
+_UNREACHED = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ETIMEDOUT}
 
 app = typer.Typer(
     name="yarnhub",
@@ -81,5 +86,14 @@ def main() -> None:
         code = getattr(error, "exit_code", None)
         if not isinstance(code, int):
             raise
-        typer.echo(printable(str(error), keep=LINES, limit=None), err=True)
+        text = f"{error}{_hint(error)}"
+        typer.echo(printable(text, keep=LINES, limit=None), err=True)
         sys.exit(code)
+
+
+def _hint(error: Exception) -> str:
+    """Return where to look if HDFS was not reached, because the error does not name the address."""
+    cause = error.__cause__ if isinstance(error, StorageError) else None
+    if isinstance(cause, OSError) and cause.errno in _UNREACHED:
+        return " `yarnhub check hdfs` shows the addresses that do not answer."
+    return ""

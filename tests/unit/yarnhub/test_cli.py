@@ -197,6 +197,14 @@ def test_the_status_of_a_missing_cluster_is_one_line(tmp_path):
     assert yarnhub("minihadoop", "down", XDG_STATE_HOME=str(tmp_path)).returncode == 0
 
 
+def test_an_hdfs_that_does_not_answer_leads_to_the_check_that_names_its_address(tmp_path):
+    value = "<property><name>fs.defaultFS</name><value>hdfs://127.0.0.1:1</value></property>"
+    (tmp_path / "core-site.xml").write_text(f"<configuration>{value}</configuration>")
+    done = yarnhub("envs", "list", HADOOP_CONF_DIR=str(tmp_path), HADOOP_USER_NAME="alice")
+    assert done.returncode == 6
+    assert done.stderr.endswith("`yarnhub check hdfs` shows the addresses that do not answer.\n")
+
+
 def test_no_exports_are_printed_for_a_missing_cluster(tmp_path):
     done = yarnhub("minihadoop", "env", "--state-dir", str(tmp_path))
     assert done.returncode == 1
