@@ -5,7 +5,8 @@ Python on the returned path does what a program in the container does.
 
 `python mounts.py WHERE COMMAND…` is the holder, as the application master is one: it has the device
 and the state, and no file of the mount. It reads lines from its standard input, `start`, `kill` or
-`stop`, and writes a line when each is done.
+`stop`, and writes a line when each is done. If the daemon ends without being told to, the holder
+ends too, and so does the mount: a test that waits for an answer gets an error, and does not hang.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 _ENTER = """
-import socket, sys
+import os, socket, sys
 from hdfs_contents.mount import namespace
 path, number = sys.argv[1:]
 with socket.socket(fileno=int(number)) as holder:
-    socket.send_fds(holder, [b"x"], [namespace.enter(path)])
+    device = namespace.enter(path)
+    socket.send_fds(holder, [b"x"], [device])
+os.close(device)
 sys.stdin.read()
 """
 
@@ -117,16 +121,19 @@ def _hold(where: str, daemon: Sequence[str]) -> None:
     state = os.memfd_create("mount-state")
     command = [*daemon, "--device", str(device), "--state", str(state)]
     process: subprocess.Popen[bytes] | None = None
+    killed: set[int] = set()
     _say(inside.pid)
     for line in sys.stdin:
         if line == "start\n":
             process = subprocess.Popen(
                 command, pass_fds=[device, state], stdin=subprocess.DEVNULL, stdout=2
             )
+            threading.Thread(target=_end_with, args=(process, killed), daemon=True).start()
             _say(process.pid)
             continue
         assert process is not None
         if line == "kill\n":
+            killed.add(process.pid)
             process.send_signal(signal.SIGKILL)
             _say(process.wait())
         else:
@@ -134,9 +141,15 @@ def _hold(where: str, daemon: Sequence[str]) -> None:
             try:
                 _say(process.wait(30))
             except subprocess.TimeoutExpired:
+                killed.add(process.pid)
                 process.kill()
                 _say(process.wait())
             return
+
+
+def _end_with(daemon: subprocess.Popen[bytes], killed: Set[int]) -> None:
+    if daemon.wait() and daemon.pid not in killed:
+        os._exit(1)
 
 
 def _say(number: int) -> None:

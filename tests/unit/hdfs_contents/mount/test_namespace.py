@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -108,15 +109,15 @@ def test_another_account_does_not_reach_the_mount(mount: Mount, folder: Path) ->
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root makes devices")
-def test_an_unprivileged_user_mounts_with_a_device_that_all_may_open(tmp_path: Path) -> None:
-    device = tmp_path / "fuse"
-    os.mknod(device, 0o666 | 0o020000, os.makedev(10, 229))
-    device.chmod(0o666)
-    place = tmp_path / "place"
-    place.mkdir()
-    for directory in (tmp_path, *tmp_path.parents):
-        if directory.is_relative_to("/tmp") and directory != Path("/tmp"):
-            directory.chmod(0o755)
-    user = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-    printed = enter(place / "hdfs", *user, device=str(device))
+def test_an_unprivileged_user_mounts_with_a_device_that_all_may_open() -> None:
+    # Not in tmp_path: its parents are closed to other accounts.
+    with TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
+        device = Path(directory, "fuse")
+        os.mknod(device, 0o666 | 0o020000, os.makedev(10, 229))
+        device.chmod(0o666)
+        place = Path(directory, "place")
+        place.mkdir()
+        user = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+        printed = enter(place / "hdfs", *user, device=str(device))
     assert printed.split()[:4] == ["fuse.hdfs", "True", "65534", "hdfs"]
