@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks.frame import Under
 from benchmarks.scale import measure
 
 
+@pytest.mark.heavy
 def test_a_hub_finds_the_servers_of_a_simulated_cluster_again():
     metrics = measure(servers=4, quiet_seconds=0.1, requests=5, tell=lambda _: None).metrics
     values = {name: value for name, value in metrics.items() if not isinstance(value, Under)}

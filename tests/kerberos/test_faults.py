@@ -138,6 +138,7 @@ def test_a_hub_gets_a_new_ticket_when_its_own_has_ended(
     assert len(logins(hadoop)) > before
 
 
+@pytest.mark.heavy
 def test_a_hub_whose_key_was_changed_names_the_keytab_and_takes_the_new_one_by_itself(
     make_secure_hub: Callable[..., Hub],
     hadoop: MiniHadoop,
