@@ -35,9 +35,9 @@ SECTIONS: list[tuple[str, type[Configurable], type[Configurable]]] = [
     ("YarnSpawner, in jupyterhub_config.py", YarnSpawner, YarnSpawnerSettings),
     ("HDFSContentsManager, in the environment's jupyter_server_config.py", HDFSContentsManager,
      HDFSContentsManager),
-    ("HDFSCheckpoints, there too", HDFSCheckpoints, HDFSCheckpoints),
-    ("SessionState, there too", SessionState, SessionState),
-    ("KeptPackages, there too", KeptPackages, KeptPackages),
+    ("HDFSCheckpoints, in the same file", HDFSCheckpoints, HDFSCheckpoints),
+    ("SessionState, in the same file", SessionState, SessionState),
+    ("KeptPackages, in the same file", KeptPackages, KeptPackages),
 ]  # fmt: skip
 
 

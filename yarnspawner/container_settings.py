@@ -91,9 +91,9 @@ class ContainerSettings(LoggingConfigurable):
     docker_mounts = List(
         Unicode(),
         help="""
-        Directories and files of the node in the image: `SOURCE:DESTINATION:MODE`, with the mode
-        `ro` or `rw`. The cluster must allow them (container-executor.cfg). Set it if the image
-        needs files of the node: `/etc/passwd` gives the user a name there.
+        Directories and files of the node to show in the container: `SOURCE:DESTINATION:MODE`, with
+        the mode `ro` or `rw`. The cluster must allow them (container-executor.cfg). Set it if the
+        image needs files of the node: `/etc/passwd` gives the user a name there.
 
             c.YarnSpawner.docker_mounts = ["/etc/passwd:/etc/passwd:ro"]
         """,
@@ -120,17 +120,18 @@ class ContainerSettings(LoggingConfigurable):
         SCRIPT_TEMPLATE,
         help="""
         The script that starts the server if there is a `prologue` or an `epilogue`: a format string
-        with `{prologue}`, `{singleuser_command}` and `{epilogue}`. Change it to run the server by
-        another program, as in `nice {singleuser_command}`.
+        with `{prologue}`, `{singleuser_command}` and `{epilogue}`. Change it to run the server
+        with another program, as in `nice {singleuser_command}`.
         """,
     ).tag(config=True)
 
     fast_start = Bool(
         default_value=True,
         help="""
-        Servers import the modules that their start does not need when they are used, such as the
-        database of JupyterHub, and do not start Node.js for settings that JupyterLab does not use.
-        Set it to False to find out whether an error in a server comes from this.
+        Start servers faster: modules that a start does not need, such as the database of
+        JupyterHub, are imported when they are used, and Node.js is not started for settings that
+        JupyterLab does not use. Set it to False to find out whether an error in a server comes from
+        this.
         """,
     ).tag(config=True)
 

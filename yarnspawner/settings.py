@@ -132,7 +132,7 @@ class YarnSpawnerSettings(ContainerSettings, JupyterHubSettings):
         allow_none=True,
         help="""
         The priority of the applications in their queue, up to the cluster's maximum. None: the
-        queue's default priority.
+        queue's default priority. Set it if servers share a queue with applications that can wait.
         """,
     ).tag(config=True)
 

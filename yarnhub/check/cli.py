@@ -138,7 +138,7 @@ def _remedy(error: Exception) -> str:
     if isinstance(error, ImportError):
         return "Install yarnhub[hub]."
     if isinstance(error, (ConnectionError, TimeoutError)):
-        return "Check that HDFS runs, and that no firewall is in between."
+        return "Check that HDFS runs, and that this machine reaches it."
     return ""
 
 

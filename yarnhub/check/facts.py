@@ -69,7 +69,7 @@ def results_of(group: str, check: Callable[[], list[CheckResult]]) -> list[Check
         remedy = "Check that the KDC answers, and that this machine is in the cluster's realm."
         return [CheckResult(group, Verdict.FAILED, f"The login failed: {error}.", remedy)]
     except ConnectError as error:
-        remedy = "Check that the service runs, and that no firewall is in between."
+        remedy = "Check that the service runs, and that this machine reaches it."
         return [CheckResult(group, Verdict.FAILED, f"The service did not answer: {error}.", remedy)]
     except RpcError as error:
         remedy = "See the log of that service."
