@@ -17,6 +17,7 @@ from jupyterhub.proxy import ConfigurableHTTPProxy
 from jupyterhub.spawner import Spawner
 from traitlets import TraitError
 from traitlets.config import Config, Configurable
+from traitlets.config.loader import LazyConfigValue
 
 from hdfs_contents import HDFSCheckpoints, HDFSContentsManager
 from tests.packages import PACKAGES
@@ -53,8 +54,9 @@ def check(config: Config) -> None:
         traits = SECTIONS[section].class_traits(config=True)
         for name, value in options.items():
             assert name in traits, f"c.{section}.{name}"
-            if value:  # else a list or a dict that is added to
-                traits[name]._validate(SECTIONS[section].__new__(SECTIONS[section]), value)
+            if isinstance(value, LazyConfigValue):  # a list or a dict that is added to
+                value = value.get_value(traits[name].default())
+            traits[name]._validate(SECTIONS[section].__new__(SECTIONS[section]), value)
 
 
 @pytest.mark.parametrize("example", examples())
