@@ -24,6 +24,7 @@ from yarnspawner.lab.kernels import (
 from yarnspawner.lab.lifetime import HubLifetime
 from yarnspawner.lab.sentences import kernel_end
 from yarnspawner.lab.status import ServerStatus, status
+from yarnspawner.lab.terminals import shell_command
 from yarnspawner.lab.usage import own_control_group
 
 if TYPE_CHECKING:
@@ -85,6 +86,13 @@ class ServerWatch:
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     return [{"module": __name__}]
+
+
+def _link_jupyter_server_extension(serverapp: ServerApp) -> None:
+    """Set what other extensions read when they are loaded."""
+    if FACTS_VARIABLE in os.environ:
+        settings = serverapp.terminado_settings
+        serverapp.terminado_settings = {"shell_command": shell_command(os.environ), **settings}
 
 
 def _load_jupyter_server_extension(serverapp: ServerApp) -> None:

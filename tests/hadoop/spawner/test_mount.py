@@ -65,6 +65,8 @@ async def test_code_terminals_and_the_file_browser_see_the_same_files(
         assert {entry["name"] for entry in listed["content"]} >= {"helper.py", "out.txt"}
         assert await alice.download(f"{folder}/out.txt") == b"written 42\n"
         assert await alice.run_in_terminal("grep -c written out.txt", folder) == "1"
+        python = await alice.run_cell("import shutil; print(shutil.which('python'))")
+        assert await alice.run_in_terminal("command -v python") == python.strip()
         assert await alice.run_in_terminal("pwd") == "/srv/hdfs/user/alice/notebooks"
         commit = f"{GIT} init -q . && {GIT} add out.txt && {GIT} commit -q -m first"
         await alice.run_in_terminal(commit, folder)
@@ -137,6 +139,8 @@ async def test_kernels_start_in_a_visible_scratch_directory_without_a_mount(
         assert cwd.endswith("/local/scratch-lost-at-stop")
         listed = await alice.api("GET", "contents/scratch-lost-at-stop")
         assert {entry["name"] for entry in listed["content"]} == {"README.md", "out.txt"}
+        python = await alice.run_cell("import shutil; print(shutil.which('python'))")
+        assert await alice.run_in_terminal("command -v python") == python.strip()
         assert await alice.run_in_terminal("pwd") == cwd
         readme = (await alice.download("scratch-lost-at-stop/README.md")).decode()
         assert ("/dev/no-such-device" in readme) is (mount == "auto")
