@@ -140,9 +140,19 @@ def _replace(fs: FileSystem, written: FileStatus, target: str, seen: FileStatus)
         with suppress(FileNotFoundError):
             refuse_changed(fs.stat(target), seen)
         fs.rename(lock, target, overwrite=True)
+    current = fs.stat(target)
+    if is_same(current, written):
+        return
     # A client that broke this lock as stale has deleted the file there, and renamed its own.
-    if not is_same(fs.stat(target), written):
-        raise OSError(errno.EAGAIN, "another client saved it at the same time: save again", target)
+    reason = "another client saved it at the same time: save again"
+    if is_same(current, seen):
+        # A router renames within a name service, and has not replaced the file in another one.
+        reason = (
+            "HDFS still has the former version after the new one was renamed over it, as in a "
+            "router's mount with several targets: save again, and ask an administrator to give "
+            "this directory one target"
+        )
+    raise OSError(errno.EAGAIN, reason, target)
 
 
 def _acquire_lock(fs: FileSystem, written: FileStatus, lock: str) -> None:

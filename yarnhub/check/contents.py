@@ -11,7 +11,8 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from hadoop_client.hdfs.filesystem import FileSystem, Usage
+from hadoop_client.hdfs.atomic import write_file
+from hadoop_client.hdfs.filesystem import FileStatus, FileSystem, Usage
 from yarnhub.check.results import CheckResult, Verdict
 
 SAVES = 5
@@ -53,14 +54,12 @@ class SaveTrial:
 def _try(filesystem: FileSystem, root: str) -> SaveTrial:
     """Save, read and delete a test file, as users do with theirs."""
     target = posixpath.join(root, f".yarnhub-check-{secrets.token_hex(6)}")
-    temporary = target + ".tmp"
+    saved: FileStatus | None = None
     durations = []
     try:
         for _ in range(SAVES):
             began = time.monotonic()
-            with filesystem.open_write(temporary, 0o600) as writer:
-                writer.write(PROBE)
-            filesystem.rename(temporary, target, overwrite=True)
+            saved = write_file(filesystem, target, [PROBE], replaces=saved)
             durations.append(time.monotonic() - began)
         with filesystem.open_read(target) as reader:
             if reader.read() != PROBE:
@@ -68,9 +67,8 @@ def _try(filesystem: FileSystem, root: str) -> SaveTrial:
         trash = filesystem.trash(target)
         filesystem.delete(trash or target)
     except BaseException:
-        for path in (temporary, target):
-            with suppress(OSError):
-                filesystem.delete(path)
+        with suppress(OSError):
+            filesystem.delete(target)
         raise
     return SaveTrial(statistics.median(durations), trash)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,25 @@ def test_a_writer_whose_lock_was_broken_fails_if_another_has_replaced_the_file(
         write_file(slow, "/home/a", [b"ours"], replaces=fs.stat("/home/a"))
     assert raised.value.errno == errno.EAGAIN
     assert contents(tmp_path) == {"a": "of another client"}
+
+
+def test_a_save_fails_if_the_former_version_is_still_there_after_it(
+    fs: LocalFileSystem, tmp_path: Path
+) -> None:
+    """As in a router's mount whose targets are in two name services: a rename replaces nothing in
+    the other one."""
+
+    former = (tmp_path / "a").stat()
+
+    def keep() -> None:
+        (tmp_path / "a").write_text("old")
+        os.utime(tmp_path / "a", ns=(former.st_atime_ns, former.st_mtime_ns))
+
+    routed = InterruptedFileSystem(fs, "replace", keep, after=True)
+    with pytest.raises(OSError, match="still has the former version") as raised:
+        write_file(routed, "/home/a", [b"new!"], replaces=fs.stat("/home/a"))
+    assert raised.value.errno == errno.EAGAIN
+    assert contents(tmp_path) == {"a": "old"}
 
 
 def test_a_lock_is_waited_for_and_tried_after_the_last_wait(
