@@ -23,6 +23,8 @@ TORN_TOKENS = "HDFS authentication failed: the token file is damaged and will be
 _NOT_A_NAME = "HDFS does not allow this name"
 _TOO_LONG = "the name is too long for HDFS"
 _SAFE_MODE = "HDFS is in safe mode, which does not permit this"
+_ROUTER_SAFE_MODE = "the router of HDFS is in safe mode, which does not permit this"
+_NO_NAMENODE = "the router of HDFS has no active NameNode for this path"
 _NOT_WRITER = "the write lease was lost to another client: save again"
 _NO_KEY = (
     "it is in an encryption zone whose key hdfs-native cannot get: set "
@@ -38,6 +40,7 @@ _HAS_SNAPSHOTS = (
 )
 _IN_SNAPSHOT = "it is in a snapshot, which cannot be changed"
 _ZONE_BORDER = "it cannot be moved into or out of an encryption zone"
+NAMESERVICE_BORDER = "it cannot be moved to a directory of another name service"
 
 #: By the last part of the Java class. Without a phrase, the NameNode's text is shown.
 _BY_JAVA_CLASS: dict[str, tuple[int, str | None]] = {
@@ -65,6 +68,19 @@ _BY_JAVA_CLASS: dict[str, tuple[int, str | None]] = {
 #: By the beginning of the text of a java.io.IOException, or of one that wraps another exception.
 _BY_IO_TEXT: tuple[tuple[re.Pattern[str], int, str], ...] = (
     (re.compile(r"org\.apache\.hadoop\.\S*SafeModeException: "), errno.EROFS, _SAFE_MODE),
+    # Four of a router: in safe mode; its NameNodes are away; they are not active; never seen.
+    (re.compile(r"Router \S+ is in safe mode and "), errno.EROFS, _ROUTER_SAFE_MODE),
+    (
+        re.compile(r"(\S+\.NoNamenodesAvailableException: )?No namenodes? available "),
+        errno.ECONNREFUSED,
+        _NO_NAMENODE,
+    ),
+    (re.compile(r"Cannot locate a registered namenode "), errno.ECONNREFUSED, _NO_NAMENODE),
+    (
+        re.compile(r"Rename of /.* is not allowed, no eligible destination in the same namespace "),
+        errno.EXDEV,
+        NAMESERVICE_BORDER,
+    ),
     (
         re.compile(r"File /.* could only be written to \d+ of the \d+ "),
         errno.ENOSPC,
@@ -197,7 +213,7 @@ def _thrown(trace: str, path: str) -> OSError:
     if java == "IllegalArgumentException" and text.endswith(" is not a valid DFS filename."):
         return OSError(errno.EINVAL, _NOT_A_NAME, path)
     if java in ("ConnectException", "EOFException", "SocketException", "NoRouteToHostException"):
-        return OSError(*_unreachable(text), path)
+        return OSError(*(_by_text(text) or _unreachable(text)), path)
     return _by_java_class(match["java"], text, path)
 
 
@@ -206,6 +222,12 @@ def _by_java_class(java: str, text: str, path: str) -> OSError:
     if code == errno.ECONNREFUSED:
         return ConnectionError(code, phrase, path)
     return OSError(code, phrase, path)
+
+
+def refusal(java: str, text: str) -> str:
+    """Return the phrase for an exception of the NameNode, by its Java class and its text."""
+    phrase = _refused(java.rsplit(".", 1)[-1], _first_line(text))[1]
+    return phrase.removeprefix("HDFS failed: ")
 
 
 def _missing(text: str) -> tuple[int, str]:
@@ -242,13 +264,21 @@ def _own(text: str) -> tuple[int, str]:
 def _refused(java: str, text: str) -> tuple[int, str]:
     if java == "AccessControlException" and text.startswith("/"):
         java = "ParentNotDirectoryException"  # "/a/file (is not a directory)"
+    # Of a router it has several meanings.
+    known = _by_text(text) if java not in _BY_JAVA_CLASS or java == "StandbyException" else None
+    if known:
+        return known
     if java in _BY_JAVA_CLASS:
         code, phrase = _BY_JAVA_CLASS[java]
         return code, phrase or text
+    return errno.EIO, f"HDFS failed: {text}"
+
+
+def _by_text(text: str) -> tuple[int, str] | None:
     for pattern, code, phrase in _BY_IO_TEXT:
         if pattern.match(text):
             return code, phrase
-    return errno.EIO, f"HDFS failed: {text}"
+    return None
 
 
 def _unescape(text: str) -> str:

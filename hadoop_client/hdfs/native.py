@@ -20,6 +20,7 @@ from hadoop_client.configuration import HDFS_VARIABLE, Configuration, Configurat
 from hadoop_client.hdfs import umask, viewfs, zone_trash
 from hadoop_client.hdfs.acl import permissions_for_copy
 from hadoop_client.hdfs.deadline import Deadline
+from hadoop_client.hdfs.errors import NAMESERVICE_BORDER
 from hadoop_client.hdfs.interface import FileStatus, FileSystem, Usage
 from hadoop_client.hdfs.native_files import Calls, NativeReader, NativeWriter
 from hadoop_client.hdfs.native_settings import NO_DIRECTORY, native_settings, native_url
@@ -181,7 +182,8 @@ class NativeFileSystem(FileSystem):
         except OSError as error:
             if isinstance(error.__cause__, hdfs_native.TrashNotEnabledError):
                 return None
-            if error.errno != errno.EXDEV:
+            # Routers before Hadoop 3.3 move nothing to the trash that is in another name service.
+            if error.errno != errno.EXDEV or error.strerror == NAMESERVICE_BORDER:
                 raise
             return zone_trash.trash(self, path)
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hadoop_client.security.credentials import Token
 from hadoop_client.security.sasl import SaslError
-from hadoop_client.wire import Message, WireError
+from hadoop_client.wire import Message
 
 if TYPE_CHECKING:
     from typing import TypeAlias  # Python 3.8 has none, and evaluates no text
@@ -159,10 +159,9 @@ def _hint(address: Address) -> str:
 
 
 def _explain(error: BaseException) -> str:
-    if isinstance(error, (WireError, SaslError)):
-        return str(error)
-    if isinstance(error, RpcError):
-        return "it is in standby" if error.standby else str(error)
+    if isinstance(error, RpcError) and error.standby:
+        # A router of HDFS in safe mode says so.
+        return error.message if error.message.startswith("Router ") else "it is in standby"
     if isinstance(error, (socket.gaierror, UnicodeError)):
         return "no such host"
     if isinstance(error, TimeoutError):

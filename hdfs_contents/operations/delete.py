@@ -45,6 +45,8 @@ def _move_to_trash(store: ContentsStore, path: str, status: FileStatus) -> bool:
             raise _no_place(store, path, status, 507, f"{failure}: {error.strerror}") from error
         if error.errno == errno.ENAMETOOLONG:
             raise _no_place(store, path, status, 400, f"{failure}: its name is too long") from error
+        if error.errno == errno.EXDEV:
+            raise _no_place(store, path, status, 400, f"{failure}: {error.strerror}") from error
         error.strerror = f"{failure}: {error.strerror}"
         raise
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hadoop_client.configuration import Configuration, ConfigurationError
+from hadoop_client.hdfs.errors import refusal
 from hadoop_client.hdfs.namenode import (
     CLIENT_PROTOCOL,
     DELETE,
@@ -120,4 +121,7 @@ def _namenode_errors(task: str) -> Iterator[None]:
         sentence = f"HDFS did not {task}: {error}."
         if isinstance(error, LoginError):
             sentence = error.about("HDFS")
+        elif isinstance(error, RpcError):
+            reason = refusal(error.exception_class, error.message)
+            sentence = f"HDFS did not {task}: {reason.rstrip('.')}."
         raise ClusterUnavailableError.for_now(sentence) from error

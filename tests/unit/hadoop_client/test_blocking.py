@@ -23,7 +23,7 @@ from hadoop_client.yarn.applicationmaster import (
     RegisterApplicationMasterResponse,
 )
 from tests.unit.hadoop_client.handlers import Once, silence, standby
-from tests.unit.hadoop_client.rpc_server import REFUSED, Call, RpcServer, silent_address
+from tests.unit.hadoop_client.rpc_server import REFUSED, STANDBY, Call, RpcServer, silent_address
 
 TOKEN = Token(b"identifier", b"password", "YARN_AM_RM_TOKEN", "")
 Connect = Callable[..., BlockingClient]
@@ -121,6 +121,18 @@ def test_if_no_server_answers_the_error_has_each_address_and_its_reason(
         server.address: "it is in standby",
     }
     assert f"127.0.0.1:{REFUSED[1]}: connection refused" in str(caught.value)
+
+
+def test_a_router_of_hdfs_in_safe_mode_is_passed_over_and_named_as_it_is(
+    connect: Connect,
+) -> None:
+    text = "Router vm:28295 is in safe mode and cannot handle WRITE requests"
+    with (
+        RpcServer(lambda call: call.refuse(STANDBY, text), token=TOKEN) as server,
+        pytest.raises(ConnectError) as caught,
+    ):
+        beat(connect(server.address))
+    assert caught.value.reasons == {server.address: text}
 
 
 def test_an_idempotent_call_that_is_dropped_is_sent_again(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hadoop_client.hdfs.errors import JavaError, to_os_error
+from hadoop_client.hdfs.errors import JavaError, refusal, to_os_error
 from hdfs_contents.http_errors import http_error
 from hdfs_contents.paths import InvalidPathError, OutsideRootError
 
@@ -106,6 +106,61 @@ RAISED = [
         errno.ENOTSUP,
     ),
     (rpc("org.apache.hadoop.ipc.StandbyException", "standby"), ConnectionError, None),
+    # Of Hadoop's routers, 3.1 to 3.4: in safe mode, and without a NameNode of the name service.
+    (
+        rpc(
+            "org.apache.hadoop.ipc.StandbyException",
+            "Router vm:28295 is in safe mode and cannot handle WRITE requests",
+        ),
+        OSError,
+        errno.EROFS,
+    ),
+    (
+        rpc(
+            "java.net.ConnectException",
+            "No namenode available to invoke getFileInfo [/user/alice] in "
+            "[vm:28295->ns0:null:localhost:19554-ACTIVE] from vm:28295",
+        ),
+        ConnectionError,
+        errno.ECONNREFUSED,
+    ),
+    (
+        rpc(
+            "org.apache.hadoop.ipc.StandbyException",
+            "No namenode available to invoke getFileInfo [/user/alice] in [vm:26833->ns0:nn1:"
+            "localhost:22240-ACTIVE, vm:26833->ns0:nn2:localhost:22272-STANDBY] from vm:26833",
+        ),
+        ConnectionError,
+        errno.ECONNREFUSED,
+    ),
+    (
+        rpc(
+            "org.apache.hadoop.ipc.RetriableException",
+            "org.apache.hadoop.hdfs.server.federation.router.NoNamenodesAvailableException: "
+            "No namenodes available under nameservice ns0",
+        ),
+        ConnectionError,
+        errno.ECONNREFUSED,
+    ),
+    (  # 3.1
+        rpc(IO, "No namenode available under nameservice ns0"),
+        ConnectionError,
+        errno.ECONNREFUSED,
+    ),
+    (
+        rpc(IO, "Cannot locate a registered namenode for ns0 from vm:10646"),
+        ConnectionError,
+        errno.ECONNREFUSED,
+    ),
+    (
+        rpc(
+            IO,
+            "Rename of /data/a to /user/alice/a is not allowed, no eligible destination in the "
+            "same namespace was found",
+        ),
+        OSError,
+        errno.EXDEV,
+    ),
     (rpc(IO, "something new"), OSError, errno.EIO),
     (RuntimeError('DataTransferError("no")'), OSError, errno.EIO),
     (RuntimeError('GSSAPIError(GSS_S_NO_CRED, 0, "no")'), PermissionError, errno.EACCES),
@@ -141,6 +196,18 @@ def test_a_message_is_one_line_without_a_java_stack(
     assert phrase
     assert "\n" not in phrase
     assert "java" not in phrase
+
+
+def test_a_refusal_of_our_own_client_has_the_same_phrase() -> None:
+    away = (
+        "org.apache.hadoop.ipc.RetriableException",
+        (
+            "org.apache.hadoop.hdfs.server.federation.router.NoNamenodesAvailableException: No "
+            "namenodes available under nameservice ns0"
+        ),
+    )
+    assert refusal(*away) == to_os_error(rpc(*away), PATH).strerror
+    assert refusal(IO, "something new" + STACK) == "something new"
 
 
 def test_the_namenodes_text_of_a_refusal_is_kept() -> None:
@@ -241,6 +308,18 @@ THROWN = [
         f"{NO_LEASE}",
         BlockingIOError,
         errno.EAGAIN,
+    ),
+    (
+        f"{IPC}RemoteException({IPC}StandbyException): Router vm:28295 is in safe mode and cannot "
+        "handle WRITE requests",
+        OSError,
+        errno.EROFS,
+    ),
+    (
+        f"{IPC}RemoteException(java.net.ConnectException): No namenode available to invoke "
+        "getFileInfo [/user/alice] in [vm:28295->ns0:null:localhost:19554-ACTIVE] from vm:28295",
+        ConnectionRefusedError,
+        errno.ECONNREFUSED,
     ),
     (
         f"{IPC}RemoteException(java.io.IOException): File /a could only be written to 0 of the 1 "

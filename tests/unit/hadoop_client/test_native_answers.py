@@ -70,3 +70,19 @@ def test_names_that_hdfs_cannot_have_are_refused(
     with pytest.raises(OSError, match="HDFS listed an invalid path") as caught:
         filesystem.list_dir(directory)
     assert (caught.value.errno, caught.value.filename) == (errno.EBADMSG, directory)
+
+
+def test_what_a_router_cannot_move_to_the_trash_is_no_matter_of_encryption_zones(
+    filesystem: FileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object, path: str) -> str:
+        text = (
+            f"Rename of {path} to /user/alice/.Trash/Current{path} is not allowed, no eligible "
+            "destination in the same namespace was found"
+        )
+        raise RuntimeError(f'RPCError("java.io.IOException", "{text}")')
+
+    monkeypatch.setattr(LyingClient, "trash", refuse, raising=False)
+    with pytest.raises(OSError, match="a directory of another name service") as raised:
+        filesystem.trash("/data/a")
+    assert raised.value.errno == errno.EXDEV

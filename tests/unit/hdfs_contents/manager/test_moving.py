@@ -105,7 +105,8 @@ class NoPlace:
 
 
 @pytest.mark.parametrize(
-    ("reason", "status"), [(errno.EDQUOT, 507), (errno.ENAMETOOLONG, 400), (errno.EACCES, 403)]
+    ("reason", "status"),
+    [(errno.EDQUOT, 507), (errno.ENAMETOOLONG, 400), (errno.EXDEV, 400), (errno.EACCES, 403)],
 )
 async def test_a_file_that_the_trash_rejects_is_kept(
     reason: int, status: int, manager: HDFSContentsManager, fs: FileSystem, read: Read, write: Write
@@ -116,17 +117,23 @@ async def test_a_file_that_the_trash_rejects_is_kept(
     assert read("a") == b"a"
 
 
+@pytest.mark.parametrize(("reason", "status"), [(errno.EDQUOT, 507), (errno.EXDEV, 400)])
 async def test_what_the_trash_has_no_place_for_is_deleted_by_a_second_request(
-    manager: HDFSContentsManager, fs: FileSystem, write: Write, names: Names
+    reason: int,
+    status: int,
+    manager: HDFSContentsManager,
+    fs: FileSystem,
+    write: Write,
+    names: Names,
 ) -> None:
     write("a", "a")
     write("d/b", "b")
-    manager.store.fs = NoPlace(fs, errno.EDQUOT)
-    assert "delete it again within 5 minutes" in await refused(507, manager.delete("a"))
+    manager.store.fs = NoPlace(fs, reason)
+    assert "delete it again within 5 minutes" in await refused(status, manager.delete("a"))
     write("a", "changed")
-    await refused(507, manager.delete("a"))
+    await refused(status, manager.delete("a"))
     await manager.delete("a")
-    assert "Delete its files first" in await refused(507, manager.delete("d"))
+    assert "Delete its files first" in await refused(status, manager.delete("d"))
     await refused(400, manager.delete("d"))
     assert names() == ["d"]
 
