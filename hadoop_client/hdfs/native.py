@@ -182,7 +182,7 @@ class NativeFileSystem(FileSystem):
         except OSError as error:
             if isinstance(error.__cause__, hdfs_native.TrashNotEnabledError):
                 return None
-            # Routers before Hadoop 3.3 move nothing to the trash that is in another name service.
+            # Routers of Hadoop 3.1 move nothing to the trash that is in another name service.
             if error.errno != errno.EXDEV or error.strerror == NAMESERVICE_BORDER:
                 raise
             return zone_trash.trash(self, path)
