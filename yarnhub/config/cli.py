@@ -98,8 +98,8 @@ Users = Annotated[
     str,
     typer.Option(
         metavar="NAMES",
-        help="Users who may log in, separated by commas. Default: all. The check is for the first "
-        "of them, or else for yourself.",
+        help="Users who may log in, separated by commas. Default: all accounts of this host. The "
+        "check is for the first of them, or else for yourself.",
         show_default=False,
     ),
 ]
@@ -126,8 +126,9 @@ def config(
 ) -> None:
     """Write a hub's configuration and check it.
 
-    It looks up the cluster's queues and environments, and asks for what the options leave open. Run
-    it as the hub will run: with its HADOOP_CONF_DIR, and its HADOOP_USER_NAME or account.
+    It looks up the cluster's queues and environments, and asks which to use and for this host's
+    name, unless options give them. Run it as the hub will run: with its HADOOP_CONF_DIR, and its
+    HADOOP_USER_NAME or account.
 
     The check is `yarnhub check --config`. The exit code is 1 if it failed.
     """
