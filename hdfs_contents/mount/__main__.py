@@ -5,7 +5,7 @@ empty memory file (`os.memfd_create`) at first. Their holder starts the program 
 two if it dies: open files and node ids stay valid. The program ends with 0 when the mount is gone,
 and with EX_CONFIG (78) and a sentence on standard error if HDFS cannot be opened: another start
 would be in vain. If the holder itself is killed, nothing could start the program again:
-`--lifeline FD`, a pipe of the holder's, then ends it.
+`--lifeline FD`, a pipe of the holder's, then ends it. SIGTERM does not.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import ctypes
 import gc
 import logging
 import os
+import signal
 import sys
 import threading
 from contextlib import suppress
@@ -57,6 +58,9 @@ def main() -> None:
         help="the most that it may hold (default: %(default)s)",
     )
     options = parser.parse_args()
+    # It comes at the end of a container, while files that programs had open are still saved. This
+    # one ends with the mount.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _share_free_memory()
     logging.basicConfig(format="HDFS mount: %(message)s", level=logging.WARNING)
     if options.lifeline is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 SITE = (
@@ -13,7 +14,9 @@ SITE = (
 )
 
 
-def test_it_ends_with_the_holder_of_its_device(tmp_path: Path):
+def test_it_ends_with_the_holder_of_its_device_and_not_by_a_signal(
+    tmp_path: Path, wait_until: Callable[..., object]
+):
     (tmp_path / "core-site.xml").write_text(SITE)
     (device, _), (lifeline, holder) = os.pipe(), os.pipe()
     state = os.memfd_create("state")
@@ -27,6 +30,8 @@ def test_it_ends_with_the_holder_of_its_device(tmp_path: Path):
         stderr=subprocess.PIPE,
     ) as program:
         os.close(lifeline)
+        wait_until((tmp_path / "hdfs-staging").exists, 60, "the program to serve")
+        program.terminate()
         # Its holder is killed: the writing end is closed, and then the program alone has the pipe.
         os.close(holder)
         _, errors = program.communicate(timeout=30)
