@@ -8,6 +8,7 @@
     protocol      the messages of the kernel's FUSE protocol, without I/O
     inodes        the names that the kernel knows, by their node ids
     overlay       the changes to a file that are not in HDFS yet
+    readers       the content of HDFS, for handles that read it
     files         open files, and the publication of their content
     names         what is made, deleted and renamed
     operations    the answer to each request

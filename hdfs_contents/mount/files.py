@@ -29,7 +29,7 @@ from hdfs_contents.mount.drafts import (
 from hdfs_contents.mount.inodes import Node
 from hdfs_contents.mount.overlay import Budget, Overlay
 from hdfs_contents.mount.protocol import Attributes
-from hdfs_contents.mount.readahead import AheadReader, ReadAhead
+from hdfs_contents.mount.readers import Readers
 from hdfs_contents.mount.tables import Handle, Tables
 from hdfs_contents.mount.upload import UPLOAD_FROM
 
@@ -44,7 +44,7 @@ class OpenFiles:
         self._tables = tables
         self._staging = staging
         self._budget = budget
-        self._ahead = ReadAhead()
+        self._readers = Readers(fs, tables, self._path)
         self._uid, self._gid = os.getuid(), os.getgid()
 
     def open(self, node: Node, flags: int) -> Handle:
@@ -53,7 +53,7 @@ class OpenFiles:
         handle = Handle(0, node, flags)
         if not handle.writable:
             if self._fresh_draft(node, path) is None:
-                handle.reader = self._open_read(path)
+                self._readers.open(handle)
             with self._tables:
                 self._tables.add(handle)
             return handle
@@ -122,7 +122,7 @@ class OpenFiles:
         if draft is not None and draft.is_dirty:
             changed = draft.status
             status = status._replace(size=changed.size, modified_ms=changed.modified_ms)
-        node.shown_size = status.size
+        node.shown_size, node.shown_ms = status.size, status.modified_ms
         shown = attributes(status, self._fs.user, node.inode, self._uid, self._gid)
         return shown._replace(links=0) if node.is_deleted else shown
 
@@ -172,9 +172,6 @@ class OpenFiles:
             raise OSError(errno.EBADF, "it is not open")
         return handle
 
-    def _open_read(self, path: str) -> AheadReader:
-        return AheadReader(self._fs.open_read(path), self._ahead)
-
     def read(self, handle_id: int, offset: int, size: int) -> Sequence[bytes | memoryview]:
         """Return the bytes from `offset` to `offset + size`, or to the end, in parts."""
         handle = self._handle(handle_id)
@@ -183,10 +180,7 @@ class OpenFiles:
             with draft.lock:
                 if self.draft_or_none(handle.node) is draft:  # else it was dropped just now
                     return [draft.overlay.read(offset, size)]
-        reader = handle.reader
-        if reader is None:  # its draft was published and dropped
-            reader = handle.reader = self._open_read(self._path(handle.node))
-        return reader.read_at(offset, size)
+        return self._readers.read(handle, offset, size)
 
     def write(self, handle_id: int, offset: int, data: memoryview, flags: int) -> int:
         draft = self.draft(self._handle(handle_id).node)

@@ -31,8 +31,10 @@ class Node:
     lookups: int = 0
     #: The number of nodes that have this one as their parent.
     children: int = 0
-    #: The size that the kernel was told last, if this process has told it.
+    #: The size and the time in milliseconds that the kernel was told last, if this process has told
+    #: it.
     shown_size: int | None = None
+    shown_ms: int | None = None
     #: When the file was looked up first or changed here, by `time.monotonic`.
     changed: float = field(default_factory=time.monotonic)
 

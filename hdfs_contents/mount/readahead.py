@@ -26,6 +26,9 @@ _MAX_STREAMS = 6
 #: The size up to which a file is small.
 _SMALL = 128 * 1024
 
+#: How many bytes at its end show that a file was appended to, and not replaced.
+_COMPARED = 64 * 1024
+
 #: How many requests show that a file is read in order. They may be `_NEAR` apart: the kernel sends
 #: several at the same time.
 _IN_ORDER = 3
@@ -134,6 +137,15 @@ class AheadReader:
                     self.stop()
                     self._in_order = 0
         return [self._reader.read_at(offset, size)]
+
+    def is_beginning_of(self, other: Reader) -> bool:
+        """Return whether the content of another one begins with this, as far as the last bytes
+        show."""
+        start = max(self.size - _COMPARED, 0)
+        length = self.size - start
+        return other.size >= self.size and (
+            other.read_at(start, length) == self._reader.read_at(start, length)
+        )
 
     def _read_stream(self, offset: int, end: int) -> list[memoryview]:
         stream = self._stream

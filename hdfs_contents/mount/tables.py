@@ -23,6 +23,10 @@ class Handle:
     node: Node
     flags: int
     reader: AheadReader | None = None
+    #: The time of the content of `reader`, as far as it is known, and its size.
+    version: tuple[int | None, int] | None = None
+    #: Whether another handle reads another version.
+    is_former: bool = False
 
     @property
     def writable(self) -> bool:

@@ -56,3 +56,31 @@ def test_a_listing_that_goes_on_does_not_bring_back_former_sizes(
         (folder / "2999").write_bytes(b"x" * 100)
         assert all(entry.stat() is not None for entry in entries)
         assert (folder / "2999").read_bytes() == b"x" * 100
+
+
+def test_what_another_client_appends_is_read_by_those_that_have_the_file_open(
+    folder: Path, stored: Path, wait_until: Callable[..., object]
+) -> None:
+    (stored / "log").write_bytes(b"one")
+    with (folder / "log").open("rb", buffering=0) as file:
+        assert file.read() == b"one"
+        with (stored / "log").open("ab") as log:
+            log.write(b", two")
+        wait_until(lambda: os.fstat(file.fileno()).st_size == 8, 30, "the new size")
+        assert file.read() == b", two"
+
+
+def test_a_file_that_was_replaced_is_not_read_with_content_of_before(
+    folder: Path, stored: Path, wait_until: Callable[..., object]
+) -> None:
+    (stored / "a").write_bytes(b"old" * 1_000_000)
+    with (folder / "a").open("rb", buffering=0) as former:
+        former.read(1)
+        replace(stored / "a", b"new" * 1_000_001)
+        wait_until(lambda: os.fstat(former.fileno()).st_size == 3_000_003, 30, "the new size")
+        with (folder / "a").open("rb", buffering=0) as file:
+            file.read(1)
+            former.seek(1_000_000)
+            with pytest.raises(OSError, match="Stale file handle"):
+                former.read(1_500_000)
+            assert file.read() == (b"new" * 1_000_001)[1:]
