@@ -161,13 +161,12 @@ class Overlay:
         self.dropped = self.size
 
     def fetch(self) -> None:
-        """Copy the base into the overlay, which then needs it no more."""
+        """Copy the base into the overlay, which then needs to read it no more."""
         for start, end, is_written in list(self.written.pieces(0, self.base_size)):
             if not is_written:
                 for offset in range(start, end, _CHUNK):
                     stop = min(offset + _CHUNK, end)
                     self.write(offset, self._read_base(offset, stop))
-        self.base_size = 0
         self._base = None
 
     def set_base(self, open_base: Callable[[], Reader], size: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from hdfs_contents.mount.files import OpenFiles
 from hdfs_contents.mount.operations import Operations
 from hdfs_contents.mount.overlay import Budget
 from hdfs_contents.mount.protocol import ROOT
-from hdfs_contents.mount.tables import Recorder, Tables
+from hdfs_contents.mount.tables import Handle, Recorder, Tables
 
 CHANGES: dict[str, tuple[str, messages.Body, str | None]] = {
     "rename": ("", messages.Rename("d", ROOT, "moved", 0), "moved/a"),
@@ -25,9 +26,11 @@ CHANGES: dict[str, tuple[str, messages.Body, str | None]] = {
 
 
 class Hdfs(LocalFileSystem):
-    """`meanwhile` runs in another thread before the new content gets its name."""
+    """`meanwhile` runs in another thread before the new content gets its name. If it `refuses`,
+    nothing can be deleted."""
 
     meanwhile: Callable[[], object] | None = None
+    refuses = False
     thread: threading.Thread | None = None
 
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
@@ -38,24 +41,43 @@ class Hdfs(LocalFileSystem):
             self.thread.join(0.5)  # it waits, or ends
         super().rename(source, target, overwrite=overwrite)
 
+    def delete(self, path: str, *, recursive: bool = False) -> None:
+        if self.refuses:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        super().delete(path, recursive=recursive)
+
+
+class Mounted:
+    """A file `d/a` with the content `old`."""
+
+    def __init__(self, place: Path) -> None:
+        self.stored = place / "stored/d/a"
+        self.stored.parent.mkdir(parents=True)
+        self.stored.write_text("old")
+        self.fs = Hdfs("/home", place / "stored", "alice")
+        tables = Tables("/home", Recorder())
+        self.files = OpenFiles(self.fs, tables, place, Budget(1000))
+        self.operations = Operations(self.fs, tables, self.files, "/home", 3)
+        with tables:
+            self.directory = tables.inodes.look_up(tables.inodes.get(ROOT), "d")
+            self.node = tables.inodes.look_up(self.directory, "a")
+
+    def write(self, text: str) -> Handle:
+        """Write at the end of the file, which is not saved yet."""
+        handle = self.files.open(self.node, os.O_WRONLY)
+        self.files.write(handle.id, 3, memoryview(text.encode()), 0)
+        return handle
+
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_is_published_meanwhile_has_the_new_name_or_none(change: str, tmp_path: Path) -> None:
-    (tmp_path / "stored/d").mkdir(parents=True)
-    (tmp_path / "stored/d/a").write_text("old")
-    fs = Hdfs("/home", tmp_path / "stored", "alice")
-    tables = Tables("/home", Recorder())
-    files = OpenFiles(fs, tables, tmp_path, Budget(1000))
-    operations = Operations(fs, tables, files, "/home", 3)
-    with tables:
-        directory = tables.inodes.look_up(tables.inodes.get(ROOT), "d")
-        node = tables.inodes.look_up(directory, "a")
-    handle = files.open(node, os.O_WRONLY)
-    files.write(handle.id, 3, memoryview(b" and new"), 0)
+    mounted = Mounted(tmp_path)
+    handle = mounted.write(" and new")
     where, body, name = CHANGES[change]
-    parent = directory.id if where else ROOT
-    fs.meanwhile = lambda: operations(messages.Request(0, parent, body))
-    files.flush(handle.id)
+    parent = mounted.directory.id if where else ROOT
+    fs = mounted.fs
+    fs.meanwhile = lambda: mounted.operations(messages.Request(0, parent, body))
+    mounted.files.flush(handle.id)
     assert fs.thread is not None
     fs.thread.join()
     found = {
@@ -64,3 +86,19 @@ def test_what_is_published_meanwhile_has_the_new_name_or_none(change: str, tmp_p
         if path.is_file()
     }
     assert found == ({name: "old and new"} if name else {})
+
+
+def test_a_change_by_another_client_is_not_overwritten_after_a_deletion_that_failed(
+    tmp_path: Path,
+) -> None:
+    mounted = Mounted(tmp_path)
+    handle = mounted.write(" and new")
+    mounted.fs.refuses = True
+    unlink = messages.Request(0, mounted.directory.id, messages.Unlink("a"))
+    with pytest.raises(PermissionError):
+        mounted.operations(unlink)
+    mounted.fs.refuses = False
+    mounted.stored.write_text("of another client")
+    with pytest.raises(OSError, match="has changed it"):
+        mounted.files.flush(handle.id)
+    assert mounted.stored.read_text() == "of another client"
