@@ -120,6 +120,8 @@ class Draft:
     def set_time(self, modified_ms: int) -> None:
         """Set the time that the content gets when it is published."""
         self.modified_ms, self.keeps_time = modified_ms, True
+        if self.created is not None:
+            self.version = self.version._replace(modified_ms=modified_ms)
 
     def _changed(self, offset: int) -> None:
         """Note a change from `offset` on."""

@@ -229,9 +229,17 @@ class Operations:
             modified_ns = time.time_ns()
         modified_ms = modified_ns // 1_000_000
         draft = self._files.draft_or_none(node)
-        if draft is not None and (draft.is_dirty or node.is_deleted):
-            self._files.set_time(draft, modified_ms)
+        if draft is None:
+            self._set_time_in_hdfs(node, modified_ms)
             return
+        with draft.lock:  # a write before the draft follows would be one to another version
+            if draft.is_dirty or draft.created or node.is_deleted:
+                self._files.set_time(draft, modified_ms)
+            else:
+                self._set_time_in_hdfs(node, modified_ms)
+                self._follow(node, self._status(node))
+
+    def _set_time_in_hdfs(self, node: Node, modified_ms: int) -> None:
         _, path = self._path(node.id)
         node.changed = time.monotonic()
         try:
