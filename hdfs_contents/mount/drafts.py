@@ -92,16 +92,23 @@ class Draft:
             self.in_order |= size == 0
 
     def send(self, fs: FileSystem, find_path: Callable[[], str]) -> None:
-        """Send what may be sent already. Raises OSError if HDFS refuses it."""
+        """Send what may be sent already. Raises OSError if HDFS refuses it, or if a part of it is
+        there only and the rest cannot follow."""
         overlay = self.overlay
         # What is in HDFS only is kept: the program may fill the gap, or leave zeros there.
         if self.upload is not None and not overlay.is_sequential and not overlay.dropped:
             self.stop_upload()
         if self.in_order and overlay.is_sequential and overlay.size >= UPLOAD_FROM:
-            if self.upload is None and not overlay.dropped:
-                self.upload = Upload(fs, find_path, self.version)
-            if self.upload is not None:
-                self.upload.advance(overlay)
+            try:
+                if self.upload is None and not overlay.dropped:
+                    self.upload = Upload(fs, find_path, self.version)
+                if self.upload is not None:
+                    self.upload.advance(overlay)
+            except OSError as error:
+                if overlay.dropped or not _may_pass(error):
+                    raise
+                self.stop_upload()
+                self.in_order = False  # all is sent when the file is closed
 
     def make_room(self) -> bool:
         """Give up bytes that HDFS has; return whether there are some."""
@@ -168,11 +175,9 @@ def publish(
     replaces = version if overlay.base_size else _status_or_none(fs, path)
     modified_ms = draft.modified_ms if draft.keeps_time else None
     if draft.upload is not None:
-        try:
-            return _finish_upload(fs, path, draft, draft.upload, replaces, before_rename)
-        except FileNotFoundError:  # another client has renamed its directory since then
-            if overlay.dropped:
-                raise
+        sent = _finish_upload(fs, path, draft, draft.upload, replaces, before_rename)
+        if sent is not None:
+            return sent
 
     def write() -> FileStatus:
         return write_file(
@@ -231,21 +236,36 @@ def _finish_upload(
     upload: Upload,
     replaces: FileStatus | None,
     before_rename: Callable[[FileStatus], None],
-) -> FileStatus:
+) -> FileStatus | None:
+    """Send the rest, and publish it. Return None if all of it has to be sent again."""
     draft.upload = None
-    with removed_on_failure(fs, upload.temporary):
-        upload.finish(draft.overlay)
-        if draft.keeps_time:
-            fs.set_times(upload.temporary, modified_ms=draft.modified_ms)
-        return atomic.publish(
-            fs,
-            upload.temporary,
-            path,
-            size=draft.overlay.size,
-            replaces=replaces,
-            keep=replaces,
-            before_rename=before_rename,
-        )
+    is_sent = False
+    try:
+        with removed_on_failure(fs, upload.temporary):
+            upload.finish(draft.overlay)
+            is_sent = True
+            if draft.keeps_time:
+                fs.set_times(upload.temporary, modified_ms=draft.modified_ms)
+            return atomic.publish(
+                fs,
+                upload.temporary,
+                path,
+                size=draft.overlay.size,
+                replaces=replaces,
+                keep=replaces,
+                before_rename=before_rename,
+            )
+    except OSError as error:
+        # Another client has renamed its directory, or a DataNode has died.
+        is_lost = isinstance(error, FileNotFoundError) or (not is_sent and _may_pass(error))
+        if draft.overlay.dropped or not is_lost:
+            raise
+        return None
+
+
+def _may_pass(error: OSError) -> bool:
+    """Return whether other DataNodes may take what could not be sent."""
+    return is_transfer_failure(error) or error.errno == errno.EAGAIN
 
 
 def complete(fs: FileSystem, path: str, draft: Draft, created: Writer) -> FileStatus:

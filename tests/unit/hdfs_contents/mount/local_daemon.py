@@ -25,6 +25,24 @@ class FullFile(LocalFile):
         raise OSError(errno.EDQUOT, "the quota is exceeded", "full")
 
 
+class BreakingFile(LocalFile):
+    """A file whose DataNode dies."""
+
+    breaks = ""
+
+    def write(self, data: bytes) -> int:
+        self._break("write")
+        return super().write(data)
+
+    def close(self) -> None:
+        super().close()
+        self._break("close")
+
+    def _break(self, name: str) -> None:
+        if self.breaks == name:
+            raise ConnectionResetError(errno.ECONNRESET, "the connection was lost", self._path)
+
+
 class HangingFileSystem(LocalFileSystem):
     """No call for a file named `hangs…` ever ends, and each for one named `fails` fails.
 
@@ -34,11 +52,14 @@ class HangingFileSystem(LocalFileSystem):
     An append to one named `full` fails when half is written, and it seems to be empty until it is
     recovered. Saving one named `late` has effect, but fails.
 
+    The first unfinished file in a directory `breaks-NAME` fails when NAME is called.
+
     No unfinished file in a directory `stuck` is ever deleted: the call waits, and makes `waits`.
     """
 
     _appended = False
     _is_open = False
+    _broken: frozenset[str] = frozenset()
 
     def stat(self, path: str) -> FileStatus:
         if "/hangs" in path:
@@ -61,6 +82,17 @@ class HangingFileSystem(LocalFileSystem):
             self._is_open = True
             return FullFile(path, self._local(path).open("ab"))
         return super().open_append(path)
+
+    def open_write(self, path: str, mode: int | None = None, *, umask: int = 0) -> LocalFile:
+        directory, _, name = path.rpartition("/")
+        file = super().open_write(path, mode, umask=umask)
+        if "/breaks-" not in path or not name.startswith(".saving") or directory in self._broken:
+            return file
+        file.close()
+        self._broken |= {directory}
+        breaking = BreakingFile(path, self._local(path).open("ab"))
+        breaking.breaks = directory.rpartition("-")[2]
+        return breaking
 
     def recover(self, path: str) -> None:
         self._is_open = False

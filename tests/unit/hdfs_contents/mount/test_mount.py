@@ -237,6 +237,18 @@ def test_a_large_file_whose_beginning_is_written_last_is_stored(folder: Path, st
     assert names(stored) == ["a"]
 
 
+@pytest.mark.parametrize("step", ["write", "close"])
+def test_a_large_file_is_sent_again_if_a_datanode_dies(
+    step: str, folder: Path, stored: Path
+) -> None:
+    data = os.urandom(20 * 1024 * 1024)
+    (folder / f"breaks-{step}").mkdir()
+    with (folder / f"breaks-{step}" / "a").open("wb", buffering=1024 * 1024) as file:
+        file.write(data)
+    assert (stored / f"breaks-{step}" / "a").read_bytes() == data
+    assert names(stored / f"breaks-{step}") == ["a"]
+
+
 def test_a_directory_is_moved_while_a_large_file_is_written_in_it(
     folder: Path, stored: Path
 ) -> None:
