@@ -5,8 +5,8 @@ at once. HDFS, and so all other clients, get the content as a whole at fsync and
 `hadoop_client.hdfs.atomic`: written beside and renamed, with mode, group and ACL kept. Only the end
 of a large file is appended in HDFS.
 
-A draft with bytes of an older version replaces only that version: if another client has changed the
-file in between, closing fails with ESTALE. One that was emptied first replaces any.
+A draft of an older version replaces only that version: if another client has changed the file in
+between, closing fails with ESTALE. One that was created or emptied first replaces any.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ class Draft:
     next_version: FileStatus | None = None
     #: The file in HDFS that a program has just created and that is not closed there yet.
     created: Writer | None = None
+    #: Whether the file was created or emptied since it was published.
+    replaces_any: bool = False
     #: Whether no program has gone back to bytes that were sent.
     in_order: bool = True
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -86,6 +88,7 @@ class Draft:
         self._changed(offset)
 
     def truncate(self, size: int) -> None:
+        self.replaces_any |= size == 0
         if size != self.overlay.size:
             self.overlay.truncate(size)
             self._changed(size)
@@ -141,7 +144,7 @@ class Draft:
 
     def follow(self, version: FileStatus, open_base: Callable[[], Reader]) -> None:
         """Take the content of a version in HDFS, which has all changes or replaces them."""
-        self.version, self.next_version = version, None
+        self.version, self.next_version, self.replaces_any = version, None, False
         self.published = self.attempted = self.changes
         self.node.changed = time.monotonic()
         self.overlay.rebase(open_base, version.size)
@@ -171,8 +174,7 @@ def publish(
 ) -> FileStatus:
     """Write the content of a draft to HDFS; return the new version."""
     overlay, version = draft.overlay, draft.version
-    # Without a byte of an old version the content replaces any version.
-    replaces = version if overlay.base_size else _status_or_none(fs, path)
+    replaces = _status_or_none(fs, path) if draft.replaces_any else version
     modified_ms = draft.modified_ms if draft.keeps_time else None
     if draft.upload is not None:
         sent = _finish_upload(fs, path, draft, draft.upload, replaces, before_rename)

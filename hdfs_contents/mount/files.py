@@ -70,7 +70,7 @@ class OpenFiles:
         handle = Handle(0, node, flags)
         with self._tables:
             draft = self._new_draft(node, version)
-            draft.created = created
+            draft.created, draft.replaces_any = created, True
             self._tables.drafts[node.id] = draft
             self._tables.recorder.draft(draft)
             self._tables.add(handle)
@@ -146,6 +146,7 @@ class OpenFiles:
             if (
                 not is_same(status, draft.version)
                 and not draft.is_dirty
+                and not draft.replaces_any
                 and not draft.node.is_deleted
             ):
                 draft.follow(status, self.opener(draft.node, status))

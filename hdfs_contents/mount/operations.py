@@ -200,7 +200,7 @@ class Operations:
         """Return the status in HDFS, or of a file that has no name or unsaved changes the own one:
         a program that writes may ask again after each write."""
         draft = self._files.draft_or_none(node)
-        if draft is not None and (node.is_deleted or draft.created or draft.is_dirty):
+        if draft is not None and (node.is_deleted or draft.replaces_any or draft.is_dirty):
             return draft.status
         with self._tables:
             path = self._tables.inodes.path(node)

@@ -42,6 +42,7 @@ class DraftFields(TypedDict):
     attempted: int
     modified_ms: int
     keeps_time: bool
+    replaces_any: bool
     dropped: int
     next_version: FileStatus | None
 
@@ -121,6 +122,7 @@ def _draft_record(draft: Draft) -> Record:
         attempted=draft.attempted,
         modified_ms=draft.modified_ms,
         keeps_time=draft.keeps_time,
+        replaces_any=draft.replaces_any,
         dropped=overlay.dropped,
         next_version=draft.next_version,
     )
@@ -220,5 +222,6 @@ def _restored(
         attempted=fields["attempted"],
         modified_ms=fields["modified_ms"],
         keeps_time=fields["keeps_time"],
+        replaces_any=fields["replaces_any"],
         next_version=FileStatus(*fields["next_version"]) if fields["next_version"] else None,
     )

@@ -178,8 +178,11 @@ def test_links_and_devices_are_refused(folder: Path) -> None:
             call()
 
 
-def test_a_change_by_another_client_is_not_overwritten(folder: Path, stored: Path) -> None:
-    (stored / "a").write_text("0123456789")
+@pytest.mark.parametrize("content", ["0123456789", ""])
+def test_a_change_by_another_client_is_not_overwritten(
+    content: str, folder: Path, stored: Path
+) -> None:
+    (stored / "a").write_text(content)
     file = (folder / "a").open("r+")
     file.write("ab")
     (stored / "a").write_text("of another client")

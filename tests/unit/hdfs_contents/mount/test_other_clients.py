@@ -33,6 +33,17 @@ def test_a_file_that_is_made_again_does_not_get_what_is_written_to_the_deleted_o
     assert (stored / "a").read_text() == "second"
 
 
+def test_a_file_that_was_emptied_gets_nothing_of_what_another_client_saves(
+    folder: Path, stored: Path, wait_until: Callable[..., object]
+) -> None:
+    (stored / "a").touch()
+    with (folder / "a").open("w") as file:
+        (stored / "a").write_bytes(b"of another client")
+        wait_until(lambda: (folder / "a").stat().st_size, 30, "the other content")
+        file.write("new")
+    assert (stored / "a").read_text() == "new"
+
+
 @pytest.mark.parametrize("content", [b"new", b"new and longer"])
 @pytest.mark.parametrize("mode", ["rb", "r+b"])
 def test_a_file_is_read_with_the_size_that_it_has_when_it_is_opened(
