@@ -151,6 +151,8 @@ _BY_OWN_TEXT: tuple[tuple[str, int, str], ...] = (
         errno.EINVAL,
         "the viewfs in the Hadoop configuration mounts another file system than HDFS",
     ),
+    # Between the mounts of a viewfs.
+    ('InvalidArgument("Cannot rename across', errno.EXDEV, NAMESERVICE_BORDER),
     ("InvalidArgument", errno.EINVAL, "that is not an HDFS address"),
     ("UrlParseError", errno.EINVAL, "that is not an HDFS address"),
     ("XmlParseError", errno.EINVAL, "the Hadoop configuration is not well-formed XML"),

@@ -32,6 +32,24 @@ assert "user" in {entry.name for entry in fs.list_dir("/")}
 """
 
 
+#: Moves a file to another name service, as a rename and to the trash.
+LEAVE = """
+import errno
+from hadoop_client import open_filesystem
+fs = open_filesystem()
+with fs.open_write("/elsewhere/leaving") as file:
+    file.write(b"content")
+for move in (lambda path: fs.rename(path, "/user/alice/leaving"), fs.trash):
+    try:
+        move("/elsewhere/leaving")
+    except OSError as error:
+        assert error.errno == errno.EXDEV, error
+    else:
+        raise AssertionError("it was moved")
+fs.delete("/elsewhere/leaving")
+"""
+
+
 def configure(hadoop: MiniHadoop, directory: Path, default: str, **mounts: str) -> Path:
     """Write a client's configuration: the cluster's with another default file system."""
     for name in ("hdfs-site.xml", "yarn-site.xml"):
@@ -82,6 +100,16 @@ def test_viewfs(fallback: bool, hadoop: MiniHadoop, tmp_path: Path) -> None:
     done = run(hadoop, conf, "-m", "yarnhub", "check", *GROUPS, "--user", "alice", "--json")
     assert verdicts(done) == {group: {"ok"} for group in GROUPS}, done.stdout
     done = run(hadoop, conf, "-c", USE_FILES, user="alice")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_file_leaves_a_name_service_of_a_viewfs_only_by_a_copy(
+    hadoop: MiniHadoop, tmp_path: Path
+) -> None:
+    other = hadoop.default_fs.replace("127.0.0.1", "localhost")  # the same NameNode by another name
+    mounts = {"link./user": f"{hadoop.default_fs}/user", "link./elsewhere": f"{other}/tmp"}
+    conf = configure(hadoop, tmp_path, "viewfs://cl", **mounts)
+    done = run(hadoop, conf, "-c", LEAVE, user="alice")
     assert done.returncode == 0, done.stderr
 
 

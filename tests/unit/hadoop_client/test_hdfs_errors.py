@@ -170,6 +170,11 @@ RAISED = [
         errno.EHOSTUNREACH,
     ),
     (RuntimeError('InvalidArgument("No fs.defaultFS setting found")'), OSError, errno.EINVAL),
+    (
+        RuntimeError('InvalidArgument("Cannot rename across different name services")'),
+        OSError,
+        errno.EXDEV,
+    ),
     (OSError("Connection refused (os error 111)"), ConnectionError, errno.ECONNREFUSED),
     (OSError("failed to lookup address information"), ConnectionError, errno.EHOSTUNREACH),
     (OSError("unexpected end of file"), ConnectionError, errno.ECONNRESET),
