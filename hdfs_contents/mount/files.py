@@ -333,14 +333,12 @@ class OpenFiles:
             handle.close_reader()
 
     def _drop_if_closed(self, draft: Draft) -> None:
+        if self._is_used(draft):  # perhaps its lock is held while it is published
+            return
         with draft.lock, self._tables:
+            if self._is_used(draft) or self._tables.drafts.get(draft.node.id) is not draft:
+                return  # opened or dropped just now
             readers = self._tables.of(draft.node)
-            if any(handle.writable for handle in readers):
-                return
-            if draft.node.is_deleted and readers:
-                return  # deleted: the draft is all that is left of it
-            if self._tables.drafts.get(draft.node.id) is not draft:
-                return  # dropped already
             del self._tables.drafts[draft.node.id]
             self._tables.recorder.dropped(draft)
             draft.overlay.close()
@@ -349,6 +347,12 @@ class OpenFiles:
         if draft.is_dirty and not draft.node.is_deleted:
             log.warning("Changes of %s are lost: they could not be written", draft.version.path)
         draft.stop_upload()
+
+    def _is_used(self, draft: Draft) -> bool:
+        with self._tables:
+            # Of a deleted file the draft is all that is left.
+            handles = self._tables.of(draft.node)
+            return any(handle.writable or draft.node.is_deleted for handle in handles)
 
     def keep_content(self, node: Node) -> None:
         """Fetch the content of a file that is about to be deleted, if a program has it open.

@@ -31,14 +31,17 @@ class Hdfs(LocalFileSystem):
 
     meanwhile: Callable[[], object] | None = None
     refuses = False
+    patience = 0.5
     thread: threading.Thread | None = None
+    ended_first = False
 
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         if self.meanwhile is not None and target.endswith("/d/a"):
             self.thread = threading.Thread(target=self.meanwhile)
             self.meanwhile = None
             self.thread.start()
-            self.thread.join(0.5)  # it waits, or ends
+            self.thread.join(self.patience)  # it waits, or ends
+            self.ended_first = not self.thread.is_alive()
         super().rename(source, target, overwrite=overwrite)
 
     def delete(self, path: str, *, recursive: bool = False) -> None:
@@ -102,3 +105,13 @@ def test_a_change_by_another_client_is_not_overwritten_after_a_deletion_that_fai
     with pytest.raises(OSError, match="has changed it"):
         mounted.files.flush(handle.id)
     assert mounted.stored.read_text() == "of another client"
+
+
+def test_a_program_closes_a_file_while_another_one_saves_it(tmp_path: Path) -> None:
+    mounted = Mounted(tmp_path)
+    handle = mounted.write(" and new")
+    other = mounted.files.open(mounted.node, os.O_RDONLY)
+    mounted.fs.meanwhile = lambda: mounted.files.release(other.id)
+    mounted.fs.patience = 60
+    mounted.files.flush(handle.id)
+    assert mounted.fs.ended_first
