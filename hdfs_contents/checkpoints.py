@@ -152,6 +152,7 @@ class HDFSCheckpoints(AsyncGenericCheckpointsMixin, AsyncCheckpoints):
         status = self._fs.stat(hdfs_path)
         if status.is_dir:
             raise HTTPError(400, f"{path} is a directory, which has no checkpoints")
+        self._store.refuse_unknown_content(status)
         target = checkpoint_path(hdfs_path)
         self._make_directory(target)
         previous = self._store.stat_or_none(target)

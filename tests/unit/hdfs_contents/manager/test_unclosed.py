@@ -41,6 +41,19 @@ async def test_a_file_of_which_nothing_is_known_yet_is_not_shown_as_empty(
     assert (await manager.get("log"))["content"] == ""
 
 
+async def test_a_checkpoint_stays_while_nothing_is_known_yet_of_the_new_content(
+    manager: HDFSContentsManager, fs: FileSystem, written: set[str], write: Write
+) -> None:
+    path = write("log", "line 1\n")
+    checkpoint = await manager.create_checkpoint("log")
+    fs.delete(path)
+    written.add(write("log"))
+    assert "is writing it" in await refused(409, manager.create_checkpoint("log"))
+    written.clear()
+    await manager.restore_checkpoint(checkpoint["id"], "log")
+    assert (await manager.get("log"))["content"] == "line 1\n"
+
+
 async def test_a_file_that_is_being_written_is_not_moved_to_another_file_system(
     make_manager: MakeManager, written: set[str], write: Write, read: Read, tmp_path: Path
 ) -> None:
