@@ -109,11 +109,7 @@ def publish(
 ) -> FileStatus:
     """Give the temporary file, which has `size` bytes, the access of `keep` and its final name."""
     written = _with_access(fs, temporary, keep, replaces=replaces is not None)
-    if written.size != size:
-        # HDFS may close the file of a writer that it takes for dead, without any error to it.
-        raise OSError(
-            errno.EAGAIN, f"HDFS kept only {written.size:,} of {size:,} bytes: save again", target
-        )
+    refuse_lost_bytes(written._replace(path=target), size, "save again")
     if before_rename is not None:
         before_rename(written._replace(path=target))
     if replaces is None:
@@ -121,6 +117,17 @@ def publish(
     else:
         _replace(fs, written, target, replaces)
     return written._replace(path=target)
+
+
+def refuse_lost_bytes(written: FileStatus, size: int, advice: str) -> None:
+    """Raise OSError, EAGAIN, if a file that was written has another size."""
+    if written.size != size:
+        # HDFS may close the file of a writer that it takes for dead, without any error to it.
+        raise OSError(
+            errno.EAGAIN,
+            f"HDFS kept only {written.size:,} of {size:,} bytes: {advice}",
+            written.path,
+        )
 
 
 def _with_access(

@@ -14,7 +14,12 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from hadoop_client.hdfs.atomic import chunks_of, quarantined, removed_on_failure
+from hadoop_client.hdfs.atomic import (
+    chunks_of,
+    quarantined,
+    refuse_lost_bytes,
+    removed_on_failure,
+)
 from hadoop_client.hdfs.interface import FileStatus, FileSystem
 from hadoop_client.hdfs.paths import is_temporary, join, temporary_beside
 
@@ -67,8 +72,8 @@ def _copy_private(fs: FileSystem, source: FileStatus, target: str) -> Iterator[t
             yield from _copy_private(fs, entry, join(target, entry.name))
     else:
         with fs.open_write(target, 0o600) as copied:
-            for chunk in chunks_of(fs, source.path):
-                copied.write(chunk)
+            size = sum(copied.write(chunk) for chunk in chunks_of(fs, source.path))
+        refuse_lost_bytes(fs.stat(target), size, "copy it again")
     yield source.path, target
 
 

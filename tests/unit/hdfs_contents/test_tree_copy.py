@@ -36,6 +36,17 @@ def test_a_directory_moves_with_its_contents(fs: LocalFileSystem, tmp_path: Path
     assert files(tmp_path) == {"moved/sub/a": "a", "moved/b": "b"}
 
 
+def test_a_copy_that_lost_bytes_is_deleted(fs: LocalFileSystem, tmp_path: Path) -> None:
+    def lose() -> None:
+        (temporary,) = tmp_path.glob(".saving-*")
+        (temporary / "b").write_text("")
+
+    losing = InterruptedFileSystem(fs, "close", lose, after=True)
+    with pytest.raises(OSError, match="HDFS kept only 0 of 1 bytes: copy it again"):
+        copy_tree(losing, fs.stat("/home/d"), "/home/copy")
+    assert files(tmp_path) == {"d/sub/a": "a", "d/b": "b"}
+
+
 CHANGES: dict[str, Callable[[Path], object]] = {
     "a file comes in": lambda directory: (directory / "new").write_text("new"),
     "a file is replaced": lambda directory: (directory / "sub" / "a").write_text("saved meanwhile"),
