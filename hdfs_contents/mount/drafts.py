@@ -31,6 +31,12 @@ from hdfs_contents.mount.upload import UPLOAD_FROM, Upload
 #: old content or the new whatever happens.
 _APPEND_FROM = 4 * 1024 * 1024
 
+#: Seconds to wait for HDFS to close a file, which takes it some.
+_CLOSE_WAITS = (0.1, 0.4, 1, 2, 4, 4, 4)
+
+#: How many bytes are compared at once.
+_COMPARED = 4 * 1024 * 1024
+
 #: What hdfs-native sends to a DataNode at once.
 _PACKET = 64 * 1024
 
@@ -58,6 +64,9 @@ class Draft:
     #: The version that is being published. HDFS may have it also if the daemon is killed then, or
     #: if publishing it fails.
     next_version: FileStatus | None = None
+    #: Whether an append was begun that has not succeeded: HDFS may have a part of the changes, and
+    #: may have the file open.
+    is_appending: bool = False
     #: The file in HDFS that a program has just created and that is not closed there yet.
     created: Writer | None = None
     #: Whether the file was created or emptied since it was published.
@@ -144,7 +153,8 @@ class Draft:
 
     def follow(self, version: FileStatus, open_base: Callable[[], Reader]) -> None:
         """Take the content of a version in HDFS, which has all changes or replaces them."""
-        self.version, self.next_version, self.replaces_any = version, None, False
+        self.version, self.next_version = version, None
+        self.replaces_any = self.is_appending = False
         self.published = self.attempted = self.changes
         self.node.changed = time.monotonic()
         self.overlay.rebase(open_base, version.size)
@@ -169,8 +179,40 @@ def was_published(fs: FileSystem, path: str, next_version: FileStatus) -> bool:
     return False
 
 
+def close_append(fs: FileSystem, path: str, draft: Draft) -> FileStatus:
+    """Have HDFS close a file to which an append was begun; return its version, which has a part of
+    the changes. Raises OSError: EBUSY if HDFS does not close it soon, ESTALE if another client has
+    changed it."""
+    fs.recover(path)
+    for wait in _CLOSE_WAITS:
+        if not fs.is_being_written(path):
+            break
+        time.sleep(wait)
+    else:
+        raise OSError(errno.EBUSY, "HDFS has not closed it after an append that failed", path)
+    version = fs.stat(path)
+    if not draft.replaces_any and not _is_part(fs, path, version.size, draft.overlay):
+        refuse_changed(version, draft.version)
+    return version
+
+
+def _is_part(fs: FileSystem, path: str, size: int, overlay: Overlay) -> bool:
+    """Return whether a file of that size has appended what the overlay appends, or a part of it."""
+    with fs.open_read(path) as file:
+        starts = range(overlay.base_size, size, _COMPARED)
+        lengths = (min(_COMPARED, size - start) for start in starts)
+        return size >= overlay.base_size and all(
+            file.read_at(start, length) == overlay.read(start, length)
+            for start, length in zip(starts, lengths, strict=True)
+        )
+
+
 def publish(
-    fs: FileSystem, path: str, draft: Draft, before_rename: Callable[[FileStatus], None]
+    fs: FileSystem,
+    path: str,
+    draft: Draft,
+    before_rename: Callable[[FileStatus], None],
+    before_append: Callable[[], None],
 ) -> FileStatus:
     """Write the content of a draft to HDFS; return the new version."""
     overlay, version = draft.overlay, draft.version
@@ -192,22 +234,28 @@ def publish(
         )
 
     if may_append(draft) and modified_ms is None:
-        return _append_or(write, fs, path, draft)
+        return _append_or(write, fs, path, draft, before_append)
     return write()
 
 
 def _append_or(
-    write: Callable[[], FileStatus], fs: FileSystem, path: str, draft: Draft
+    write: Callable[[], FileStatus],
+    fs: FileSystem,
+    path: str,
+    draft: Draft,
+    before_append: Callable[[], None],
 ) -> FileStatus:
     """Append to a file, or write it anew if HDFS cannot append to it."""
     # If appending fails, the file is left open, and HDFS does not show all of it.
     draft.overlay.open_base()
     refuse_changed(fs.stat(path), draft.version)
+    before_append()
     try:
         writer = fs.open_append(path)
     except OSError as error:
         # hdfs-native may not be able to set up the DataNodes of the last block.
         if error.errno != errno.ENOTSUP and not is_transfer_failure(error):
+            draft.is_appending = False
             raise
         writer = None
     with _recovered_on_failure(fs, path):

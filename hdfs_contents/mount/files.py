@@ -20,6 +20,7 @@ from hadoop_client.hdfs.paths import parent
 from hdfs_contents.mount.attributes import attributes
 from hdfs_contents.mount.drafts import (
     Draft,
+    close_append,
     complete,
     may_append,
     open_version,
@@ -267,6 +268,8 @@ class OpenFiles:
                 return
             if draft.next_version is not None:
                 self._recover(draft)
+            if draft.is_appending:
+                self._close_append(draft)
             draft.attempted = draft.changes
             self._complete(draft)
             if not draft.is_dirty:
@@ -276,10 +279,22 @@ class OpenFiles:
                 draft.next_version = version
                 self._record(draft)
 
-            status = publish(self._fs, self._path(draft.node), draft, before_rename)
+            def before_append() -> None:
+                draft.is_appending = True
+                self._record(draft)
+
+            path = self._path(draft.node)
+            status = publish(self._fs, path, draft, before_rename, before_append)
             draft.follow(status, self.opener(draft.node, status))
             self._record(draft)
             draft.overlay.trim()
+
+    def _close_append(self, draft: Draft) -> None:
+        """Take the file with what was appended to it as the version that the draft changes."""
+        version = close_append(self._fs, self._path(draft.node), draft)
+        draft.version, draft.is_appending = version, False
+        draft.overlay.set_base(self.opener(draft.node, version), draft.overlay.base_size)
+        self._record(draft)
 
     def recover(self) -> None:
         """Go on with the drafts of a daemon that was killed."""

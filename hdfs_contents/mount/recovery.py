@@ -43,6 +43,7 @@ class DraftFields(TypedDict):
     modified_ms: int
     keeps_time: bool
     replaces_any: bool
+    is_appending: bool
     dropped: int
     next_version: FileStatus | None
 
@@ -123,6 +124,7 @@ def _draft_record(draft: Draft) -> Record:
         modified_ms=draft.modified_ms,
         keeps_time=draft.keeps_time,
         replaces_any=draft.replaces_any,
+        is_appending=draft.is_appending,
         dropped=overlay.dropped,
         next_version=draft.next_version,
     )
@@ -223,5 +225,6 @@ def _restored(
         modified_ms=fields["modified_ms"],
         keeps_time=fields["keeps_time"],
         replaces_any=fields["replaces_any"],
+        is_appending=fields["is_appending"],
         next_version=FileStatus(*fields["next_version"]) if fields["next_version"] else None,
     )

@@ -16,6 +16,21 @@ from hdfs_contents.mount.__main__ import make_daemon
 from hdfs_contents.mount.overlay import Budget
 
 
+class UnclosedFile(LocalFile):
+    """A file whose writer hangs when half is written. It makes the file `open`."""
+
+    def __init__(self, path: str, local: Path, open: Path) -> None:
+        super().__init__(path, local.open("ab"))
+        self._open = open
+
+    def write(self, data: bytes) -> int:
+        super().write(data[: len(data) // 2])
+        self._file.flush()
+        self._open.touch()
+        threading.Event().wait()
+        return len(data)
+
+
 class FullFile(LocalFile):
     """A file for which the quota is too small."""
 
@@ -50,7 +65,8 @@ class HangingFileSystem(LocalFileSystem):
     named `seems-empty`: so does a file in HDFS whose last block is open.
 
     An append to one named `full` fails when half is written, and it seems to be empty until it is
-    recovered. Saving one named `late` has effect, but fails.
+    recovered. An append to one named `unclosed` never ends, and HDFS has it open until it is
+    recovered, for which `unclosed.open` stands. Saving one named `late` has effect, but fails.
 
     The first unfinished file in a directory `breaks-NAME` fails when NAME is called.
 
@@ -78,6 +94,10 @@ class HangingFileSystem(LocalFileSystem):
         if path.endswith("/no-append"):
             self._appended = True
             raise OSError(errno.EIO, "HDFS failed", path)
+        if self.is_being_written(path):
+            raise OSError(errno.EBUSY, "another client is writing it", path)
+        if path.endswith("/unclosed"):
+            return UnclosedFile(path, self._local(path), self._local(f"{path}.open"))
         if path.endswith("/full"):
             self._is_open = True
             return FullFile(path, self._local(path).open("ab"))
@@ -94,8 +114,12 @@ class HangingFileSystem(LocalFileSystem):
         breaking.breaks = directory.rpartition("-")[2]
         return breaking
 
+    def is_being_written(self, path: str) -> bool:
+        return self._local(f"{path}.open").exists()
+
     def recover(self, path: str) -> None:
         self._is_open = False
+        self._local(f"{path}.open").unlink(missing_ok=True)
 
     def rename(self, source: str, target: str, *, overwrite: bool = False) -> None:
         super().rename(source, target, overwrite=overwrite)

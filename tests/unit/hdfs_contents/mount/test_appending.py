@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
+
+from tests.mounts import Mount
 
 
 def test_a_large_file_is_appended_to_and_not_written_anew(folder: Path, stored: Path) -> None:
@@ -45,3 +51,28 @@ def test_a_large_file_is_shown_as_a_whole_if_it_could_not_be_appended_to(
     with pytest.raises(OSError, match="quota"):
         file.close()
     assert (folder / "full").read_bytes().startswith(b"x" * 5_000_000)
+
+
+@pytest.mark.parametrize("other", [b"", b"of another client"])
+def test_an_append_in_which_the_daemon_was_killed_is_gone_on_with(
+    other: bytes,
+    folder: Path,
+    stored: Path,
+    mount: Mount,
+    wait_until: Callable[..., object],
+) -> None:
+    (stored / "unclosed").write_bytes(b"x" * 5_000_000)
+    file = (folder / "unclosed").open("ab", buffering=0)
+    file.write(b"line\n")
+    with ThreadPoolExecutor(1) as thread:
+        closing = thread.submit(os.fsync, file.fileno())
+        wait_until((stored / "unclosed.open").exists, 30, "the append")
+        mount.kill()
+        if other:
+            (stored / "unclosed").write_bytes(other)
+        mount.start()
+        with pytest.raises(OSError, match="Stale") if other else nullcontext():
+            closing.result(60)
+    with suppress(OSError):
+        file.close()
+    assert (stored / "unclosed").read_bytes() == (other or b"x" * 5_000_000 + b"line\n")
