@@ -217,7 +217,8 @@ class Configuration:
         return [f".{nameservice}" if nameservice in self.get_list("dfs.nameservices") else ""]
 
     def has_failover(self, nameservice: str) -> bool:
-        """Return whether a name is that of a name service with several NameNodes."""
+        """Return whether clients choose among the NameNodes of a name service, perhaps of one, such
+        as a federation's only router."""
         return bool(self.get_list(f"dfs.ha.namenodes.{nameservice}"))
 
     def _resourcemanagers(self, key: str, port: int) -> list[Address]:

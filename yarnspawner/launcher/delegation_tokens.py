@@ -158,7 +158,7 @@ class Tokens:
 
     def _namenode(self, name: str, addresses: list[Address]) -> _Issuer:
         clients = self._clients(addresses, CLIENT_PROTOCOL, kerberos.NAMENODE)
-        logical = f"ha-hdfs:{name}" if len(addresses) > 1 else ""
+        logical = f"ha-hdfs:{name}" if self._configuration.has_failover(name) else ""
         return _Issuer(f"The NameNode of {name}", addresses, logical, GET_HDFS_TOKEN, clients)
 
     def _resourcemanager(self, addresses: list[Address]) -> _Issuer:

@@ -65,6 +65,23 @@ def test_names_of_other_realms_are_other_users(
     assert Tokens(configuration, "hub", [])._is_owner(owner, user) is is_owner
 
 
+@pytest.mark.parametrize(
+    ("namenodes", "logical"), [("r1", "ha-hdfs:fed"), ("r1,r2", "ha-hdfs:fed"), ("", "")]
+)
+def test_the_token_of_a_name_service_has_the_name_that_clients_look_up(
+    namenodes: str, logical: str
+) -> None:
+    """Clients look one up by the name service's name if that has a list of NameNodes, also if it is
+    a list of one, such as a federation's only router."""
+    properties = {
+        "fs.defaultFS": "hdfs://fed",
+        "dfs.nameservices": "fed",
+        **({"dfs.ha.namenodes.fed": namenodes} if namenodes else {}),
+        **{f"dfs.namenode.rpc-address.fed{end}": "host:1" for end in ("", ".r1", ".r2")},
+    }
+    assert Tokens(Configuration(properties), "hub", [])._issuers[0].logical == logical
+
+
 def test_tokens_are_fetched_from_each_mounted_name_service() -> None:
     mounts = "fs.viewfs.mounttable.cl.link."
     properties = {
