@@ -1,7 +1,10 @@
 """Hadoop's own routers of HDFS, in front of the NameNode of an embedded Hadoop.
 
-The federation has two routers and two name services. Both name services are the one NameNode, which
-no client can notice: routers know a name service by its name, and refuse to rename between two.
+The federation has two name services. Both are the one NameNode, which no client can notice: routers
+know a name service by its name, and refuse to rename between two.
+
+With Kerberos it has one router, because that keeps its tokens in memory. Real federations have them
+in ZooKeeper or in a database. It logs in as the NameNode.
 """
 
 from __future__ import annotations
@@ -45,8 +48,10 @@ _POM = """\
 """
 _DEPENDENCY = (
     "<dependency><groupId>org.apache.hadoop</groupId><artifactId>{name}</artifactId>"
-    "<version>{version}</version></dependency>"
+    "<version>{version}</version>{more}</dependency>"
 )
+#: What Hadoop's own tests of routers use, such as tokens in memory.
+_TESTS = "<classifier>tests</classifier>"
 
 
 @dataclass(frozen=True)
@@ -57,10 +62,11 @@ class RouterPorts:
 
 
 class Federation:
-    """Two routers. `daemons` has them by their names; `client` is the clients' configuration."""
+    """Routers. `daemons` has them by their names; `client` is the clients' configuration."""
 
     def __init__(self, hadoop: MiniHadoop, folder: Path, ports: dict[str, RouterPorts]) -> None:
         self._hadoop = hadoop
+        self._is_secure = hadoop.state.settings.security is not None
         self._ports = ports
         self._libraries = router_libraries(hadoop.state.distribution.version)
         self._folder = folder
@@ -77,6 +83,19 @@ class Federation:
     def stop(self) -> None:
         for daemon in self.daemons.values():
             daemon.stop()
+
+    def introduce(self) -> None:
+        """Let YARN know the federation: nodes fetch environments there, and the ResourceManager
+        renews its tokens."""
+        daemons = [*self._hadoop.nodemanagers]
+        if self._is_secure:
+            daemons.append(self._hadoop.resourcemanager)
+        for daemon in daemons:
+            site = self._hadoop.conf_dir / daemon.name / "hdfs-site.xml"
+            site.write_text((self.client / "hdfs-site.xml").read_text())
+            daemon.stop()
+            daemon.start()
+        self._hadoop.wait_ready()
 
     def env(self) -> dict[str, str]:
         """Return the environment of a client of the federation."""
@@ -120,6 +139,7 @@ class Federation:
             "--add-opens=java.base/java.lang=ALL-UNNAMED",
             "-Djava.net.preferIPv4Stack=true",
             "-Dhadoop.root.logger=INFO,console",
+            *([self._hadoop.state.variables()["HADOOP_OPTS"]] if self._is_secure else ()),
             *java_options(distribution, self._folder / f"{name}.classes"),
             *("-cp", ":".join(map(str, classpath))),
         ]
@@ -136,6 +156,7 @@ class Federation:
         _write(self._folder / "client", self._hadoop.conf_dir, clients)
         for name, ports in self._ports.items():
             own = router_properties(self._hadoop, self._folder, ports)
+            own |= secure_properties(self._hadoop) if self._is_secure else {}
             _write(self._folder / name, self._hadoop.conf_dir, own)
 
 
@@ -191,6 +212,18 @@ def router_properties(hadoop: MiniHadoop, folder: Path, ports: RouterPorts) -> d
     return properties
 
 
+def secure_properties(hadoop: MiniHadoop) -> dict[str, str]:
+    """Return what a router has besides with Kerberos."""
+    principal, keytab = hadoop.login("nn")
+    return {
+        "dfs.federation.router.kerberos.principal": principal,
+        "dfs.federation.router.keytab.file": str(keytab),
+        "dfs.federation.router.secret.manager.class": (
+            "org.apache.hadoop.hdfs.server.federation.security.MockDelegationTokenSecretManager"
+        ),
+    }
+
+
 @contextmanager
 def router_ports() -> Iterator[dict[str, RouterPorts]]:
     """Reserve ports for the routers, which are to be bound inside the context."""
@@ -200,7 +233,7 @@ def router_ports() -> Iterator[dict[str, RouterPorts]]:
 
 def router_libraries(version: str) -> list[Path]:
     """Return the routers' jars and the folder of their pages, fetched by Maven once."""
-    home = cache_dir() / f"router-{version}"
+    home = cache_dir() / f"routers-{version}"
     if not home.exists():
         with (cache_dir() / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -213,7 +246,10 @@ def _fetch(version: str, home: Path) -> None:
     with ExitStack() as undo:
         work = Path(tempfile.mkdtemp(dir=home.parent))
         undo.callback(shutil.rmtree, work, ignore_errors=True)
-        dependencies = [_DEPENDENCY.format(name=name, version=version) for name in _JARS]
+        jars = [*((name, "") for name in _JARS), (_JARS[0], _TESTS)]
+        dependencies = [
+            _DEPENDENCY.format(name=name, version=version, more=more) for name, more in jars
+        ]
         (work / "pom.xml").write_text(_POM.format(dependencies="".join(dependencies)))
         # fmt: off
         command = [

@@ -101,20 +101,10 @@ def federation(
         routers.mount("/data/shared", "ns1", "/tmp/federation/shared")
         routers.mount("/data/spread", "ns0", "/tmp/federation/first", order="HASH_ALL")
         routers.mount("/data/spread", "ns1", "/tmp/federation/second", order="HASH_ALL")
-        let_nodes_localize(hadoop, routers)
+        routers.introduce()
         yield routers
     finally:
         routers.stop()
-
-
-def let_nodes_localize(hadoop: MiniHadoop, federation: Federation) -> None:
-    """Let NodeManagers know the federation, from which they fetch environments."""
-    for node in hadoop.nodemanagers:
-        site = hadoop.conf_dir / node.name / "hdfs-site.xml"
-        site.write_text((federation.client / "hdfs-site.xml").read_text())
-        node.stop()
-        node.start()
-    hadoop.wait_ready()
 
 
 @pytest.fixture
