@@ -92,13 +92,17 @@ class SessionStore:
 
     def _fetch(self, path: str, limit: int) -> IO[bytes]:
         _require_private(self._fs.stat(self._directory), _OTHERS_WRITE)
-        _require_private(self._fs.stat(path), _OTHERS)
+        status = self._fs.stat(path)
+        _require_private(status, _OTHERS)
         with self._fs.open_read(path) as file:
             fetched = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
             while chunk := file.read(_CHUNK):
                 fetched.write(chunk)
                 if fetched.tell() > limit:
                     raise DamagedError(f"it has more than {limit:,} bytes")
+        if fetched.tell() < status.size:  # not damaged: it may be read as a whole later
+            reason = f"HDFS has returned {fetched.tell():,} of {status.size:,} bytes"
+            raise OSError(errno.EAGAIN, reason, path)
         fetched.seek(0)
         return fetched
 

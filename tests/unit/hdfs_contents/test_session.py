@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import logging
 import os
@@ -201,6 +202,25 @@ def test_an_archive_that_lost_bytes_does_not_replace_the_last_one(
     assert "HDFS has stored 4 of " in caplog.text
     assert fs.files() == [DEFAULT]
     assert fs.at(DEFAULT).read_bytes() == kept
+
+
+def test_an_archive_of_which_hdfs_returns_a_part_is_not_damaged(
+    session: Callable[..., Session],
+    fs: LocalFileSystem,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    set_theme(tmp_path / "one", "dark")
+    session("one").save()
+    two = session("two")
+    with monkeypatch.context() as patch:
+        patch.setattr(fs, "open_read", lambda path: io.BytesIO(fs.at(path).read_bytes()[:-1]))
+        two.restore()
+    assert "could not be restored: HDFS has returned" in caplog.text
+    assert fs.files() == [DEFAULT]
+    two.save()
+    assert theme(tmp_path / "two") == "dark"
 
 
 def test_an_archive_that_could_not_be_read_is_not_overwritten_but_read_later(
