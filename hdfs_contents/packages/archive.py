@@ -16,10 +16,10 @@ import sys
 import sysconfig
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from hdfs_contents.session.archive import DamagedError
 
@@ -42,6 +42,9 @@ _PORTABLE = f"#!/usr/bin/env python{sys.version_info[0]}.{sys.version_info[1]}\n
 
 _METADATA = (".dist-info", ".egg-info")
 
+#: The times at which directories changed, in nanoseconds since 1970, with their paths.
+Changes = tuple[tuple[str, int], ...]
+
 
 class TooLargeError(Exception):
     """The packages are too large to be kept. The text is a sentence."""
@@ -58,7 +61,7 @@ def site_packages(base: Path) -> Path:
     return Path(sysconfig.get_path("purelib", "posix_user", {"userbase": str(base)}))
 
 
-def changes(base: Path) -> tuple[tuple[str, int], ...]:
+def changes(base: Path) -> Changes:
     """Return what differs after a package was installed, upgraded or removed. Raises OSError."""
     times = []
     for pattern in _DIRECTORIES:
@@ -70,14 +73,13 @@ def changes(base: Path) -> tuple[tuple[str, int], ...]:
 
 def pack(base: Path, limit: int, target: IO[bytes]) -> tuple[str, ...]:
     """Write the archive of all packages; return the names of the links that were left out, because
-    `unpack` refuses them. Raises TooLargeError for more than `limit` bytes."""
+    `unpack` refuses them. Raises TooLargeError if the packages or their archive have more than
+    `limit` bytes."""
     left_out = []
-    size = sum(path.lstat().st_size for path in base.rglob("*") if not path.is_dir())
-    if size > limit:
-        raise TooLargeError(
-            f"Your packages are not kept: they have {size / 1e6:,.0f} MB, and the limit is "
-            f"{limit / 1e6:,.0f} MB. Uninstall some, or make an environment of your own."
-        )
+    _refuse_larger(
+        sum(path.lstat().st_size for path in base.rglob("*") if not path.is_dir()), limit
+    )
+    size = 0
     with (
         gzip.GzipFile("", "wb", compresslevel=1, fileobj=target, mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w|", format=tarfile.PAX_FORMAT) as tar,
@@ -87,8 +89,18 @@ def pack(base: Path, limit: int, target: IO[bytes]) -> tuple[str, ...]:
             if path.is_symlink() and not _leads_below(base, path):
                 left_out.append(name)
             elif path.is_symlink() or path.is_file() or path.is_dir():
-                _add(tar, path, name)
+                size += _add(tar, path, name)
+    # As the archive is read: it is a little larger than files that cannot be compressed.
+    _refuse_larger(max(size, target.tell()), limit)
     return tuple(left_out)
+
+
+def _refuse_larger(size: int, limit: int) -> None:
+    if size > limit:
+        raise TooLargeError(
+            f"Your packages are not kept: they have {size / 1e6:,.0f} MB, and the limit is "
+            f"{limit / 1e6:,.0f} MB. Uninstall some, or make an environment of your own."
+        )
 
 
 def _leads_below(base: Path, link: Path) -> bool:
@@ -97,7 +109,8 @@ def _leads_below(base: Path, link: Path) -> bool:
     return not link.readlink().is_absolute() and target.is_relative_to(os.path.realpath(base))
 
 
-def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:
+def _add(tar: tarfile.TarFile, path: Path, name: str) -> int:
+    """Add a file, link or directory, and return its size in the archive."""
     member = tar.gettarinfo(path, name)
     if member.islnk():  # of another file of the archive
         member.type, member.linkname, member.size = tarfile.REGTYPE, "", path.stat().st_size
@@ -110,38 +123,68 @@ def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:
     else:
         with path.open("rb") as file:
             tar.addfile(member, file)
+    return member.size
 
 
-def unpack(source: IO[bytes], base: Path, limit: int) -> tuple[str, ...]:
-    """Write those files of an archive that do not exist below `base`; return the names of the links
-    that were skipped, because they are absolute or lead out of `base`.
+class Unpacked(NamedTuple):
+    """The directories of an archive, and the links in it that were skipped, because they are
+    absolute or lead to another directory."""
 
-    Raises DamagedError if it is not an archive of at most `limit` bytes, and OSError if a file
-    cannot be written.
+    directories: frozenset[str]
+    skipped: tuple[str, ...]
+
+
+def unpack(source: IO[bytes], base: Path, limit: int) -> Unpacked:
+    """Write those files of an archive that do not exist below `base`.
+
+    Raises DamagedError, and leaves none of its files, if it is not an archive of at most `limit`
+    bytes. Raises OSError if a file cannot be written.
     """
-    size, skipped = 0, []
+    created: list[Path] = []
     try:
-        with tarfile.open(fileobj=source, mode="r|gz") as tar:
-            for member in tar:
-                size += member.size
-                if size > limit:
-                    raise DamagedError(f"it contains more than {limit:,} bytes")
-                if member.isdir() or not os.path.lexists(base / member.name):
-                    try:
-                        _extract(tar, member, base)
-                    except (tarfile.AbsoluteLinkError, tarfile.LinkOutsideDestinationError):
-                        skipped.append(member.name)
+        return _unpack(source, base, limit, created)
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        _remove(created)
         raise DamagedError(f"it is not an archive of packages ({error})") from error
-    return tuple(skipped)
+    except DamagedError:
+        _remove(created)
+        raise
+
+
+def _unpack(source: IO[bytes], base: Path, limit: int, created: list[Path]) -> Unpacked:
+    size, directories, skipped = 0, set(), []
+    with tarfile.open(fileobj=source, mode="r|gz") as tar:
+        for member in tar:
+            path = base / member.name
+            size += member.size
+            if size > limit:
+                raise DamagedError(f"it contains more than {limit:,} bytes")
+            if member.isdir():
+                directories.add(str(path))
+            if not os.path.lexists(path):
+                created.append(path)
+            elif not member.isdir():
+                continue
+            try:
+                _extract(tar, member, base)
+            except (tarfile.AbsoluteLinkError, tarfile.LinkOutsideDestinationError):
+                skipped.append(member.name)
+    return Unpacked(frozenset(directories), tuple(skipped))
+
+
+def _remove(created: Sequence[Path]) -> None:
+    for path in reversed(created):
+        with suppress(OSError):
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, base: Path) -> None:
     try:
         tar.extract(member, base, filter="data")
     except OSError:  # a part of a file would count as the file when this is repeated
-        with suppress(OSError):
-            (base / member.name).unlink()
+        if not member.isdir():
+            with suppress(OSError):
+                (base / member.name).unlink()
         raise
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from hadoop_client.printable import printable
 from hdfs_contents import root
 from hdfs_contents.packages.archive import (
     DIRECTORY,
+    Changes,
     TooLargeError,
     changes,
     pack,
@@ -79,18 +80,22 @@ class Packages(KeptFiles):
 
     def _restore(self) -> None:
         before = changes(self._base)
+        directories: frozenset[str] = frozenset()
         try:
             fetched = self._store.fetch(self._limit)
             if fetched is not None:
                 with fetched:
-                    skipped = unpack(fetched, self._base, self._limit)
+                    directories, skipped = unpack(fetched, self._base, self._limit)
                 self._warn_of_links("of your packages were not restored", skipped)
         except DamagedError as error:
             self._log.warning("Your packages were not restored, because %s.", error)
             with suppress(FileNotFoundError):  # the default server's is left for that server
                 self._store.set_aside()
-        if before == self._saved:  # else there is more to save than what was restored
-            self._saved = changes(self._base)
+        now = changes(self._base)
+        # Else there is more to save than what was restored, such as what a terminal installed in
+        # the meantime.
+        if before == self._saved and _is_restored(before, now, directories):
+            self._saved = now
 
     def _save(self) -> None:
         now = changes(self._base)
@@ -114,3 +119,9 @@ class Packages(KeptFiles):
                 what,
                 printable(", ".join(links)),
             )
+
+
+def _is_restored(before: Changes, now: Changes, restored: Set[str]) -> bool:
+    """Return whether the restored directories are all that changed."""
+    old, new = ({path for path, _ in times} for times in (before, now))
+    return new <= old | restored and all(map(os.path.isdir, restored))

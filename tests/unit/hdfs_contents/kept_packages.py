@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import shutil
 from pathlib import Path
 from typing import IO
 
@@ -51,6 +52,12 @@ def install(base: Path, name: str, size: int = 10) -> None:
     (directory / f"{name}-1.0.dist-info").mkdir()
     (directory / f"{name}-1.0.dist-info" / "METADATA").write_text(f"Name: {name}\n")
     (directory / f"{name}.py").write_bytes(b"#" * size)
+
+
+def remove(base: Path, name: str) -> None:
+    directory = site_packages(base)
+    (directory / f"{name}.py").unlink()
+    shutil.rmtree(directory / f"{name}-1.0.dist-info")
 
 
 def names(base: Path) -> list[str]:

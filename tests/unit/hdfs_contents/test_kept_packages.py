@@ -9,10 +9,14 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+from hdfs_contents.packages import archive
 from hdfs_contents.packages.app import variables
 from hdfs_contents.packages.archive import packages_of, python_tag, site_packages
 from hdfs_contents.packages.kept import open_packages
@@ -25,6 +29,7 @@ from tests.unit.hdfs_contents.kept_packages import (
     install_and_save,
     names,
     packages,
+    remove,
 )
 
 PYTHON = f"{sys.base_prefix}/bin/python3"
@@ -33,13 +38,13 @@ PYTHON = f"{sys.base_prefix}/bin/python3"
 def test_what_pip_installs_is_there_in_the_next_server(tmp_path: Path, store: Store) -> None:
     """With pip and Python themselves: modules, compiled ones, and a command."""
     wheel = tmp_path / "demo-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
+    with zipfile.ZipFile(wheel, "w") as file:
         info = "demo-1.0.dist-info"
-        archive.writestr("demo.py", "def main(): print('made by', __cached__)\n")
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
-        archive.writestr(f"{info}/entry_points.txt", "[console_scripts]\ndemo = demo:main\n")
-        archive.writestr(f"{info}/RECORD", "")
+        file.writestr("demo.py", "def main(): print('made by', __cached__)\n")
+        file.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n")
+        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
+        file.writestr(f"{info}/entry_points.txt", "[console_scripts]\ndemo = demo:main\n")
+        file.writestr(f"{info}/RECORD", "")
     first, second = tmp_path / "first", tmp_path / "second"
     kept = packages(first, store)
     kept.restore()
@@ -121,6 +126,36 @@ def test_packages_over_the_limit_are_reported_once_and_the_last_archive_stays(
     (site_packages(base) / "large.py").unlink()
     kept.save()
     assert store.archive != saved
+
+
+@pytest.mark.parametrize(
+    ("pip", "expected"),
+    [
+        (partial(install, name="new"), ["kept", "new", "old"]),
+        (partial(remove, name="old"), ["kept"]),
+    ],
+    ids=["install", "uninstall"],
+)
+def test_what_a_terminal_changes_during_the_restore_is_saved(
+    pip: Callable[[Path], None],
+    expected: list[str],
+    tmp_path: Path,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Terminals do not wait for the packages."""
+    install_and_save(tmp_path / "first", store, "kept", "old")
+
+    def unpack(source: IO[bytes], base: Path, limit: int) -> archive.Unpacked:
+        unpacked = archive.unpack(source, base, limit)
+        pip(base)
+        return unpacked
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hdfs_contents.packages.kept.unpack", unpack)
+        install_and_save(tmp_path / "second", store)
+    packages(tmp_path / "third", store).restore()
+    assert names(tmp_path / "third") == expected
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"\x1f\x8b\x08\x00"])

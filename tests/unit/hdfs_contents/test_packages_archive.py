@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hdfs_contents.packages.archive import changes, pack, site_packages, unpack
+from hdfs_contents.packages.archive import TooLargeError, changes, pack, site_packages, unpack
 from hdfs_contents.session.archive import DamagedError
 from tests.unit.hdfs_contents.kept_packages import (
     LIMIT,
@@ -50,6 +50,58 @@ def test_an_archive_that_unpacks_to_more_than_the_limit_is_damaged(tmp_path: Pat
     file.seek(0)
     with pytest.raises(DamagedError, match="more than 1,000,000 bytes"):
         unpack(file, tmp_path / "b", LIMIT)
+
+
+@pytest.mark.parametrize("part", [0.5, 0.9])
+def test_a_damaged_archive_leaves_nothing_of_itself(part: float, tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    for base, names in ((first, ("one", "two")), (second, ("mine",))):
+        site_packages(base).mkdir(parents=True)
+        for name in names:
+            install(base, name)
+            (site_packages(base) / f"{name}.so").write_bytes(os.urandom(100_000))
+    before = sorted(second.rglob("*"))
+    file = io.BytesIO()
+    pack(first, LIMIT, file)
+    file.truncate(int(part * file.tell()))
+    file.seek(0)
+    with pytest.raises(DamagedError):
+        unpack(file, second, LIMIT)
+    assert sorted(second.rglob("*")) == before
+
+
+def test_a_file_where_the_archive_has_a_directory_is_not_deleted(tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    (first / "lib" / "name").mkdir(parents=True)
+    (second / "lib").mkdir(parents=True)
+    (second / "lib" / "name").write_text("new")
+    file = io.BytesIO()
+    pack(first, LIMIT, file)
+    file.seek(0)
+    with suppress(OSError):  # not in each version of tarfile
+        unpack(file, second, LIMIT)
+    assert (second / "lib" / "name").read_text() == "new"
+
+
+@pytest.mark.parametrize("size", [LIMIT, LIMIT - 25, LIMIT - 4096])
+def test_packages_that_are_saved_within_the_limit_are_restored_within_it(
+    size: int, tmp_path: Path
+) -> None:
+    """The archive of files that cannot be compressed is larger, and so are some commands in it."""
+    first, second = tmp_path / "a", tmp_path / "b"
+    (first / "bin").mkdir(parents=True)
+    (first / "bin" / "command").write_text("#!/usr/bin/python3\n")
+    (first / "data").write_bytes(os.urandom(size - 19))
+    file = io.BytesIO()
+    try:
+        pack(first, LIMIT, file)
+    except TooLargeError:
+        assert size > LIMIT - 4096
+        return
+    assert file.tell() <= LIMIT
+    file.seek(0)
+    unpack(file, second, LIMIT)
+    assert (second / "data").exists()
 
 
 @pytest.mark.parametrize("metadata", ["demo-1.0.dist-info", "demo-1.0.egg-info"])
