@@ -70,14 +70,15 @@ class MountDaemon:
 
     def _receive(self, sock: socket.socket) -> None:
         try:
-            _, descriptors, _, _ = socket.recv_fds(sock, 64, 1)
+            # Not `recv_fds`, which Python 3.8 lacks. A descriptor has four bytes.
+            _, ancillary, _, _ = sock.recvmsg(64, socket.CMSG_LEN(4))
         except BlockingIOError:
             return
         # The server has sent the device, or has closed the socket because it could not mount.
         sock.close()
         self._sock = None
-        if descriptors:
-            self._device = descriptors[0]
+        if ancillary:
+            self._device = int.from_bytes(ancillary[0][2], sys.byteorder)
             self._state = os.memfd_create("mount")
             self.due = 0.0
 

@@ -23,6 +23,7 @@ NEWER = (
     "to_thread",
     "strict=True",
     "slots=True",
+    "socket.recv_fds",
 )
 
 
@@ -82,6 +83,26 @@ def test_a_log_in_with_a_token_needs_no_newer_python(
     version: tuple[int, int], program: Path
 ) -> None:
     code = f"import sys; sys.path.insert(0, {str(program)!r})\n{LOG_IN}"
+    run(FOUND[version], "-c", code).check_returncode()
+
+
+#: An application master whose server mounts nothing: its environment has no hdfs_contents.mount.
+NO_MOUNT = """
+import socket
+from yarnspawner.container.mount_daemon import MountDaemon
+ours, servers = socket.socketpair()
+servers.close()
+daemon = MountDaemon(ours, {})
+daemon.tick()
+assert daemon.pid is None
+"""
+
+
+@pytest.mark.parametrize("version", [version for version in FOUND if version >= (3, 8)])
+def test_a_server_without_a_mount_needs_no_newer_python(
+    version: tuple[int, int], program: Path
+) -> None:
+    code = f"import sys; sys.path.insert(0, {str(program)!r})\n{NO_MOUNT}"
     run(FOUND[version], "-c", code).check_returncode()
 
 
