@@ -139,6 +139,7 @@ class DeviceServer:
     def _run(self, number: int) -> None:
         """Read requests into a slot and answer them."""
         slot = self._slots[number]
+        self._slots.take_memory(number)
         while self._read(slot):
             with self._lock:
                 self._waiting -= 1

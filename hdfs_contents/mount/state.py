@@ -77,6 +77,15 @@ class Slots:
         """Note that the request in a slot was answered."""
         _LENGTH.pack_into(self._slots[number], 0, 0)
 
+    def take_memory(self, number: int) -> None:
+        """Have the memory of a slot before a request is read into it.
+
+        If the process is killed while the kernel waits for memory to copy a request into, the
+        request fails, and the changes of a program or of its mapped memory are lost.
+        """
+        pages = self._slots[number][:: mmap.PAGESIZE]
+        pages[:] = pages.tobytes()
+
     def free_memory(self, number: int) -> None:
         """Give up the memory of a slot that is clear and that no thread uses."""
         self._map.madvise(mmap.MADV_REMOVE, number * REQUEST_SIZE, REQUEST_SIZE)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hdfs_contents.mount import state
+from hdfs_contents.mount.protocol import REQUEST_SIZE
 from hdfs_contents.mount.state import Journal, Record, Slots
 
 RECORD = st.builds(Record, st.integers(1, 7), st.integers(0, 5), st.binary(max_size=50))
@@ -91,3 +92,15 @@ def test_a_request_is_in_its_slot_until_it_is_answered() -> None:
     again = Slots(file)
     assert list(again.unanswered()) == [state.SLOTS - 1]
     assert bytes(again[state.SLOTS - 1][:8]) == b"\x28\0\0\0\1\0\0\0"
+
+
+def test_a_slot_has_its_memory_before_a_request_is_read_into_it() -> None:
+    file = os.memfd_create("state")
+    slots = Slots(file)
+    slots[1][:6] = b"before"
+    slots.take_memory(1)
+    assert os.fstat(file).st_blocks * 512 >= REQUEST_SIZE
+    assert bytes(slots[1][:7]) == b"before\0"
+    slots.free_memory(1)
+    assert os.fstat(file).st_blocks * 512 < REQUEST_SIZE
+    os.close(file)
