@@ -67,11 +67,16 @@ def served(slots: Slots) -> Iterator[Kernel]:
     server = DeviceServer(device.fileno(), slots, kernel.work, lambda: ())
     thread = threading.Thread(target=server.serve)
     thread.start()
-    yield kernel
-    kernel.go_on.set()
-    end.close()
-    thread.join(60)
-    device.close()
+    try:
+        yield kernel
+    finally:
+        kernel.go_on.set()
+        end.close()
+        thread.join(60)
+        for reader in threading.enumerate():
+            if reader.name == "fuse":  # it would read from what gets the device's number
+                reader.join(60)
+        device.close()
 
 
 @pytest.fixture
