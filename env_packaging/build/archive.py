@@ -5,8 +5,8 @@
 - The stream is a sequence of gzip members, which gzip, tar, Java and Python read as one file. Each
   segment has its own ones, so that a cache can have them from before. The cache changes no byte.
 - Memory is constant: one member or a chunk of it, and a few blocks of a MiB.
-- Each file must be unchanged since it was read for the plan. This is checked before and after it is
-  read again; a file that changed ends the packing.
+- Each file must be unchanged since it was read for the plan. Its status is checked before and after
+  it is read again, and its content too; a file that changed ends the packing.
 """
 
 from __future__ import annotations
@@ -308,12 +308,15 @@ def _blocks_of(stream: Iterable[bytes | memoryview]) -> Iterator[bytes]:
 def _content(file: Inspected, prefix_paths: PrefixPaths) -> Iterator[bytes]:
     """Yield a file's relocated content, in chunks if it is shipped unchanged."""
     remaining = file.size
+    sha256 = hashlib.sha256()
     for chunk in _read(file, prefix_paths):
         remaining -= len(chunk)
         if remaining < 0:
             break
+        sha256.update(chunk)
         yield chunk
-    if remaining:
+    # Installers give files the times that they have in a package: another file can have the same.
+    if remaining or sha256.hexdigest() != file.sha256:
         raise changed(file.member)
 
 

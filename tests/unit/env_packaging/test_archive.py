@@ -195,6 +195,13 @@ def test_a_large_file_is_packed_in_chunks_and_unchanged(tmp_path: Path):
         assert file.read(9) == b"/nowhere\n"
 
 
+def replace_like_an_installer(path: Path, text: str) -> None:
+    """Replace a file by another of the same size and time, as packages of conda have them."""
+    new = write(path.with_name("new"), text)
+    shutil.copystat(path, new)
+    new.replace(path)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -202,6 +209,7 @@ def test_a_large_file_is_packed_in_chunks_and_unchanged(tmp_path: Path):
         lambda path: os.utime(path, (1, 1)),
         lambda path: path.unlink(),
         lambda path: os.truncate(path, 0),
+        lambda path: replace_like_an_installer(path, "another"),
     ],
 )
 def test_a_file_that_changes_after_it_was_read_ends_the_packing(
