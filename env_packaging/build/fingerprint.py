@@ -15,7 +15,7 @@ from pathlib import Path
 
 from env_packaging.build.libraries import has_own_libraries
 from env_packaging.build.prefix import Prefix, PrefixKind
-from env_packaging.build.python_prefix import base_directories, inherits_packages
+from env_packaging.build.python_prefix import base_directories, inherits_packages, outer_directory
 from env_packaging.errors import PrefixError
 
 #: Hexadecimal digits of a fingerprint.
@@ -31,35 +31,37 @@ def fingerprint(prefix: Prefix, how: str) -> str:
     Raises PrefixError if a directory cannot be read.
     """
     sha256 = hashlib.sha256(os.fsencode(f"{prefix.path} {prefix.interpreter} {how}\n"))
-    for root, skip in _roots(prefix):
+    for root, skip, follow in _roots(prefix):
         try:
-            for directory, statuses in _directories(root, skip):
+            for directory, statuses in _directories(root, skip, follow=follow):
                 sha256.update(os.fsencode(f"{directory}\0{statuses}\0"))
         except OSError as error:
             raise PrefixError(f"{error.filename} cannot be read: {error.strerror}.") from error
     return sha256.hexdigest()[:FINGERPRINT_LENGTH]
 
 
-def _roots(prefix: Prefix) -> Iterator[tuple[Path, Collection[str]]]:
-    """Yield the files and directories to cover, each with the names directly in it to skip."""
+def _roots(prefix: Prefix) -> Iterator[tuple[Path, Collection[str], bool]]:
+    """Yield the files and directories to cover, each with the names directly in it to skip, and
+    whether links in it to directories elsewhere are followed, as when it is packed."""
     base = prefix.base
-    yield prefix.path, _CONDA_BASE_EXTRAS if prefix.kind is PrefixKind.CONDA else ()
+    yield prefix.path, _CONDA_BASE_EXTRAS if prefix.kind is PrefixKind.CONDA else (), False
     if base is not None and base.kind is PrefixKind.CONDA:
-        yield base.path, _CONDA_BASE_EXTRAS
+        yield base.path, _CONDA_BASE_EXTRAS, False
     elif base is not None:
         directories = base_directories(base, inherits_packages(prefix.path))
         libraries = "lib*/*.so*" if has_own_libraries(base) else "lib*/libpython*.so*"
         for root in (*directories, *sorted(base.path.glob(libraries))):
-            yield root, ()
+            yield root, (), True
 
 
-def _directories(root: Path, skip: Collection[str]) -> Iterator[tuple[str, str]]:
+def _directories(root: Path, skip: Collection[str], *, follow: bool) -> Iterator[tuple[str, str]]:
     """Yield each directory from a root down, or the root if it is a file, with the statuses of the
     files in it."""
     if not root.is_dir():
         yield str(root), _status(root.stat())  # the target's, if it is a link
         return
     waiting = [str(root)]
+    entered = {os.path.realpath(root)}
     while waiting:
         directory = waiting.pop()
         with os.scandir(directory) as iterator:
@@ -74,6 +76,10 @@ def _directories(root: Path, skip: Collection[str]) -> Iterator[tuple[str, str]]
                 lines.append(f"{entry.name}\0{_status(entry.stat(follow_symlinks=False))}")
                 if entry.is_symlink():
                     lines.append(_target(entry))
+                    outer = outer_directory(Path(entry.path), root) if follow else None
+                    if outer and str(outer) not in entered:
+                        entered.add(str(outer))
+                        waiting.append(str(outer))
         yield directory, "\0".join(lines)
 
 

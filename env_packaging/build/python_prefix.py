@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -189,13 +189,42 @@ def _add_tree(listing: Listing, base: Prefix, directory: Path, name: str) -> Non
     stdlib = base.interpreter.stdlib
     rules = _Rules(_LEFT_OUT, _relative(stdlib, base.path))
     skip = _SITE_DIRECTORIES if directory == stdlib else ()
+    for below, source in _followed(directory, skip):
+        _add_or_exclude(listing, rules, f"{name}/{below}", source, base.own_paths)
+
+
+def _followed(
+    directory: Path, skip: Collection[str] = (), above: tuple[Path, ...] = ()
+) -> Iterator[tuple[str, Path]]:
+    """Yield the name and the source of each file in a directory of a base.
+
+    A link that leads out of the directory is followed: the rest of the system is not shipped.
+    `above` are the directories that were entered before.
+    """
+    entered = (*above, directory.resolve())
     for below in walk_files(directory, skip):
         source = directory / below
-        if source.is_symlink() and source.exists():
-            real = source.resolve()
-            if not real.is_relative_to(directory.resolve()):
-                source = real  # in a part of the system that is not shipped
-        _add_or_exclude(listing, rules, f"{name}/{below}", source, base.own_paths)
+        if real := outer_directory(source, directory):
+            if real not in entered:
+                for name, file in _followed(real, above=entered):
+                    yield f"{below}/{name}", file
+        elif source.is_symlink() and source.exists() and not source.is_dir():
+            yield below, source if _leads_into(source, directory) else source.resolve()
+        else:
+            yield below, source
+
+
+def outer_directory(link: Path, directory: Path) -> Path | None:
+    """Return the directory that a link leads to; None for any other path, for a link into
+    `directory`, and for one to a directory above it."""
+    if not link.is_symlink() or not link.is_dir() or _leads_into(link, directory):
+        return None
+    real = link.resolve()
+    return None if directory.resolve().is_relative_to(real) else real
+
+
+def _leads_into(link: Path, directory: Path) -> bool:
+    return link.resolve().is_relative_to(directory.resolve())
 
 
 def _add_or_exclude(

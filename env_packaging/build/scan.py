@@ -13,7 +13,7 @@ from env_packaging.errors import PrefixError
 
 #: Increase it with each change of this package that refuses a prefix, or gives it another archive,
 #: so that an untouched prefix is read again.
-RULES_VERSION = 3
+RULES_VERSION = 4
 
 
 @dataclass(frozen=True)

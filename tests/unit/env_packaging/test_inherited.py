@@ -6,7 +6,9 @@ import ast
 from collections.abc import Callable
 from pathlib import Path
 
+from env_packaging.build.fingerprint import fingerprint
 from env_packaging.build.plan import Plan
+from env_packaging.build.prefix import open_prefix
 from env_packaging.pack import pack_and_publish
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.env_packaging.prefixes import (
@@ -31,6 +33,26 @@ def test_a_venv_that_inherits_its_base_s_packages_includes_them(
     venv = make_venv(python_prefix, tmp_path / "venv", "--system-site-packages")
     names = {Path(member.name).name for member in plan_of(venv).members}
     assert {"of_the_base.py", "test_kept.py"} <= names
+
+
+def test_a_directory_that_an_inherited_package_links_is_packed(
+    python_prefix: Path, tmp_path: Path, plan_of: Callable[[Path], Plan]
+) -> None:
+    """As the data of Debian's packages, which are in /usr/share."""
+    base_packages = package_directory_of(python_prefix)
+    shared = write(tmp_path / "share/demo/data.txt", "data").parent
+    (shared / "loop").symlink_to(base_packages)
+    (base_packages / "demo").mkdir()
+    (base_packages / "demo/data").symlink_to(shared)
+    venv = make_venv(python_prefix, tmp_path / "venv", "--system-site-packages")
+    install(venv, "own")
+    name = f"{LIBRARY}/base-packages/demo/data/data.txt"
+    assert name in {member.name for member in plan_of(venv).members}
+    prefix = open_prefix(venv)
+    before = fingerprint(prefix, "")
+    assert fingerprint(prefix, "") == before
+    write(shared / "data.txt", "other data")
+    assert fingerprint(prefix, "") != before
 
 
 VERSIONS = """
