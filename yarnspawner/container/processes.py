@@ -70,7 +70,11 @@ class ContainerProcesses:
         YARN kills our process group 250 ms after SIGTERM
         (`yarn.nodemanager.sleep-delay-before-sigkill.ms`).
         """
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError:  # such as a limit of processes, which the server has reached
+            self.end(grace)
+            return
         if child == 0:
             try:
                 os.setsid()

@@ -80,6 +80,11 @@ process = server.start_server(launch, plan["program"], dict(os.environ), sock)
 if plan.get("ended before"):
     os.killpg(0, signal.SIGTERM)
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+def fail():
+    raise BlockingIOError("no more processes")
+
+if plan.get("no fork"):
+    os.fork = fail
 supervised = supervisor.Supervisor(process, sock, Scheduler(), launch)
 try:
     tell("ended", supervised.run(), supervised.stop_reason)
@@ -341,6 +346,12 @@ def test_a_server_that_something_else_kills_gives_the_signal(supervise):
 @pytest.mark.parametrize("behaviour", [[], ["ignores"]])
 def test_a_kernel_in_a_session_of_its_own_ends_with_a_server_that_is_killed(supervise, behaviour):
     both = supervise("has a detached kernel", *behaviour)
+    os.kill(both.see("kernel", "child")[1], signal.SIGKILL)
+    assert both.end() == [-signal.SIGKILL, None]
+
+
+def test_a_kernel_ends_though_the_user_has_reached_a_limit_of_processes(supervise):
+    both = supervise("has a detached kernel", **{"no fork": True})
     os.kill(both.see("kernel", "child")[1], signal.SIGKILL)
     assert both.end() == [-signal.SIGKILL, None]
 
