@@ -222,10 +222,14 @@ class YarnSpawner(ServerState, ServerCommand, InternalSsl, ProfileOptions, Spawn
         After a restart of the hub this is a server that the earlier hub submitted.
         """
         pending = PendingStart(
-            yarn.launcher, yarn.board, self.submission, self._progress, is_new=self._starting
+            yarn.launcher,
+            yarn.board,
+            self.submission,
+            self._progress,
+            self.keep_yarn_user,
+            is_new=self._starting,
         )
         host, port = await pending.address(deadline, self.start_timeout)
-        self.yarn_user = pending.submission.yarn_user
         first, last = self.port_range or (1, 65535)
         if not first <= port <= last:
             raise ServerUnreachableError(

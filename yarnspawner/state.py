@@ -112,6 +112,12 @@ class ServerState(SpawnerBase):
         self._expect_port(report)
         self._commit_state()
 
+    def keep_yarn_user(self, name: str) -> None:
+        """Save the user's name in YARN. A stop during the start, and a hub that was restarted
+        meanwhile, would otherwise take the application for another user's."""
+        self.yarn_user = name
+        self._commit_state()
+
     def keep_max_lifetime(self, seconds: int) -> None:
         """Save that YARN lets the server run no longer, in seconds from the submit."""
         self.summary = replace(self.summary, max_lifetime=seconds)

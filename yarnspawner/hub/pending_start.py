@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -82,6 +82,7 @@ class PendingStart:
         board: StatusCache,
         submission: Submission,
         progress: ProgressLog,
+        keep_yarn_user: Callable[[str], None],
         *,
         is_new: bool,
     ) -> None:
@@ -90,6 +91,7 @@ class PendingStart:
         self.submission = submission
         self._is_new = is_new
         self._progress = progress
+        self._keep_yarn_user = keep_yarn_user
         self._report: ApplicationReport | None = None
         self._container: Container | None = None
         self._asked_at = float("-inf")
@@ -133,6 +135,7 @@ class PendingStart:
             raise ForeignApplicationError.of(self.submission.application_id, status.report.user)
         # Only the submit knew the tag: YARN has another name for the user (auth_to_local).
         self.submission = replace(self.submission, yarn_user=status.report.user)
+        self._keep_yarn_user(status.report.user)
         return status_of(status.report, self.submission)
 
     async def verify(self, check: Coroutine[None, None, None]) -> None:

@@ -89,6 +89,10 @@ class NoServerYet:
         return None
 
 
+def ignore(yarn_user: str) -> None:
+    """Keep no name."""
+
+
 @asynccontextmanager
 async def waiting_for(
     cluster: Any, *, is_new: bool = True
@@ -96,7 +100,7 @@ async def waiting_for(
     """A start that has seen all that the cluster shows of it, within a minute; it is given up at
     the end."""
     board = StatusCache(cluster, "yarnhub-0123")
-    startup = PendingStart(cluster, board, SUBMISSION, ProgressLog(), is_new=is_new)
+    startup = PendingStart(cluster, board, SUBMISSION, ProgressLog(), ignore, is_new=is_new)
     waiting = asyncio.create_task(startup.address(time.monotonic() + 60, 62))
     await asyncio.wait_for(cluster.asked.wait(), 60)
     yield board, waiting
@@ -162,7 +166,7 @@ class Answering(NoServerYet):
 def pending(report: ApplicationReport, *, is_new: bool) -> PendingStart:
     cluster: Any = Answering(replace(report, state=ApplicationState.RUNNING))
     board = StatusCache(cluster, "yarnhub-0123")
-    return PendingStart(cluster, board, SUBMISSION, ProgressLog(), is_new=is_new)
+    return PendingStart(cluster, board, SUBMISSION, ProgressLog(), ignore, is_new=is_new)
 
 
 @pytest.mark.parametrize("is_new", [True, False])

@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+import asyncio
+import time
+from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from hadoop_client.configuration import Configuration
+from hadoop_client.yarn.reports import ApplicationReport
+from tests.unit.yarnspawner.test_pending_start import SUBMISSION, NoServerYet
 from yarnspawner import YarnSpawner
 from yarnspawner import spawner as spawner_module
+from yarnspawner.hub.cluster import HubCluster
+from yarnspawner.hub.shared import KEY
+from yarnspawner.hub.status import StatusCache
 from yarnspawner.profiles.options import ProfileOptions
 
 
@@ -46,3 +56,32 @@ def test_packages_are_kept_in_servers_with_files_in_hdfs(
     options: dict[str, object], is_kept: bool
 ) -> None:
     assert ("--KeptPackages.enabled=True" in YarnSpawner(**options).get_args()) is is_kept
+
+
+class OtherName(NoServerYet):
+    """A cluster whose auth_to_local rules change the user's name."""
+
+    async def report(self, application_id: str) -> ApplicationReport:
+        return replace(await super().report(application_id), user="alice_corp")
+
+
+async def test_the_users_name_in_yarn_is_saved_before_the_server_is_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    launcher: Any = OtherName()
+    cluster = HubCluster(
+        launcher, StatusCache(launcher, "hub"), "hub", "jupyterhub", Configuration({}), None
+    )
+    spawner = YarnSpawner(hub=SimpleNamespace(api_url="http://127.0.0.1:8081/hub/api"))
+    spawner.user = SimpleNamespace(name="alice", settings={KEY: (cluster, None)})
+    spawner.application_id, spawner.spawn_tag = SUBMISSION.application_id, SUBMISSION.tag
+    spawner.hadoop_user, spawner._starting = SUBMISSION.user, True
+    saved: list[dict[str, Any]] = []
+    monkeypatch.setattr(spawner, "_commit_state", lambda: saved.append(spawner.get_state()))
+    start = asyncio.create_task(spawner._ready_url(cluster, time.monotonic() + 60))
+    await asyncio.wait_for(launcher.asked.wait(), 60)
+    start.cancel()
+    await asyncio.wait([start])
+    # JupyterHub does not call `stop` of a server that has ended.
+    assert await spawner.poll() is None
+    assert [state["yarn_user"] for state in saved] == ["alice_corp"]
