@@ -127,15 +127,22 @@ def is_python_script(script: str) -> bool:
 
 
 def release(held: socket.socket, master: int) -> None:
-    """Release the port in both processes, so that another program can bind it."""
+    """Release the port in both processes, so that another program can bind it.
+
+    The shell of a script between the two keeps the socket. The port can then be bound with
+    SO_REUSEADDR, which servers set.
+    """
     address = held.getsockname()
     family = held.family
+    shared = os.getppid() != master
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, shared)
     held.close()
     os.kill(master, RELEASE_SIGNAL)
     deadline = time.monotonic() + RELEASE_SECONDS
     while True:
         try:
             with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, shared)
                 probe.bind(address)
                 return
         except OSError as error:

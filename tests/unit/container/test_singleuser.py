@@ -6,6 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -112,10 +114,9 @@ def test_any_other_program_is_known_as_such(tmp_path, text):
     assert not is_python_script(script(tmp_path, text))
 
 
-def test_a_port_that_is_let_go_can_be_bound_by_a_program():
-    """The master is a process that closes its copy of the socket when it is asked to."""
-    held = bind("127.0.0.1", None)
-    address = held.getsockname()
+@contextmanager
+def master_with(held: socket.socket) -> Iterator[int]:
+    """A process that closes its copy of the socket when it is asked to; yields its id."""
     waits = (
         "import signal, sys\n"
         "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])\n"
@@ -127,9 +128,27 @@ def test_a_port_that_is_let_go_can_be_bound_by_a_program():
     ) as master:
         assert master.stdout is not None
         assert master.stdout.readline() == b"ready\n"
-        release(held, master.pid)
-    with socket.socket() as program:
-        program.bind(address)
+        yield master.pid
+
+
+def test_a_port_that_is_let_go_can_be_bound_by_a_program(monkeypatch: pytest.MonkeyPatch):
+    held = bind("127.0.0.1", None)
+    address = held.getsockname()
+    with master_with(held) as master:
+        monkeypatch.setattr(os, "getppid", lambda: master)
+        release(held, master)
+        with socket.socket() as program:
+            program.bind(address)
+
+
+def test_a_program_can_bind_the_port_though_the_shell_of_a_script_has_the_socket():
+    held = bind("127.0.0.1", None)
+    with held.dup() as shells, socket.socket() as program:
+        with master_with(held) as master:
+            release(held, master)
+        program.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        program.bind(shells.getsockname())
+        program.listen()
 
 
 def test_a_server_ends_with_an_application_master_that_is_killed():
