@@ -171,6 +171,8 @@ class Inodes:
         """Drop all nodes that the kernel has forgotten, after `restore`."""
         for node in list(self._nodes.values()):
             self._drop_if_unused(node)
+        # One that was dropped may have had a name that is another node's now.
+        self._names = {(node.parent.id, node.name): node for node in self if node.parent}
 
     def _add(self, node: Node) -> None:
         self._nodes[node.id] = self._inodes[node.inode] = node

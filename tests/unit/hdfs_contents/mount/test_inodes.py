@@ -136,3 +136,14 @@ def test_a_file_and_what_has_its_former_name_have_two_numbers() -> None:
     moved = inodes.look_up(root, "a")
     inodes.rename(root, "a", root, "b")
     assert inodes.look_up(root, "a").inode != moved.inode
+
+
+def test_after_a_restart_a_name_is_not_taken_by_a_file_that_had_it_before() -> None:
+    restored = Inodes("/")
+    records = [(2, ROOT, "a", 20, 1), (3, ROOT, "a", 30, 0)]  # the second is forgotten
+    for record in records:
+        restored.restore(*record)
+    restored.drop_unused()
+    root = restored.get(ROOT)
+    restored.rename(root, "a", root, "b")
+    assert restored.path(restored.get(2)) == "/b"
