@@ -107,6 +107,11 @@ class Mount:
         return status
 
 
+def names(folder: Path) -> list[str]:
+    """Return the names in a directory, sorted."""
+    return sorted(entry.name for entry in folder.iterdir())
+
+
 def _hold(where: str, daemon: Sequence[str]) -> None:
     ours, theirs = socket.socketpair()
     inside = subprocess.Popen(
