@@ -5,18 +5,21 @@
 - Keeps environments that an alias points to, that an unfinished application uses, or that were
   published or unaliased within the age limit: a hub may have resolved one without having submitted
   its server yet, or an administrator may want it back.
-- Each environment is checked again immediately before it is deleted.
+- Each environment is checked again immediately before it is deleted, and kept if an alias was
+  pointed at it meanwhile.
 """
 
 from __future__ import annotations
 
+import posixpath
+import secrets
 from collections.abc import Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass
 
 from env_packaging.errors import EnvironmentInUseError
 from env_packaging.inventory import Folder, Stored, read_folder
-from env_packaging.registry import Layout, storage_errors
+from env_packaging.registry import UPLOADING_SUFFIX, Layout, storage_errors
 from hadoop_client.hdfs.filesystem import FileStatus, FileSystem
 
 
@@ -76,19 +79,38 @@ def delete(filesystem: FileSystem, env_root: str, stored: Stored, *, force: bool
         for current in folder.stored:
             if current != stored and not force:
                 return False
-            _delete_files(filesystem, Layout(env_root, stored.name), current)
+            if not _delete_files(filesystem, env_root, current):
+                return False
     return True
 
 
-def _delete_files(filesystem: FileSystem, layout: Layout, stored: Stored) -> None:
+def _delete_files(filesystem: FileSystem, env_root: str, stored: Stored) -> bool:
+    """Delete a key, and return whether no alias was pointed at it meanwhile.
+
+    The files are set aside first: a packer looks for them after it has set an alias. So either it
+    publishes the key again, or the alias is seen here.
+    """
+    layout = Layout(env_root, stored.name)
     for alias in stored.aliases:
         _delete(filesystem, layout.alias(alias))
-    _delete(filesystem, layout.manifest(stored.key))
-    archive = stored.archive
+    paths = [layout.manifest(stored.key)]
     with suppress(FileNotFoundError):
         # A different status means that the key was published again after the check.
-        if archive and filesystem.stat(archive.path) == archive:
-            filesystem.delete(archive.path)
+        if stored.archive and filesystem.stat(stored.archive.path) == stored.archive:
+            paths.append(stored.archive.path)
+    suffix = f"{secrets.token_hex(4)}{UPLOADING_SUFFIX}"
+    aside = {path: f"{layout.directory}/.{posixpath.basename(path)}.{suffix}" for path in paths}
+    for path in paths:
+        with suppress(FileNotFoundError):
+            filesystem.rename(path, aside[path])
+    aliases = read_folder(filesystem, env_root, stored.name, stored.key).aliases
+    is_needed = stored.key in aliases.values()
+    for path in reversed(paths):
+        if is_needed:
+            with suppress(FileNotFoundError, FileExistsError):  # or it was published again
+                filesystem.rename(aside[path], path)
+        _delete(filesystem, aside[path])
+    return not is_needed
 
 
 def delete_temporary_files(filesystem: FileSystem, garbage: Garbage) -> None:

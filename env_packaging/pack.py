@@ -133,17 +133,20 @@ def pack_and_publish(  # noqa: PLR0913 - all but three have a default
         packages = installed_packages(source, plan.members)
         server = server_failure(modules.result(), packages)
         refuse_unusable(plan, server, force=options.force)
-        published = find(filesystem, env_root, name, plan.key)
-        uploaded = published is None
-        if published is None:
-            findings = _findings(plan, packages, modules.result())
-            names = _Names(name, origin or Origin(str(source.path)), filesystem.user)
-            write = partial(_write, plan, names, packages, findings, progress, cache)
-            published = publish(filesystem, env_root, name, plan.key, write, options.copies)
-        elif options.copies:
-            with storage_errors(f"set the replication of {published.path}"):
-                filesystem.set_replication(published.path, options.copies)
+        findings = _findings(plan, packages, modules.result())
+    names = _Names(name, origin or Origin(str(source.path)), filesystem.user)
+    write = partial(_write, plan, names, packages, findings, progress, cache)
+    publish_plan = partial(publish, filesystem, env_root, name, plan.key, write, options.copies)
+    published = find(filesystem, env_root, name, plan.key)
+    uploaded = published is None
+    if published is None:
+        published = publish_plan()
+    elif options.copies:
+        with storage_errors(f"set the replication of {published.path}"):
+            filesystem.set_replication(published.path, options.copies)
     set_alias(filesystem, env_root, reference, Pointer(plan.key, current))
+    if find(filesystem, env_root, name, plan.key) is None:  # `envs gc` did not see the alias yet
+        published, uploaded = publish_plan(), True
     return PackedEnvironment(**vars(published), uploaded=uploaded)
 
 

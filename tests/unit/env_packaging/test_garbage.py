@@ -164,11 +164,27 @@ def test_a_key_that_an_alias_or_an_application_needs_is_not_removed(
 def test_alias_manifest_and_archive_are_deleted_in_this_order(registry: LocalFileSystem) -> None:
     registry.calls.clear()
     assert delete(registry, ROOT, stored(registry, NEW))
-    assert registry.calls == [
+    assert [call[:2] for call in registry.calls[:3]] == [
         ("delete", f"{FOLDER}/latest"),
-        ("delete", f"{FOLDER}/{NEW}.json"),
-        ("delete", f"{FOLDER}/{NEW}.tar.gz"),
+        ("rename", f"{FOLDER}/{NEW}.json"),
+        ("rename", f"{FOLDER}/{NEW}.tar.gz"),
     ]
+    assert not [file for file in registry.files() if NEW in file]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_key_that_gets_an_alias_while_it_is_deleted_is_kept(
+    force: bool, registry: LocalFileSystem
+) -> None:
+    before = registry.files()
+
+    def point_at_it(path: str) -> None:
+        if path == f"{FOLDER}/{OLD}.json":
+            write(registry.at(f"{FOLDER}/stable"), f'{{"key": "{OLD}"}}')
+
+    registry.before["rename"] = point_at_it
+    assert not delete(registry, ROOT, stored(registry, OLD), force=force)
+    assert registry.files() == sorted([*before, f"{FOLDER}/stable"])
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,12 @@ from env_packaging.build.plan import Plan
 from env_packaging.build.prefix import open_prefix
 from env_packaging.build.python_prefix import list_venv
 from env_packaging.errors import PrefixError, ReferenceFormatError
+from env_packaging.garbage import delete
+from env_packaging.inventory import read_folder
 from env_packaging.manifest import Finding
 from env_packaging.pack import pack_and_publish
-from env_packaging.registry import resolve
+from env_packaging.publish import delete_alias
+from env_packaging.registry import Reference, resolve
 from tests.unit.env_packaging.elf_files import make_elf
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.env_packaging.prefixes import (
@@ -271,6 +274,24 @@ def test_changed_content_gets_another_key_and_the_alias_moves(
     second = pack_and_publish(venv, "science", filesystem, ROOT)
     assert resolve(filesystem, ROOT, "science").key == second.key
     assert resolve(filesystem, ROOT, f"science@{first.key}").key == first.key
+
+
+def test_a_key_that_is_deleted_before_the_alias_points_at_it_is_published_again(
+    venv: Path, filesystem: LocalFileSystem
+) -> None:
+    """`envs gc` deletes keys without an alias."""
+    first = pack_and_publish(venv, "science", filesystem, ROOT)
+    delete_alias(filesystem, ROOT, Reference("science"))
+
+    def collect(path: str) -> None:
+        if "/.latest." in path:
+            (stored,) = read_folder(filesystem, ROOT, "science").stored
+            assert delete(filesystem, ROOT, stored)
+
+    filesystem.before["rename"] = collect
+    second = pack_and_publish(venv, "science", filesystem, ROOT)
+    assert (second.key, second.uploaded) == (first.key, True)
+    assert resolve(filesystem, ROOT, "science").key == first.key
 
 
 def test_an_alias_other_than_latest_leaves_latest_alone(
