@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from hadoop_client.hdfs.filesystem import open_filesystem
+from tests.containers import processes_of
 from tests.hadoop.administration import reconfigure
 from tests.hadoop.env_tools import on_a_terminal
 from yarnhub.minihadoop import MiniHadoop
@@ -163,19 +164,10 @@ def test_the_memory_in_use_is_that_of_the_containers_processes(hadoop, hub, wait
     assert seen["servers_granted_mb"] >= 256
 
 
-def processes_of(application_id):
-    """Return the directories in /proc of an application's processes."""
-    container = f"CONTAINER_ID=container_{application_id.removeprefix('application_')}_"
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it has ended
-            if container.encode() in process.joinpath("environ").read_bytes():
-                yield process
-
-
 def resident_mb(process):
     """Return the resident memory of a process."""
-    with contextlib.suppress(OSError):
-        for line in process.joinpath("status").read_text().splitlines():
+    with contextlib.suppress(OSError):  # it has ended
+        for line in Path(f"/proc/{process}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
     return 0

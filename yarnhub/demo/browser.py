@@ -174,7 +174,12 @@ async def _type(terminal: str, headers: dict[str, str], command: str) -> str:
 async def _connect(url: str, headers: dict[str, str], query: str = "") -> WebSocketClientConnection:
     parts = urlsplit(url)
     origin = {"Origin": f"{parts.scheme}://{parts.netloc}"}
-    request = HTTPRequest(f"ws://{parts.netloc}{parts.path}{query}", headers={**origin, **headers})
+    request = HTTPRequest(
+        f"ws://{parts.netloc}{parts.path}{query}",
+        headers={**origin, **headers},
+        connect_timeout=KERNEL_TIMEOUT_SECONDS,
+        request_timeout=KERNEL_TIMEOUT_SECONDS,
+    )
     return await websocket_connect(request)
 
 

@@ -6,8 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from on_hdfs import HDFSPath, adopted
+from on_hdfs import HDFSPath, adopted, keys_without_size
 from tests.services.contents import test_api as upstream
+
+upstream.set = keys_without_size
 
 globals().update(
     adopted(

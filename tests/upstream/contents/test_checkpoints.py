@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from on_hdfs import HDFSPath, adopted
+from on_hdfs import HDFSPath, adopted, keys_without_size
 from tests.services.contents import test_checkpoints as upstream
 
 from hdfs_contents import HDFSContentsManager
+
+upstream.set = keys_without_size
 
 globals().update(adopted(upstream, without={}))
 

@@ -35,6 +35,7 @@ globals().update(
             "test_404": _LOCAL,
             "test_delete_non_empty_folder": "asks for the device of the local disk",
             "test_regression_is_hidden": "patches what looks at names on the local disk",
+            "test_save_raises_when_signature_store_unrecoverable": "the notebook is stored by then",
             "test_created_timestamp": _TOUCH,
             "test_created_timestamp_fallback_to_epoch": _TOUCH,
             "test_base_model_invalid_timestamp_fallback": _TOUCH,
