@@ -15,7 +15,7 @@ import posixpath
 import secrets
 from collections.abc import Iterator, Set
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from env_packaging.errors import EnvironmentInUseError
 from env_packaging.inventory import Folder, Stored, read_folder
@@ -111,6 +111,13 @@ def _delete_files(filesystem: FileSystem, env_root: str, stored: Stored) -> bool
                 filesystem.rename(aside[path], path)
         _delete(filesystem, aside[path])
     return not is_needed
+
+
+def delete_garbage(filesystem: FileSystem, env_root: str, garbage: Garbage) -> Garbage:
+    """Delete the garbage of an environment; return what was deleted. Raises StorageError."""
+    deleted = tuple(stored for stored in garbage.stored if delete(filesystem, env_root, stored))
+    delete_temporary_files(filesystem, garbage)
+    return replace(garbage, stored=deleted)
 
 
 def delete_temporary_files(filesystem: FileSystem, garbage: Garbage) -> None:

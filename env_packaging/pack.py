@@ -25,7 +25,7 @@ from env_packaging.build.cache import PackCache, open_cache
 from env_packaging.build.fingerprint import fingerprint
 from env_packaging.build.packages import installed_packages
 from env_packaging.build.plan import Plan, make_plan
-from env_packaging.build.prefix import open_prefix
+from env_packaging.build.prefix import Prefix, open_prefix
 from env_packaging.build.preflight import (
     file_findings,
     glibc_floor,
@@ -124,16 +124,7 @@ def pack_and_publish(  # noqa: PLR0913 - all but three have a default
     if published is not None:
         return PackedEnvironment(**vars(published), uploaded=False)
     progress = progress or NoProgress()
-    with ThreadPoolExecutor(1) as background:
-        modules = background.submit(module_findings, source)  # seconds, in another process
-        scan = scan_prefix(source, options.prune)
-        _refuse_files(scan, options)
-        plan = make_plan(scan, progress, cache)
-        refuse_unmovable_interpreter(plan)
-        packages = installed_packages(source, plan.members)
-        server = server_failure(modules.result(), packages)
-        refuse_unusable(plan, server, force=options.force)
-        findings = _findings(plan, packages, modules.result())
+    plan, packages, findings = _inspected(source, options, progress, cache)
     names = _Names(name, origin or Origin(str(source.path)), filesystem.user)
     write = partial(_write, plan, names, packages, findings, progress, cache)
     publish_plan = partial(publish, filesystem, env_root, name, plan.key, write, options.copies)
@@ -148,6 +139,23 @@ def pack_and_publish(  # noqa: PLR0913 - all but three have a default
     if find(filesystem, env_root, name, plan.key) is None:  # `envs gc` did not see the alias yet
         published, uploaded = publish_plan(), True
     return PackedEnvironment(**vars(published), uploaded=uploaded)
+
+
+def _inspected(
+    source: Prefix, options: PackOptions, progress: Progress, cache: PackCache | None
+) -> tuple[Plan, tuple[Package, ...], Sequence[Finding]]:
+    """Return the plan of a prefix, its packages and the findings for the manifest. Raises
+    PrefixError for what may not be published."""
+    with ThreadPoolExecutor(1) as background:
+        modules = background.submit(module_findings, source)  # seconds, in another process
+        scan = scan_prefix(source, options.prune)
+        _refuse_files(scan, options)
+        plan = make_plan(scan, progress, cache)
+        refuse_unmovable_interpreter(plan)
+        packages = installed_packages(source, plan.members)
+        server = server_failure(modules.result(), packages)
+        refuse_unusable(plan, server, force=options.force)
+        return plan, packages, _findings(plan, packages, modules.result())
 
 
 def _findings(

@@ -10,7 +10,6 @@ import json
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -265,7 +264,7 @@ def gc(
 
     A setting that names a key (NAME@KEY) does not count: give that environment an alias.
     """
-    from env_packaging.garbage import delete, delete_temporary_files, find_garbage
+    from env_packaging.garbage import delete_garbage, find_garbage
     from env_packaging.inventory import read_folder
     from hadoop_client.configuration import DAY_MS
     from yarnhub.envs.usage import used_keys
@@ -280,9 +279,7 @@ def gc(
         # Listed again for each name: servers start while a large registry is read.
         garbage = find_garbage(folder, used_keys().keys(), oldest_ms)
         if not dry_run:
-            deleted = [env for env in garbage.stored if delete(filesystem, env_root, env)]
-            garbage = replace(garbage, stored=tuple(deleted))
-            delete_temporary_files(filesystem, garbage)
+            garbage = delete_garbage(filesystem, env_root, garbage)
         removed += [str(env) for env in garbage.stored]
         removed += [temporary.path for temporary in garbage.temporaries]
         size_bytes += garbage.size_bytes
