@@ -78,14 +78,6 @@ client.wrap(b"request")
 """
 
 
-@pytest.mark.parametrize("version", [version for version in FOUND if version >= (3, 8)])
-def test_a_log_in_with_a_token_needs_no_newer_python(
-    version: tuple[int, int], program: Path
-) -> None:
-    code = f"import sys; sys.path.insert(0, {str(program)!r})\n{LOG_IN}"
-    run(FOUND[version], "-c", code).check_returncode()
-
-
 #: An application master whose server mounts nothing: its environment has no hdfs_contents.mount.
 NO_MOUNT = """
 import socket
@@ -99,11 +91,12 @@ assert daemon.pid is None
 
 
 @pytest.mark.parametrize("version", [version for version in FOUND if version >= (3, 8)])
-def test_a_server_without_a_mount_needs_no_newer_python(
-    version: tuple[int, int], program: Path
+@pytest.mark.parametrize("code", [LOG_IN, NO_MOUNT], ids=["log-in", "no-mount"])
+def test_what_runs_in_each_container_needs_no_newer_python(
+    code: str, version: tuple[int, int], program: Path
 ) -> None:
-    code = f"import sys; sys.path.insert(0, {str(program)!r})\n{NO_MOUNT}"
-    run(FOUND[version], "-c", code).check_returncode()
+    imports = f"import sys; sys.path.insert(0, {str(program)!r})\n"
+    run(FOUND[version], "-c", imports + code).check_returncode()
 
 
 @pytest.mark.parametrize("version", [version for version in FOUND if version < (3, 8)])
