@@ -31,15 +31,16 @@ ROOT = '<configuration xmlns:xi="http://www.w3.org/2001/XInclude">{}</configurat
 
 @contextmanager
 def listening() -> Iterator[tuple[int, threading.Event]]:
-    """Listen on a port; the event is set by the first connection, which is closed."""
+    """Listen on a port; the event is set by a connection before its peer sees it closed."""
     seen = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def accept() -> None:
             with suppress(OSError):
                 while True:
-                    server.accept()[0].close()
+                    connection = server.accept()[0]
                     seen.set()
+                    connection.close()
 
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
