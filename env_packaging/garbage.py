@@ -88,7 +88,8 @@ def _delete_files(filesystem: FileSystem, env_root: str, stored: Stored) -> bool
     """Delete a key, and return whether no alias was pointed at it meanwhile.
 
     The files are set aside first: a packer looks for them after it has set an alias. So either it
-    publishes the key again, or the alias is seen here.
+    publishes the key again, or the alias is seen here. When the aliases cannot be read, the files
+    are put back.
     """
     layout = Layout(env_root, stored.name)
     for alias in stored.aliases:
@@ -100,17 +101,20 @@ def _delete_files(filesystem: FileSystem, env_root: str, stored: Stored) -> bool
             paths.append(stored.archive.path)
     suffix = f"{secrets.token_hex(4)}{UPLOADING_SUFFIX}"
     aside = {path: f"{layout.directory}/.{posixpath.basename(path)}.{suffix}" for path in paths}
-    for path in paths:
-        with suppress(FileNotFoundError):
-            filesystem.rename(path, aside[path])
-    aliases = read_folder(filesystem, env_root, stored.name, stored.key).aliases
-    is_needed = stored.key in aliases.values()
-    for path in reversed(paths):
-        if is_needed:
-            with suppress(FileNotFoundError, FileExistsError):  # or it was published again
-                filesystem.rename(aside[path], path)
-        _delete(filesystem, aside[path])
-    return not is_needed
+    may_be_needed = True
+    try:
+        for path in paths:
+            with suppress(FileNotFoundError):
+                filesystem.rename(path, aside[path])
+        aliases = read_folder(filesystem, env_root, stored.name, stored.key).aliases
+        may_be_needed = stored.key in aliases.values()
+    finally:
+        for path in reversed(paths):
+            if may_be_needed:
+                with suppress(FileNotFoundError, FileExistsError):  # or it was published again
+                    filesystem.rename(aside[path], path)
+            _delete(filesystem, aside[path])
+    return not may_be_needed
 
 
 def delete_garbage(filesystem: FileSystem, env_root: str, garbage: Garbage) -> Garbage:

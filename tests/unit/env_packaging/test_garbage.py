@@ -187,6 +187,26 @@ def test_a_key_that_gets_an_alias_while_it_is_deleted_is_kept(
     assert registry.files() == sorted([*before, f"{FOLDER}/stable"])
 
 
+@pytest.mark.parametrize("call", ["rename", "list_dir"])
+def test_a_key_is_put_back_when_hdfs_fails_while_it_is_deleted(
+    call: str, registry: LocalFileSystem
+) -> None:
+    old = stored(registry, OLD)
+    before = registry.files()
+    real = getattr(registry, call)
+
+    def fail_once(*arguments: object) -> object:
+        if registry.exists(f"{FOLDER}/{OLD}.json"):
+            return real(*arguments)
+        setattr(registry, call, real)
+        raise OSError(errno.EIO, "the NameNode is away")
+
+    setattr(registry, call, fail_once)
+    with pytest.raises(StorageError, match="the NameNode is away"):
+        delete(registry, ROOT, old)
+    assert registry.files() == before
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
