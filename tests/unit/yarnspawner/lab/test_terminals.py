@@ -11,6 +11,7 @@ from jupyter_server.serverapp import ServerApp
 
 from yarnspawner.lab import extension
 from yarnspawner.lab.facts import FACTS_VARIABLE
+from yarnspawner.lab.terminals import shell_command
 
 
 def make_shell(file: Path) -> Path:
@@ -33,6 +34,13 @@ def test_a_terminals_shell_has_the_servers_path_after_the_log_in(
     extension._link_jupyter_server_extension(app)
     command = app.terminado_settings["shell_command"]
     assert subprocess.check_output(command, text=True).split() == [str(tool), "yes"]
+
+
+def test_without_a_configured_shell_a_terminal_is_bash_where_there_is_one(tmp_path: Path) -> None:
+    assert shell_command({"PATH": str(tmp_path)})[-1] == "sh"
+    bash = make_shell(tmp_path / "bash")
+    assert shell_command({"PATH": str(tmp_path)})[-1] == str(bash)
+    assert shell_command({"PATH": str(tmp_path), "SHELL": "/bin/zsh"})[-1] == "/bin/zsh"
 
 
 def test_a_shell_that_an_administrator_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
