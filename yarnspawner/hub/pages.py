@@ -44,7 +44,7 @@ TEMPLATE = """
 {% extends page %}
 {% block nav_bar_left_items %}
   {{ super() }}
-  <li class="nav-item"><a class="nav-link" href="{{ base_url }}yarn/guide">Guide</a></li>
+  {% include "yarn_guide_link.html" %}
 {% endblock nav_bar_left_items %}
 {% block main %}
   {% include part %}
