@@ -135,10 +135,10 @@ def log_in(
 
     yield log_in
     failed = request.node.stash.get(FAILED, False)
-    for number, context in enumerate(contexts):
-        if failed:
-            for page in context.pages:
-                page.screenshot(path=pictures / f"failed-{request.node.name}-{number}.png")
+    pages = [page for context in contexts for page in context.pages]
+    for number, page in enumerate(pages if failed else []):
+        page.screenshot(path=pictures / f"failed-{request.node.name}-{number}.png")
+    for context in contexts:
         context.close()
 
 

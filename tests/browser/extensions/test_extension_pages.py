@@ -76,7 +76,10 @@ def test_browsers_and_code_edit_one_text_and_the_next_server_saves_it(
     wait_until(lambda: read(hdfs, path) == b"from outside\ntyped\n", 30, "the saved text")
     wait_until(lambda: not hdfs.exists(JOURNAL), 30, "the saved history")
     hub.stop_server("alice")
+    # JupyterLab asks whether to start the server again. Until that is answered, it takes the keys.
+    first.get_by_role("button", name="Dismiss").click(timeout=lab.START_TIMEOUT_MS)
     append(first, "while no server runs\n")
+    expect(editor(first)).to_contain_text("while no server runs")
     node.stop()
     try:
         assert node_of(hub.start_server("alice")) is not node
