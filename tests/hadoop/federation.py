@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -84,15 +84,27 @@ class Federation:
         for daemon in self.daemons.values():
             daemon.stop()
 
-    def introduce(self) -> None:
-        """Let YARN know the federation: nodes fetch environments there, and the ResourceManager
-        renews its tokens."""
+    @contextmanager
+    def introduced(self) -> Iterator[None]:
+        """Let YARN know the federation inside the context: nodes fetch environments there, and the
+        ResourceManager renews its tokens."""
         daemons = [*self._hadoop.nodemanagers]
         if self._is_secure:
             daemons.append(self._hadoop.resourcemanager)
+        sites = [self._hadoop.conf_dir / daemon.name / "hdfs-site.xml" for daemon in daemons]
+        before = [site.read_text() for site in sites]
+        client = (self.client / "hdfs-site.xml").read_text()
+        try:
+            self._configure(daemons, dict.fromkeys(sites, client))
+            yield
+        finally:
+            self._configure(daemons, dict(zip(sites, before, strict=True)))
+
+    def _configure(self, daemons: Sequence[Daemon], texts: Mapping[Path, str]) -> None:
+        """Write these site files, and start the daemons that read them again."""
+        for site, text in texts.items():
+            site.write_text(text)
         for daemon in daemons:
-            site = self._hadoop.conf_dir / daemon.name / "hdfs-site.xml"
-            site.write_text((self.client / "hdfs-site.xml").read_text())
             daemon.stop()
             daemon.start()
         self._hadoop.wait_ready()

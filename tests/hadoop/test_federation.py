@@ -101,8 +101,8 @@ def federation(
         routers.mount("/data/shared", "ns1", "/tmp/federation/shared")
         routers.mount("/data/spread", "ns0", "/tmp/federation/first", order="HASH_ALL")
         routers.mount("/data/spread", "ns1", "/tmp/federation/second", order="HASH_ALL")
-        routers.introduce()
-        yield routers
+        with routers.introduced():
+            yield routers
     finally:
         routers.stop()
 

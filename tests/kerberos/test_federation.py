@@ -28,8 +28,8 @@ def federation(hadoop: MiniHadoop, tmp_path: Path) -> Iterator[Federation]:
             routers = Federation(hadoop, tmp_path / "federation", {"r1": ports["r1"]})
             routers.start()
         try:
-            routers.introduce()
-            yield routers
+            with routers.introduced():
+                yield routers
         finally:
             routers.stop()
 
