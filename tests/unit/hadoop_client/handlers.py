@@ -43,7 +43,7 @@ class Holder:
     async def arrived(self, count: int = 1) -> list[Call]:
         def wait() -> bool:
             with self._arrival:
-                return self._arrival.wait_for(lambda: len(self.calls) >= count, 10)
+                return self._arrival.wait_for(lambda: len(self.calls) >= count, 60)
 
         assert await asyncio.to_thread(wait), f"{len(self.calls)} of {count} calls have arrived"
         return self.calls

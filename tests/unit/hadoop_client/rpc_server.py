@@ -241,7 +241,7 @@ class RpcServer:
     def wait_for_ends(self) -> None:
         """Wait until the clients have closed every connection."""
         for thread in self._threads[1:]:
-            thread.join(20)
+            thread.join(60)
             assert not thread.is_alive(), "a connection is still open"
 
     def reset_connections(self) -> None:

@@ -281,7 +281,7 @@ async def test_the_connection_ends_with_the_block() -> None:
     before = asyncio.all_tasks()
     manager = ResourceManager(getClusterNodes=GetClusterNodesResponse())
     with RpcServer(manager) as server:
-        async with connect(server, timeout=5) as yarn:
+        async with connect(server, timeout=60) as yarn:
             await yarn.nodes()
             await yarn.nodes()
         server.wait_for_ends()
