@@ -15,7 +15,7 @@ from yarnspawner.launch.program import build_payload
 #: A kernel that ignores SIGTERM, and a daemon that tells at SIGTERM whether the kernel lives.
 MASTER = """
 import os, signal, subprocess, sys
-from yarnspawner.container.processes import ContainerProcesses
+from yarnspawner.container import processes as module
 
 KERNEL = '''
 import signal
@@ -29,6 +29,7 @@ def told(*_):
     state = open(f"/proc/{sys.argv[1]}/stat").read().rpartition(")")[2].split()[0]
     # Not print: the signal may come while "ready" is being printed.
     os.write(1, b"kernel is gone" if state == "Z" else b"kernel is there")
+    os.kill(int(sys.argv[1]), signal.SIGKILL)  # which would have been waited for
     sys.exit()
 signal.signal(signal.SIGTERM, told)
 print("ready", flush=True)
@@ -45,9 +46,11 @@ def start(code, *arguments):
 
 kernel = start(KERNEL)
 daemon = start(DAEMON, str(kernel.pid))
-processes = ContainerProcesses()
+processes = module.ContainerProcesses()
 if sys.argv[1] == "last":
     processes.last = daemon.pid
+else:
+    module.GRACE_SECONDS = 60.0  # the daemon is not killed before it has told
 processes.end(0.1)
 print(daemon.stdout.read().decode().strip())
 """

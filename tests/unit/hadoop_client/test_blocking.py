@@ -39,7 +39,7 @@ def connect() -> Iterator[Connect]:
     """Make clients that are closed when the test ends."""
     clients: list[BlockingClient] = []
 
-    def make(*addresses: tuple[str, int], timeout: float = 20.0) -> BlockingClient:
+    def make(*addresses: tuple[str, int], timeout: float = 60.0) -> BlockingClient:
         login = Login(token=TOKEN)
         client = BlockingClient(addresses, APPLICATION_MASTER_PROTOCOL, login, timeout)
         clients.append(client)
@@ -79,9 +79,21 @@ def test_an_unknown_host_is_passed_over(connect: Connect) -> None:
         assert beat(connect(("no-such-host.invalid", 1), ("a" * 70, 1), server.address)) == 2
 
 
-def test_an_address_that_stays_silent_leaves_time_for_the_next(connect: Connect) -> None:
+def test_an_address_that_stays_silent_leaves_time_for_the_next(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares: dict[tuple[str, int], float] = {}
+    create_connection = socket.create_connection
+
+    def create(address: tuple[str, int], timeout: float) -> socket.socket:
+        shares[address] = timeout
+        return create_connection(address, 0.2 if address == silent else timeout)
+
     with silent_address() as silent, RpcServer(answer, token=TOKEN) as server:
-        assert beat(connect(silent, server.address, timeout=4)) == 2
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "create_connection", create)
+            assert beat(connect(silent, server.address, timeout=60)) == 2
+        assert shares[silent] == 30
         client = connect(silent, timeout=0.2)
         with pytest.raises(CallTimeoutError, match=f"{silent[1]}: no answer in time"):
             beat(client)
@@ -234,9 +246,10 @@ def test_after_a_timeout_the_other_address_comes_first_and_no_late_answer_is_tak
         RpcServer(held.append, token=TOKEN) as slow,
         RpcServer(answer, token=TOKEN) as quick,
     ):
-        client = connect(slow.address, quick.address, timeout=2)
+        client = connect(slow.address, quick.address, timeout=1)
         with pytest.raises(CallTimeoutError):
             beat(client, 1)
+        client._timeout = 60.0
         assert beat(client, 10) == 11
 
 
