@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +11,7 @@ from hadoop_client.configuration import Configuration
 from hadoop_client.hdfs import unclosed
 from hadoop_client.hdfs.namenode import IsFileClosedRequest, IsFileClosedResponse
 from hadoop_client.hdfs.unclosed import UnclosedFiles
-from tests.unit.hadoop_client.rpc_server import Call, RpcServer
+from tests.unit.hadoop_client.rpc_server import REFUSED, Call, RpcServer
 
 VIEWFS = "fs.viewfs.mounttable.all.link"
 
@@ -53,8 +52,7 @@ def test_the_namenode_of_a_mount_is_asked_about_the_path_there() -> None:
 
 
 def test_without_an_answer_no_file_is_being_written() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        host, port = listener.getsockname()
+    host, port = REFUSED
     for configuration in ({}, {"fs.defaultFS": f"hdfs://{host}:{port}"}):
         assert not UnclosedFiles(Configuration(configuration), None).contains("/a/open")
 

@@ -23,7 +23,8 @@ from yarnspawner.hub.submission import Submission
 from yarnspawner.launch.summary import StartSummary
 
 ID = "application_1_0001"
-SUBMITTED = datetime(2026, 11, 30, 8, tzinfo=timezone.utc)
+#: Long ago: `Extensions` takes the time of the machine's clock for now.
+SUBMITTED = datetime(2020, 11, 30, 8, tzinfo=timezone.utc)
 HOUR = 3600
 POLICY = StartSummary(lifetime=8 * HOUR, max_lifetime=24 * HOUR)
 

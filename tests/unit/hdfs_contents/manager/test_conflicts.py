@@ -79,7 +79,8 @@ async def test_one_of_many_concurrent_saves_wins_and_the_others_get_an_error(
     write("a", "old")
     managers = [make_manager() for _ in range(4)]
     for round in range(5):
-        contents = [f"{number} in round {round}" for number in range(4)]
+        # Longer than those of the round before: two versions of a moment differ by their sizes.
+        contents = [f"{number} in round {round}" + "!" * round for number in range(4)]
         await asyncio.gather(*(manager.get("a") for manager in managers))
         answers = await asyncio.gather(
             *(
@@ -157,7 +158,7 @@ async def test_the_second_of_two_concurrent_creations_gets_an_error(
             return getattr(filesystem, name)
 
         def open_write(self, *args: Any, **more: Any) -> Any:
-            both_looked.wait(30)
+            both_looked.wait(60)
             return filesystem.open_write(*args, **more)
 
     manager.store.fs = other.store.fs = LooksTogether()

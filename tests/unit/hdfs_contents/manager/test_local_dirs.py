@@ -116,6 +116,7 @@ async def test_a_file_that_changes_during_a_move_is_left_in_place(
     read: Read,
 ) -> None:
     hdfs_path = write("a", "a" * 100)
+    fs.set_times(hdfs_path, modified_ms=1_000_000_000_000)
 
     class Changes:
         def __getattr__(self, name: str) -> Any:
