@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.hadoop.hub import CONFIGURED_BY_STARTS, Hub
 from tests.hadoop.yarn_rest import application, end_applications
@@ -53,7 +53,9 @@ BUSY = 3
 HAS_FAILED = pytest.StashKey[bool]()
 
 # None of the property tests is about time, and machines that run tests are busy.
-settings.register_profile("without-deadline", deadline=None)
+settings.register_profile(
+    "without-deadline", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("without-deadline")
 
 

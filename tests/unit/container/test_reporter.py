@@ -157,7 +157,7 @@ def run_payload(tmp_path: Path) -> Iterator[Callable[[Hub], subprocess.Popen[byt
 
 
 def get(port: int, path: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", path)
     return connection.getresponse().status
 

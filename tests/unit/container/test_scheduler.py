@@ -258,7 +258,7 @@ def test_heartbeats_go_on_after_the_answer_to_a_second_registration_was_lost(rm,
 def test_a_new_token_is_logged_in_with_at_the_next_heartbeat(rm, registered):
     rm.token = rm.new_token = NEXT_TOKEN
     registered.heartbeat()
-    assert rm.ends.acquire(timeout=30), "the old connection is still open"
+    assert rm.ends.acquire(timeout=60), "the old connection is still open"
     rm.new_token = None
     registered.heartbeat()
     registered.heartbeat()
@@ -358,4 +358,4 @@ def test_an_end_that_was_kept_though_its_answer_was_lost_is_no_error(rm, registe
 
 def test_a_closed_scheduler_has_no_connection(rm, registered):
     registered.close()
-    assert rm.ends.acquire(timeout=30)
+    assert rm.ends.acquire(timeout=60)

@@ -81,7 +81,7 @@ def test_a_tornado_server_answers_on_the_socket_that_is_held():
             # Nobody listens yet, so connections are refused until the server does.
             while server.poll() is None:
                 try:
-                    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+                    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
                         client.sendall(b"GET / HTTP/1.0\r\n\r\n")
                         assert client.recv(12) == b"HTTP/1.1 404"
                         break

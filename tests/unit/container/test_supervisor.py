@@ -166,7 +166,7 @@ class Supervised:
     def next(self) -> Event | None:
         """The next event, None when every process that could tell one has ended."""
         while b"\n" not in self._unread:
-            assert select.select([self._pipe], [], [], 30)[0], f"silent after {self.events}"
+            assert select.select([self._pipe], [], [], 60)[0], f"silent after {self.events}"
             data = os.read(self._pipe.fileno(), 4096)
             if not data:
                 return None

@@ -170,7 +170,10 @@ class Waiting(LocalFileSystem):
         return super().exists(path)
 
 
-def test_the_second_client_waits_for_the_first_one_s_manifest(filesystem: LocalFileSystem) -> None:
+def test_the_second_client_waits_for_the_first_one_s_manifest(
+    filesystem: LocalFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("env_packaging.publish._MANIFEST_SECONDS", 60)
     second = Waiting(filesystem.root)
 
     with ThreadPoolExecutor(1) as thread:

@@ -22,7 +22,7 @@ async def connect_async() -> AsyncIterator[Connect]:
     before = asyncio.all_tasks()
 
     def make(
-        *addresses: tuple[str, int], login: Login = ALICE, timeout: float = 20.0
+        *addresses: tuple[str, int], login: Login = ALICE, timeout: float = 60.0
     ) -> AsyncClient:
         client = AsyncClient(addresses, APPLICATION_CLIENT_PROTOCOL, login, timeout)
         clients.append(client)

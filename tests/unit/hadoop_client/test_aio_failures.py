@@ -41,7 +41,7 @@ ONCE_ONLY = replace(FORCE_KILL_APPLICATION, idempotent=False)
 async def until_it_works(client: AsyncClient) -> KillApplicationResponse:
     """Call until the client no longer backs off."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + 20
+    deadline = loop.time() + 60
     while True:
         try:
             return await kill(client)

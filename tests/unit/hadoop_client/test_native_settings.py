@@ -53,7 +53,7 @@ def connects(directory: Path, url: str | None = None) -> None:
     """Let hdfs-native connect with the configuration of a directory."""
     variables = {"HADOOP_CONF_DIR": str(directory), "NAMENODE_HOST": "127.0.0.1"}
     with patch.dict(os.environ, variables), suppress(OSError):
-        NativeFileSystem(url, 10, ONCE).stat("/")
+        NativeFileSystem(url, 60, ONCE).stat("/")
 
 
 #: The ways to write a property.

@@ -29,7 +29,7 @@ async def test_only_a_503_has_a_retry_after_header(status: int, retry_after: str
     server = HTTPServer(application)
     server.add_socket(socket)
     try:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
             answer = await client.get(f"http://127.0.0.1:{port}/{status}")
     finally:
         server.stop()

@@ -34,13 +34,13 @@ def test_an_unreadable_token_file_is_logged_and_the_next_one_is_used(
         (tmp_path / name).write_bytes(name.encode())
     point_to(tmp_path / "first")
     spark.keep_tokens(SimpleNamespace(sparkContext=context))
-    assert given.get(timeout=30) == b"first"
+    assert given.get(timeout=60) == b"first"
     point_to(tmp_path)  # a directory
     wait_until(lambda: "Could not give Spark" in caplog.text, 30, "it is logged")
     point_to(tmp_path / "later")
-    assert given.get(timeout=30) == b"later"
+    assert given.get(timeout=60) == b"later"
     (updating,) = (thread for thread in threading.enumerate() if thread.name == "spark-tokens")
     context._jsc = None
-    updating.join(30)
+    updating.join(60)
     assert not updating.is_alive()
     assert "\n" not in caplog.messages[0]

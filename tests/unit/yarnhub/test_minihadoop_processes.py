@@ -77,7 +77,7 @@ def test_daemons_and_containers_are_ended(state, start):
 
 def test_a_child_without_its_environment_is_ended_with_its_container(state, start, wait_until):
     leader = start("sh", "-c", "env -i sleep 1000 & exec sleep 1000", **container(state))
-    wait_until(lambda: len(containers(state)) == 2, 10, "both run")
+    wait_until(lambda: len(containers(state)) == 2, 30, "both run")
     child = next(process for process in containers(state) if process.pid != leader.pid)
     end_processes(state)
     assert not is_running(child)
@@ -91,7 +91,7 @@ def test_processes_that_ignore_sigterm_or_are_suspended_are_ended_too(
     deaf = start(
         "sh", "-c", f"trap '' TERM; touch {armed}; while :; do sleep 1; done", **container(state)
     )
-    wait_until(armed.exists, 10, "the trap is set")
+    wait_until(armed.exists, 30, "the trap is set")
     frozen = start(*SLEEP, **{DAEMON: f"{state}/resourcemanager"})
     send_signal(frozen, signal.SIGSTOP)
     end_processes(state)
@@ -128,7 +128,7 @@ def test_waiting_ends_with_the_process_or_after_the_timeout(start):
     process = start(*SLEEP)
     assert not wait_end(process, 0)
     send_signal(process, signal.SIGKILL)
-    assert wait_end(process, 10)
+    assert wait_end(process, 60)
     assert wait_end(process, 0)
 
 
@@ -171,7 +171,7 @@ def test_a_daemon_that_ends_at_its_start_is_reported_with_its_log(state):
     broken = daemon(state, "echo no such disk; exit 3")
     broken.start()
     with pytest.raises(DaemonError, match=r"(?s)The worker ended while .*no such disk"):
-        broken.wait_ready(10)
+        broken.wait_ready(60)
     assert not broken.is_running
 
 
@@ -221,7 +221,7 @@ def test_a_suspended_daemon_is_stopped_by_the_kernel_until_it_is_resumed(state, 
     worker.suspend()
     assert psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED
     worker.resume()
-    wait_until(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_SLEEPING, 10, "it runs")
+    wait_until(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_SLEEPING, 30, "it runs")
     worker.kill()
 
 
@@ -257,4 +257,4 @@ def test_a_failed_task_is_reported(state):
     task = daemon(state, "echo no space left; exit 1")
     task.start()
     with pytest.raises(DaemonError, match=r"(?s)exit code 1.*no space left"):
-        task.wait_done(10)
+        task.wait_done(60)

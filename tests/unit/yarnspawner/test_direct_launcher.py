@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import pytest
 
+from yarnspawner.launcher import direct
 from yarnspawner.launcher.direct import container_phase
 from yarnspawner.launcher.interface import Phase
 
@@ -44,7 +45,10 @@ def http(body: bytes, *headers: bytes) -> bytes:
     ("state", "phase"),
     [(b"RUNNING", Phase.RUNNING), (b"LOCALIZING", Phase.LOCALIZING), (b"DONE", Phase.UNKNOWN)],
 )
-async def test_a_nodes_answer_gives_the_phase(state: bytes, phase: Phase, address_of) -> None:
+async def test_a_nodes_answer_gives_the_phase(
+    state: bytes, phase: Phase, address_of, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(direct, "NODE_TIMEOUT_SECONDS", 60.0)
     address = await address_of(http(b'{"container": {"state": "%s"}}' % state))
     assert await container_phase(address, "container_1") is phase
 

@@ -101,7 +101,7 @@ async def test_a_slow_kerberos_login_blocks_no_request_and_happens_once(
 
     def own_user(configuration: Configuration) -> str:
         asked.append(configuration)
-        assert answered.wait(30)
+        assert answered.wait(60)
         return "jupyterhub"
 
     monkeypatch.setattr(kerberos, "own_user", own_user)

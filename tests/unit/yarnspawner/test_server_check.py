@@ -68,7 +68,7 @@ async def answering() -> AsyncIterator[object]:
     ],
 )
 async def test_the_server_itself_may_answer(answering, status: int, location: str):
-    await verify_server_identity(answering(status, location), CLIENT_ID, 5, {})
+    await verify_server_identity(answering(status, location), CLIENT_ID, 60, {})
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ async def test_somebody_else_may_not(answering, status: int, location: str):
     with pytest.raises(
         ServerUnreachableError, match=rf"Another server answers at .* \(status {status}\)"
     ):
-        await verify_server_identity(answering(status, location), CLIENT_ID, 5, {})
+        await verify_server_identity(answering(status, location), CLIENT_ID, 60, {})
 
 
 async def test_servers_that_are_silent_hold_up_nobody_elses_start(answering):
@@ -106,7 +106,7 @@ async def test_servers_that_are_silent_hold_up_nobody_elses_start(answering):
     ]
     for _ in waiting:
         await come.get()
-    await verify_server_identity(answering(200), CLIENT_ID, 5, {})
+    await verify_server_identity(answering(200), CLIENT_ID, 60, {})
     for task in waiting:
         task.cancel()
     silent.close()
@@ -114,7 +114,7 @@ async def test_servers_that_are_silent_hold_up_nobody_elses_start(answering):
 
 async def test_a_refused_connection_is_reported_as_such():
     with pytest.raises(ServerUnreachableError, match=r"does not answer at .*: connection refused"):
-        await verify_server_identity(f"http://127.0.0.1:9{PATH}", CLIENT_ID, 5, {})
+        await verify_server_identity(f"http://127.0.0.1:9{PATH}", CLIENT_ID, 60, {})
 
 
 def head(*lines: str) -> bytes:
@@ -263,7 +263,7 @@ async def check_with(context: ssl.SSLContext, expected: str, settings: HubSettin
     async with await asyncio.start_server(answer, "127.0.0.1", ssl=context) as server:
         url = f"https://localhost:{server.sockets[0].getsockname()[1]}{PATH}"
         try:
-            await verify_server_identity(url, CLIENT_ID, 30, settings, expected)
+            await verify_server_identity(url, CLIENT_ID, 60, settings, expected)
         except WrongCertificateError:
             assert not requests
             raise

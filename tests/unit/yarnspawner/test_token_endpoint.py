@@ -144,7 +144,7 @@ async def test_an_earlier_answer_is_not_accepted_again(
 
 
 def request(port: int, method: str, path: str, header: str, body: bytes = b"") -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request(method, f"/hub/api/{path}", body, {"Authorization": header})
     status = connection.getresponse().status
     connection.close()

@@ -72,7 +72,7 @@ def test_a_program_that_waits_for_hdfs_can_be_ended_and_holds_up_no_other(
     assert (elsewhere / "a").read_text() == "others go on"
     for process in waiting:
         process.send_signal(number)
-        assert process.wait(30) == -number
+        assert process.wait(60) == -number
 
 
 def test_other_files_are_used_while_a_file_that_was_closed_waits_for_hdfs(
@@ -84,7 +84,7 @@ def test_other_files_are_used_while_a_file_that_was_closed_waits_for_hdfs(
         (folder / "stuck" / "a").unlink()
     wait_until((mount.where.with_name("stored") / "waits").exists, 30, "what was sent is deleted")
     others = subprocess.Popen(mount.command(folder, "touch", "b"))
-    assert others.wait(30) == 0
+    assert others.wait(60) == 0
 
 
 def test_a_namenode_that_cannot_be_reached_is_an_input_output_error(folder: Path) -> None:

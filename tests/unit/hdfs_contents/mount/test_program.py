@@ -34,7 +34,7 @@ def test_it_ends_with_the_holder_of_its_device_and_not_by_a_signal(
         program.terminate()
         # Its holder is killed: the writing end is closed, and then the program alone has the pipe.
         os.close(holder)
-        _, errors = program.communicate(timeout=30)
+        _, errors = program.communicate(timeout=60)
         assert (program.returncode, errors) == (1, b"")
 
 

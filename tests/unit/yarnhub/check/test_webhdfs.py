@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from hadoop_client.configuration import Configuration
+from yarnhub.check import webhdfs
 from yarnhub.check.results import Verdict
 from yarnhub.check.webhdfs import CLAIMED, accepts_any_name, check_webhdfs, namenode_urls
 
@@ -63,6 +64,12 @@ def test_the_web_addresses_are_those_of_the_configuration(
     properties: dict[str, str], urls: list[str]
 ) -> None:
     assert sorted(namenode_urls(Configuration(properties))) == urls
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a busy machine time to answer."""
+    monkeypatch.setattr(webhdfs, "TIMEOUT_SECONDS", 60.0)
 
 
 @contextmanager
