@@ -235,9 +235,13 @@ THREATS: dict[str, tuple[str, ...]] = {
     ),
     "a module that another user puts next to a notebook, which is then opened": (
         f"{HUB}/lab/test_kernels.py::test_no_module_beside_a_notebook_runs_when_its_kernel_starts",
+        f"{HUB}/lab/test_kernels.py::test_kernels_and_terminals_look_up_nothing_in_their_directory",
+        f"{HUB}/test_kernels.py::test_the_script_starts_the_environments_python_as_if_activated",
     ),
     "another account of a node that connects to a kernel": (
         f"{HUB}/lab/test_kernels.py::test_no_other_account_reads_what_a_kernel_prints",
+        f"{HUB}/lab/test_kernels.py::"
+        "test_no_other_account_reads_what_a_kernel_of_another_environment_prints",
     ),
     "another account of a node, at the mount or where it is going to be": (
         f"{MOUNT}/test_namespace.py::test_another_account_does_not_reach_the_mount",

@@ -19,7 +19,8 @@ from yarnspawner.lab.handlers import handlers
 from yarnspawner.lab.kernels import (
     connect_quickly,
     encrypt_connections,
-    import_nothing_beside_notebooks,
+    leave_out_working_directory,
+    secure_specs,
 )
 from yarnspawner.lab.lifetime import HubLifetime
 from yarnspawner.lab.sentences import kernel_end
@@ -91,6 +92,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 def _link_jupyter_server_extension(serverapp: ServerApp) -> None:
     """Set what other extensions read when they are loaded."""
     if FACTS_VARIABLE in os.environ:
+        leave_out_working_directory(os.environ)
         settings = serverapp.terminado_settings
         serverapp.terminado_settings = {"shell_command": shell_command(os.environ), **settings}
 
@@ -102,7 +104,7 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     encrypt_connections(serverapp.kernel_manager)
     connect_quickly(serverapp.kernel_manager)
     if serverapp.kernel_spec_manager is not None:
-        import_nothing_beside_notebooks(serverapp.kernel_spec_manager)
+        secure_specs(serverapp.kernel_spec_manager)
     watch = ServerWatch(serverapp, facts)
     watch.guard.start()
     count_busy_kernels(serverapp)

@@ -11,8 +11,14 @@ with one user:
 
 from __future__ import annotations
 
-import re
+import json
+import os
+from collections.abc import MutableMapping
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from yarnspawner.launch.interpreter import without_directory
+from yarnspawner.launch.kernels import PREFIX_KEY
 
 if TYPE_CHECKING:
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
@@ -21,16 +27,16 @@ if TYPE_CHECKING:
 #: The option of jupyter_server, such as 2.21, that encrypts with CurveZMQ.
 ENCRYPTION = "transport_encryption"
 
+#: In a spec's metadata: the encryption that the kernel can do.
+SUPPORTED = "supported_encryption"
+
 #: Milliseconds between attempts to connect to a kernel that does not listen yet; ZeroMQ adds up to
 #: as many again. With its default, 100, jupyter_server's connection for a kernel's state is often
 #: later than its first answer. jupyter_server then asks again half a second later.
 RECONNECT_MS = 20
 
-#: Runs a module as `python -m` does, without the working directory on the path.
-_RUN = (
-    "import sys; sys.path[:] = filter(None, sys.path); import runpy; "
-    "runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
-)
+#: The variables with lists of directories, in which an empty one is the working directory.
+LISTS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
 
 
 def encrypt_connections(kernels: Configurable) -> None:
@@ -60,24 +66,38 @@ def connect_quickly(kernels: Configurable) -> None:
         context.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
 
 
-def import_nothing_beside_notebooks(specs: KernelSpecManager) -> None:
-    """Start Python kernels without the working directory on their path.
+def secure_specs(specs: KernelSpecManager) -> None:
+    """Start Python kernels without the working directory on their path, and let those of other
+    environments encrypt if they can.
 
     IPython adds the directory after it has loaded its own modules, for the user's code.
     """
     get_kernel_spec = specs.get_kernel_spec
 
-    def get_safe_spec(kernel_name: str) -> KernelSpec:
+    def get_secure_spec(kernel_name: str) -> KernelSpec:
         spec = get_kernel_spec(kernel_name)
         spec.argv = without_directory(spec.argv)
+        spec.metadata |= encryption_of(spec)
         return spec
 
-    specs.get_kernel_spec = get_safe_spec  # type: ignore[method-assign]
+    specs.get_kernel_spec = get_secure_spec  # type: ignore[method-assign]
 
 
-def without_directory(argv: list[str]) -> list[str]:
-    """Return a command that runs a module by `python -m` without the working directory."""
-    match argv:
-        case [python, "-m", module, *rest] if re.search(r"python[\d.]*$", python):
-            return [python, "-c", _RUN.format(module=module), *rest]
-    return argv
+def encryption_of(spec: KernelSpec) -> dict[str, object]:
+    """Return what the ipykernel of another environment declares in its own spec: its encryption."""
+    prefix = spec.metadata.get(PREFIX_KEY)
+    if prefix is None:
+        return {}
+    own = Path(spec.resource_dir, prefix, "share/jupyter/kernels/python3/kernel.json")
+    try:
+        return {SUPPORTED: json.loads(own.read_text())["metadata"][SUPPORTED]}
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
+
+
+def leave_out_working_directory(variables: MutableMapping[str, str]) -> None:
+    """Take the working directory out of these variables' lists of directories."""
+    for name in LISTS:
+        if variables.get(name):
+            parts = variables[name].split(os.pathsep)
+            variables[name] = os.pathsep.join(part for part in parts if part not in ("", "."))

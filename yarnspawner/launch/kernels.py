@@ -14,9 +14,15 @@ import shlex
 from collections.abc import Iterable
 
 from yarnspawner.failures import OptionsError
+from yarnspawner.launch.interpreter import without_directory
 
 #: The specs' directory, relative to the container's; it is in JUPYTER_PATH.
 KERNELS_DIRECTORY = "kernels"
+
+#: In a spec's metadata: the environment's path, relative to the spec's directory or absolute.
+PREFIX_KEY = "yarnhub_prefix"
+
+_, *_ARGUMENTS = without_directory(["python", "-m", "ipykernel_launcher"])
 
 _START = """unset PYTHONUSERBASE PIP_USER
 prefix={prefix}
@@ -24,7 +30,7 @@ export CONDA_PREFIX="$prefix" PATH="$prefix/bin:$PATH"
 for script in "$prefix"/etc/conda/activate.d/*.sh; do
   [ ! -r "$script" ] || . "$script"
 done
-exec "$prefix/bin/python" -m ipykernel_launcher -f "$1"
+exec "$prefix/bin/python" {arguments} -f "$1"
 """
 
 
@@ -58,13 +64,15 @@ def kernel_files(title: str, python: str) -> dict[str, bytes]:
     if not prefix.startswith("/"):
         up = "../" * (directory.count("/") + 1)
         quoted_prefix = f'"$(cd "$(dirname "$0")"/{up}{quoted_prefix} && pwd)"'
+        prefix = up + prefix
     spec = {
         "argv": ["bash", "{resource_dir}/start", "{connection_file}"],
         "display_name": title,
         "language": "python",
-        "metadata": {"debugger": True},
+        "metadata": {"debugger": True, PREFIX_KEY: prefix},
     }
+    start = _START.format(prefix=quoted_prefix, arguments=shlex.join(_ARGUMENTS))
     return {
         f"{directory}/kernel.json": json.dumps(spec).encode(),
-        f"{directory}/start": _START.format(prefix=quoted_prefix).encode(),
+        f"{directory}/start": start.encode(),
     }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,13 +45,25 @@ def test_the_script_starts_the_environments_python_as_if_activated(where: str, t
     container = tmp_path / "a container"
     prefix = container / "env" if where == "with the container" else tmp_path / "lab"
     python = "env/bin/python" if where == "with the container" else f"{prefix}/bin/python"
-    write(prefix / "bin/python", '#!/bin/sh\necho "$CONDA_PREFIX $ACTIVATED $@"\n', 0o755)
+    python_of_test = f'#!/bin/sh\necho "$CONDA_PREFIX $ACTIVATED"\nexec {sys.executable} "$@"\n'
+    write(prefix / "bin/python", python_of_test, 0o755)
     write(prefix / "etc/conda/activate.d/x.sh", "export ACTIVATED=yes\n")
     for path, content in kernel_files("Lab", python).items():
         (container / path).parent.mkdir(parents=True, exist_ok=True)
         (container / path).write_bytes(content)
+    # Neither the program that runs a module nor the kernel is taken from the notebook's directory.
+    beside = tmp_path / "notebooks"
+    for name in ("ipykernel_launcher.py", "importlib.py", "runpy.py"):
+        write(beside / name, "open('planted', 'w').close()")
+    write(tmp_path / "lib" / "ipykernel_launcher.py", "import sys; print(*sys.argv[1:])")
     start = container / "kernels/kernels/yarnhub-lab/start"
     done = subprocess.run(
-        ["bash", start, "/a/connection file"], cwd="/", capture_output=True, text=True, check=True
+        ["bash", start, "/a/connection file"],
+        cwd=beside,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path / 'lib'}:"},
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert done.stdout.strip() == f"{prefix} yes -m ipykernel_launcher -f /a/connection file"
+    assert done.stdout.splitlines() == [f"{prefix} yes", "-f /a/connection file"]
+    assert not (beside / "planted").exists()

@@ -17,13 +17,15 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets.config import Config
 
+from tests.unit.env_packaging.prefixes import write
 from yarnspawner.lab.kernels import (
     RECONNECT_MS,
     connect_quickly,
     encrypt_connections,
-    import_nothing_beside_notebooks,
-    without_directory,
+    leave_out_working_directory,
+    secure_specs,
 )
+from yarnspawner.launch.kernels import kernel_files
 
 #: Subscribes to the output of a kernel, as any account of the node can; prints what comes first.
 LISTEN = """
@@ -75,6 +77,41 @@ async def test_no_other_account_reads_what_a_kernel_prints(tmp_path: Path) -> No
         assert not await is_overheard(client, port, 3_000)
 
 
+async def test_no_other_account_reads_what_a_kernel_of_another_environment_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path, content in kernel_files("Other", f"{sys.prefix}/bin/python").items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "kernels"))
+
+    def secure(kernels: AsyncMappingKernelManager) -> None:
+        encrypt_connections(kernels)
+        secure_specs(kernels.kernel_spec_manager)
+        kernels.default_kernel_name = "yarnhub-other"
+
+    async with kernel(tmp_path, secure) as (client, port):
+        assert not await is_overheard(client, port, 3_000)
+
+
+@pytest.mark.parametrize("own", [None, "", "{}", "[]", '{"metadata": {"debugger": true}}'])
+def test_an_ipykernel_that_declares_no_encryption_is_not_asked_for_it(
+    own: str | None, tmp_path: Path
+) -> None:
+    directory = tmp_path / "kernels" / "other"
+    (spec,) = (
+        content
+        for path, content in kernel_files("Other", f"{tmp_path}/bin/python").items()
+        if path.endswith("kernel.json")
+    )
+    write(directory / "kernel.json", spec.decode())
+    if own is not None:
+        write(tmp_path / "share/jupyter/kernels/python3/kernel.json", own)
+    specs = KernelSpecManager(kernel_dirs=[str(tmp_path / "kernels")])
+    secure_specs(specs)
+    assert "supported_encryption" not in specs.get_kernel_spec("other").metadata
+
+
 async def test_a_server_soon_tries_again_to_connect_to_a_kernel(tmp_path: Path) -> None:
     kernels = AsyncMappingKernelManager(root_dir=str(tmp_path))
     connect_quickly(kernels)
@@ -91,7 +128,7 @@ async def test_no_module_beside_a_notebook_runs_when_its_kernel_starts(tmp_path:
     printed = []
 
     def protect(kernels: AsyncMappingKernelManager) -> None:
-        import_nothing_beside_notebooks(kernels.kernel_spec_manager)
+        secure_specs(kernels.kernel_spec_manager)
 
     async with kernel(tmp_path, protect) as (client, _):
         reply = await client.execute_interactive(
@@ -116,30 +153,7 @@ def test_a_manager_without_the_options_is_left_as_it_is() -> None:
     connect_quickly(KernelSpecManager())
 
 
-@pytest.mark.parametrize(
-    "argv",
-    [
-        ["/opt/julia", "-i", "kernel.jl"],
-        ["python", "kernel.py"],
-        ["Rscript", "-m", "ipykernel"],
-        ["python3", "-m"],
-        [],
-    ],
-)
-def test_other_commands_stay(argv: list[str]) -> None:
-    assert without_directory(argv) == argv
-
-
-@pytest.mark.parametrize("python", ["python", "/env/bin/python3", "/usr/bin/python3.11"])
-def test_a_module_gets_its_arguments(python: str, tmp_path: Path) -> None:
-    (tmp_path / "this_module.py").write_text("import sys; print(sys.argv[1:], __name__)")
-    command = without_directory([python, "-m", "this_module", "-f", "a b"])
-    done = subprocess.run(
-        [sys.executable, *command[1:]],
-        env={"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert command[0] == python
-    assert done.stdout == "['-f', 'a b'] __main__\n"
+def test_kernels_and_terminals_look_up_nothing_in_their_directory() -> None:
+    variables = {"PATH": ":/bin::.", "PYTHONPATH": "/lib:", "LD_LIBRARY_PATH": "", "OTHER": ":"}
+    leave_out_working_directory(variables)
+    assert variables == {"PATH": "/bin", "PYTHONPATH": "/lib", "LD_LIBRARY_PATH": "", "OTHER": ":"}

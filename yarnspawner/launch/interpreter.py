@@ -1,0 +1,52 @@
+"""Commands of Python that import nothing from the working directory before their program runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+#: Takes the working directory off the path. `PYTHONPATH=/lib:` puts it there too.
+_CLEAN = (
+    "import sys; sys.path[:] = filter(None, sys.path); import os; "
+    "sys.path[:] = [path for path in sys.path if path != os.getcwd()]; "
+)
+
+#: What `-m` and `-c` do, by these letters.
+_RUN = {
+    "m": "import runpy; runpy.run_module({!r}, run_name='__main__', alter_sys=True)",
+    "c": "exec({!r})",
+}
+
+#: A word with options of the interpreter. `-m`, `-c`, `-W` and `-X` take what follows as their
+#: value, or else the next word.
+_OPTIONS = re.compile(r"-(?P<flags>[^-mcWX][^mcWX]*)?(?P<option>[mcWX])?(?P<value>.*)", re.DOTALL)
+
+
+def without_directory(argv: Sequence[str]) -> list[str]:
+    """Return a command that runs the same, but without the working directory on Python's path.
+
+    Commands other than `python -m` and `python -c` are returned as they are.
+    """
+    if not argv or not re.search(r"python[\d.]*t?$", argv[0]):
+        return [*argv]
+    words = iter(argv[1:])
+    options: list[str] = []
+    while (word := next(words, None)) and (split := _split(word, words)):
+        flags, option, value = split
+        options += [f"-{flags}"] if flags else []
+        if option in _RUN:
+            return [argv[0], *options, "-c", _CLEAN + _RUN[option].format(value), *words]
+        options += [f"-{option}{value}"] if option else []
+    return [*argv]
+
+
+def _split(word: str, words: Iterator[str]) -> tuple[str, str, str] | None:
+    """Split a word into flags, an option and its value; None if it has no options."""
+    found = _OPTIONS.fullmatch(word)
+    if found is None or word in ("-", "--") or word.startswith("--"):
+        return None
+    flags, option, value = (group or "" for group in found.groups())
+    if option and not value:
+        following = next(words, None)
+        return None if following is None else (flags, option, following)
+    return flags, option, value
