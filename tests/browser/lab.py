@@ -122,7 +122,11 @@ def save_as(page: Page, name: str) -> None:
 
 def save(page: Page) -> None:
     """Save what is in front, and wait until it is."""
-    page.keyboard.press("Control+s")
+    # The tab may not show yet that there is something to save.
+    with page.expect_response(
+        lambda answer: answer.request.method == "PUT" and "/api/contents/" in answer.url
+    ):
+        page.keyboard.press("Control+s")
     saved = page.locator(".lm-DockPanel .lm-TabBar-tab.jp-mod-current:not(.jp-mod-dirty)")
     saved.wait_for()
 

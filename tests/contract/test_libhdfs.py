@@ -56,7 +56,7 @@ try:
         raise KeyError("no more")
 except KeyError:
     pass
-deadline = time.monotonic() + 30
+deadline = time.monotonic() + 90
 while not (free := is_free()) and time.monotonic() < deadline:
     time.sleep(0.05)
 print(json.dumps(free))

@@ -27,7 +27,7 @@ def test_an_application_master_that_dies_before_its_server_listens_is_told_at_on
     message = hub.refuse_server(
         "alice",
         f"c.YarnSpawner.cmd = ['bash', '-c', 'kill -{number.value} $PPID; exec sleep 300']\n"
-        "c.YarnSpawner.start_timeout = 120\n",
+        "c.YarnSpawner.start_timeout = 300\n",
     )
     assert "before it was ready" in message
     assert "Exception" not in message

@@ -15,7 +15,7 @@ HALF_A_NODE_AND_MORE = """
 c.YarnSpawner.mem_limit = "5000M"
 import os
 def hurry(spawner):
-    spawner.start_timeout = 60 if spawner.name != "late" or os.path.exists("room") else 8
+    spawner.start_timeout = 240 if spawner.name != "late" or os.path.exists("room") else 15
 c.Spawner.pre_spawn_hook = hurry
 """
 
@@ -27,7 +27,7 @@ def test_a_start_that_is_queued_for_too_long_is_told_and_leaves_nothing(
     filling = {hub.start_server("alice", name) for name in ("one", "two")}  # one on each node
     events = hub.request_server("alice", "late")
     assert events[-1].get("failed"), events
-    assert "not ready within 8 seconds: it is waiting in queue default" in events[-1]["message"]
+    assert "not ready within 15 seconds: it is waiting in queue default" in events[-1]["message"]
     assert {running["id"] for running in running_applications(hadoop)} == filling
     hub.stop_server("alice", "one")
     (hub.folder / "room").touch()  # there is no hurry any more

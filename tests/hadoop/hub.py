@@ -42,7 +42,7 @@ c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub_port}"
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
 c.JupyterHub.cleanup_servers = False
 c.JupyterHub.allow_named_servers = True
-c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 0}}
+c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 0, "slow_stop_timeout": 60}}
 c.JupyterHub.services = [{{"name": "tests", "api_token": {token!r}}}]
 c.JupyterHub.load_roles = [{{"name": "tests", "services": ["tests"],
     "scopes": ["admin:users", "admin:servers", "access:servers", "tokens"]}}]
@@ -274,8 +274,8 @@ class Hub:
 
 @contextmanager
 def culling(hub: Hub, token: str) -> Iterator[None]:
-    """Have servers culled that are idle for 8 seconds, by a service of the hub with this token."""
-    options = [f"--url={hub.url}/hub/api", "--timeout=8", "--cull-every=1"]
+    """Have servers culled that are idle for 15 seconds, by a service of the hub with this token."""
+    options = [f"--url={hub.url}/hub/api", "--timeout=15", "--cull-every=1"]
     culler = subprocess.Popen(
         [sys.executable, "-m", "jupyterhub_idle_culler", *options],
         env={**os.environ, "JUPYTERHUB_API_TOKEN": token},
@@ -284,7 +284,7 @@ def culling(hub: Hub, token: str) -> Iterator[None]:
         yield
     finally:
         culler.terminate()
-        culler.wait(30)
+        culler.wait(60)
 
 
 @contextmanager

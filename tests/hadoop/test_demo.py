@@ -18,9 +18,8 @@ from tests.unit.env_packaging.prefixes import make_venv
 from yarnhub.minihadoop.ports import held_ports
 
 
-@pytest.fixture
-def port() -> int:
-    """A port that the demo, which holds it itself, can have."""
+def free_port() -> int:
+    """A port that the demo, which holds it itself, can have if it starts at once."""
     with held_ports(1) as (port,):
         return port
 
@@ -33,10 +32,11 @@ def newcomers_python(tmp_path: Path, extras: str) -> Path:
 
 
 def demo(
-    tmp_path: Path, port: int, *arguments: str, python: str | Path = sys.executable
+    tmp_path: Path, *arguments: str, port: int = 0, python: str | Path = sys.executable
 ) -> subprocess.Popen[str]:
+    where = ("--port", str(port or free_port()))
     return subprocess.Popen(
-        [python, "-m", "yarnhub", "demo", "--allow-root", "--port", str(port), *arguments],
+        [python, "-m", "yarnhub", "demo", "--allow-root", *where, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -66,11 +66,11 @@ def processes_of(folder: Path) -> list[str]:
     ],
 )
 def test_the_end_to_end_check_passes_and_leaves_nothing(
-    tmp_path: Path, port: int, extras: str, more: tuple[str, ...]
+    tmp_path: Path, extras: str, more: tuple[str, ...], wait_until: Callable[..., Any]
 ):
     report = tmp_path / "report.json"
     options = ("--check", "--report", str(report), *more)
-    process = demo(tmp_path, port, *options, python=newcomers_python(tmp_path, extras))
+    process = demo(tmp_path, *options, python=newcomers_python(tmp_path, extras))
     output, _ = process.communicate()
     assert process.returncode == 0, output
     assert "The check passed." in output
@@ -81,12 +81,12 @@ def test_the_end_to_end_check_passes_and_leaves_nothing(
         assert names[0] == "log in with the form"
         assert "run a cell in another environment" in names
         assert "find the notebook again" in names
-    assert processes_of(tmp_path) == []
+    wait_until(lambda: not processes_of(tmp_path), 30, "the end of all processes")
     assert list(tmp_path.glob("minihadoop-*")) == []
 
 
-def test_ctrl_c_half_way_ends_everything(tmp_path: Path, port: int, wait_until: Callable[..., Any]):
-    process = demo(tmp_path, port)
+def test_ctrl_c_half_way_ends_everything(tmp_path: Path, wait_until: Callable[..., Any]):
+    process = demo(tmp_path)
     # The first process is their watcher's.
     wait_until(
         lambda: any("-Dproc_" in each for each in processes_of(tmp_path)), 120, "a daemon to start"
@@ -95,11 +95,11 @@ def test_ctrl_c_half_way_ends_everything(tmp_path: Path, port: int, wait_until: 
     output, _ = process.communicate()
     assert process.returncode == 130, output
     assert "Traceback" not in output
-    assert processes_of(tmp_path) == []
+    wait_until(lambda: not processes_of(tmp_path), 30, "the end of all processes")
 
 
-def test_without_gssapi_the_demo_with_kerberos_starts_nothing(tmp_path: Path, port: int):
-    process = demo(tmp_path, port, "--kerberos", python=newcomers_python(tmp_path, "demo"))
+def test_without_gssapi_the_demo_with_kerberos_starts_nothing(tmp_path: Path):
+    process = demo(tmp_path, "--kerberos", python=newcomers_python(tmp_path, "demo"))
     output, _ = process.communicate()
     assert process.returncode == 3
     assert output == "gssapi is not installed: pip install 'yarnhub[demo,kerberos]'.\n"
@@ -110,7 +110,7 @@ def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path):
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        process = demo(tmp_path, port)
+        process = demo(tmp_path, port=port)
         output, _ = process.communicate()
     assert process.returncode == 5
     assert output.strip() == f"Port {port} cannot be used (Address already in use): " + (

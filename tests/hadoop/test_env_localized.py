@@ -81,7 +81,7 @@ def _post(url: str, body: dict[str, object]) -> dict[str, str]:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=30) as response:
+    with opener.open(request, timeout=60) as response:
         return json.loads(response.read() or b"{}")
 
 

@@ -211,7 +211,7 @@ def test_a_quota_that_is_full_is_a_line_and_leaves_the_registry_as_it_was(
         env=environment,
         check=True,
         capture_output=True,
-        timeout=60,
+        timeout=300,
     )
     install(venv, "another")
     done = pack_env(hadoop, venv, "--name", "kept", "--env-root", root)

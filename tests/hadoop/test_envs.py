@@ -42,7 +42,7 @@ def envs(
         env=client_environment(hadoop, user) | {"COLUMNS": str(columns)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
@@ -51,7 +51,7 @@ def submit_user_of(hadoop: MiniHadoop, key: str) -> str:
     """Submit an application that says by its tag that it uses the key; return its id."""
     url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps"
     params = {"user.name": "alice"}
-    with httpx.Client(trust_env=False, params=params, timeout=30) as client:
+    with httpx.Client(trust_env=False, params=params, timeout=60) as client:
         application = client.post(f"{url}/new-application").json()["application-id"]
         wanted = {
             "application-id": application,

@@ -50,18 +50,21 @@ def yarnhub(*arguments: str, timeout: float = 400) -> subprocess.CompletedProces
 
 def webhdfs(hadoop, path: str, operation: str, **query: str):
     query |= {"op": operation}
-    return get_json(f"{hadoop.namenode_url}/webhdfs/v1{path}?{urllib.parse.urlencode(query)}")
+    url = f"{hadoop.namenode_url}/webhdfs/v1{path}?{urllib.parse.urlencode(query)}"
+    return get_json(url, timeout=60)
 
 
 def application(hadoop, name: str) -> dict:
-    return get_json(f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{name}").get("app", {})
+    url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{name}"
+    return get_json(url, timeout=60).get("app", {})
 
 
 def test_a_cluster_has_the_nodes_and_queues_that_were_asked_for(hadoop):
-    nodes = get_json(f"{hadoop.resourcemanager_url}/ws/v1/cluster/nodes")["nodes"]["node"]
+    cluster = f"{hadoop.resourcemanager_url}/ws/v1/cluster"
+    nodes = get_json(f"{cluster}/nodes", timeout=60)["nodes"]["node"]
     assert [node["state"] for node in nodes] == ["RUNNING", "RUNNING"]
     assert len({node["nodeHostName"] for node in nodes}) == 2
-    scheduler = get_json(f"{hadoop.resourcemanager_url}/ws/v1/cluster/scheduler")
+    scheduler = get_json(f"{cluster}/scheduler", timeout=60)
     queues = scheduler["scheduler"]["schedulerInfo"]["queues"]["queue"]
     assert {queue["queueName"] for queue in queues} == {"default", "research"}
     assert {daemon.name for daemon in hadoop.daemons} == set(hadoop.logs)
@@ -160,7 +163,7 @@ def test_a_restarted_resourcemanager_keeps_applications_and_their_containers(
 
     end_application(hadoop, name)
     for process in before:
-        assert wait_end(process, 30)
+        assert wait_end(process, 90)
 
 
 def sleepers_of(hadoop, name: str) -> list[psutil.Process]:
@@ -185,12 +188,12 @@ def test_a_suspended_daemon_accepts_connections_and_answers_when_it_is_resumed(h
     hadoop.resourcemanager.suspend()
     try:
         socket.create_connection(
-            (urllib.parse.urlsplit(url).hostname, urllib.parse.urlsplit(url).port), timeout=5
+            (urllib.parse.urlsplit(url).hostname, urllib.parse.urlsplit(url).port), timeout=60
         ).close()
         assert get_json(url, timeout=0.5) == {}
     finally:
         hadoop.resourcemanager.resume()
-    assert get_json(url, timeout=30)["clusterInfo"]["state"] == "STARTED"
+    assert get_json(url, timeout=120)["clusterInfo"]["state"] == "STARTED"
 
 
 def test_a_datanode_that_was_killed_serves_again_after_a_start(hadoop):
@@ -297,7 +300,7 @@ def test_a_killed_owner_leaves_no_process_and_no_folder(submit, wait_until):
         owner.kill()
         owner.communicate()
     for process in everything:
-        assert wait_end(process, 30), process
+        assert wait_end(process, 90), process
     wait_until(lambda: not folder.exists(), 30, "the temporary folder is gone")
 
 

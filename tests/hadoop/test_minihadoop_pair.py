@@ -74,7 +74,7 @@ def test_a_server_outlives_the_change_and_its_hub_goes_on(
         hub.stop_server("bob")
     finally:
         pair.resourcemanagers[0].start()
-        pair.resourcemanagers[0].wait_ready(60)
+        pair.resourcemanagers[0].wait_ready(240)
 
 
 def nodes(pair: MiniHadoop) -> int:

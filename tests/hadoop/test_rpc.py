@@ -154,7 +154,7 @@ async def test_hundreds_of_calls_at_once(connect: Connect) -> None:
 
 async def test_the_life_of_an_application_for_somebody_else(connect: Connect) -> None:
     hub, alice = connect(HUB), connect(ALICE)
-    application_id = await submit(alice, "sleep 60", "life")
+    application_id = await submit(alice, "sleep 600", "life")
     tagged = GetApplicationsRequest(application_tags=("life",))
     listed = LazyApplicationReports((await hub.call(GET_APPLICATIONS, tagged)).encoded)
     assert list(listed) == [str(application_id)]

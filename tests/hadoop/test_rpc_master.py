@@ -173,7 +173,11 @@ def test_a_restarted_resourcemanager_is_registered_with_again_and_ends_no_attemp
     hadoop.resourcemanager.start()
     wait_until(beat, 90, "the ResourceManager answers")
     hadoop.wait_ready()
-    assert report_of(client, application_id).state == ApplicationState.RUNNING
+    wait_until(
+        lambda: report_of(client, application_id).state == ApplicationState.RUNNING,
+        60,
+        "the ResourceManager has taken note of it",
+    )
     scheduler.finish(FinalStatus.SUCCEEDED, "")
     scheduler.close()
     wait_until(lambda: report_of(client, application_id).state.ended, 60, "its end")

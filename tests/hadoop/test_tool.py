@@ -196,7 +196,7 @@ def test_the_list_follows_what_happens_until_ctrl_c(hadoop, hub, wait_until):
         application_id = hub.start_server("alice")
         wait_until(lambda: has_shown(application_id), 30, "the server in the list")
         watching.send_signal(signal.SIGINT)
-        assert watching.wait(30) == 130
+        assert watching.wait(60) == 130
         assert b"Traceback" not in watching.communicate()[1]
     finally:
         watching.kill()

@@ -51,7 +51,7 @@ def end_lifetime_in(
     moment = {"type": "LIFETIME", "expiryTime": soon.strftime("%Y-%m-%dT%H:%M:%S.000%z")}
     url = f"{hadoop.resourcemanager_url}/ws/v1/cluster/apps/{application_id}/timeout"
     params = {"user.name": user}
-    answer = httpx.put(url, params=params, json={"timeout": moment}, trust_env=False, timeout=30)
+    answer = httpx.put(url, params=params, json={"timeout": moment}, trust_env=False, timeout=60)
     return answer.is_success
 
 

@@ -40,7 +40,7 @@ def test_a_file_system_says_whose_its_files_will_be(by: str, hadoop: MiniHadoop,
         env={**os.environ, **hadoop.env(), **login[by], "HADOOP_USER_NAME": "bob"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == ["alice", "alice"]

@@ -188,7 +188,7 @@ def apache(
             yield str(client.base_url).rstrip("/")
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
         ports.close()
 
 

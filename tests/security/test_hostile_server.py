@@ -70,7 +70,7 @@ def impostor() -> Iterator[Impostor]:
 def hub_of(make_hub: Any, impostor: Impostor) -> Callable[[], Hub]:
     """A hub whose servers register the impostor's port."""
     command = [str(LIAR), "127.0.0.1", str(impostor.port)]
-    return lambda: make_hub(f"c.YarnSpawner.cmd = {command!r}\nc.Spawner.http_timeout = 5\n")
+    return lambda: make_hub(f"c.YarnSpawner.cmd = {command!r}\nc.Spawner.http_timeout = 10\n")
 
 
 def is_checked(hub: Hub) -> bool:
@@ -92,7 +92,7 @@ def test_a_hub_that_is_restarted_during_a_start_starts_again(
     hub = hub_of()
     hub.api("POST", "users/alice")
     hub.api("POST", "users/alice/server")
-    assert impostor.asked.wait(60)
+    assert impostor.asked.wait(240)
     hub.kill()
     impostor.answer = answer
     hub.start()
@@ -143,5 +143,5 @@ def test_a_server_that_a_restarted_hub_can_not_reach_lives_on_and_is_found_again
     assert hub.get("/user/alice/api").status_code == 503
     again = Impostor(impostor.port)
     again.answer = GOOD
-    assert hub.get("/user/alice/api").status_code == 200
+    wait_until(lambda: hub.get("/user/alice/api").is_success, 30, "the way to the server")
     again.close()

@@ -14,7 +14,7 @@ import httpx
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
 
-KERNEL_TIMEOUT_SECONDS = 60
+KERNEL_TIMEOUT_SECONDS = 180
 
 
 class UnexpectedPageError(Exception):

@@ -132,7 +132,7 @@ def test_others_are_answered_while_a_file_is_being_closed(
         download = other.submit(server.get, "/files/a.txt")
         closing = wait_until(opened, 30, "the file is being closed")
         try:
-            answer = httpx.get(server.base_url.join("/api"), timeout=30, trust_env=False)
+            answer = httpx.get(server.base_url.join("/api"), timeout=60, trust_env=False)
             assert answer.is_success
         finally:
             os.close(closing)

@@ -183,7 +183,7 @@ async def test_lab_sees_at_once_what_code_has_closed_and_code_what_lab_has_saved
     assert model["content"] == "by code"
     assert model["last_modified"].timestamp() == (folder / "a.txt").stat().st_mtime
     await manager.save({"type": "file", "format": "text", "content": "by Lab"}, "a.txt")
-    wait_until(lambda: (folder / "a.txt").read_text() == "by Lab", 10, "Lab's content")
+    wait_until(lambda: (folder / "a.txt").read_text() == "by Lab", 30, "Lab's content")
 
 
 def test_what_is_open_outlives_a_killed_daemon(

@@ -150,7 +150,7 @@ def test_a_server_that_has_no_hdfs_says_so_in_one_line_and_exits(
         env={name: value for name, value in variables.items() if value is not None},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 1
     assert sentence in done.stderr.splitlines()[-1]

@@ -93,7 +93,7 @@ def proxy_service(hub: Hub) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 async def test_an_external_proxy_keeps_notebooks_connected_while_the_hub_is_restarted(
@@ -117,14 +117,15 @@ async def test_an_external_proxy_keeps_notebooks_connected_while_the_hub_is_rest
 async def subscribe(url: str, token: str) -> WebSocketClientConnection:
     """A websocket on which alice's server tells what happens to files."""
     address = f"ws://{urlsplit(url).netloc}/user/alice/api/events/subscribe"
+    headers = {"Authorization": f"token {token}"}
     return await websocket_connect(
-        HTTPRequest(address, headers={"Authorization": f"token {token}"})
+        HTTPRequest(address, headers=headers, connect_timeout=60, request_timeout=60)
     )
 
 
 async def announced(events: WebSocketClientConnection, url: str, token: str, name: str) -> bool:
     """Save a file, and tell whether the open websocket says so."""
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         saved = await http.put(
             f"{url}/user/alice/api/contents/{name}",
             headers={"Authorization": f"token {token}"},

@@ -128,7 +128,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory, wait_until: Any) -> Iter
             yield Directory(port, certificate)
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(60)
 
 
 def authenticator(configuration: str) -> LDAPAuthenticator:

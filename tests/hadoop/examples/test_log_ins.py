@@ -73,7 +73,7 @@ def web_server(
             yield client.base_url
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
         ports.close()
 
 

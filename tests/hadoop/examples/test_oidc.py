@@ -53,7 +53,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory, wait_until: Any) -> Itera
                 yield client
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(60)
 
 
 @pytest.fixture(scope="module")

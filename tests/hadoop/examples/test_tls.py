@@ -44,7 +44,7 @@ def test_browsers_reach_the_hub_by_tls_only(
         assert not answers(address.replace("https", "http"), trusted)
     finally:
         hub.terminate()
-        hub.wait(30)
+        hub.wait(60)
 
 
 def answers(address: str, trusted: ssl.SSLContext) -> bool:

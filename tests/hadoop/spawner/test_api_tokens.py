@@ -109,7 +109,7 @@ def test_a_script_saves_renames_and_deletes_a_file(script: httpx.Client):
 )
 def test_a_token_without_access_is_refused(hub: Hub, user: str, scope: str):
     headers = {"Authorization": f"token {new_token(hub, user, scope)}"}
-    answer = httpx.post(hub.url + KERNELS, headers=headers, json={}, trust_env=False)
+    answer = httpx.post(hub.url + KERNELS, headers=headers, json={}, trust_env=False, timeout=60)
     assert answer.status_code == httpx.codes.FORBIDDEN
 
 

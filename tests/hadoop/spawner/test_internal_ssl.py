@@ -69,11 +69,14 @@ def anonymous() -> ssl.SSLContext:
 async def subscribe(server: Server, context: ssl.SSLContext) -> None:
     url = "wss:" + server.url.partition(":")[2] + SUBSCRIBE
     headers = {"Authorization": f"token {server.token}"}
-    (await websocket_connect(HTTPRequest(url, headers=headers, ssl_options=context))).close()
+    request = HTTPRequest(
+        url, headers=headers, ssl_options=context, connect_timeout=60, request_timeout=60
+    )
+    (await websocket_connect(request)).close()
 
 
 def api(server: Server, context: ssl.SSLContext) -> httpx.Response:
-    return httpx.get(f"{server.url}/user/alice/api", verify=context, trust_env=False, timeout=30)
+    return httpx.get(f"{server.url}/user/alice/api", verify=context, trust_env=False, timeout=60)
 
 
 async def test_only_who_has_a_certificate_of_the_hub_or_the_proxy_is_let_in(server: Server):

@@ -179,7 +179,7 @@ async def test_a_server_from_its_submit_to_its_end(
         assert container is not None
         assert container.host in await cluster.node_hosts()
         url = f"http://{container.host}:{cluster.server_port(report)}/user/alice/api"
-        assert (await AsyncHTTPClient().fetch(url)).code == 200
+        assert (await AsyncHTTPClient().fetch(url, request_timeout=60)).code == 200
 
         await cluster.kill("alice", application_id, "The test is over.")
         ended = await until(cluster, application_id, lambda report: report.state.ended)

@@ -85,10 +85,8 @@ def test_a_server_extends_its_lifetime_as_far_as_its_start_allows(hub: Hub, hado
         "The server has no time limit.",
     )
     assert call("POST", "bob", "alice").status_code == 404, "a token of another user's server"
-    assert (
-        httpx.post(f"{hub.url}/hub/api/users/bob/server/lifetime", trust_env=False).status_code
-        == 403
-    )
+    url = f"{hub.url}/hub/api/users/bob/server/lifetime"
+    assert httpx.post(url, trust_env=False, timeout=60).status_code == 403
     hub.stop_server("bob")
     assert hub.api("POST", "users/bob/server/lifetime", ok=False)["status"] == 404
 

@@ -47,7 +47,7 @@ def test_another_hubs_applications_are_left_alone(
 
 
 def test_a_hub_that_can_not_use_its_configuration_leaves_servers_as_they_are(
-    make_hub: Any, hadoop: MiniHadoop, tmp_path: Path
+    make_hub: Any, hadoop: MiniHadoop, tmp_path: Path, wait_until: Callable[..., Any]
 ):
     hub: Hub = make_hub("c.YarnSpawner.reconcile_interval = 1\n")
     application_id = hub.start_server("alice")
@@ -63,7 +63,7 @@ def test_a_hub_that_can_not_use_its_configuration_leaves_servers_as_they_are(
     hub.stop_process()
     hub.env["HADOOP_CONF_DIR"] = str(right)
     hub.start()
-    assert hub.get("/user/alice/api").is_success
+    wait_until(lambda: hub.get("/user/alice/api").is_success, 30, "the way to the server")
     assert application(hadoop, application_id)["state"] == "RUNNING"
 
 

@@ -117,12 +117,14 @@ def test_named_servers_run_side_by_side(hub: Hub, hadoop: MiniHadoop):
 
 
 @pytest.mark.smoke
-def test_a_hub_that_was_killed_finds_its_servers_again(hub: Hub, hadoop: MiniHadoop):
+def test_a_hub_that_was_killed_finds_its_servers_again(
+    hub: Hub, hadoop: MiniHadoop, wait_until: Callable[..., Any]
+):
     application_id = hub.start_server("alice")
     hub.kill()
     hub.start()
     assert hub.application_of("alice") == application_id
-    assert hub.get("/user/alice/api").is_success
+    wait_until(lambda: hub.get("/user/alice/api").is_success, 30, "the way to the server")
     assert "is kept" not in hub.log()  # its address was checked, and it answered
     hub.stop_server("alice")
     assert application(hadoop, application_id)["state"] == "KILLED"
