@@ -224,7 +224,7 @@ def test_a_server_that_came_back_is_found_again(connect: Connect) -> None:
 
 def test_a_slow_answer_is_a_timeout_of_two_types(connect: Connect) -> None:
     with RpcServer(silence, token=TOKEN) as server:
-        client = connect(server.address, timeout=0.2)
+        client = connect(server.address, timeout=0.5)
         with pytest.raises(CallTimeoutError, match="allocate had no answer in time") as caught:
             beat(client)
     assert isinstance(caught.value, TimeoutError)

@@ -194,7 +194,7 @@ async def test_a_packed_answer_is_not_unpacked(sending):
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"", head(OK)[:-2], head(FOUND)[:-2]]))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_whatever_answers_raises_nothing_else(data: bytes, start: bytes):
     async def check() -> None:
         async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

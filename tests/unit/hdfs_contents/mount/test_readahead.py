@@ -32,7 +32,10 @@ def whole(reader: AheadReader, size: int) -> bytes:
     return b"".join(part(reader, offset, STEP) for offset in range(0, size, STEP))
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.lists(st.tuples(st.integers(0, SIZE + 10), st.integers(1, 3 * CHUNK)), max_size=8))
 def test_any_part_is_read_in_order_or_not(tmp_path: Path, others: list[tuple[int, int]]) -> None:
     data = os.urandom(1000) * (SIZE // 1000)
