@@ -53,7 +53,7 @@ def checkpoint_path(hdfs_path: str, time_ms: int | None = None) -> str:
 def is_checkpoint_of(name: str, hdfs_path: str) -> bool:
     """Check whether a name in the checkpoint directory belongs to a checkpoint of the file."""
     file = PurePosixPath(hdfs_path)
-    pattern = rf"{re.escape(file.stem)}-{_NAME}(-\d{{13}})?{re.escape(file.suffix)}"
+    pattern = rf"{re.escape(file.stem)}-{_NAME}(-\d{{13,}})?{re.escape(file.suffix)}"
     return re.fullmatch(pattern, name) is not None
 
 

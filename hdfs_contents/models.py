@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import mimetypes
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypedDict
 
 from hadoop_client.hdfs.interface import FileStatus
+from hadoop_client.times import utc_time
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class _BaseModel(TypedDict):
@@ -67,8 +66,7 @@ def model_type(status: FileStatus, api_path: str) -> str:
 
 def last_modified(status: FileStatus) -> datetime:
     """Return the time of the last change, in UTC, with the milliseconds that HDFS keeps."""
-    seconds, milliseconds = divmod(status.modified_ms, 1000)
-    return _EPOCH + timedelta(0, seconds, milliseconds * 1000)
+    return utc_time(status.modified_ms)
 
 
 @lru_cache(maxsize=1000)

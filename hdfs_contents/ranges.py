@@ -6,9 +6,10 @@ Pure functions.
 from __future__ import annotations
 
 import re
-from email.utils import formatdate, parsedate_to_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 
 from hadoop_client.hdfs.interface import FileStatus
+from hadoop_client.times import utc_time
 
 #: No file needs more than 18 digits, and Python refuses to parse numbers of thousands of digits.
 _SINGLE_RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
@@ -52,7 +53,7 @@ def etag(status: FileStatus) -> str:
 
 def last_modified(status: FileStatus) -> str:
     """Return the Last-Modified header, which has a resolution of one second."""
-    return formatdate(status.modified_ms // 1000, usegmt=True)
+    return format_datetime(utc_time(status.modified_ms), usegmt=True)
 
 
 def not_modified_since(status: FileStatus, header: str | None) -> bool:

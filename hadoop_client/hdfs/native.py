@@ -40,6 +40,9 @@ _FAIL_SOON = {
 #: The protocol's -1, which leaves a time unchanged, as an unsigned number for hdfs-native.
 _SAME_TIME = 2**64 - 1
 
+#: The NameNode's latest time. Its earliest is 1970: it ignores a negative one.
+_LATEST_MS = 2**63 - 1
+
 
 class NativeFileSystem(FileSystem):
     """See `hadoop_client.hdfs.interface.FileSystem`."""
@@ -203,7 +206,8 @@ class NativeFileSystem(FileSystem):
     def set_times(
         self, path: str, *, modified_ms: int | None = None, accessed_ms: int | None = None
     ) -> None:
-        times = (_SAME_TIME if ms is None else ms for ms in (modified_ms, accessed_ms))
+        given = (modified_ms, accessed_ms)
+        times = (_SAME_TIME if ms is None else min(max(ms, 0), _LATEST_MS) for ms in given)
         self._calls(path, self._client.set_times, path, *times)
 
     def set_owner(self, path: str, *, owner: str | None = None, group: str | None = None) -> None:

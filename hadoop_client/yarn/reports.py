@@ -56,6 +56,9 @@ __all__ = [
 #: YARN's ISO 8601: `2023-11-14T22:13:20.000+0000`.
 _EXPIRE_TIME = "%Y-%m-%dT%H:%M:%S.%f%z"
 
+#: Stands for the end of a lifetime in a year of five digits or more.
+_LATEST_END = datetime(9999, 12, 31, tzinfo=timezone.utc)
+
 
 def expire_time(when: datetime) -> str:
     """Format a time with a time zone as YARN writes the end of a lifetime, in milliseconds."""
@@ -123,7 +126,9 @@ class ApplicationReport(Message):
         """When YARN ends the application; None if its lifetime has no limit."""
         for entry in self.timeouts:
             if entry.type is TimeoutType.LIFETIME and entry.timeout.remaining_time >= 0:
-                return datetime.strptime(entry.timeout.expire_time, _EXPIRE_TIME)
+                text = entry.timeout.expire_time
+                is_far = len(text.partition("-")[0]) > len("9999")
+                return _LATEST_END if is_far else datetime.strptime(text, _EXPIRE_TIME)
         return None
 
 

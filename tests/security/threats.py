@@ -202,6 +202,12 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{CLIENT}/test_hdfs_errors.py::test_each_kind_of_failure_has_its_status",
         f"{UNIT}/hdfs_contents/test_extension.py::test_only_a_503_has_a_retry_after_header",
     ),
+    "a modification time beyond the years of a calendar, set by another user": (
+        f"{MANAGER}/test_reading.py::test_a_directory_is_listed_whatever_the_times_in_it_are",
+        f"{UNIT}/hdfs_contents/test_models.py::test_a_file_with_any_time_has_a_model",
+        f"{UNIT}/hdfs_contents/test_ranges.py::test_a_file_with_any_time_is_current",
+        f"{MOUNT}/test_protocol.py::test_a_file_has_any_time_that_hdfs_keeps",
+    ),
     "another user's directory, renamed to look like one of our temporary files": (
         f"{CLIENT}/test_stale_files.py::"
         "test_a_directory_with_content_that_another_user_renamed_stays",

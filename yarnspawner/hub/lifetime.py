@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Protocol
 
+from hadoop_client.times import utc_time
 from hadoop_client.yarn.reports import ApplicationReport
 from yarnspawner.hub.recent_answers import RecentAnswers
 from yarnspawner.hub.status import Liveness, status_of
@@ -59,11 +60,11 @@ class Lifetime:
     def of(cls, report: ApplicationReport, summary: StartSummary) -> Lifetime:
         """Return the lifetime from YARN's report and the policy of the start."""
         submitted_ms = report.submit_time or report.start_time
-        submitted = datetime.fromtimestamp(submitted_ms / 1000, timezone.utc)
+        submitted = utc_time(submitted_ms)
         ends, seconds = report.lifetime_end, summary.max_lifetime
         if ends is None or seconds is None:
             return cls(submitted, ends)
-        return cls(submitted, ends, max(ends, submitted + timedelta(seconds=seconds)))
+        return cls(submitted, ends, max(ends, utc_time(submitted_ms + 1000 * seconds)))
 
     def extended_end(self, now: datetime, lifetime: int | None) -> datetime | None:
         """Return the end after another `lifetime` (seconds; None: the longest) from now; None if
@@ -72,7 +73,7 @@ class Lifetime:
             return None
         end = self.latest
         if lifetime is not None:
-            end = min(end, now + timedelta(seconds=lifetime))
+            end = now + min(end - now, timedelta(seconds=lifetime))
         return end if end - self.ends >= LEAST_GAIN else None
 
     def to_json(self) -> dict[str, int | None]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-
+from hadoop_client.times import utc_time
 from yarnspawner.launch.amounts import memory_text
 
 UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
@@ -11,7 +10,7 @@ UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 def utc(time_ms: int) -> str:
     """Format milliseconds since 1970 as a time in UTC, to the minute."""
-    return f"{datetime.fromtimestamp(time_ms / 1000, timezone.utc):%Y-%m-%d %H:%M} UTC"
+    return f"{utc_time(time_ms):%Y-%m-%d %H:%M} UTC"
 
 
 def duration(seconds: float) -> str:

@@ -168,6 +168,12 @@ async def test_the_end_of_a_lifetime_is_set_and_read_to_the_millisecond() -> Non
     assert report.lifetime_end == end
 
 
+def test_the_end_of_a_lifetime_may_be_any_that_a_user_has_set() -> None:
+    timeout = ApplicationTimeout(expire_time="292278994-08-17T07:12:55.807+0000", remaining_time=1)
+    report = ApplicationReport(ID, timeouts=(ApplicationTimeoutEntry(timeout=timeout),))
+    assert report.lifetime_end == datetime(9999, 12, 31, tzinfo=timezone.utc)
+
+
 @pytest.mark.parametrize(
     "timeouts",
     [(), (ApplicationTimeoutEntry(timeout=ApplicationTimeout(expire_time="UNLIMITED")),)],

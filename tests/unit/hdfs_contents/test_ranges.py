@@ -70,6 +70,13 @@ def test_last_modified_has_a_resolution_of_a_second() -> None:
         assert not ranges.not_modified_since(status(), nonsense)
 
 
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_a_file_with_any_time_is_current(modified_ms: int) -> None:
+    file = status(modified_ms)
+    assert ranges.range_is_current(file, ranges.last_modified(file))
+    assert ranges.not_modified_since(file, ranges.last_modified(file)) or modified_ms > 2**47
+
+
 def test_a_range_is_current_only_for_an_unchanged_file() -> None:
     for header in (None, ranges.etag(status()), ranges.last_modified(status())):
         assert ranges.range_is_current(status(), header)

@@ -94,6 +94,14 @@ async def test_the_last_extension_ends_at_the_maximum() -> None:
     assert len(yarn.changes) == 1
 
 
+async def test_a_server_with_a_lifetime_of_any_length_is_extended() -> None:
+    endless = StartSummary(lifetime=10**12, max_lifetime=10**13)
+    lifetime = await extended(Yarn(after(8 * HOUR)), Server(endless), after(7 * HOUR))
+    assert lifetime.ends == lifetime.latest
+    assert lifetime.latest.year == 9999
+    assert all(value < 2**48 for value in lifetime.to_json().values())
+
+
 async def test_what_gains_less_than_a_minute_is_not_written_to_yarn() -> None:
     yarn = Yarn(after(8 * HOUR))
     assert (await extended(yarn, Server(), after(59))).ends == after(8 * HOUR)

@@ -71,6 +71,13 @@ def test_a_card_has_the_starts_choices_and_yarns_view():
     }
 
 
+def test_a_card_has_any_lifetime_that_a_user_has_set_in_yarn():
+    timeout = ApplicationTimeout(remaining_time=2**53)
+    report = replace(REPORT, timeouts=(ApplicationTimeoutEntry(timeout=timeout),))
+    rows = dict(make_card(server(), report, CONTAINER).rows(NOW))
+    assert rows["Time left"] == "104249991374 days, until 9999-12-31 23:59 UTC"
+
+
 def test_what_is_not_known_is_left_out():
     rows = dict(make_card(server(), None, None).rows(NOW))
     assert list(rows) == ["Profile", "Size", "Environment", "Queue", "Files"]

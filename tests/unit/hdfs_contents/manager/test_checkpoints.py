@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
 from jupyter_server.services.contents.checkpoints import GenericCheckpointsMixin
 
 from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
+from hdfs_contents.checkpoints import checkpoint_path, is_checkpoint_of
 from tests.unit.hdfs_contents.manager.models import Names, Read, Write, notebook, refused, text
 
 
@@ -163,6 +166,13 @@ async def test_a_checkpoint_is_newer_than_the_one_before_whatever_the_clock_says
     for number, checkpoint in enumerate(listed):
         await manager.restore_checkpoint(checkpoint["id"], "a.txt")
         assert read("a.txt") == f"{number}".encode()
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_an_older_checkpoint_may_have_any_time(time_ms: int) -> None:
+    name = checkpoint_path("/d/a.txt", time_ms).rpartition("/")[2]
+    assert is_checkpoint_of(name, "/d/a.txt")
+    assert not is_checkpoint_of(name, "/d/b.txt")
 
 
 async def test_extensions_read_what_a_checkpoint_keeps(

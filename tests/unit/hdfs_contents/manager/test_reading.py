@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from typing import Any
 
+import pytest
+
 from hadoop_client.hdfs.filesystem import FileSystem
 from hdfs_contents import HDFSContentsManager
 from tests.unit.hdfs_contents.manager.models import MakeManager, Write, notebook, refused
@@ -24,6 +26,26 @@ async def test_a_directory_lists_its_files_with_their_types(
     ]
     assert all(m["content"] is None and m["writable"] for m in model["content"])
     assert (await manager.get("d", content=False))["content"] is None
+
+
+@pytest.mark.parametrize("time_ms", [-(2**63), 10**15, 2**63 - 1])
+async def test_a_directory_is_listed_whatever_the_times_in_it_are(
+    manager: HDFSContentsManager,
+    fs: FileSystem,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    time_ms: int,
+) -> None:
+    """Any user may set any time of a file that they may write."""
+    write("d/a")
+    stat, list_dir = fs.stat, fs.list_dir
+    with monkeypatch.context() as patched:
+        patched.setattr(fs, "stat", lambda path: stat(path)._replace(modified_ms=time_ms))
+        patched.setattr(
+            fs, "list_dir", lambda path: [s._replace(modified_ms=time_ms) for s in list_dir(path)]
+        )
+        (entry,) = (await manager.get("d"))["content"]
+    assert entry["last_modified"].year == (1 if time_ms < 0 else 9999)
 
 
 async def test_hidden_files_are_listed_if_allowed_but_never_temporary_ones(

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hadoop_client.hdfs.interface import FileStatus
 from hdfs_contents.mount import messages, protocol
+from hdfs_contents.mount.attributes import attributes
 
 U32 = st.integers(0, 2**32 - 1)
 U64 = st.integers(0, 2**64 - 1)
@@ -111,6 +113,15 @@ def test_answers_have_the_kernels_layout() -> None:
     assert len(protocol.encode_open(1)) == 16
     assert len(protocol.encode_space(protocol.Space(1, 2, 3, 4))) == 80
     assert protocol.answer(9, errno.EIO, 4) == struct.pack("<IiQ", 20, -errno.EIO, 9)
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_a_file_has_any_time_that_hdfs_keeps(modified_ms: int) -> None:
+    file = FileStatus("/a", False, 10, modified_ms, 0o644, "alice", "users")
+    shown = attributes(file, "alice", 5, 1, 2)
+    (seconds,) = struct.unpack_from("<q", shown.encode(), 32)
+    assert seconds == modified_ms // 1000
+    assert protocol.encode_entry_plus(b"a", 7, shown, 1, 10**9)
 
 
 @given(NAME, U64, U64)
