@@ -24,7 +24,7 @@ DirectLauncher.list_applications = tell_and_ask
 """
 
 #: A fraction of what a hub answers while one of its calls to YARN waits, also on a busy machine.
-REQUESTS = 20
+REQUESTS = 5
 
 
 def test_a_start_goes_on_after_the_resourcemanager_was_killed(
