@@ -20,6 +20,7 @@ c.JupyterHub.services = [
             "--timeout=7200",
             "--cull-every=300",
         ],
+        "cwd": "/",  # `python -m` also imports from its working directory
     }
 ]
 c.JupyterHub.load_roles = [

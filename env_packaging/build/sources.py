@@ -22,6 +22,7 @@ from pathlib import Path
 from env_packaging.build.prefix import permission_errors
 from env_packaging.build.requirements import recorded
 from env_packaging.errors import MissingPackageError, PrefixError
+from hadoop_client.python_module import module_command
 
 #: Suffixes of files that describe an environment.
 _DESCRIPTIONS = (".yml", ".yaml", ".txt")
@@ -113,24 +114,29 @@ def _build_conda(file: Path, prefix: Path) -> None:
         command = [program, "create", "--yes", "--prefix", str(prefix), "--file", str(file)]
     else:
         command = [program, "env", "create", "--prefix", str(prefix), "--file", str(file)]
-    _build(str(file), command)
+    _build(str(file), Path(program).name, command)
 
 
 def _build_venv(what: str, prefix: Path, requirements: Sequence[str]) -> None:
     python = prefix / "bin" / "python"
     uv = shutil.which("uv")
     if uv:
-        _build(what, [uv, "venv", "--python", sys.executable, str(prefix)])
-        _build(what, [uv, "pip", "install", "--python", str(python), *requirements])
+        # Settings of the working directory and of those above it are not read. Another account may
+        # have written them, and they can name an index. The user's and the machine's are read.
+        configured = [uv, "--project", "/"]
+        _build(what, "uv", [*configured, "venv", "--python", sys.executable, str(prefix)])
+        install = ["pip", "install", "--python", str(python), *requirements]
+        _build(what, "uv", [*configured, *install])
     elif importlib.util.find_spec("pip"):
-        _build(what, [sys.executable, "-m", "venv", "--without-pip", str(prefix)])
-        pip = [sys.executable, "-m", "pip", "--python", str(python), "install"]
-        _build(what, [*pip, "--disable-pip-version-check", *requirements])
+        venv = module_command(sys.executable, "venv", "--without-pip", str(prefix))
+        _build(what, "venv", venv)
+        pip = module_command(sys.executable, "pip", "--python", str(python), "install")
+        _build(what, "pip", [*pip, "--disable-pip-version-check", *requirements])
     else:
         raise MissingPackageError(f"Building {what} needs uv or pip. Install one of them.")
 
 
-def _build(what: str, command: Sequence[str]) -> None:
+def _build(what: str, tool: str, command: Sequence[str]) -> None:
     # Kernels of a server that keeps packages have 1. With that, pip does not install in a venv.
     environment = {**os.environ, "PIP_USER": "0"}
     done = subprocess.run(
@@ -138,8 +144,8 @@ def _build(what: str, command: Sequence[str]) -> None:
     )
     if done.returncode:
         raise PrefixError(
-            f"{what} could not be built: {' '.join(command[:3])}… failed with exit code "
-            f"{done.returncode}. See its output above."
+            f"{what} could not be built: {tool} failed with exit code {done.returncode}. See its "
+            "output above."
         )
 
 

@@ -244,6 +244,11 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{HUB}/lab/test_kernels.py::test_kernels_and_terminals_look_up_nothing_in_their_directory",
         f"{HUB}/test_kernels.py::test_the_script_starts_the_environments_python_as_if_activated",
     ),
+    "a module or settings that another account puts into the directory where a command is run": (
+        f"{UNIT}/test_planted_modules.py::test_a_command_runs_no_module_of_the_callers_directory",
+        f"{UNIT}/test_planted_modules.py::test_no_package_starts_python_in_another_way",
+        f"{UNIT}/test_install_bundle.py::test_a_module_in_the_callers_directory_does_not_run",
+    ),
     "another account of a node that connects to a kernel": (
         f"{HUB}/lab/test_kernels.py::test_no_other_account_reads_what_a_kernel_prints",
         f"{HUB}/lab/test_kernels.py::"

@@ -49,6 +49,13 @@ def test_a_failed_installation_can_be_tried_again(bundle: Path) -> None:
         assert not (bundle.parent / "yarnhub").exists()
 
 
+def test_a_module_in_the_callers_directory_does_not_run(bundle: Path) -> None:
+    for name in ("venv", "os", "runpy"):
+        (bundle.parent / f"{name}.py").write_text("open('ran', 'a').close()\n")
+    assert "pip-1.0" in install(bundle, "yarnhub")
+    assert not (bundle.parent / "ran").exists()
+
+
 def test_a_failed_installation_keeps_a_directory_that_existed(bundle: Path) -> None:
     directory = bundle.parent / "yarnhub"
     directory.mkdir(mode=0o750)

@@ -71,6 +71,7 @@ c.YarnSpawner.cpu_limit = 1
 c.JupyterHub.services.append({{
     "name": "idle-culler",
     "command": [sys.executable, "-m", "jupyterhub_idle_culler", "--timeout=7200"],
+    "cwd": "/",  # `python -m` also imports from its working directory
 }})
 c.JupyterHub.load_roles.append({{
     "name": "idle-culler",

@@ -18,7 +18,9 @@ from pathlib import Path
 
 import httpx
 
+from hadoop_client.python_module import module_command
 from yarnhub.demo.browser import Browser, UnexpectedPageError
+from yarnhub.demo.read_as import NOT_ALLOWED
 
 NOTEBOOK = "check.ipynb"
 ENDED_TIMEOUT_SECONDS = 30.0
@@ -48,20 +50,6 @@ COMMIT = (
     "git init -q . && git add data.csv && "
     "git -c user.name=check -c user.email=check@localhost commit -q -m 'the data'"
 )
-
-READ_AS = """
-import sys
-from hadoop_client.hdfs.filesystem import open_filesystem
-path = sys.argv[1]
-try:
-    filesystem = open_filesystem()
-    with filesystem.open_read(path) as file:
-        content = file.read()
-    print(filesystem.stat(path).owner)
-    print(content.decode())
-except PermissionError:
-    sys.exit(13)
-"""
 
 
 @dataclass(frozen=True)
@@ -253,13 +241,13 @@ def _notebook(person: str) -> dict[str, object]:
 async def _read_as(deployment: Deployment, user: str, path: str) -> tuple[str, str]:
     """Read a file in HDFS as `user`, in another process; returns its owner and its text."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", READ_AS, path),
+        *module_command(sys.executable, "yarnhub.demo.read_as", path),
         env={**os.environ, **deployment.identity(user)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     output, errors = await process.communicate()
-    if process.returncode == 13:
+    if process.returncode == NOT_ALLOWED:
         raise PermissionError(f"{user} may not read {path}")
     if process.returncode:
         raise UnexpectedPageError(f"{path} could not be read as {user}: {errors.decode().strip()}")

@@ -19,6 +19,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from hadoop_client.python_module import module_command
 from yarnhub.demo.check import Deployment, Step, check, write_report
 from yarnhub.demo.hub import (
     KERNEL_TITLE,
@@ -139,7 +140,8 @@ class Demo:
 
 def look_inside(state_dir: Path, config: Path) -> str:
     """Return the commands that use the demo's Hadoop from another terminal."""
-    yarnhub = f"{shlex.quote(sys.executable)} -m yarnhub"
+    beside = Path(sys.executable).with_name("yarnhub")
+    yarnhub = shlex.quote(str(beside)) if beside.exists() else "yarnhub"
     return (
         "In another terminal:\n"
         f'  eval "$({yarnhub} minihadoop env --state-dir {shlex.quote(str(state_dir))})"\n'
@@ -153,9 +155,12 @@ def look_inside(state_dir: Path, config: Path) -> str:
 
 def publish_environment() -> None:
     """Publish the current environment, with the command that an administrator would use."""
-    command = [sys.executable, "-m", "yarnhub", "pack-env", sys.prefix]
+    arguments = ("pack-env", sys.prefix, "--name", ENVIRONMENT, "--quiet")
     packed = subprocess.run(
-        [*command, "--name", ENVIRONMENT, "--quiet"], capture_output=True, text=True, check=False
+        module_command(sys.executable, "yarnhub", *arguments),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if packed.returncode:
         raise DemoError(f"The environment could not be published: {packed.stderr.strip()}")

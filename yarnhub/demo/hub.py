@@ -17,6 +17,7 @@ from pprint import pformat
 
 import httpx
 
+from hadoop_client.python_module import module_command
 from yarnhub.errors import ToolError
 from yarnhub.minihadoop.ports import held_ports
 from yarnhub.minihadoop.processes import DAEMON
@@ -203,7 +204,7 @@ def running_hub(settings: DemoHubSettings) -> Iterator[subprocess.Popen[bytes]]:
 def _start(config: Path, log_file: Path) -> subprocess.Popen[bytes]:
     with log_file.open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "jupyterhub", "-f", str(config)],
+            module_command(sys.executable, "jupyterhub", "-f", str(config)),
             cwd=config.parent,
             stdout=log,
             stderr=subprocess.STDOUT,

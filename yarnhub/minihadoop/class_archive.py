@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from hadoop_client.python_module import module_command
 from yarnhub.minihadoop.artifacts import Distribution
 
 
@@ -46,9 +47,9 @@ def make(distribution: Distribution, records: Iterable[Path]) -> None:
         return
     texts = (record.read_text(errors="replace") for record in records if record.exists())
     names = "".join(f"{name}\n" for name in class_names(texts))
-    command = [sys.executable, "-m", __name__, distribution.version]
+    arguments = (distribution.version, str(distribution.home), str(distribution.java_home))
     subprocess.run(
-        [*command, distribution.home, distribution.java_home],
+        module_command(sys.executable, __name__, *arguments),
         input=names.encode(),
         # Whoever waits for the end of our output must not wait for the archive.
         stdout=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hadoop_client.configuration import Configuration
+from hadoop_client.python_module import module_command
 from hadoop_client.rpc.blocking import BlockingClient
 from hadoop_client.rpc.call import Address, ConnectError, Login, Method, RpcError
 from hadoop_client.security import kerberos
@@ -88,7 +89,7 @@ class HaPair:
         host, port = self.addresses[index]
         if self.identity is None:
             return send_request(action, (host, port), None)
-        command = [sys.executable, "-m", __name__, action, host, str(port), self.service]
+        command = module_command(sys.executable, __name__, action, host, str(port), self.service)
         environment = {**os.environ, **self.identity}
         return subprocess.run(command, env=environment, capture_output=True).returncode == 0
 

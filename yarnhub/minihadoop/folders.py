@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from env_packaging.registry import DEFAULT_ENV_ROOT
+from hadoop_client.python_module import module_command
 from yarnhub.minihadoop.errors import DaemonError
 from yarnhub.minihadoop.readiness import answers_calls
 from yarnhub.minihadoop.rest import put
@@ -62,7 +63,7 @@ def make_folders_as(login: Mapping[str, str], namenode_url: str, users: tuple[st
     # Its ticket is for localhost, which the address stands for.
     url = namenode_url.replace("//127.0.0.1:", "//localhost:")
     done = subprocess.run(
-        [sys.executable, "-m", "yarnhub.minihadoop.folders", url, *users],
+        module_command(sys.executable, "yarnhub.minihadoop.folders", url, *users),
         env={**os.environ, **login},
         capture_output=True,
         text=True,

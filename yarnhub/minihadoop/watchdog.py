@@ -13,12 +13,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hadoop_client.python_module import module_command
 from yarnhub.minihadoop.processes import end_processes, parent, wait_end
 
 
 def watch(state: Path, remove: bool) -> subprocess.Popen[bytes]:
     """Start a watchdog over this process, in its own session, which Ctrl-C does not reach."""
-    command = [sys.executable, "-m", __name__, str(state), str(os.getpid())]
+    command = module_command(sys.executable, __name__, str(state), str(os.getpid()))
     # The package is found where this process found it, installed or not.
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.Popen(

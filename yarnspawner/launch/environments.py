@@ -14,6 +14,7 @@ from env_packaging.errors import EnvironmentNotFoundError, PackagingError, Stora
 from env_packaging.manifest import Manifest
 from env_packaging.registry import PublishedEnvironment, parse_reference, resolve
 from hadoop_client.hdfs.filesystem import open_filesystem
+from hadoop_client.python_module import module_command
 from hadoop_client.yarn.records import Url
 from yarnspawner.failures import ClusterUnavailableError, OptionsError
 from yarnspawner.launch.program import PACKED_SUFFIX
@@ -124,7 +125,7 @@ async def _look_up_as(user: str, env_root: str, reference: str) -> PublishedEnvi
     # Hadoop reads the first variable without Kerberos, and the second with it.
     identity = {"HADOOP_USER_NAME": user, "HADOOP_PROXY_USER": user}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "env_packaging.resolve_as", env_root, reference),
+        *module_command(sys.executable, "env_packaging.resolve_as", env_root, reference),
         env={**os.environ, **identity},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from hadoop_client.python_module import LEAVE_OUT_DIRECTORY, RUN_MODULE
+
 #: Takes the working directory off the path. `PYTHONPATH=/lib:` puts it there too.
 _CLEAN = (
-    "import sys; sys.path[:] = filter(None, sys.path); import os; "
-    "sys.path[:] = [path for path in sys.path if path != os.getcwd()]; "
+    LEAVE_OUT_DIRECTORY
+    + "import os; sys.path[:] = [path for path in sys.path if path != os.getcwd()]; "
 )
 
 #: What `-m` and `-c` do, by these letters.
 _RUN = {
-    "m": "import runpy; runpy.run_module({!r}, run_name='__main__', alter_sys=True)",
+    "m": RUN_MODULE,
     "c": "exec({!r})",
 }
 

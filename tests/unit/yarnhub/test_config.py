@@ -49,6 +49,7 @@ def test_unused_servers_are_ended_by_a_service_with_the_rights_that_it_needs(tmp
     [service] = config.JupyterHub.services.get_value([])
     [role] = config.JupyterHub.load_roles.get_value([])
     assert service["command"][:3] == [sys.executable, "-m", "jupyterhub_idle_culler"]
+    assert service["cwd"] == "/"
     assert role["services"] == [service["name"]]
     assert "delete:servers" in role["scopes"]
 
