@@ -403,6 +403,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{TOOL}/test_minihadoop_exposure.py::"
         "test_a_hadoop_through_which_all_accounts_become_root_is_not_started",
         f"{TOOL}/test_minihadoop_exposure.py::test_the_risk_is_printed_before_the_start",
+        f"{TOOL}/test_minihadoop_exposure.py::test_the_script_installs_nothing_as_root",
     ),
     "a server that requests delegation tokens without end": (
         f"{HUB}/test_token_cache.py::"

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -11,6 +15,8 @@ from typer.testing import CliRunner
 from yarnhub.cli import app
 from yarnhub.minihadoop.errors import RootError
 from yarnhub.minihadoop.exposure import require_not_root, risk
+
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 
 UP = ["minihadoop", "up"]
 DEMO = ["demo", "--port", "1"]
@@ -65,3 +71,39 @@ def test_an_account_without_a_name_is_shown_by_its_number(monkeypatch: pytest.Mo
 def test_other_accounts_need_no_option(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     require_not_root(allow_root=False)
+
+
+def run_script(tree: Path, uid: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run scripts/demo as this account. It prints a line for what it would install and start."""
+    (tree / "scripts").mkdir()
+    shutil.copy(SCRIPTS / "demo", tree / "scripts")
+    library = (
+        f". {shlex.quote(str(SCRIPTS))}/lib.sh\n"
+        f"id() {{ echo {uid}; }}\n"
+        "need_programs() { echo installs; }\n"
+        "make_venv() { :; }\n"
+        "make_proxy() { :; }\n"
+    )
+    (tree / "scripts" / "lib.sh").write_text(library)
+    python = tree / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$*"\n')
+    python.chmod(0o755)
+    return subprocess.run(
+        ["bash", tree / "scripts" / "demo", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], ["--check"]])
+def test_the_script_installs_nothing_as_root(tmp_path: Path, arguments: list[str]):
+    done = run_script(tmp_path, 0, *arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "could run programs as root" in done.stderr
+    assert "scripts/demo --allow-root" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("uid", "arguments"), [(0, ["--allow-root", "--check"]), (1000, [])])
+def test_the_script_passes_the_decision_to_the_demo(tmp_path: Path, uid: int, arguments: list[str]):
+    done = run_script(tmp_path, uid, *arguments)
+    assert done.stdout.splitlines() == ["installs", " ".join(["-m yarnhub demo", *arguments])]
