@@ -11,7 +11,9 @@
 
 HDFS has no compare-and-swap. Concurrent writers of a file, on any machine, therefore serialise on a
 lock file: a fixed name, acquired by a rename. A slow writer may lose the lock, so each verifies
-afterwards that its own content is in place.
+afterwards that its own content is in place. A stale lock is replaced by a rename too, because that
+is allowed to every client that may replace the file: HDFS compares no owner of what a rename
+replaces, even in a directory with the sticky bit.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
+from hadoop_client.configuration import DAY_MS
 from hadoop_client.hdfs.interface import FileStatus, FileSystem
 from hadoop_client.hdfs.paths import lock_path, quarantine_path, temporary_beside
 
@@ -35,6 +38,9 @@ _LOCK_WAITS = (0, 0.01, 0.05, 0.2, 0.5)
 #: A lock file of this age is stale: its holder's calls have timed out before. A holder that was
 #: only slow notices the loss when it verifies.
 _STALE_LOCK_MS = 60_000
+
+#: No clocks differ by so much. A lock whose time lies further ahead would never get stale.
+_AHEAD_MS = DAY_MS
 
 
 def write_file(
@@ -142,7 +148,7 @@ def _with_access(
 def _replace(fs: FileSystem, written: FileStatus, target: str, seen: FileStatus) -> None:
     """Rename the new file over the target if that is unchanged, or gone."""
     lock = lock_path(target)
-    _acquire_lock(fs, written, lock)
+    _acquire_lock(fs, written, lock, seen)
     with removed_on_failure(fs, lock, only=written):
         with suppress(FileNotFoundError):
             refuse_changed(fs.stat(target), seen)
@@ -162,23 +168,49 @@ def _replace(fs: FileSystem, written: FileStatus, target: str, seen: FileStatus)
     raise OSError(errno.EAGAIN, reason, target)
 
 
-def _acquire_lock(fs: FileSystem, written: FileStatus, lock: str) -> None:
+def _acquire_lock(fs: FileSystem, written: FileStatus, lock: str, seen: FileStatus) -> None:
     """Rename the new file to the lock's name, which only one file can have."""
+    reason = "another client is saving it: try again in a minute"
     for wait in _LOCK_WAITS:
         time.sleep(wait)
         # A rename that timed out may have succeeded.
         with removed_on_failure(fs, lock, only=written), suppress(FileExistsError):
             fs.rename(written.path, lock)
             return
-        _break_stale_lock(fs, written, lock)
-    raise OSError(errno.EBUSY, "another client is saving it: try again in a minute", lock)
+        with suppress(FileNotFoundError):
+            held = fs.stat(lock)
+            _refuse_directory(held)
+            if _is_stale(held, written, seen):
+                # Not deleted: in a directory with the sticky bit only its owner could do that.
+                with removed_on_failure(fs, lock, only=written):
+                    fs.rename(written.path, lock, overwrite=True)
+                return
+            reason = (
+                "another client is saving it: try again in a minute. "
+                f"The lock is {lock} of {held.owner}"
+            )
+    raise OSError(errno.EBUSY, reason, lock)
 
 
-def _break_stale_lock(fs: FileSystem, written: FileStatus, lock: str) -> None:
-    with suppress(FileNotFoundError):
-        # Both times are from the NameNode's clock.
-        if written.modified_ms - fs.stat(lock).modified_ms > _STALE_LOCK_MS:
-            fs.delete(lock)
+def _is_stale(held: FileStatus, written: FileStatus, seen: FileStatus) -> bool:
+    """Return whether no client that saves the file `seen` can still need a lock."""
+    others_may_write = seen.mode & 0o022  # with an ACL, the group's bits are its mask
+    return (
+        # Both times are from the NameNode's clock, unless a program has set them.
+        written.modified_ms - held.modified_ms > _STALE_LOCK_MS
+        or held.modified_ms - time.time() * 1000 > _AHEAD_MS
+        or (not others_may_write and held.owner not in (seen.owner, written.owner))
+    )
+
+
+def _refuse_directory(held: FileStatus) -> None:
+    if held.is_dir:
+        raise OSError(
+            errno.EBUSY,
+            f"a directory of {held.owner} is in the place of its lock: save your version under "
+            f"another name, or ask {held.owner} or an administrator to delete {held.path}",
+            held.path,
+        )
 
 
 def refuse_changed(current: FileStatus, seen: FileStatus) -> None:

@@ -274,6 +274,15 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_one_of_many_concurrent_saves_wins_and_the_others_get_an_error",
         f"{MANAGER}/test_checkpoints.py::test_a_checkpoint_is_restored_as_it_was",
     ),
+    "another user's file in the place of the lock of a save": (
+        f"{CONTENTS}/test_contents_hdfs.py::"
+        "test_another_users_lock_in_a_directory_with_the_sticky_bit_stops_no_save",
+        f"{CLIENT}/test_atomic.py::"
+        "test_another_users_stale_lock_is_replaced_where_it_cannot_be_deleted",
+        f"{CLIENT}/test_atomic.py::test_a_lock_of_another_user_who_may_not_write_the_file_is_none",
+        f"{CLIENT}/test_atomic.py::"
+        "test_a_directory_in_the_place_of_the_lock_is_named_with_its_owner",
+    ),
     "a page with a script, opened from a user's own files": (
         f"{CONTENTS}/test_contents_server.py::"
         "test_a_page_is_shown_in_a_sandbox_and_saved_under_its_name",

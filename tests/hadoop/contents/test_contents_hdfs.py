@@ -9,6 +9,7 @@ import hdfs_native
 import pytest
 
 from hadoop_client.hdfs.filesystem import FileSystem
+from hadoop_client.hdfs.paths import lock_path
 from hdfs_contents import HDFSContentsManager
 from tests.unit.hdfs_contents.manager.models import (
     MakeManager,
@@ -157,6 +158,26 @@ async def test_another_users_file_in_a_directory_with_the_sticky_bit_is_saved_if
     assert (await manager.get("a"))["writable"] is True
     await manager.save(text("alice's"), "a")
     assert read("a") == b"alice's"
+    hdfs("dfs", "-chown", "alice", root)
+
+
+async def test_another_users_lock_in_a_directory_with_the_sticky_bit_stops_no_save(
+    manager: HDFSContentsManager,
+    fs: FileSystem,
+    root: str,
+    read: Read,
+    write: Write,
+    names: Names,
+    hdfs: Callable[..., str],
+) -> None:
+    lock = write(lock_path(write("a", "old", mode=0o666)).rpartition("/")[2], "bob's")
+    fs.set_times(lock, modified_ms=10**15)
+    hdfs("dfs", "-chown", "bob", lock, root)
+    hdfs("dfs", "-chmod", "1777", root)
+    with pytest.raises(PermissionError):
+        fs.delete(lock)
+    await manager.save(text("new"), "a")
+    assert (read("a"), names()) == (b"new", ["a"])
     hdfs("dfs", "-chown", "alice", root)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from hadoop_client.hdfs import atomic
 from hadoop_client.hdfs.atomic import write_file
+from hadoop_client.hdfs.interface import FileStatus
 from hadoop_client.hdfs.local import LocalFileSystem
 from hadoop_client.hdfs.paths import lock_path
 from tests.unit.hdfs_contents.manager.interrupted import InterruptedFileSystem
@@ -83,6 +85,89 @@ def test_a_lock_is_waited_for_and_tried_after_the_last_wait(
     monkeypatch.setattr("hadoop_client.hdfs.atomic.time.sleep", sleep)
     write_file(fs, "/home/a", [b"ours"], replaces=fs.stat("/home/a"))
     assert contents(tmp_path) == {"a": "ours"}
+
+
+class SharedFileSystem(LocalFileSystem):
+    """A directory with the sticky bit that is another user's, with that user's lock: a file or
+    directory that alice can rename a file over, as in HDFS, and cannot delete."""
+
+    def stat(self, path: str) -> FileStatus:
+        status = super().stat(path)
+        is_theirs = status.is_dir or self._local(path).read_text() == "mallory's"
+        return status._replace(owner="mallory") if is_theirs else status
+
+    def delete(self, path: str, *, recursive: bool = False) -> None:
+        if self.stat(path).owner != self.user:
+            raise PermissionError(errno.EACCES, "Permission denied by sticky bit", path)
+        super().delete(path, recursive=recursive)
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> SharedFileSystem:
+    (tmp_path / "a").write_text("old")
+    return SharedFileSystem("/home", tmp_path, "alice")
+
+
+def make_lock(folder: Path, content: str, age_seconds: float) -> Path:
+    lock = folder / lock_path("/home/a").rpartition("/")[2]
+    lock.write_text(content)
+    then = time.time() - age_seconds
+    os.utime(lock, (then, then))
+    return lock
+
+
+@pytest.mark.parametrize("age_seconds", [120, -2 * 24 * 3600])
+@pytest.mark.parametrize("mode", [0o644, 0o666])
+def test_another_users_stale_lock_is_replaced_where_it_cannot_be_deleted(
+    shared: SharedFileSystem, tmp_path: Path, mode: int, age_seconds: float
+) -> None:
+    """A time far ahead is no time of a lock that a client holds."""
+    (tmp_path / "a").chmod(mode)
+    make_lock(tmp_path, "mallory's", age_seconds)
+    write_file(shared, "/home/a", [b"new"], replaces=shared.stat("/home/a"))
+    assert contents(tmp_path) == {"a": "new"}
+
+
+def test_a_lock_of_another_user_who_may_not_write_the_file_is_none(
+    shared: SharedFileSystem, tmp_path: Path
+) -> None:
+    (tmp_path / "a").chmod(0o644)
+    make_lock(tmp_path, "mallory's", 0)
+    write_file(shared, "/home/a", [b"new"], replaces=shared.stat("/home/a"))
+    assert contents(tmp_path) == {"a": "new"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "holder"), [(0o644, "alice"), (0o664, "mallory"), (0o646, "mallory")]
+)
+def test_a_save_waits_for_each_user_who_may_write_the_file_and_names_the_lock(
+    shared: SharedFileSystem,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: int,
+    holder: str,
+) -> None:
+    """alice's other clients too, and one whose clock is an hour ahead."""
+    monkeypatch.setattr(atomic, "_LOCK_WAITS", (0, 0))
+    (tmp_path / "a").chmod(mode)
+    lock = make_lock(tmp_path, f"{holder}'s", -3600)
+    with pytest.raises(OSError, match="another client is saving it") as raised:
+        write_file(shared, "/home/a", [b"new"], replaces=shared.stat("/home/a"))
+    assert raised.value.errno == errno.EBUSY
+    assert str(raised.value.strerror).endswith(f"The lock is /home/{lock.name} of {holder}")
+    assert contents(tmp_path) == {"a": "old", lock.name: f"{holder}'s"}
+
+
+def test_a_directory_in_the_place_of_the_lock_is_named_with_its_owner(
+    shared: SharedFileSystem, tmp_path: Path
+) -> None:
+    lock = lock_path("/home/a")
+    (tmp_path / lock.rpartition("/")[2]).mkdir()
+    with pytest.raises(OSError, match="a directory of mallory is in the place") as raised:
+        write_file(shared, "/home/a", [b"new"], replaces=shared.stat("/home/a"))
+    assert raised.value.errno == errno.EBUSY
+    assert lock in str(raised.value.strerror)
+    assert (tmp_path / "a").read_text() == "old"
 
 
 def test_a_writer_without_the_lock_does_not_delete_a_similar_lock_file(
