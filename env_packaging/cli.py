@@ -32,6 +32,7 @@ from env_packaging.registry import (
     check_name,
     storage_errors,
 )
+from hadoop_client.printable import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -387,7 +388,9 @@ def _print_warnings(console: Console, packed: PackedEnvironment, reference: Refe
     notes = 0
     for finding in packed.manifest.findings:
         if finding.severity == "warning":
-            console.print(f"Warning: {finding.text}", markup=False, soft_wrap=True)
+            # A file of a package may have any name.
+            text = printable(f"Warning: {finding.text}", limit=None)
+            console.print(text, markup=False, emoji=False, soft_wrap=True)
         else:
             notes += 1
     if notes:

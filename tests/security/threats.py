@@ -405,6 +405,11 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{TOOL}/test_apps.py::test_an_applications_name_does_not_act_on_the_terminal",
         f"{TOOL}/test_envs_show.py::"
         "test_a_name_or_version_in_the_registry_does_not_act_on_the_terminal",
+        f"{TOOL}/test_envs_show.py::test_a_publishers_text_is_shown_as_it_is",
+        f"{TOOL}/test_envs_packages.py::test_names_of_packages_and_servers_are_shown_as_they_are",
+        f"{TOOL}/test_envs_warm.py::test_a_nodes_name_is_shown_as_it_is",
+        f"{TOOL}/test_demo.py::test_the_text_of_a_step_does_not_act_on_the_terminal",
+        f"{PACKING}/test_messages.py::test_a_file_name_in_a_warning_does_not_act_on_the_terminal",
         f"{TOOL}/check/test_show.py::test_the_reason_of_a_result_does_not_act_on_the_terminal",
         f"{HUB}/test_spawner.py::test_the_name_of_a_server_does_not_act_on_the_terminal_of_a_log",
     ),

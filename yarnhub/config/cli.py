@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from env_packaging.registry import DEFAULT_ENV_ROOT, LATEST, names, storage_errors
+from hadoop_client.printable import printable
 from yarnhub.check.cli import GROUPS, show
 from yarnhub.check.results import exit_code
 from yarnhub.config.render import AdminChoices, ClusterResources, hub_config, systemd_unit
@@ -226,7 +227,7 @@ def _choose(title: str, choices: list[str], ask: bool, if_empty: str = "") -> st
     if not ask:
         return choices[0]
     if len(choices) > 1:
-        typer.echo(f"The cluster has: {', '.join(choices)}")
+        typer.echo(f"The cluster has: {printable(', '.join(choices), limit=None)}")
     return str(typer.prompt(title, default=choices[0]))
 
 

@@ -19,6 +19,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from hadoop_client.printable import LINES, printable
 from hadoop_client.python_module import module_command
 from yarnhub.demo.check import Deployment, Step, check, write_report
 from yarnhub.demo.hub import (
@@ -183,6 +184,7 @@ def steps_table(steps: list[Step]) -> Table:
     table = Table("user", "step", "seconds", "details", title=None)
     table.columns[2].justify = "right"
     for step in steps:
-        details = Text(step.failure, "red") if step.failure else Text(step.detail)
-        table.add_row(step.person, step.name, f"{step.seconds:.2f}", details)
+        details = printable(step.failure or step.detail, keep=LINES)
+        style = "red" if step.failure else ""
+        table.add_row(step.person, step.name, f"{step.seconds:.2f}", Text(details, style))
     return table

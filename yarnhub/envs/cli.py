@@ -62,7 +62,7 @@ def list_all(env_root: EnvRoot = DEFAULT_ENV_ROOT, as_json: AsJson = False) -> N
         used = used_keys()
     except UsageUnknownError as error:
         used = None
-        typer.echo(f"Warning: {error}", err=True)
+        typer.echo(printable(f"Warning: {error}"), err=True)
     _warn_of_aliases(stored)
     if as_json:
         _print_json(
@@ -167,7 +167,7 @@ def verify(
         )
     if not (as_json or quiet):
         manifest = published.manifest
-        typer.echo(f"{label}: OK, {manifest.files:,} files, SHA-256 {manifest.sha256}.")
+        typer.echo(printable(f"{label}: OK, {manifest.files:,} files, SHA-256 {manifest.sha256}."))
 
 
 @app.command()
@@ -284,7 +284,7 @@ def gc(
         removed += [temporary.path for temporary in garbage.temporaries]
         size_bytes += garbage.size_bytes
     verb = "Would remove" if dry_run else "Removed"
-    lines = [f"{verb} {name}" for name in removed]
+    lines = [f"{verb} {printable(name)}" for name in removed]
     lines.append(f"{verb} {len(removed)} in all, {size_bytes / 1e6:,.1f} MB.")
     result = {"removed": removed, "size_bytes": size_bytes, "dry_run": dry_run}
     _print_result("\n".join(lines), result, as_json, quiet)

@@ -69,6 +69,7 @@ def list_kept(as_json: AsJson = False) -> None:
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from yarnhub.format import age, megabytes
 
@@ -76,13 +77,14 @@ def list_kept(as_json: AsJson = False) -> None:
     for title in ("PYTHON", "SERVER", "SIZE", "AGE", "PACKAGES"):
         table.add_column(title, overflow="fold")
     for server, packages in zip(kept, names, strict=True):
-        table.add_row(
-            printable(server.python),
-            printable(server.name),
+        cells = (
+            server.python,
+            server.name,
             megabytes(server.archive.size),
             age(time.time() - server.archive.modified_ms / 1000),
-            "damaged" if packages is None else printable(", ".join(packages), limit=None) or "-",
+            "damaged" if packages is None else ", ".join(packages) or "-",
         )
+        table.add_row(*(Text(printable(cell, limit=None)) for cell in cells))
     Console().print(table, highlight=False)
 
 

@@ -23,15 +23,17 @@ def table_of(stored: Iterable[Stored], used: Mapping[str, int] | None) -> Table:
     for title in ("SIZE", "AGE", "USED BY"):
         table.add_column(title, justify="right", overflow="fold")
     for env in stored:
-        table.add_row(
-            printable(env.name),
-            printable(", ".join(env.aliases)) or "-",
-            printable(env.key),
-            printable(env.manifest.python_version) if env.manifest else "damaged",
+        cells = (
+            env.name,
+            ", ".join(env.aliases) or "-",
+            env.key,
+            env.manifest.python_version if env.manifest else "damaged",
             megabytes(env.archive.size) if env.archive else "-",
             age(time.time() - env.modified_ms / 1000),
             "?" if used is None else str(used.get(env.key, 0)),
         )
+        # Each publisher chooses aliases and the text of a manifest, "[/x]" for example.
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     return table
 
 
@@ -74,7 +76,8 @@ def print_manifest(console: Console, manifest: Manifest, path: str, *, public: b
     for title, text in lines.items():
         table.add_row(title, Text(printable(text, limit=None)))
     for finding in manifest.findings:
-        table.add_row(printable(finding.severity), Text(printable(finding.text, limit=None)))
+        cells = (finding.severity, finding.text)
+        table.add_row(*(Text(printable(cell, limit=None)) for cell in cells))
     packages = ", ".join(f"{package.name} {package.version}" for package in manifest.packages)
     table.add_row("packages", Text(printable(packages, limit=None) or "-"))
     console.print(table, highlight=False)

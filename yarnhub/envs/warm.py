@@ -15,6 +15,7 @@ import typer
 
 from env_packaging.cli import EnvRoot, Quiet
 from env_packaging.registry import DEFAULT_ENV_ROOT
+from hadoop_client.printable import printable
 from yarnhub.errors import ToolError
 from yarnhub.options import AsJson, Target
 
@@ -73,7 +74,7 @@ def warm(
         typer.echo(json.dumps(result, indent=1))
     elif not quiet:
         for host, outcome in outcomes.items():
-            typer.echo(f"{host}: {'has it' if outcome.ok else 'failed'}")
+            typer.echo(f"{printable(host)}: {'has it' if outcome.ok else 'failed'}")
     failed = [f"{host}: {outcome.why}" for host, outcome in outcomes.items() if not outcome.ok]
     if failed:
         raise NodesFailedError("\n".join((f"Not every node has {reference}.", *failed)))
@@ -92,7 +93,8 @@ def _nodes(names: list[str] | None) -> list[NodeReport]:
         raise typer.BadParameter("No node is running.")
     if missing:
         raise typer.BadParameter(
-            f"No node {', '.join(missing)} is running. Running nodes: {', '.join(running)}."
+            f"No node {', '.join(missing)} is running. Running nodes: "
+            f"{printable(', '.join(running), limit=None)}."
         )
     return [running[name] for name in names or sorted(running)]
 
@@ -102,7 +104,9 @@ class _NodeBars:
 
     def __init__(self, bars: Progress | None, hosts: list[str]) -> None:
         self._bars = bars
-        self._tasks = {host: bars.add_task(host, total=None, state="") for host in hosts if bars}
+        self._tasks = {
+            host: bars.add_task(printable(host), total=None, state="") for host in hosts if bars
+        }
 
     def show(self, host: str, outcome: ProbeOutcome) -> None:
         if self._bars is None:
@@ -120,7 +124,7 @@ def _bars(console: Console, hosts: list[str], *, shown: bool) -> Iterator[_NodeB
     from rich import progress
 
     columns = (
-        progress.TextColumn("{task.description}"),
+        progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
         progress.TextColumn("{task.fields[state]}"),
         progress.TimeElapsedColumn(),

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from env_packaging.build.prefix import open_prefix
 from env_packaging.build.sources import origin_of, prefix_of
+from env_packaging.cli import _print_warnings
 from env_packaging.errors import PrefixError, ReferenceFormatError
-from env_packaging.pack import pack_and_publish
+from env_packaging.manifest import Finding
+from env_packaging.pack import PackedEnvironment, pack_and_publish
+from env_packaging.registry import parse_reference
 from tests.unit.env_packaging.local_filesystem import LocalFileSystem
 from tests.unit.env_packaging.prefixes import install, make_conda, make_venv, packages_of, write
+from tests.unit.env_packaging.test_manifest import MANIFEST
 
 ROOT = "/apps/envs"
 
@@ -43,6 +49,16 @@ def test_a_venv_whose_python_is_gone_says_where_it_leads(
     shutil.rmtree(python_prefix)
     with pytest.raises(PrefixError, match=rf"bin/python is a link to {python_prefix}/bin/.* again"):
         open_prefix(venv)
+
+
+def test_a_file_name_in_a_warning_does_not_act_on_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    finding = Finding("warning", "code", "These files are odd.", ("[/x]:bomb:\x1b[2J",))
+    manifest = replace(MANIFEST, findings=(finding,))
+    packed = PackedEnvironment("lab", "0" * 20, "/lab", 1, 1, True, manifest, uploaded=True)
+    _print_warnings(Console(), packed, parse_reference("lab"))
+    assert capsys.readouterr().out.endswith("Files: [/x]:bomb:\\x1b[2J.\n")
 
 
 @pytest.mark.parametrize(

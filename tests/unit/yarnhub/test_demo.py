@@ -6,12 +6,18 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+from rich.console import Console
 from traitlets.config.loader import PyFileConfigLoader
 
-from yarnhub.demo.demo import WHAT_TO_TRY, look_inside
+from yarnhub.demo.check import Step
+from yarnhub.demo.demo import WHAT_TO_TRY, look_inside, steps_table
 from yarnhub.demo.hub import KERNEL_TITLE, PROFILE, DemoHubSettings
 from yarnhub.demo.kernel_environment import make_kernel_environment, required_by
 from yarnspawner.profiles.config import parse_profiles
+
+#: Markup of rich, and a sequence that clears a terminal.
+EVIL = "[/x] \x1b[2J\nline 2"
 
 
 def test_the_printed_commands_look_for_the_demos_own_hadoop(tmp_path):
@@ -33,6 +39,14 @@ def test_the_hub_has_an_administrator_and_profiles_of_which_one_fails(tmp_path: 
     broken = next(p for p in profiles if p.fixed.get("environment") == "analysis")
     for title in (broken.display_name, "Your own size", KERNEL_TITLE):
         assert f'"{title}"' in WHAT_TO_TRY
+
+
+@pytest.mark.parametrize("step", [Step("alice", "save", 1, failure=EVIL), Step("", "", 1, EVIL)])
+def test_the_text_of_a_step_does_not_act_on_the_terminal(step: Step, capsys) -> None:
+    Console(width=100).print(steps_table([step]))
+    shown = capsys.readouterr().out
+    assert "[/x] \\x1b[2J" in shown
+    assert "line 2" in shown
 
 
 def test_kernels_start_in_the_second_environment_but_no_server_does(tmp_path: Path):

@@ -56,6 +56,20 @@ def test_each_archive_is_listed_with_its_packages(kept: LocalFileSystem) -> None
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_names_of_packages_and_servers_are_shown_as_they_are(
+    hdfs: LocalFileSystem, tmp_path: Path
+) -> None:
+    info = site_packages(tmp_path / "base") / "[blink]-[1].dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").touch()
+    hdfs.at(f"{DIRECTORY}/[bold]").mkdir(parents=True)
+    with hdfs.at(f"{DIRECTORY}/[bold]/[x].tar.gz").open("wb") as file:
+        pack(tmp_path / "base", 1_000_000, file)
+    shown = packages("list")
+    for part in ("[bold]", "[x]", "[blink] [1]"):
+        assert part in shown
+
+
 def test_packages_are_removed_of_one_python_or_of_all(kept: LocalFileSystem) -> None:
     assert packages("clean", "cpython-312-x86_64-linux-gnu").startswith("Removed 1 archive")
     assert kept.files() == [f"{DIRECTORY}/cpython-311-x86_64-linux-gnu/default.tar.gz"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from env_packaging.inventory import Stored
@@ -42,3 +43,15 @@ def test_a_name_or_version_in_the_registry_does_not_act_on_the_terminal(capsys) 
     assert "\x1b" not in shown
     assert "\x07" not in shown
     assert r"lab\x1b]0;owned\x07\x1b[2K" in shown
+
+
+@pytest.mark.parametrize("text", ["[/x]", "[link=http://evil.example]lab[/link]", ":bomb:"])
+def test_a_publishers_text_is_shown_as_it_is(text: str) -> None:
+    finding = Finding(text, "code", text)
+    manifest = replace(MANIFEST, source=text, python_version=text, findings=(finding,))
+    stored = Stored("lab", "a" * 20, (text,), (), None, manifest, "", 0)
+    console = Console(file=io.StringIO(), width=300, record=True)
+    console.print(table_of([stored], None))
+    print_manifest(console, manifest, "/archive", public=True)
+    assert console.export_text(clear=False).count(text) == 6  # two, then four
+    assert "href" not in console.export_html()
