@@ -106,6 +106,10 @@ class Writer(Protocol):
     def write(self, data: bytes) -> int:
         """Append all of `data`; return its length."""
 
+    def sync(self) -> None:
+        """Return when HDFS has all that was written. Before that, `write` and `close` may report
+        that it has not."""
+
     def close(self) -> None: ...
 
     def __enter__(self) -> Writer: ...

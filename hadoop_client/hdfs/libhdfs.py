@@ -185,6 +185,9 @@ class File:
     def write(self, data: bytes) -> None:
         self._library.call(self._file.write, data)
 
+    def hsync(self) -> None:
+        """Do nothing: Java keeps what it has sent until the DataNodes have it."""
+
     def close(self) -> None:
         self._library.call(self._file.close)
 

@@ -211,6 +211,10 @@ class LocalFile:
         with _errors(self._path):
             return self._file.write(data)
 
+    def sync(self) -> None:
+        with _errors(self._path):
+            self._file.flush()
+
     def close(self) -> None:
         with _errors(self._path):
             self._file.close()

@@ -54,6 +54,8 @@ class WritableFile(Protocol):
 
     def write(self, buf: bytes, /) -> object: ...
 
+    def hsync(self) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -121,6 +123,9 @@ class NativeWriter:
             # hdfs-native copies any other type than bytes item by item.
             self._calls(self._path, self._file.write, bytes(data[start : start + _CHUNK]))
         return len(data)
+
+    def sync(self) -> None:
+        self._calls(self._path, self._file.hsync)
 
     def close(self) -> None:
         self._calls(self._path, self._file.close)

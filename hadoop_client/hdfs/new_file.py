@@ -3,7 +3,8 @@
 HDFS takes a DataNode for alive until it has missed its heartbeats for 10.5 minutes, and chooses it
 for new blocks meanwhile. Hadoop's client then asks for other DataNodes, but hdfs-native gives up
 the file. So a small file is created again with fewer replicas, until none of them is on that
-DataNode. When it is closed, HDFS is asked for the missing replicas.
+DataNode. When it is closed, HDFS is asked for the missing replicas. The beginning of a larger file
+is kept until the DataNodes have it: hdfs-native reports late that they have failed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from hadoop_client.hdfs.native_files import Calls, NativeWriter, WritableFile
 
 log = logging.getLogger(__name__)
 
-#: Content up to this size is kept until the file is closed, so that it can be written again.
+#: Content up to this size is kept, so that it can be written again.
 _MOST_KEPT = 8 * 1024 * 1024
 
 #: The number of replicas of each further attempt. If one of three DataNodes is dead, and none runs
@@ -111,12 +112,16 @@ class NewFileWriter(NativeWriter):
 
     def write(self, data: bytes) -> int:
         self._do(partial(super().write, data))
-        self._size += len(data)
-        if self._size > _MOST_KEPT:
-            self._content = None
-        elif self._content is not None:
+        if self._content is not None:
             self._content.append(bytes(data))
+            self._size += len(data)
+            if self._size > _MOST_KEPT:
+                self.sync()
+                self._content = None
         return len(data)
+
+    def sync(self) -> None:
+        self._do(super().sync)
 
     def close(self) -> None:
         self._do(super().close)

@@ -73,14 +73,18 @@ class Upload:
             self._sending.result()
 
     def send_all(self, overlay: Overlay) -> None:
-        """Send all that the overlay has now."""
+        """Send all that the overlay has now, and wait until HDFS has it."""
+        self._send_rest(overlay)
+        self._writer.sync()
+
+    def _send_rest(self, overlay: Overlay) -> None:
         if overlay.size > self.sent:
             self._start(overlay, overlay.size)
         self.wait()
 
     def finish(self, overlay: Overlay) -> None:
         """Send the rest and close the temporary file."""
-        self.send_all(overlay)
+        self._send_rest(overlay)
         self._writer.close()
         self._thread.shutdown()
 

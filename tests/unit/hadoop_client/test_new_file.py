@@ -6,12 +6,14 @@ import errno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 from hdfs_native import AclEntry, AclStatus, WriteOptions
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hadoop_client.hdfs import new_file
 from hadoop_client.hdfs.deadline import Deadline
 from hadoop_client.hdfs.native_files import Calls
 from hadoop_client.hdfs.new_file import NewFileWriter
@@ -47,6 +49,8 @@ class Hdfs:
     #: The number of the file at the path, in place of the time at which it was created.
     created: int = 0
     asked: list[int | None] = field(default_factory=list)
+    #: What `create` returns.
+    file: Callable[[Hdfs, int | None], File] = field(default_factory=lambda: File)
 
     def create(self, path: str, write_options: WriteOptions) -> File:
         if self.asked and not write_options.overwrite:
@@ -57,7 +61,7 @@ class Hdfs:
         self.permission = write_options.permission
         self.group, self.acl = "staff", []
         self.created += 1
-        return File(self, failure)
+        return self.file(self, failure)
 
     def get_file_info(self, path: str) -> Status:
         return Status(self.length, self.replication, self.permission, self.group, self.created)
@@ -98,9 +102,19 @@ class File:
         self._step()
         self._content += buf
 
+    def hsync(self) -> None:
+        self._step()
+
     def close(self) -> None:
         self._step()
         self._hdfs.content = self._content
+
+
+class LateFile(File):
+    """Takes content after its DataNodes have failed, as hdfs-native does."""
+
+    def write(self, buf: bytes) -> None:
+        self._content += buf
 
 
 def write(hdfs: Hdfs, *chunks: bytes) -> None:
@@ -126,6 +140,16 @@ def test_a_file_has_all_content_and_replicas_or_fails(
         assert number == errno.EAGAIN
     assert (hdfs.content, hdfs.replication) == expected
     assert all(asked is None or asked <= replicas for asked in hdfs.asked)
+
+
+@given(st.lists(st.binary(min_size=1), max_size=4), st.integers(0, 20))
+def test_the_beginning_of_a_large_file_is_kept_until_the_datanodes_have_it(
+    chunks: list[bytes], most_kept: int
+) -> None:
+    hdfs = Hdfs([0, 0], file=LateFile)
+    with patch.object(new_file, "_MOST_KEPT", most_kept):
+        write(hdfs, *chunks)
+    assert (hdfs.content, hdfs.asked) == (b"".join(chunks), [None, 2, 1])
 
 
 def test_a_file_without_failures_is_created_once_and_asks_for_nothing_else() -> None:

@@ -194,7 +194,7 @@ def test_a_daemon_that_is_not_ready_in_time_is_reported(state):
     slow.kill()
 
 
-def test_a_daemon_can_be_ended_and_started_again(state):
+def test_a_daemon_can_be_ended_and_started_again(state, wait_until):
     worker = daemon(state, "echo started; exec sleep 1000", is_ready=lambda: True)
     worker.start()
     worker.wait_ready()
@@ -203,6 +203,8 @@ def test_a_daemon_can_be_ended_and_started_again(state):
     assert not worker.is_running
     worker.start()
     assert worker.pid != first
+    # While it becomes another program, it shows no variables.
+    wait_until(lambda: "worker" in daemons(state), 30, "the daemon's variables")
     assert daemons(state)["worker"].pid == worker.pid
     worker.kill()
     with pytest.raises(DaemonError, match="is not running"):

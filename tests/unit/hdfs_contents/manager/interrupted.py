@@ -50,6 +50,7 @@ class InterruptedWriter:
     def __init__(self, fs: InterruptedFileSystem, file: Writer) -> None:
         self._file = file
         self.write = fs.wrap("write", file.write)
+        self.sync = file.sync
         self.close = fs.wrap("close", file.close)
 
     def __enter__(self) -> InterruptedWriter:
