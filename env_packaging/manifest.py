@@ -34,6 +34,9 @@ Severity = Literal["warning", "note"]
 
 _Record = TypeVar("_Record", "Finding", "LeftOut", "Package")
 
+#: The types that JSON must have for the annotations of fields; those of sequences are not checked.
+_JSON_TYPES = {"str": (str,), "int": (int,), "str | None": (str, type(None)), "Severity": (str,)}
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -145,10 +148,10 @@ class Manifest:
                 )
             known = _known(cls, values)
             known["packages"] = _records(Package, values["packages"])
-            known["requirements"] = tuple(map(str, values.get("requirements", ())))
+            known["requirements"] = _texts(values.get("requirements", ()))
             known["left_out"] = _records(LeftOut, values["left_out"])
             known["findings"] = tuple(
-                Finding(**{**_known(Finding, record), "members": tuple(record["members"])})
+                Finding(**{**_known(Finding, record), "members": _texts(record["members"])})
                 for record in values["findings"]
             )
             return cls(**known)
@@ -160,7 +163,17 @@ class Manifest:
 
 
 def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
-    return {field.name: values[field.name] for field in fields(cls) if field.name in values}
+    """Return the values of a record's fields. Raises TypeError if one has another type."""
+    known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
+    for field in fields(cls):
+        wanted = _JSON_TYPES.get(str(field.type), (object,))
+        if field.name in known and not isinstance(known[field.name], wanted):
+            raise TypeError(f"{field.name} must be of type {field.type}")
+    return known
+
+
+def _texts(values: Iterable[object]) -> tuple[str, ...]:
+    return tuple(map(str, values))
 
 
 def _records(cls: type[_Record], values: list[dict[str, Any]]) -> tuple[_Record, ...]:

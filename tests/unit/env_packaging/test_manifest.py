@@ -58,6 +58,22 @@ def test_another_schema_is_refused_with_a_remedy() -> None:
         Manifest.from_json(replace(MANIFEST, schema=2).to_json())
 
 
+@pytest.mark.parametrize("value", [None, 3, 2.5, "3.11", [], {"a": 1}])
+@pytest.mark.parametrize("record", ["", "packages", "left_out", "findings"])
+def test_a_value_of_another_type_than_its_field_is_damage(record: str, value: object) -> None:
+    """Readers, such as the list of all environments, use the values without a check."""
+    whole = json.loads(MANIFEST.to_json())
+    values = whole[record][-1] if record else whole
+    optional = {"build", "channel"} if value is None else set()
+    for name in values.keys() - {"schema"} - optional:
+        before = values[name]
+        if isinstance(before, str | int) and not isinstance(value, type(before)):
+            values[name] = value
+            with pytest.raises(DamagedEnvironmentError, match=name):
+                Manifest.from_json(json.dumps(whole))
+            values[name] = before
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "null", "{}", '{"schema": 1}', MANIFEST.to_json()[:-30], "[" * 100_000],
