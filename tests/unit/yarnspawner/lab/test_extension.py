@@ -126,7 +126,7 @@ def test_a_burst_ends_its_kernel_alone_and_jupyterlab_learns_why(
     assert refused.json()["message"].startswith("The hub did not answer as expected")
     for method, name in (("GET", "status"), ("POST", "lifetime"), ("GET", "log"), ("GET", "guide")):
         address = f"{server.http.base_url}yarnhub/api/{name}"
-        anonymous = httpx.request(method, address, trust_env=False)
+        anonymous = httpx.request(method, address, trust_env=False, timeout=60)
         assert anonymous.status_code == httpx.codes.FORBIDDEN
 
 
@@ -136,6 +136,14 @@ def test_a_cell_that_prints_nothing_keeps_its_server_active(
     server = start(ServerFacts(memory=2048 * MIB, memory_margin=0.05))
     client = server.kernel()
     begun, end = tmp_path / "begun", tmp_path / "end"
+
+    def is_heard() -> bool:
+        # The server may not have heard what the kernel said first.
+        client.kernel_info()
+        (kernel,) = server.http.get("api/kernels").json()
+        return kernel["execution_state"] != "starting"
+
+    wait_until(is_heard, 60, "the kernel to be heard")
     client.execute(
         "import pathlib, time\n"
         f"pathlib.Path({str(begun)!r}).touch()\n"
