@@ -39,6 +39,9 @@ SITE_FILES = ("core-site.xml", "hdfs-site.xml", "yarn-site.xml")
 #: The directory in which distributions install the clients' configuration.
 DEFAULT_DIRECTORY = "/etc/hadoop/conf"
 
+#: A variable in a value: the name of a property, or `env.NAME`.
+VARIABLE = re.compile(r"\$\{([^}$ ]+)\}")
+
 MAX_SUBSTITUTIONS = 20
 
 #: Hadoop's defaults that this package needs or that site files refer to.
@@ -77,7 +80,7 @@ class Configuration:
         properties: dict[str, str] = {}
         final: set[str] = set()
         for file in found:
-            for name, value, is_final in read_file(file):
+            for name, value, is_final, _ in read_file(file):
                 if value is not None and name not in final:
                     properties[name] = value
                 if is_final:
@@ -253,7 +256,7 @@ class Configuration:
     def _substitute(self, key: str, value: str) -> str:
         resolved = value
         for _ in range(MAX_SUBSTITUTIONS):
-            match = re.search(r"\$\{([^}$ ]+)\}", resolved)
+            match = VARIABLE.search(resolved)
             if match is None:
                 return resolved
             replacement = self._variable(match[1])

@@ -9,9 +9,9 @@ Source: org.apache.hadoop.conf.Configuration and its DeprecatedProperties.
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
@@ -42,21 +42,25 @@ def existing_files(directory: Path, names: Sequence[str]) -> list[Path]:
         ) from error
 
 
-#: Name, value, and whether it is final.
-_Property = tuple[str, str | None, bool]
+class Property(NamedTuple):
+    """A property. `file` is where it stands: the path of a file, or the URL of a web server."""
+
+    name: str
+    value: str | None
+    is_final: bool
+    file: str
 
 
-def read_file(file: Path, *, public: bool = False) -> Iterator[_Property]:
-    """Yield each property of a file and of the files that it includes; with `public`, not those of
-    an included file that not every user may read."""
+def read_file(file: Path) -> Iterator[Property]:
+    """Yield each property of a file and of the files that it includes."""
     try:
         content = file.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
-    yield from _parse(content, (str(file),), public)
+    yield from _parse(content, (str(file),))
 
 
-def _parse(content: bytes, files: tuple[str, ...], public: bool) -> Iterator[_Property]:
+def _parse(content: bytes, files: tuple[str, ...]) -> Iterator[Property]:
     """Yield the properties of the last of `files`, the chain of includes that leads to it."""
     file = files[-1]
     try:
@@ -70,42 +74,37 @@ def _parse(content: bytes, files: tuple[str, ...], public: bool) -> Iterator[_Pr
             f"{file} is not a Hadoop configuration: it begins with <{_tag(root)}>, "
             "not with <configuration>."
         )
-    yield from _properties(root, files, public)
+    yield from _properties(root, files)
 
 
-def _properties(
-    parent: ElementTree.Element, files: tuple[str, ...], public: bool
-) -> Iterator[_Property]:
+def _properties(parent: ElementTree.Element, files: tuple[str, ...]) -> Iterator[Property]:
     """Yield the properties of an element of the last of `files`."""
     for element in parent:
         tag = _tag(element)
         if tag == "configuration":
-            yield from _properties(element, files, public)
+            yield from _properties(element, files)
         elif tag == "include":
-            yield from _include(element, files, public)
+            yield from _include(element, files)
         elif tag == "property":
             parts = dict(element.attrib)
             parts |= {_tag(child): child.text for child in element if child.text}
             name = parts.get("name", "").strip()
             if name:
+                value, is_final = parts.get("value"), parts.get("final") == "true"
                 # To Hadoop an empty value is no value.
-                yield OLD_NAMES.get(name, name), parts.get("value"), parts.get("final") == "true"
+                yield Property(OLD_NAMES.get(name, name), value, is_final, files[-1])
 
 
-def _include(
-    element: ElementTree.Element, files: tuple[str, ...], public: bool
-) -> Iterator[_Property]:
+def _include(element: ElementTree.Element, files: tuple[str, ...]) -> Iterator[Property]:
     target = _target(element.get("href", "").strip(), Path(files[0]).parent)
     if target in files:
         raise ConfigurationError(f"{target} includes itself: remove the xi:include.")
-    if public and _is_private(target):
-        return
     content = _content(target)
     fallback = next((child for child in element if _tag(child) == "fallback"), None)
     if content is not None:
-        yield from _parse(content, (*files, target), public)
+        yield from _parse(content, (*files, target))
     elif fallback is not None:
-        yield from _properties(fallback, files, public)
+        yield from _properties(fallback, files)
     else:
         raise ConfigurationError(f"{files[-1]} includes {target}, which does not exist.")
 
@@ -116,14 +115,6 @@ def _target(href: str, directory: Path) -> str:
     if url.scheme in ("http", "https"):
         return href
     return str(directory / (unquote(url.path) if url.scheme == "file" else href))
-
-
-def _is_private(target: str) -> bool:
-    """Return whether it is a local file whose mode keeps others from reading it."""
-    try:
-        return not Path(target).stat().st_mode & stat.S_IROTH
-    except OSError:
-        return False
 
 
 def _content(target: str) -> bytes | None:

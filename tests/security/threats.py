@@ -180,6 +180,15 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{PACKING}/test_private.py::test_records_are_published_without_credentials",
         f"{PACKING}/test_private.py::test_variables_of_conda_with_credentials_are_refused_by_name",
     ),
+    "a secret, or a private file, of the Hadoop configuration that the hub sends to servers": (
+        f"{HUB}/test_client_configuration.py::test_secrets_stay_on_the_hub",
+        f"{HUB}/test_client_configuration.py::"
+        "test_what_the_site_names_as_sensitive_stays_on_the_hub",
+        f"{HUB}/test_client_configuration.py::"
+        "test_a_server_reaches_the_cluster_of_a_hub_whose_files_are_private_and_gets_no_more",
+        f"{HUB}/test_client_configuration.py::"
+        "test_what_a_file_includes_stays_on_the_hub_if_not_all_users_may_read_that",
+    ),
     "a shared environment that some users cannot read": (
         f"{PACKING}/test_registry.py::test_an_environment_that_not_every_user_can_read_is_not_public",
         f"{SPAWNER}/test_options.py::"
