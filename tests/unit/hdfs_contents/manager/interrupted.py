@@ -50,8 +50,10 @@ class InterruptedWriter:
     def __init__(self, fs: InterruptedFileSystem, file: Writer) -> None:
         self._file = file
         self.write = fs.wrap("write", file.write)
-        self.sync = file.sync
         self.close = fs.wrap("close", file.close)
+
+    def sync(self) -> None:
+        self._file.sync()
 
     def __enter__(self) -> InterruptedWriter:
         return self
