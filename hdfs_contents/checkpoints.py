@@ -2,7 +2,8 @@
 
 - The newest is `.ipynb_checkpoints/NAME-checkpoint.EXT`, as on a local disk. Older ones, if `keep`
   asks for them, have their time in the name. They move and are copied with their directory.
-- Creating and restoring copies bytes from HDFS to HDFS and replaces the target as a whole.
+- Creating and restoring copies bytes from HDFS to HDFS and replaces the target as a whole. A
+  checkpoint has the access of its file, whatever it replaces: another user may have put that there.
 - The id of a checkpoint is its time, so it stays the same when newer ones are created.
 - Listing changes nothing. It includes the versions of the file in HDFS snapshots, which can be
   restored like checkpoints.
@@ -38,6 +39,9 @@ T = TypeVar("T")
 
 #: The infix of a checkpoint's name, and an id of the newest one, as on a local disk.
 _NAME = "checkpoint"
+
+#: The mode of a file that is restored from another user's checkpoint.
+_PRIVATE = 0o600
 
 #: How the id of a version in a snapshot begins.
 _SNAPSHOT_PREFIX = "snapshot-"
@@ -222,8 +226,15 @@ class HDFSCheckpoints(AsyncGenericCheckpointsMixin, AsyncCheckpoints):
             self._fs.check_write(hdfs_path)
             advice = "Restore the checkpoint when that program has closed it"
             self._store.refuse_unclosed(hdfs_path, advice)
+        # The access of another user's checkpoint was chosen by that user.
+        own = checkpoint if checkpoint.owner == self._fs.user else None
         restored = copy_file(
-            self._fs, checkpoint.path, hdfs_path, replaces=existing, keep=existing or checkpoint
+            self._fs,
+            checkpoint.path,
+            hdfs_path,
+            replaces=existing,
+            keep=existing or own,
+            mode=_PRIVATE,
         )
         self._store.last_seen.record(restored)
 

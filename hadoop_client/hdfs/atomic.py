@@ -2,9 +2,9 @@
 
 - Readers see the old content or the new, never a mix and never nothing. The new content is written
   to a hidden temporary file in the same directory, then renamed over the old file.
-- The file keeps its mode, its ACL, and its group if HDFS allows it. Access is never wider than
-  before. The last writer owns the file, because only a superuser can give it away; the previous
-  owner keeps their access.
+- The file keeps its mode, its ACL, and its group if HDFS allows it, or has those of another file,
+  as a checkpoint has. Access is never wider than that. The last writer owns the file, because only
+  a superuser can give it away; the previous owner of a file that keeps its access keeps theirs.
 - Only the version that the caller has seen is replaced. If another client has created, changed or
   replaced the file since then, it stays, and the caller gets EEXIST or ESTALE.
 - After a failure the file is unchanged. The temporary file is deleted if HDFS answers.
@@ -50,18 +50,20 @@ def write_file(
     *,
     replaces: FileStatus | None,
     keep: FileStatus | None = None,
+    mode: int | None = None,
     modified_ms: int | None = None,
     before_rename: Callable[[FileStatus], None] | None = None,
 ) -> FileStatus:
     """Write `chunks` to `target` and return the status that the next `stat` returns.
 
     The file replaces the version in `replaces`, or is new if that is None. It gets the mode, group
-    and ACL of that version, or else of `keep`. Its time is `modified_ms`, or else the current one.
-    `before_rename` is called with the status that the file will have.
+    and ACL of `keep`, or else of that version, or else `mode`, or else the mode of any new file.
+    Its time is `modified_ms`, or else the current one. `before_rename` is called with the status
+    that the file will have.
     """
-    keep = replaces or keep
+    keep = keep or replaces
     temporary = temporary_beside(target)
-    opened = fs.open_write(temporary, first_mode(keep))
+    opened = fs.open_write(temporary, first_mode(keep) or mode)
     with removed_on_failure(fs, temporary):
         with opened as file:
             size = sum(file.write(chunk) for chunk in chunks)
@@ -85,9 +87,10 @@ def copy_file(
     *,
     replaces: FileStatus | None,
     keep: FileStatus | None = None,
+    mode: int | None = None,
 ) -> FileStatus:
     """Copy the content of `source` to `target`; see `write_file`."""
-    return write_file(fs, target, chunks_of(fs, source), replaces=replaces, keep=keep)
+    return write_file(fs, target, chunks_of(fs, source), replaces=replaces, keep=keep, mode=mode)
 
 
 def chunks_of(fs: FileSystem, path: str) -> Iterator[bytes]:
@@ -113,8 +116,12 @@ def publish(
     keep: FileStatus | None,
     before_rename: Callable[[FileStatus], None] | None = None,
 ) -> FileStatus:
-    """Give the temporary file, which has `size` bytes, the access of `keep` and its final name."""
-    written = _with_access(fs, temporary, keep, replaces=replaces is not None)
+    """Give the temporary file, which has `size` bytes, the access of `keep` and its final name.
+
+    The owner of a file that is replaced keeps their access only if that file is `keep`: another
+    user may have put the file there.
+    """
+    written = _with_access(fs, temporary, keep, replaces=keep == replaces)
     refuse_lost_bytes(written._replace(path=target), size, "save again")
     if before_rename is not None:
         before_rename(written._replace(path=target))

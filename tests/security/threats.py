@@ -228,6 +228,14 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{HUB}/test_kept_session.py::"
         "test_a_configured_directory_is_used_and_never_deleted_as_a_whole",
     ),
+    "another user's file in the place of a checkpoint": (
+        f"{MANAGER}/test_checkpoints.py::"
+        "test_a_checkpoint_has_the_access_of_its_file_and_not_of_what_it_replaces",
+        f"{MANAGER}/test_checkpoints.py::"
+        "test_a_missing_file_restored_from_another_users_checkpoint_is_private",
+        f"{CLIENT}/test_atomic.py::"
+        "test_only_the_owner_of_the_file_whose_access_is_kept_keeps_theirs",
+    ),
     "another user's session archive or archive of packages, put where a user's own is expected": (
         f"{UNIT}/hdfs_contents/test_kept_packages.py::"
         "test_packages_that_another_user_may_have_put_there_are_not_restored",

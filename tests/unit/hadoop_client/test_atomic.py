@@ -87,6 +87,28 @@ def test_a_lock_is_waited_for_and_tried_after_the_last_wait(
     assert contents(tmp_path) == {"a": "ours"}
 
 
+@pytest.mark.parametrize(("keeps", "former_owner"), [("a", True), ("source", False)])
+def test_only_the_owner_of_the_file_whose_access_is_kept_keeps_theirs(
+    fs: LocalFileSystem,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    keeps: str,
+    former_owner: bool,
+) -> None:
+    """The file that is replaced may be one that another user has put there."""
+    (tmp_path / "source").write_text("secret")
+    copied = []
+
+    def copy_access(source: str, target: str, *, replaces: bool = False) -> FileStatus:
+        copied.append((source, replaces))
+        return fs.stat(target)
+
+    monkeypatch.setattr(fs, "copy_access", copy_access)
+    keep = fs.stat(f"/home/{keeps}")
+    write_file(fs, "/home/a", [b"secret"], replaces=fs.stat("/home/a"), keep=keep)
+    assert copied == [(f"/home/{keeps}", former_owner)]
+
+
 class SharedFileSystem(LocalFileSystem):
     """A directory with the sticky bit that is another user's, with that user's lock: a file or
     directory that alice can rename a file over, as in HDFS, and cannot delete."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jupyter_server.services.contents.checkpoints import GenericCheckpointsMixin
@@ -90,6 +91,44 @@ async def test_a_missing_file_is_restored_from_its_checkpoint(
     fs.delete(f"{root}/a")
     await manager.restore_checkpoint("checkpoint", "a")
     assert read("a") == b"content"
+    assert fs.stat(f"{root}/a").mode == 0o600
+
+
+async def test_a_checkpoint_has_the_access_of_its_file_and_not_of_what_it_replaces(
+    manager: HDFSContentsManager, fs: FileSystem, write: Write, read: Read
+) -> None:
+    """Another user may have put a file there, in a directory that both can write to."""
+    write("d/a", "secret", mode=0o600)
+    planted = write("d/.ipynb_checkpoints/a-checkpoint", "theirs", mode=0o666)
+    await manager.create_checkpoint("d/a")
+    assert read("d/.ipynb_checkpoints/a-checkpoint") == b"secret"
+    assert fs.stat(planted).mode == 0o600
+
+
+async def test_a_checkpoint_follows_a_change_of_the_files_mode(
+    manager: HDFSContentsManager, fs: FileSystem, root: str, write: Write
+) -> None:
+    write("a", "first", mode=0o644)
+    await manager.create_checkpoint("a")
+    fs.set_permission(f"{root}/a", 0o600)
+    await manager.create_checkpoint("a")
+    assert fs.stat(f"{root}/.ipynb_checkpoints/a-checkpoint").mode == 0o600
+
+
+async def test_a_missing_file_restored_from_another_users_checkpoint_is_private(
+    manager: HDFSContentsManager,
+    fs: FileSystem,
+    root: str,
+    write: Write,
+    read: Read,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its content gets changed later, and that user has chosen the mode."""
+    write(".ipynb_checkpoints/a-checkpoint", "theirs", mode=0o666)
+    with monkeypatch.context() as as_bob:
+        as_bob.setattr(type(fs), "user", "bob")
+        await manager.restore_checkpoint("checkpoint", "a")
+    assert read("a") == b"theirs"
     assert fs.stat(f"{root}/a").mode == 0o600
 
 
