@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from itertools import product
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -55,8 +56,15 @@ def installed(name: str, extras: frozenset[str]) -> dict[str, Distribution]:
 def constraint(package: str, version: str, requires_python: str) -> str:
     """Return the line of a package, with a marker if it needs a later Python than the oldest."""
     supported = SpecifierSet(requires_python)
-    oldest = next(python for python in PYTHONS if f"{python}.99" in supported)
-    marker = "" if oldest == PYTHONS[0] else f' ; python_version >= "{oldest}"'
+    python, patch = next(
+        (python, patch)
+        for python, patch in product(PYTHONS, range(100))
+        if f"{python}.{patch}" in supported
+    )
+    if patch:
+        marker = f' ; python_full_version >= "{python}.{patch}"'
+    else:
+        marker = "" if python == PYTHONS[0] else f' ; python_version >= "{python}"'
     return f"{package}=={version}{marker}\n"
 
 
