@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from hadoop_client.hdfs.atomic import write_file
 from hadoop_client.hdfs.filesystem import FileSystem
 from tests.browser import lab
 from tests.browser.lab import HOME
 from tests.hadoop.env_tools import open_hdfs
-from tests.hadoop.hdfs_files import open_anew, read
+from tests.hadoop.hdfs_files import read
 from yarnhub.minihadoop import MiniHadoop
 
 pytestmark = [
@@ -24,8 +25,8 @@ pytestmark = [
 
 
 def put(fs: FileSystem, path: str, content: bytes) -> None:
-    with open_anew(fs, path) as file:
-        file.write(content)
+    # At no time is there no file: JupyterLab looks now and then.
+    write_file(fs, path, [content], replaces=fs.stat(path) if fs.exists(path) else None)
 
 
 def test_an_upload_overwrites_a_checkpoint_comes_back_and_a_shared_directory_is_opened(

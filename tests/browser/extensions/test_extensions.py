@@ -127,6 +127,8 @@ async def test_nbdime_compares_with_a_checkpoint_and_with_a_commit(
         await alice.api("PUT", f"contents/{path}", notebook("first"))
         await alice.run_in_terminal("git init -q . && git add . && git commit -qm one", directory)
         await alice.api("PUT", f"contents/{path}", notebook("second"))
+        # Code, and so git, sees a save within a second.
+        await alice.run_in_terminal("until grep -q second a.ipynb; do sleep 0.1; done", directory)
         for base in ("checkpoint", "git"):
             difference = await post(alice, "nbdime/api/diff", {"base": f"{base}:{path}"})
             assert difference["base"]["cells"][0]["source"] == "first"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hadoop_client.hdfs.filesystem import FileSystem
+from hadoop_client.hdfs.filesystem import FileStatus, FileSystem
 from hdfs_contents import HDFSContentsManager
 from tests.unit.hdfs_contents.manager.models import MakeManager, Write, notebook, refused
 
@@ -38,12 +38,18 @@ async def test_a_directory_is_listed_whatever_the_times_in_it_are(
 ) -> None:
     """Any user may set any time of a file that they may write."""
     write("d/a")
-    stat, list_dir = fs.stat, fs.list_dir
+    kind = type(fs)  # the manager's file system is another one of the kind
+    stat, list_dir = kind.stat, kind.list_dir
+
+    def stat_with_time(own: FileSystem, path: str) -> FileStatus:
+        return stat(own, path)._replace(modified_ms=time_ms)
+
+    def list_with_time(own: FileSystem, path: str) -> list[FileStatus]:
+        return [status._replace(modified_ms=time_ms) for status in list_dir(own, path)]
+
     with monkeypatch.context() as patched:
-        patched.setattr(fs, "stat", lambda path: stat(path)._replace(modified_ms=time_ms))
-        patched.setattr(
-            fs, "list_dir", lambda path: [s._replace(modified_ms=time_ms) for s in list_dir(path)]
-        )
+        patched.setattr(kind, "stat", stat_with_time)
+        patched.setattr(kind, "list_dir", list_with_time)
         (entry,) = (await manager.get("d"))["content"]
     assert entry["last_modified"].year == (1 if time_ms < 0 else 9999)
 
