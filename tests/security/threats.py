@@ -392,6 +392,10 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{SECURITY}/test_hostile_server.py::"
         "test_a_hub_that_is_restarted_starts_whatever_a_running_server_answers",
     ),
+    "a node's web page that redirects the hub to a service that only the hub's machine reaches": (
+        f"{HUB}/test_server_log.py::test_a_nodes_redirect_is_not_followed",
+        f"{HUB}/test_direct_launcher.py::test_a_redirect_to_a_phase_is_an_unknown_phase",
+    ),
     "the port of a server that has ended, taken by another user on the node": (
         f"{SECURITY}/test_port_of_an_ended_server.py::"
         "test_the_port_is_held_until_the_hub_routes_nobody_there",

@@ -77,3 +77,10 @@ RUNNING = b'{"container": {"state": "RUNNING"}}'
 async def test_any_other_answer_is_an_unknown_phase(answer: bytes, address_of) -> None:
     address = await address_of(answer)
     assert await container_phase(address, "container_1") is Phase.UNKNOWN
+
+
+async def test_a_redirect_to_a_phase_is_an_unknown_phase(address_of) -> None:
+    elsewhere = await address_of(http(RUNNING))
+    moved = b"HTTP/1.1 302 Found\r\nLocation: http://%s/\r\nContent-Length: 0\r\n\r\n"
+    address = await address_of(moved % elsewhere.encode())
+    assert await container_phase(address, "container_1") is Phase.UNKNOWN

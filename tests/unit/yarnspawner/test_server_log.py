@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +15,7 @@ from yarnspawner.endings import End
 from yarnspawner.hub import server_log
 from yarnspawner.hub.server_log import _ended, container_log
 from yarnspawner.launcher.interface import Container
-from yarnspawner.node_logs import stream_path
+from yarnspawner.node_logs import STREAMS, stream_path
 
 HEAD = "Container: c\nLogAggregationType: LOCAL\nLogType:stdout\nLogContents:\n"
 
@@ -30,10 +31,30 @@ class Node(web.RequestHandler):
         self.write(HEAD + "x" * 500_000 + "\x1b[31mlast\nEnd of LogType:stdout\n***\n")
 
 
+class Service(web.RequestHandler):
+    """A service that only the hub's machine reaches."""
+
+    requests = 0
+
+    def get(self) -> None:
+        Service.requests += 1
+        self.write(HEAD + "a secret of the service")
+
+
+class Redirect(web.RequestHandler):
+    """Another program at a node's port."""
+
+    def get(self, _: str) -> None:
+        self.write("the body of a redirect")
+        self.redirect("/service", status=307)
+
+
 @pytest.fixture
 async def node() -> AsyncIterator[Container]:
     socket, port = bind_unused_port()
-    server = HTTPServer(web.Application([(r"/ws/v1/node/containers/c/logs/(\w+)", Node)]))
+    logs = "/ws/v1/node/containers/{}/logs/(\\w+)"
+    pages = [(logs.format("c"), Node), (logs.format("moved"), Redirect), ("/service", Service)]
+    server = HTTPServer(web.Application(pages))
     server.add_sockets([socket])
     yield Container("node1", node_http=f"127.0.0.1:{port}", container_id="c")
     server.stop()
@@ -46,6 +67,15 @@ async def test_the_end_of_each_stream_is_text_that_acts_on_no_terminal(node: Con
     assert out.rstrip().endswith(r"\x1b[31mlast")
     assert len(out) < server_log.LAST_BYTES + 200
     assert err == ": node node1 did not return it (HTTP 403: Forbidden).\n"
+
+
+async def test_a_nodes_redirect_is_not_followed(node: Container):
+    text = await container_log(replace(node, container_id="moved"), "hub")
+    reason = "HTTP 307: a redirect, which the hub does not follow"
+    assert text == "\n".join(
+        f"==> {stream}: node node1 did not return it ({reason}).\n" for stream in STREAMS
+    )
+    assert Service.requests == 0
 
 
 async def test_a_node_that_does_not_answer_is_named():
