@@ -73,6 +73,7 @@ class HubLifetime:
                 headers={"Authorization": f"token {environment['JUPYTERHUB_API_TOKEN']}"},
                 body="" if method == "POST" else None,
                 request_timeout=TIMEOUT_SECONDS,
+                follow_redirects=False,  # the request has the server's token
                 ssl_options=ssl_context(environment),
                 raise_error=False,
             )

@@ -21,6 +21,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.status = 200
+        self.location = ""
         self.answer: object = {"ends_ms": 2_000, "latest_ms": 3_500}
         self.requests: list[tuple[str | None, str, str]] = []
         #: A GET that is `held` gets its answer, which is older, when it is released.
@@ -33,6 +34,8 @@ class Hub:
                 token = self.request.headers["Authorization"]
                 hub.requests.append((self.request.method, self.request.path, token))
                 self.set_status(hub.status)
+                if hub.location:
+                    self.set_header("Location", hub.location)
                 self.finish(hub.answer)  # type: ignore[arg-type]
 
             async def get(self) -> None:
@@ -74,6 +77,13 @@ async def test_the_hub_is_asked_once_in_a_while(hub: Hub) -> None:
     await refreshed(lifetime)
     assert (lifetime.ends, lifetime.latest) == (2.0, 3.5)
     assert hub.requests == [("GET", "/hub/api/users/alice/server/lifetime", f"token {TOKEN}")]
+
+
+async def test_a_redirect_does_not_get_the_servers_token(hub: Hub) -> None:
+    hub.status, hub.location = 307, "/elsewhere"
+    with pytest.raises(NotExtendedError):
+        await HubLifetime(1.0, hub.environment).extend()
+    assert [path for _, path, _ in hub.requests] == ["/hub/api/users/alice/server/lifetime"]
 
 
 async def test_an_extension_is_the_hubs(hub: Hub) -> None:
