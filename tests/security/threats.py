@@ -395,6 +395,7 @@ THREATS: dict[str, tuple[str, ...]] = {
     "a node's web page that redirects the hub to a service that only the hub's machine reaches": (
         f"{HUB}/test_server_log.py::test_a_nodes_redirect_is_not_followed",
         f"{HUB}/test_direct_launcher.py::test_a_redirect_to_a_phase_is_an_unknown_phase",
+        f"{TOOL}/test_node_http.py::test_a_redirect_is_an_error_and_not_followed",
     ),
     "the port of a server that has ended, taken by another user on the node": (
         f"{SECURITY}/test_port_of_an_ended_server.py::"

@@ -49,13 +49,13 @@ def namenode_urls(configuration: Configuration) -> list[str]:
 
 
 def accepts_any_name(url: str) -> bool | None:
-    """Return whether WebHDFS accepts a name that is claimed; None if it cannot be reached."""
+    """Return whether WebHDFS accepts a name that is claimed; None without a usable answer."""
     request = f"{url}/webhdfs/v1/?op=GETHOMEDIRECTORY&user.name={CLAIMED}"
     try:
         with open_url(request, TIMEOUT_SECONDS) as page:
             answer = json.loads(read_answer(page, _MAX_BYTES))
-    except HTTPError:
-        return False
+    except HTTPError as error:
+        return None if 300 <= error.code < 400 else False
     except (OSError, ValueError):
         return None
     path = answer.get("Path") if isinstance(answer, dict) else None
@@ -65,7 +65,7 @@ def accepts_any_name(url: str) -> bool | None:
 def judge_webhdfs(url: str, accepted: bool | None) -> CheckResult:
     """Judge a NameNode's answer; None: there was none."""
     if accepted is None:
-        why = f"WebHDFS could not be reached at {url}, so it was not checked."
+        why = f"WebHDFS gave no usable answer at {url}, so it was not checked."
         return CheckResult("webhdfs", Verdict.SKIPPED, why)
     if not accepted:
         return CheckResult("webhdfs", Verdict.OK, f"WebHDFS at {url} accepts no claimed user name.")

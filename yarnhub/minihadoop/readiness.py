@@ -83,7 +83,8 @@ def nodemanager_ready(ports: Ports, index: int, since_ms: int) -> bool:
     # Its own name for itself: the machine's name service may map 127.0.0.1 to "localhost".
     name = own.get("nodeInfo", {}).get("id")
     # A standby ResourceManager redirects to the active one.
-    listing = get_json(f"{ports.resourcemanager_url()}/ws/v1/cluster/nodes")
+    active = 1 if resourcemanager_state(ports, 0) == "STANDBY" else 0
+    listing = get_json(f"{ports.resourcemanager_url(active)}/ws/v1/cluster/nodes")
     nodes = (listing.get("nodes") or {}).get("node") or []
     return any(
         node["id"] == name and node["state"] == "RUNNING" and node["lastHealthUpdate"] >= since_ms

@@ -9,8 +9,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from yarnhub.minihadoop.ports import held_ports
-from yarnhub.minihadoop.readiness import wants_ticket
+from yarnhub.minihadoop import readiness
+from yarnhub.minihadoop.ports import Ports, held_ports
+from yarnhub.minihadoop.readiness import nodemanager_ready, wants_ticket
 
 
 @contextmanager
@@ -42,3 +43,26 @@ def test_only_a_refusal_without_authentication_asks_for_a_ticket(status: int, wa
 def test_a_server_that_is_not_there_wants_nothing():
     with held_ports(1) as (port,):
         assert wants_ticket(f"http://127.0.0.1:{port}") is False
+
+
+@pytest.mark.parametrize("active", [0, 1])
+def test_the_active_resourcemanager_is_asked_for_its_nodes(
+    active: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The redirect of the standby one is not followed."""
+    ports = Ports(10_000)
+    node = {"id": "node:1", "state": "RUNNING", "lastHealthUpdate": 5}
+    info = {"state": "STARTED", "haState": "ACTIVE"}
+    answers = {
+        f"http://{ports.nodemanager_host(0)}:{ports.nodemanager_http}/ws/v1/node/info": {
+            "nodeInfo": {"id": "node:1"}
+        },
+        f"{ports.resourcemanager_url(active)}/ws/v1/cluster/info": {"clusterInfo": info},
+        f"{ports.resourcemanager_url(active)}/ws/v1/cluster/nodes": {"nodes": {"node": [node]}},
+        f"{ports.resourcemanager_url(1 - active)}/ws/v1/cluster/info": {
+            "clusterInfo": {**info, "haState": "STANDBY"}
+        },
+    }
+    monkeypatch.setattr(readiness, "get_json", lambda url: answers.get(url, {}))
+    assert nodemanager_ready(ports, 0, since_ms=5)
+    assert not nodemanager_ready(ports, 0, since_ms=6)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.error import HTTPError
 
 import pytest
 
@@ -16,9 +17,12 @@ BODIES = {"/small": b'{"a": 1}', "/deep": b"[" * 100_000, "/large": b" " * (2 <<
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.send_response(200)
+        status, _, target = self.path.removeprefix("/to/").partition("?")
+        self.send_response(int(status) if target else 200)
+        if target:
+            self.send_header("Location", target)
         self.end_headers()
-        self.wfile.write(BODIES[self.path])
+        self.wfile.write(BODIES.get(self.path, b""))
 
     def log_message(self, *_: object) -> None:
         pass
@@ -45,3 +49,13 @@ def test_an_answer_over_the_limit_is_refused(url: str) -> None:
 def test_json_that_nests_too_deeply_is_no_answer(url: str) -> None:
     assert get_json(f"{url}/small", 60) == {"a": 1}
     assert get_json(f"{url}/deep", 60) == {}
+
+
+@pytest.mark.parametrize("target", ["/small", "http://[", "file:///etc/passwd"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_an_error_and_not_followed(url: str, status: int, target: str) -> None:
+    with pytest.raises(HTTPError, match="a redirect, which is not followed") as raised:
+        open_url(f"{url}/to/{status}?{target}", 60)
+    assert raised.value.code == status
+    raised.value.close()
+    assert get_json(f"{url}/to/{status}?{target}", 60) == {}

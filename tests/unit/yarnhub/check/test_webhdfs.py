@@ -102,6 +102,7 @@ def namenode(status: int, body: bytes) -> Iterator[str]:
         (200, b'{"Path":7}', False),
         (401, b"", False),
         (403, b"", False),
+        (302, b"", None),
         (200, b"<html>", None),
         (200, b" " * (70 << 10), None),
     ],
@@ -133,4 +134,4 @@ def test_a_namenode_that_does_not_answer_is_not_judged() -> None:
         secure = {"hadoop.security.authentication": "kerberos"}
         (result,) = check_webhdfs(Configuration(ONE | secure | where))
     assert result.verdict is Verdict.SKIPPED
-    assert "could not be reached" in result.why
+    assert "no usable answer" in result.why
