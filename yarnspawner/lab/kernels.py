@@ -17,7 +17,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yarnspawner.launch.interpreter import without_directory
+from yarnspawner.launch.interpreter import LISTS, without_directory
 from yarnspawner.launch.kernels import PREFIX_KEY
 
 if TYPE_CHECKING:
@@ -34,9 +34,6 @@ SUPPORTED = "supported_encryption"
 #: as many again. With its default, 100, jupyter_server's connection for a kernel's state is often
 #: later than its first answer. jupyter_server then asks again half a second later.
 RECONNECT_MS = 20
-
-#: The variables with lists of directories, in which an empty one is the working directory.
-LISTS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
 
 
 def encrypt_connections(kernels: Configurable) -> None:
@@ -77,6 +74,7 @@ def secure_specs(specs: KernelSpecManager) -> None:
     def get_secure_spec(kernel_name: str) -> KernelSpec:
         spec = get_kernel_spec(kernel_name)
         spec.argv = without_directory(spec.argv)
+        leave_out_working_directory(spec.env)
         spec.metadata |= encryption_of(spec)
         return spec
 

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from hadoop_client.python_module import LEAVE_OUT_DIRECTORY, RUN_MODULE
 
+#: The variables with lists of directories, in which an empty one is the working directory.
+LISTS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
+
 #: Takes the working directory off the path. `PYTHONPATH=/lib:` puts it there too.
 _CLEAN = (
     LEAVE_OUT_DIRECTORY

@@ -14,7 +14,7 @@ import shlex
 from collections.abc import Iterable
 
 from yarnspawner.failures import OptionsError
-from yarnspawner.launch.interpreter import without_directory
+from yarnspawner.launch.interpreter import LISTS, without_directory
 
 #: The specs' directory, relative to the container's; it is in JUPYTER_PATH.
 KERNELS_DIRECTORY = "kernels"
@@ -24,12 +24,24 @@ PREFIX_KEY = "yarnhub_prefix"
 
 _, *_ARGUMENTS = without_directory(["python", "-m", "ipykernel_launcher"])
 
+#: Activation scripts run away from the notebook, and often leave empty entries in lists.
 _START = """unset PYTHONUSERBASE PIP_USER
 prefix={prefix}
+directory=$PWD
+cd "$prefix" || exit
 export CONDA_PREFIX="$prefix" PATH="$prefix/bin:$PATH"
 for script in "$prefix"/etc/conda/activate.d/*.sh; do
   [ ! -r "$script" ] || . "$script"
 done
+for name in {lists}; do
+  kept= rest="${{!name-}}:"
+  while [ -n "$rest" ]; do
+    entry="${{rest%%:*}}" rest="${{rest#*:}}"
+    case $entry in "" | .) ;; *) kept="${{kept:+$kept:}}$entry" ;; esac
+  done
+  [ -z "${{!name-}}" ] || export "$name=$kept"
+done
+cd "$directory" || exit
 exec "$prefix/bin/python" {arguments} -f "$1"
 """
 
@@ -71,7 +83,9 @@ def kernel_files(title: str, python: str) -> dict[str, bytes]:
         "language": "python",
         "metadata": {"debugger": True, PREFIX_KEY: prefix},
     }
-    start = _START.format(prefix=quoted_prefix, arguments=shlex.join(_ARGUMENTS))
+    start = _START.format(
+        prefix=quoted_prefix, lists=" ".join(LISTS), arguments=shlex.join(_ARGUMENTS)
+    )
     return {
         f"{directory}/kernel.json": json.dumps(spec).encode(),
         f"{directory}/start": start.encode(),

@@ -47,15 +47,22 @@ def test_the_script_starts_the_environments_python_as_if_activated(where: str, t
     python = "env/bin/python" if where == "with the container" else f"{prefix}/bin/python"
     python_of_test = f'#!/bin/sh\necho "$CONDA_PREFIX $ACTIVATED"\nexec {sys.executable} "$@"\n'
     write(prefix / "bin/python", python_of_test, 0o755)
-    write(prefix / "etc/conda/activate.d/x.sh", "export ACTIVATED=yes\n")
+    activation = (
+        "export ACTIVATED=yes",
+        f"export PYTHONPATH={tmp_path / 'lib'}:$NOT_SET",
+        "export LD_LIBRARY_PATH=$NOT_SET:$CONDA_PREFIX/lib:.",
+        "python -c 'import importlib'",
+    )
+    write(prefix / "etc/conda/activate.d/x.sh", "\n".join(activation) + "\n")
     for path, content in kernel_files("Lab", python).items():
         (container / path).parent.mkdir(parents=True, exist_ok=True)
         (container / path).write_bytes(content)
     # Neither the program that runs a module nor the kernel is taken from the notebook's directory.
     beside = tmp_path / "notebooks"
-    for name in ("ipykernel_launcher.py", "importlib.py", "runpy.py"):
+    for name in ("ipykernel_launcher.py", "importlib.py", "runpy.py", "sitecustomize.py"):
         write(beside / name, "open('planted', 'w').close()")
-    write(tmp_path / "lib" / "ipykernel_launcher.py", "import sys; print(*sys.argv[1:])")
+    shown = "import os, sys; print(os.environ['LD_LIBRARY_PATH'], os.getcwd(), *sys.argv[1:])"
+    write(tmp_path / "lib" / "ipykernel_launcher.py", shown)
     start = container / "kernels/kernels/yarnhub-lab/start"
     done = subprocess.run(
         ["bash", start, "/a/connection file"],
@@ -65,5 +72,7 @@ def test_the_script_starts_the_environments_python_as_if_activated(where: str, t
         text=True,
         check=True,
     )
-    assert done.stdout.splitlines() == [f"{prefix} yes", "-f /a/connection file"]
+    activated, started = done.stdout.splitlines()[-2:]
+    assert activated == f"{prefix} yes"
+    assert started == f"{prefix}/lib {beside} -f /a/connection file"
     assert not (beside / "planted").exists()

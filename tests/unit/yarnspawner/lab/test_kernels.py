@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -151,6 +152,14 @@ def test_a_configured_encryption_stays() -> None:
 def test_a_manager_without_the_options_is_left_as_it_is() -> None:
     encrypt_connections(KernelSpecManager())
     connect_quickly(KernelSpecManager())
+
+
+def test_the_variables_of_a_spec_look_up_nothing_in_the_kernels_directory(tmp_path: Path) -> None:
+    spec = {"argv": ["julia"], "display_name": "Julia", "env": {"LD_LIBRARY_PATH": "/lib:"}}
+    write(tmp_path / "kernels" / "julia" / "kernel.json", json.dumps(spec))
+    specs = KernelSpecManager(kernel_dirs=[str(tmp_path / "kernels")])
+    secure_specs(specs)
+    assert specs.get_kernel_spec("julia").env == {"LD_LIBRARY_PATH": "/lib"}
 
 
 def test_kernels_and_terminals_look_up_nothing_in_their_directory() -> None:
