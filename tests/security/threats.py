@@ -402,6 +402,12 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_the_port_is_held_until_the_hub_routes_nobody_there",
         f"{UNIT}/container/test_held_port.py::test_each_request_gets_503",
     ),
+    "the port of a server, taken by another user on the node over IPv6": (
+        f"{UNIT}/container/test_server.py::test_nobody_else_gets_the_port_over_ipv6",
+        f"{UNIT}/container/test_server.py::"
+        "test_a_server_keeps_the_port_over_ipv6_without_its_application_master",
+        f"{UNIT}/container/test_held_port.py::test_no_other_process_can_bind_the_port_over_ipv6",
+    ),
     "a running server whose node the restarted hub cannot reach": (
         f"{SECURITY}/test_hostile_server.py::"
         "test_a_server_that_a_restarted_hub_can_not_reach_lives_on_and_is_found_again",

@@ -3,9 +3,6 @@
 The hub sends the server's user to this port until it notices the end. Meanwhile any other user with
 a container on this node could bind the port, and would get that user's requests and cookies. So the
 application master, which bound the port for the server, keeps it for that time and answers 503.
-
-It cannot hold the port if it is killed itself: by YARN for the container's memory, or with its
-node.
 """
 
 from __future__ import annotations

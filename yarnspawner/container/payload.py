@@ -34,7 +34,7 @@ TOKENS_FILE = "hadoop_tokens"
 #: The directory of the hub's Hadoop configuration, in the container's directory.
 CONFIGURATION_DIRECTORY = "hadoop_conf"
 
-#: The server's variable with the file descriptor of the held socket.
+#: The server's variable with the file descriptors of the held sockets, its own first.
 SOCKET_VARIABLE = "YARNHUB_SOCKET"
 
 #: The server's variable with the application master's process id.

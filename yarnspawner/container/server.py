@@ -29,6 +29,9 @@ from yarnspawner.container.payload import (
     server_command,
 )
 
+#: How many ports that are free over IPv4 are tried, until one is free over IPv6 too.
+ANY_PORT_ATTEMPTS = 100
+
 _ACTIVATE = """for script in "$CONDA_PREFIX"/etc/conda/activate.d/*.sh; do
   [ ! -r "$script" ] || . "$script"
 done
@@ -39,6 +42,38 @@ class NotStartedError(Exception):
     """The server could not be started. The message is one sentence for its user."""
 
 
+class HeldPort(socket.socket):
+    """The server's socket. If it is of IPv4, another holds the port over IPv6 and does not listen.
+
+    Clients may try a node's IPv6 addresses first. They are refused there, and try IPv4.
+    """
+
+    _ipv6: socket.socket | None = None
+
+    @property
+    def descriptors(self) -> list[int]:
+        """The file descriptors that hold the port, the server's first."""
+        return [self.fileno(), *([self._ipv6.fileno()] if self._ipv6 else [])]
+
+    def bind(self, address: tuple[str, int]) -> None:  # type: ignore[override]
+        """Bind the address; raises OSError."""
+        super().bind(address)
+        if self.family == socket.AF_INET:
+            try:
+                self._ipv6 = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+                self._ipv6.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                self._ipv6.bind(("::", self.getsockname()[1]))
+            except OSError as error:
+                if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):  # no IPv6 here
+                    raise
+
+    def close(self) -> None:
+        """Release the port."""
+        if self._ipv6:
+            self._ipv6.close()
+        super().close()
+
+
 @dataclass(frozen=True)
 class ServerProcess:
     """The server's process, the socket that is held for it, and its environment.
@@ -47,7 +82,7 @@ class ServerProcess:
     """
 
     process: subprocess.Popen[bytes]
-    sock: socket.socket
+    sock: HeldPort
     environment: dict[str, str]
     mount: socket.socket | None = None
 
@@ -77,16 +112,16 @@ def start(launch: Launch, program: str) -> ServerProcess:
     return ServerProcess(process, sock, environment, mount)
 
 
-def bind(ip: str, port_range: tuple[int, int] | None) -> socket.socket:
+def bind(ip: str, port_range: tuple[int, int] | None) -> HeldPort:
     """Bind a free port of `port_range` (inclusive), or any free port if it is None.
 
-    The socket does not listen yet. It has no SO_REUSEADDR, so that no other process can bind the
-    port while we hold it. Raises OSError.
+    The socket does not listen yet. It has no SO_REUSEADDR, so that nobody else can bind the port.
+    Raises OSError.
     """
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    first, last = port_range or (0, 0)
-    for port in range(first, last + 1):
-        sock = socket.socket(family, socket.SOCK_STREAM)
+    ports = range(port_range[0], port_range[1] + 1) if port_range else [0] * ANY_PORT_ATTEMPTS
+    for port in ports:
+        sock = HeldPort(family, socket.SOCK_STREAM)
         try:
             sock.bind((ip, port))
         except OSError as error:
@@ -95,7 +130,8 @@ def bind(ip: str, port_range: tuple[int, int] | None) -> socket.socket:
                 raise
         else:
             return sock
-    raise OSError(errno.EADDRINUSE, f"no port of {first}-{last} is free")
+    wanted = "port of {}-{}".format(*port_range) if port_range else "port"
+    raise OSError(errno.EADDRINUSE, f"no {wanted} is free")
 
 
 def server_environment(launch: Launch, base: dict[str, str], port: int) -> dict[str, str]:
@@ -156,7 +192,7 @@ def start_server(
     launch: Launch,
     program: str,
     environment: dict[str, str],
-    sock: socket.socket,
+    sock: HeldPort,
     mount: socket.socket | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start the server as our child, on the socket that we hold, in our process group.
@@ -170,14 +206,14 @@ def start_server(
     if "CONDA_PREFIX" in environment:
         script = _ACTIVATE + (script or f"exec {server_command(launch.command)}")
     own_variables = {
-        SOCKET_VARIABLE: str(sock.fileno()),
+        SOCKET_VARIABLE: " ".join(map(str, sock.descriptors)),
         MASTER_VARIABLE: str(os.getpid()),
         PYTHON_VARIABLE: sys.executable,
         PROGRAM_VARIABLE: program,
         LOCAL_ROOT_VARIABLE: os.path.join(os.getcwd(), "local"),  # noqa: PTH109, PTH118
         FAST_START_VARIABLE: "1" if launch.fast_start else "",
     }
-    descriptors = [sock.fileno()]
+    descriptors = sock.descriptors
     if mount is not None:
         descriptors.append(mount.fileno())
         own_variables[MOUNT_VARIABLE] = launch.mount_path

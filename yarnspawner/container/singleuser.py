@@ -1,9 +1,8 @@
 """The server's process: runs the server on the socket that the application master holds.
 
-The port was bound before the server started and is never released, so no other process on the node
-can take it. Jupyter servers open their port with tornado's `bind_sockets`, which is patched to
-return the held socket for that port. The socket listens when the server begins to serve, and not
-before: that is when it is ready.
+Jupyter servers open their port with tornado's `bind_sockets`, which is patched to return the held
+socket for that port. The socket listens when the server begins to serve, and not before: that is
+when it is ready.
 
 A program other than a Python script cannot be given the socket. For it the port is released just
 before it starts, and it finds the number in JUPYTERHUB_SERVICE_URL. If another process takes the
@@ -55,7 +54,7 @@ SESSION_OPTION = "SessionState.enabled"
 def main(command: list[str]) -> int:
     """Run `command`, a program of this environment, in this process and in its home directory."""
     _leave_payload()
-    held = socket.socket(fileno=int(os.environ.pop(SOCKET_VARIABLE)))
+    sockets = [socket.socket(fileno=int(fd)) for fd in os.environ.pop(SOCKET_VARIABLE).split()]
     master = int(os.environ.pop(MASTER_VARIABLE))
     os.environ.pop(PYTHON_VARIABLE, None)
     os.environ.pop(PROGRAM_VARIABLE, None)
@@ -67,9 +66,9 @@ def main(command: list[str]) -> int:
         script = find_script(command[0], os.environ.get("PATH", os.defpath))
         check_contents_manager(command)
         if not is_python_script(script):
-            release(held, master)
+            release(sockets, master)
             os.execv(script, [script, *command[1:]])
-        patch_tornado_to_use(held, relax_gc())
+        patch_tornado_to_use(sockets[0], relax_gc())
         hide_session_ids()
     except (NotMountedError, PreparationError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the container's log is our console
@@ -126,17 +125,18 @@ def is_python_script(script: str) -> bool:
     return shebang.startswith(b"#!") and b"python" in shebang
 
 
-def release(held: socket.socket, master: int) -> None:
+def release(sockets: list[socket.socket], master: int) -> None:
     """Release the port in both processes, so that another program can bind it.
 
     The shell of a script between the two keeps the socket. The port can then be bound with
     SO_REUSEADDR, which servers set.
     """
-    address = held.getsockname()
-    family = held.family
+    address = sockets[0].getsockname()
+    family = sockets[0].family
     shared = os.getppid() != master
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, shared)
-    held.close()
+    for sock in sockets:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, shared)
+        sock.close()
     os.kill(master, RELEASE_SIGNAL)
     deadline = time.monotonic() + RELEASE_SECONDS
     while True:

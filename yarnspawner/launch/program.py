@@ -59,7 +59,7 @@ def _member(module: str) -> str:
 def _program() -> bytes:
     """Return the payload without the launch, a zip."""
     data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, source in container_sources().items():
             archive.writestr(name, source)
     return data.getvalue()

@@ -10,13 +10,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.unit.container.ipv6 import ipv6_socket
 from yarnspawner.container.held_port import hold_port
+from yarnspawner.container.server import bind
 
 
 @pytest.fixture
 def held() -> Iterator[int]:
     """A port that is held, in a thread, as long as the test takes."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
+    with bind("127.0.0.1", None) as sock:
+        sock.listen()
         stop = threading.Event()
 
         def hold() -> None:
@@ -52,3 +55,9 @@ def test_no_other_process_can_bind_the_port(held: int) -> None:
         with pytest.raises(OSError, match="in use") as raised:
             other.bind(("127.0.0.1", held))
     assert raised.value.errno == errno.EADDRINUSE
+
+
+def test_no_other_process_can_bind_the_port_over_ipv6(held: int) -> None:
+    status(held)
+    with pytest.raises(OSError, match="in use"):
+        ipv6_socket(held)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.container.ipv6 import ipv6_socket
 from yarnspawner.container.payload import Launch
 from yarnspawner.container.server import (
     bind,
@@ -14,6 +16,7 @@ from yarnspawner.container.server import (
     is_listening,
     place_files,
     server_environment,
+    start_server,
 )
 
 
@@ -33,6 +36,83 @@ def test_a_port_of_the_range_is_bound_and_nobody_else_gets_it():
             thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with pytest.raises(OSError, match="in use"):
                 thief.bind(("127.0.0.1", port))
+
+
+@pytest.mark.parametrize("ip", ["", "0.0.0.0", "127.0.0.1"])
+def test_nobody_else_gets_the_port_over_ipv6(ip: str):
+    with bind(ip, None) as held:
+        port = held.getsockname()[1]
+        with pytest.raises(OSError, match="in use"):
+            ipv6_socket(port)
+        held.listen()
+        with pytest.raises(OSError, match="in use"):
+            ipv6_socket(port)
+        assert not is_answering("::1", port)  # so clients go on to IPv4
+    ipv6_socket(port).close()
+
+
+def test_a_server_keeps_the_port_over_ipv6_without_its_application_master(tmp_path: Path):
+    held = bind("0.0.0.0", None)
+    port = held.getsockname()[1]
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    server = start_server(Launch([], {}, [], script="exec sleep 300"), "", environment, held)
+    try:
+        held.close()
+        with pytest.raises(OSError, match="in use"):
+            ipv6_socket(port)
+    finally:
+        server.kill()
+        server.wait()
+    ipv6_socket(port).close()
+
+
+def test_a_port_that_is_taken_over_ipv6_is_passed_over():
+    with bind("127.0.0.1", None) as free:
+        port = free.getsockname()[1]
+    with ipv6_socket(port):
+        with pytest.raises(OSError, match=f"no port of {port}-{port}"):
+            bind("0.0.0.0", (port, port))
+        with bind("0.0.0.0", (port, min(port + 50, 65535))) as held:
+            assert held.getsockname()[1] > port
+
+
+def refuse_ipv6(monkeypatch: pytest.MonkeyPatch, number: int, times: int = 10**6) -> None:
+    """Let IPv6 sockets be bound only after so many failures with that error number."""
+
+    class Refusing(socket.socket):
+        def bind(self, address: tuple[str, int]) -> None:  # type: ignore[override]
+            nonlocal times
+            if times:
+                times -= 1
+                raise OSError(number, os.strerror(number))
+            super().bind(address)
+
+    monkeypatch.setattr(socket, "socket", Refusing)
+
+
+def test_any_port_is_tried_again_if_it_is_taken_over_ipv6(monkeypatch: pytest.MonkeyPatch):
+    refuse_ipv6(monkeypatch, errno.EADDRINUSE, times=3)
+    with bind("0.0.0.0", None) as held:
+        assert len(held.descriptors) == 2
+    refuse_ipv6(monkeypatch, errno.EADDRINUSE)
+    with pytest.raises(OSError, match="no port is free"):
+        bind("0.0.0.0", None)
+
+
+@pytest.mark.parametrize("number", [errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL])
+def test_a_node_without_ipv6_starts_servers(monkeypatch: pytest.MonkeyPatch, number: int):
+    refuse_ipv6(monkeypatch, number)
+    with bind("0.0.0.0", None) as held:
+        assert held.getsockname()[1]
+
+
+def test_a_node_whose_kernel_has_no_ipv6_starts_servers(monkeypatch: pytest.MonkeyPatch):
+    def no_socket(*arguments: int) -> socket.socket:
+        raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+
+    monkeypatch.setattr(socket, "socket", no_socket)
+    with bind("0.0.0.0", None) as held:
+        assert held.descriptors == [held.fileno()]
 
 
 def test_an_address_that_the_node_does_not_have_is_told_as_that():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from yarnspawner.container.server import bind
+from yarnspawner.container.server import HeldPort, bind
 from yarnspawner.container.singleuser import (
     PreparationError,
     check_contents_manager,
@@ -115,8 +115,8 @@ def test_any_other_program_is_known_as_such(tmp_path, text):
 
 
 @contextmanager
-def master_with(held: socket.socket) -> Iterator[int]:
-    """A process that closes its copy of the socket when it is asked to; yields its id."""
+def master_with(held: HeldPort) -> Iterator[int]:
+    """A process that closes its copies of the sockets when it is asked to; yields its id."""
     waits = (
         "import signal, sys\n"
         "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])\n"
@@ -124,31 +124,52 @@ def master_with(held: socket.socket) -> Iterator[int]:
         "signal.sigwait([signal.SIGUSR1])\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", waits], pass_fds=[held.fileno()], stdout=subprocess.PIPE
+        [sys.executable, "-c", waits], pass_fds=held.descriptors, stdout=subprocess.PIPE
     ) as master:
         assert master.stdout is not None
         assert master.stdout.readline() == b"ready\n"
         yield master.pid
 
 
-def test_a_port_that_is_let_go_can_be_bound_by_a_program(monkeypatch: pytest.MonkeyPatch):
-    held = bind("127.0.0.1", None)
-    address = held.getsockname()
+def inherited(held: HeldPort) -> list[socket.socket]:
+    """The sockets of a port as the server's process gets them; `held` is closed."""
+    sockets = [socket.socket(fileno=os.dup(number)) for number in held.descriptors]
+    held.close()
+    return sockets
+
+
+#: As a program binds its port: to all IPv4 addresses, or to those of both families.
+ADDRESSES = [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")]
+
+
+@pytest.mark.parametrize(("family", "ip"), ADDRESSES)
+def test_a_port_that_is_let_go_can_be_bound_by_a_program(
+    monkeypatch: pytest.MonkeyPatch, family: socket.AddressFamily, ip: str
+):
+    held = bind("0.0.0.0", None)
+    port = held.getsockname()[1]
     with master_with(held) as master:
         monkeypatch.setattr(os, "getppid", lambda: master)
-        release(held, master)
-        with socket.socket() as program:
-            program.bind(address)
+        release(inherited(held), master)
+        with socket.socket(family) as program:
+            program.bind((ip, port))
 
 
-def test_a_program_can_bind_the_port_though_the_shell_of_a_script_has_the_socket():
-    held = bind("127.0.0.1", None)
-    with held.dup() as shells, socket.socket() as program:
-        with master_with(held) as master:
-            release(held, master)
+@pytest.mark.parametrize(("family", "ip"), ADDRESSES)
+def test_a_program_can_bind_the_port_though_the_shell_of_a_script_has_the_socket(
+    family: socket.AddressFamily, ip: str
+):
+    held = bind("0.0.0.0", None)
+    port = held.getsockname()[1]
+    shells = [os.dup(number) for number in held.descriptors]
+    with master_with(held) as master:
+        release(inherited(held), master)
+    with socket.socket(family) as program:
         program.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        program.bind(shells.getsockname())
+        program.bind((ip, port))
         program.listen()
+    for number in shells:
+        os.close(number)
 
 
 def test_a_server_ends_with_an_application_master_that_is_killed():
@@ -191,7 +212,7 @@ def test_the_payload_reports_a_missing_command_without_a_traceback(tmp_path):
     payload.write_bytes(build_payload(Launch(["x"], {}, [])))
     with bind("127.0.0.1", None) as held:
         ours = {
-            "YARNHUB_SOCKET": str(held.fileno()),
+            "YARNHUB_SOCKET": " ".join(map(str, held.descriptors)),
             "YARNHUB_MASTER": str(os.getpid()),
             "HOME": str(tmp_path),
         }
@@ -200,7 +221,7 @@ def test_the_payload_reports_a_missing_command_without_a_traceback(tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            pass_fds=[held.fileno()],
+            pass_fds=held.descriptors,
             env={**os.environ, **ours},
         )
     assert run.returncode == 1
@@ -218,7 +239,7 @@ def test_garbage_is_looked_for_as_usual_from_when_the_server_listens(tmp_path, o
     script(tmp_path, TELLS_WHEN_IT_COLLECTS.replace("told =", f"{own}told ="))
     with bind("127.0.0.1", None) as held:
         ours = {
-            "YARNHUB_SOCKET": str(held.fileno()),
+            "YARNHUB_SOCKET": " ".join(map(str, held.descriptors)),
             "YARNHUB_MASTER": str(os.getpid()),
             "HOME": str(tmp_path),
             "PATH": f"{tmp_path}:{os.environ['PATH']}",
@@ -227,7 +248,7 @@ def test_garbage_is_looked_for_as_usual_from_when_the_server_listens(tmp_path, o
         said = subprocess.check_output(
             [sys.executable, str(payload), "singleuser", "jupyter-thing"],
             text=True,
-            pass_fds=[held.fileno()],
+            pass_fds=held.descriptors,
             env={**os.environ, **ours},
         )
     starting = (9, *gc.get_threshold()[1:]) if own else (50_000, *gc.get_threshold()[1:])

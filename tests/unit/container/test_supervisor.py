@@ -118,7 +118,7 @@ if "has a detached kernel" in behaviour and os.fork() == 0:
 tell("child", os.getpid())
 if "listens" not in behaviour:
     signal.sigwaitinfo([signal.SIGUSR1])
-sock = socket.socket(fileno=int(os.environ["YARNHUB_SOCKET"]))
+sock = socket.socket(fileno=int(os.environ["YARNHUB_SOCKET"].split()[0]))
 sock.listen()
 signal.sigwaitinfo([signal.SIGUSR1])
 sys.exit(7)
