@@ -13,10 +13,7 @@ the launch by Hadoop's RPC and never over this connection.
 
 A replayed request yields an answer that only the key's owner can read, and the hub limits how often
 it fetches tokens for a server. So the hub keeps no list of nonces, and no clocks need to agree.
-
-The standard library of a container has no authenticated cipher (AES-GCM, ChaCha20-Poly1305), and an
-environment may lack `cryptography`. Encryption with a keyed pseudo-random function in counter mode,
-and encrypt-then-MAC, are standard constructions that need HMAC only.
+`docs/architecture.md` says why only HMAC is used.
 """
 
 from __future__ import annotations
