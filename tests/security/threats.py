@@ -246,6 +246,11 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/hdfs_contents/test_session.py::"
         "test_nothing_is_saved_to_a_directory_that_others_can_write_to",
     ),
+    "another user's directory in the place of a user's own trash, in an encryption zone": (
+        f"{CLIENT}/test_zone_trash.py::test_a_trash_that_another_user_controls_is_passed_over",
+        f"{CLIENT}/test_zone_trash.py::"
+        "test_without_another_trash_the_file_stays_and_the_reason_is_told",
+    ),
     "another user's git or Mercurial repository, entered through the mount": (
         f"{MOUNT}/test_others_repositories.py::"
         "test_git_runs_nothing_that_another_users_repository_configures",
