@@ -2,9 +2,10 @@
 
 - A save replaces the file as a whole. Only its owner may read it: it contains the secret with which
   the user's notebooks are signed.
-- An archive is restored only if no other user can have put it there: only this user may write to
-  its directory, and the file is readable by its owner alone, which is then this user. Otherwise
-  another user would know that secret, and could sign notebooks that this user trusts.
+- An archive is restored only if no other user can have put it there: this user owns its directory
+  and the file, and nobody else may write to the one or read the other, before the archive is read
+  and after it. Otherwise another user would know that secret, and could sign notebooks that this
+  user trusts.
 - A server without an archive starts from the default server's.
 """
 
@@ -20,7 +21,7 @@ from functools import cached_property
 from typing import IO
 from urllib.parse import quote
 
-from hadoop_client.hdfs.atomic import removed_on_failure
+from hadoop_client.hdfs.atomic import is_same, removed_on_failure
 from hadoop_client.hdfs.filesystem import FileStatus, FileSystem
 from hadoop_client.hdfs.paths import join, parent, temporary_beside
 from hadoop_client.hdfs.stale_files import delete_stale_files
@@ -91,20 +92,28 @@ class SessionStore:
         return None
 
     def _fetch(self, path: str, limit: int) -> IO[bytes]:
-        _require_private(self._fs.stat(self._directory), _OTHERS_WRITE)
-        status = self._fs.stat(path)
-        _require_private(status, _OTHERS)
+        status = self._stat_private(path)
         with self._fs.open_read(path) as file:
             fetched = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
             while chunk := file.read(_CHUNK):
                 fetched.write(chunk)
                 if fetched.tell() > limit:
                     raise DamagedError(f"it has more than {limit:,} bytes")
-        if fetched.tell() < status.size:  # not damaged: it may be read as a whole later
+        # A user who may rename the directory can show one archive to a check and another to a read.
+        if not is_same(self._stat_private(path), status):
+            raise OSError(errno.EAGAIN, "it was replaced while it was read", path)
+        if fetched.tell() != status.size:  # not damaged: it may be read as a whole later
             reason = f"HDFS has returned {fetched.tell():,} of {status.size:,} bytes"
             raise OSError(errno.EAGAIN, reason, path)
         fetched.seek(0)
         return fetched
+
+    def _stat_private(self, path: str) -> FileStatus:
+        """Return an archive's status; PermissionError if another user can have put it there."""
+        _require_private(self._fs.stat(self._directory), self._fs.user, _OTHERS_WRITE)
+        status = self._fs.stat(path)
+        _require_private(status, self._fs.user, _OTHERS)
+        return status
 
     def save(self, archive: IO[bytes]) -> None:
         """Replace the archive. If this fails or is interrupted, the previous archive remains."""
@@ -126,7 +135,7 @@ class SessionStore:
             self._fs.mkdirs(parent(self._directory), 0o700)
             self._fs.mkdirs(self._directory, 0o700)
         directory = self._fs.stat(self._directory)
-        _require_private(directory, _OTHERS_WRITE)
+        _require_private(directory, self._fs.user, _OTHERS_WRITE)
         delete_stale_files(self._fs, directory, self._fs.list_dir(self._directory), _STALE_MS)
         self._directory_ready = True
 
@@ -144,8 +153,14 @@ class SessionStore:
         return new_path
 
 
-def _require_private(status: FileStatus, forbidden: int) -> None:
-    """Raise OSError (EPERM) if other users have one of the `forbidden` permissions."""
+def _require_private(status: FileStatus, user: str, forbidden: int) -> None:
+    """Raise OSError (EPERM) if another user owns it, or others have a `forbidden` permission."""
+    if status.owner != user:
+        reason = (
+            f"{status.path} belongs to {status.owner}, who could have put anything there: delete "
+            f"it, or ask {status.owner} or an administrator to delete it"
+        )
+        raise PermissionError(errno.EPERM, reason, status.path)
     if status.mode & forbidden:
         mode = "700" if status.is_dir else "600"
         reason = f"other users have access to {status.path}: run hdfs dfs -chmod {mode} on it"

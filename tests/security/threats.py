@@ -244,6 +244,12 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{UNIT}/hdfs_contents/test_session.py::"
         "test_an_archive_that_another_user_may_have_put_there_is_not_restored",
         f"{UNIT}/hdfs_contents/test_session.py::"
+        "test_an_archive_of_another_user_is_not_restored_whatever_its_mode",
+        f"{UNIT}/hdfs_contents/test_session.py::"
+        "test_an_archive_whose_owner_or_mode_changes_while_it_is_read_is_not_restored",
+        f"{UNIT}/hdfs_contents/test_session.py::"
+        "test_nothing_is_saved_to_a_directory_of_another_user",
+        f"{UNIT}/hdfs_contents/test_session.py::"
         "test_nothing_is_saved_to_a_directory_that_others_can_write_to",
     ),
     "another user's directory in the place of a user's own trash, in an encryption zone": (

@@ -18,7 +18,7 @@ class LocalFileSystem:
     """A `FileSystem` whose root is a local directory.
 
     `calls` lists all changes in order. `before[operation]` is called before an operation, to
-    make it fail or to change something first.
+    make it fail or to change something first. `owners` has the paths of other users.
     """
 
     user = "packer"
@@ -27,6 +27,7 @@ class LocalFileSystem:
         self.root = root
         self.calls: list[tuple[str, ...]] = []
         self.before: dict[str, Callable[[str], None]] = {}
+        self.owners: dict[str, str] = {}
 
     def at(self, path: str) -> Path:
         return self.root / path.lstrip("/")
@@ -41,7 +42,8 @@ class LocalFileSystem:
         size = 0 if is_dir else found.st_size
         mode = stat.S_IMODE(found.st_mode)
         modified = found.st_mtime_ns // 1_000_000
-        return FileStatus(path, is_dir, size, modified, mode, "packer", "packers")
+        owner = self.owners.get(path, self.user)
+        return FileStatus(path, is_dir, size, modified, mode, owner, "packers")
 
     def exists(self, path: str) -> bool:
         return self.at(path).exists()
@@ -54,6 +56,7 @@ class LocalFileSystem:
         self.at(path).mkdir(mode, parents=True, exist_ok=True)
 
     def open_read(self, path: str):
+        self.before.get("read", lambda _path: None)(path)
         return self.at(path).open("rb")
 
     def open_write(self, path: str, mode: int = 0o644):

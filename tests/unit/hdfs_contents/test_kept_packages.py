@@ -257,11 +257,21 @@ def test_a_directory_that_cannot_be_created_is_reported(
 
 
 @pytest.mark.parametrize(
-    ("name", "mode"), [("default.tar.gz", 0o640), ("", 0o777), ("", 0o1777), ("", 0o770)]
+    ("name", "mode", "owner", "reason"),
+    [
+        ("/default.tar.gz", 0o640, "packer", "other users have access to"),
+        ("", 0o777, "packer", "other users have access to"),
+        ("", 0o1777, "packer", "other users have access to"),
+        ("", 0o770, "packer", "other users have access to"),
+        ("/default.tar.gz", 0o600, "mallory", "belongs to mallory"),
+        ("", 0o755, "mallory", "belongs to mallory"),
+    ],
 )
 def test_packages_that_another_user_may_have_put_there_are_not_restored(
     name: str,
     mode: int,
+    owner: str,
+    reason: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -276,7 +286,8 @@ def test_packages_that_another_user_may_have_put_there_are_not_restored(
     install(tmp_path / "first", "theirs")
     first.save()
     directory = f"/user/alice/.yarnhub/packages/{python_tag()}"
-    fs.at(f"{directory}/{name}").chmod(mode)
+    fs.at(f"{directory}{name}").chmod(mode)
+    fs.owners[f"{directory}{name}"] = owner
     before = fs.at(f"{directory}/default.tar.gz").read_bytes()
     second = open_packages(tmp_path / "second", LIMIT, LOG)
     assert second is not None
@@ -284,5 +295,5 @@ def test_packages_that_another_user_may_have_put_there_are_not_restored(
     install(tmp_path / "second", "own")
     second.save()
     assert names(tmp_path / "second") == ["own"]
-    assert "other users have access to" in caplog.text
+    assert reason in caplog.text
     assert fs.at(f"{directory}/default.tar.gz").read_bytes() == before

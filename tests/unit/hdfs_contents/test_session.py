@@ -283,6 +283,78 @@ def test_an_archive_that_another_user_may_have_put_there_is_not_restored(
     assert fs.at(DEFAULT).read_bytes() != before
 
 
+@pytest.mark.parametrize("path", [DIRECTORY, DEFAULT])
+def test_an_archive_of_another_user_is_not_restored_whatever_its_mode(
+    path: str,
+    session: Callable[..., Session],
+    fs: LocalFileSystem,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The owner of a directory can put any file there. Nothing is saved there either."""
+    set_theme(tmp_path / "theirs", "dark")
+    session("theirs").save()
+    before = fs.at(DEFAULT).read_bytes()
+    fs.owners[path] = "mallory"
+    own = session("own")
+    own.restore()
+    set_theme(tmp_path / "own", "light")
+    own.save()
+    assert theme(tmp_path / "own") == "light"
+    assert fs.at(DEFAULT).read_bytes() == before
+    (line,) = caplog.messages
+    assert f"{path} belongs to mallory, who could have put anything there: delete it" in line
+
+
+def test_an_archive_whose_owner_or_mode_changes_while_it_is_read_is_not_restored(
+    session: Callable[..., Session],
+    fs: LocalFileSystem,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Another user may show one version to the check and another to the read."""
+    set_theme(tmp_path / "theirs", "dark")
+    session("theirs").save()
+    for change in (
+        lambda path: fs.at(path).chmod(0o644),
+        lambda _path: fs.owners.update({DIRECTORY: "mallory"}),
+    ):
+        fs.before["read"] = change
+        session("own").restore()
+        assert theme(tmp_path / "own") is None
+        fs.at(DEFAULT).chmod(0o600)
+    assert "other users have access to" in caplog.text
+    assert "belongs to mallory" in caplog.text
+
+
+def test_an_archive_that_is_replaced_while_it_is_read_is_restored_later(
+    session: Callable[..., Session],
+    fs: LocalFileSystem,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    set_theme(tmp_path / "one", "dark")
+    one = session("one")
+    one.save()
+    fs.before["read"] = lambda path: os.utime(fs.at(path), (0, 0))
+    two = session("two")
+    two.restore()
+    assert theme(tmp_path / "two") is None
+    assert "it was replaced while it was read. It will be retried." in caplog.text
+    fs.before.clear()
+    two.save()
+    assert theme(tmp_path / "two") == "dark"
+
+
+def test_nothing_is_saved_to_a_directory_of_another_user(fs: LocalFileSystem) -> None:
+    fs.mkdirs(DIRECTORY, 0o755)
+    fs.owners[DIRECTORY] = "mallory"
+    store = SessionStore(DIRECTORY, "", lambda: fs)
+    with pytest.raises(PermissionError, match=f"{DIRECTORY} belongs to mallory"):
+        store.save(io.BytesIO(b"secret"))
+    assert fs.files() == []
+
+
 def test_nothing_is_saved_to_a_directory_that_others_can_write_to(
     session: Callable[..., Session], fs: LocalFileSystem, tmp_path: Path
 ) -> None:
