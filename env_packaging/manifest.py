@@ -34,6 +34,9 @@ Severity = Literal["warning", "note"]
 
 _Record = TypeVar("_Record", "Finding", "LeftOut", "Package")
 
+#: The most that a size or a number of files may be: Java's largest, and so HDFS's.
+_MOST = 2**63 - 1
+
 #: The types that JSON must have for the annotations of fields; those of sequences are not checked.
 _JSON_TYPES = {"str": (str,), "int": (int,), "str | None": (str, type(None)), "Severity": (str,)}
 
@@ -163,12 +166,17 @@ class Manifest:
 
 
 def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of a record's fields. Raises TypeError if one has another type."""
+    """Return the values of a record's fields.
+
+    Raises TypeError if one has another type, and ValueError if a number cannot be a count or size.
+    """
     known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
     for field in fields(cls):
         wanted = _JSON_TYPES.get(str(field.type), (object,))
         if field.name in known and not isinstance(known[field.name], wanted):
             raise TypeError(f"{field.name} must be of type {field.type}")
+        if wanted == (int,) and not 0 <= known.get(field.name, 0) <= _MOST:
+            raise ValueError(f"{field.name} must be a number from 0 to {_MOST}")
     return known
 
 

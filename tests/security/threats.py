@@ -149,6 +149,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         f"{PACKING}/test_verify.py::test_an_archive_made_to_exhaust_memory_is_refused",
         f"{PACKING}/test_verify.py::test_names_without_end_are_refused",
         f"{PACKING}/test_registry.py::test_an_alias_without_a_key_is_refused",
+        f"{PACKING}/test_manifest.py::test_a_number_that_no_size_can_be_is_damage",
         f"{CLIENT}/test_sasl.py::test_a_megabyte_of_any_challenge_is_read_in_linear_time",
         f"{TOOL}/test_node_http.py::test_an_answer_over_the_limit_is_refused",
         f"{HUB}/test_direct_launcher.py::test_any_other_answer_is_an_unknown_phase",

@@ -31,7 +31,7 @@ MANIFEST = Manifest(
 )
 
 
-@given(st.text(), st.integers(), st.lists(st.builds(Package, st.text(), st.text())))
+@given(st.text(), st.integers(0, 2**63 - 1), st.lists(st.builds(Package, st.text(), st.text())))
 def test_a_manifest_is_read_as_it_was_written(
     source: str, size: int, packages: list[Package]
 ) -> None:
@@ -72,6 +72,20 @@ def test_a_value_of_another_type_than_its_field_is_damage(record: str, value: ob
             with pytest.raises(DamagedEnvironmentError, match=name):
                 Manifest.from_json(json.dumps(whole))
             values[name] = before
+
+
+@pytest.mark.parametrize("value", [-1, 2**63, 10**400], ids=["negative", "2**63", "10**400"])
+@pytest.mark.parametrize("record", ["", "left_out"])
+def test_a_number_that_no_size_can_be_is_damage(record: str, value: int) -> None:
+    """`yarnhub envs show` divides sizes, and a float has a largest value."""
+    whole = json.loads(MANIFEST.to_json())
+    values = whole[record][-1] if record else whole
+    numbers = {name for name, known in values.items() if isinstance(known, int)}
+    for name in numbers - {"schema"}:
+        before, values[name] = values[name], value
+        with pytest.raises(DamagedEnvironmentError, match=f"{name} must be a number from 0 to"):
+            Manifest.from_json(json.dumps(whole))
+        values[name] = before
 
 
 @pytest.mark.parametrize(
