@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from hadoop_client.python_module import LEAVE_OUT_DIRECTORY, RUN_MODULE
 
@@ -26,6 +27,9 @@ _RUN = {
 #: value, or else the next word.
 _OPTIONS = re.compile(r"-(?P<flags>[^-mcWX][^mcWX]*)?(?P<option>[mcWX])?(?P<value>.*)", re.DOTALL)
 
+#: The only long option that a program can follow. Its value is always the next word.
+_LONG_OPTION = "--check-hash-based-pycs"
+
 
 def without_directory(argv: Sequence[str]) -> list[str]:
     """Return a command that runs the same, but without the working directory on Python's path.
@@ -36,7 +40,12 @@ def without_directory(argv: Sequence[str]) -> list[str]:
         return [*argv]
     words = iter(argv[1:])
     options: list[str] = []
-    while (word := next(words, None)) and (split := _split(word, words)):
+    while word := next(words, None):
+        if word == _LONG_OPTION:
+            options += [word, *islice(words, 1)]
+            continue
+        if (split := _split(word, words)) is None:
+            break
         flags, option, value = split
         options += [f"-{flags}"] if flags else []
         if option in _RUN:
