@@ -271,8 +271,7 @@ THREATS: dict[str, tuple[str, ...]] = {
     "a module that another user puts next to a notebook, which is then opened": (
         f"{HUB}/lab/test_kernels.py::test_no_module_beside_a_notebook_runs_when_its_kernel_starts",
         f"{HUB}/lab/test_kernels.py::test_kernels_and_terminals_look_up_nothing_in_their_directory",
-        f"{HUB}/test_interpreter.py::"
-        "test_a_program_gets_its_arguments_and_nothing_beside_it_runs",
+        f"{HUB}/test_interpreter.py::test_a_program_gets_its_arguments_and_nothing_beside_it_runs",
         f"{HUB}/test_kernels.py::test_the_script_starts_the_environments_python_as_if_activated",
     ),
     "a module or settings that another account puts into the directory where a command is run": (
