@@ -37,7 +37,9 @@ _T = TypeVar("_T")
 _U = TypeVar("_U")
 
 _ZLIB_LEVEL = 4
-_ISAL_LEVEL = 2
+#: At levels 1 and 2, ISA-L (isal 1.9.1) now and then gives other bytes for the same content, mostly
+#: in a new thread.
+_ISAL_LEVEL = 3
 _COMPRESSING_THREADS = 2
 
 #: The most bytes of one gzip member, before compression.
