@@ -52,11 +52,16 @@ BUSY = 3
 
 HAS_FAILED = pytest.StashKey[bool]()
 
-# None of the property tests is about time, and machines that run tests are busy.
-settings.register_profile(
-    "without-deadline", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("without-deadline")
+# None of the property tests is about time, and machines that run tests are busy. Each run has the
+# same examples, except in `scripts/test full`.
+for profile, is_repeatable in (("repeatable", True), ("random", False)):
+    settings.register_profile(
+        profile,
+        deadline=None,
+        derandomize=is_repeatable,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(scope="session")
