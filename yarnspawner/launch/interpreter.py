@@ -57,7 +57,7 @@ def without_directory(argv: Sequence[str]) -> list[str]:
 def _split(word: str, words: Iterator[str]) -> tuple[str, str, str] | None:
     """Split a word into flags, an option and its value; None if it has no options."""
     found = _OPTIONS.fullmatch(word)
-    if found is None or word in ("-", "--") or word.startswith("--"):
+    if found is None or word == "-" or word.startswith("--"):
         return None
     flags, option, value = (group or "" for group in found.groups())
     if option and not value:
